@@ -1,0 +1,24 @@
+import type { Json } from "./json.ts";
+
+/** An agent as data: what an agent's YAML file holds. */
+export interface AgentSpec {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly instructions: string;
+  /** A model id, or "default" for whatever is configured. */
+  readonly model: string;
+  readonly tools: readonly string[];
+  /** Deterministic routes, tried in order when no model is configured. */
+  readonly routes: readonly AgentRoute[];
+  readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
+}
+
+/** `match` is a regular expression in RE2 syntax; `$name` in `input` stands for a named group. */
+export interface AgentRoute {
+  readonly id: string;
+  readonly match: string;
+  readonly tool: string;
+  readonly input: Json;
+  readonly reason: string;
+}

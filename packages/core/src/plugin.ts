@@ -1,0 +1,16 @@
+import type { AgentSpec } from "./agent.ts";
+import type { Model } from "./model.ts";
+import type { Policy } from "./policy/decide.ts";
+import type { Tool } from "./tool.ts";
+import type { Workflow } from "./workflow.ts";
+
+/** What a plugin's module exports as `plugin`: data the host registers. It never hooks into the line. */
+export interface Plugin {
+  readonly name: string;
+  /** Agents, or URLs of their YAML files. */
+  readonly agents?: readonly (AgentSpec | URL)[];
+  readonly models?: readonly Model[];
+  readonly tools?: readonly Tool[];
+  readonly workflows?: readonly Workflow[];
+  readonly policies?: readonly Policy[];
+}

@@ -1,0 +1,42 @@
+import type { Json } from "../json.ts";
+import type { Principal } from "../principal.ts";
+
+/** Something somebody wants to do. `resource` names what it is done to: a workflow, a tool, a model, a plugin, a route. */
+export interface Action {
+  readonly kind: "run.start" | "run.control" | "model.generate" | "tool.call" | "memory.write" | "plugin.enable" | "admin";
+  readonly principal: Principal;
+  readonly resource: string;
+  readonly input?: Json;
+}
+
+/** What a policy says of an action. `rule` names the rule that spoke, `reason` is for people. */
+export interface Decision {
+  readonly effect: "allow" | "ask" | "deny";
+  readonly reason: string;
+  readonly rule: string;
+}
+
+/** Pure. No opinion returns `undefined`. */
+export type Policy = (action: Action) => Decision | undefined;
+
+const STRICTNESS = { allow: 0, ask: 1, deny: 2 } as const;
+
+/** The only authorization there is. Pure; never throws. The strictest opinion wins, the first among equals; no opinion means deny. */
+export function decide(policies: readonly Policy[], action: Action): Decision {
+  let strictest: Decision | undefined;
+  for (const policy of policies) {
+    const opinion = opinionOf(policy, action);
+    if (opinion === undefined) continue;
+    if (strictest === undefined || STRICTNESS[opinion.effect] > STRICTNESS[strictest.effect]) strictest = opinion;
+  }
+  return strictest ?? { effect: "deny", reason: `no policy allows ${action.kind} on "${action.resource}"`, rule: "default-deny" };
+}
+
+function opinionOf(policy: Policy, action: Action): Decision | undefined {
+  try {
+    return policy(action);
+  } catch (error) {
+    // A broken policy must not open a door.
+    return { effect: "deny", reason: `a policy failed: ${String(error)}`, rule: "policy-error" };
+  }
+}

@@ -1,0 +1,44 @@
+import { AppError, collect, parse, type Action, type Decision, type Json, type Model, type ModelPart, type ModelRequest, type Policy, type Reply, type Tool, type Workflow } from "@tutti/core";
+
+/** What an engine needs of the host. Lookups return `undefined` for what is not there. */
+export interface EngineParts {
+  readonly workflow: (name: string) => Workflow | undefined;
+  readonly tool: (name: string) => Tool | undefined;
+  readonly model: (id: string) => Model | undefined;
+  readonly decide: (action: Action) => Decision;
+  /** SHA-256 of the policies in force, written beside every decision. */
+  readonly policyHash: () => string;
+}
+
+/** Finds a tool or says which there are none of. */
+export function findTool(parts: EngineParts, name: string): Tool {
+  const tool = parts.tool(name);
+  if (tool === undefined) throw new AppError("not_found", `wanted a tool called "${name}", got none by that name; \`tutti tools\` lists them`);
+  return tool;
+}
+
+/** Throws unless the decision is allow. There is nobody to ask yet, so `ask` refuses and says so. */
+export function enforce(action: Action, decision: Decision): void {
+  if (decision.effect === "allow") return;
+  const why = decision.effect === "ask" ? `missing_approval: ${decision.reason}` : decision.reason;
+  throw new AppError("denied", `${action.kind} on "${action.resource}" was refused by rule ${decision.rule}: ${why}`);
+}
+
+/** Asks a model; text parts go to `onPart` as they come. */
+export async function generate(parts: EngineParts, call: { readonly model: string; readonly request: ModelRequest; readonly onPart: (part: ModelPart) => void }, signal: AbortSignal): Promise<Reply> {
+  const model = parts.model(call.model);
+  if (model === undefined) throw new AppError("model_not_found", `wanted a model called "${call.model}", got none by that name; \`GET /v1/models\` lists them`);
+  return collect(tee(model.generate(call.request, signal), call.onPart));
+}
+
+/** A tool's or workflow's input, as its schema types it. */
+export function parseInput(target: Tool | Workflow, input: Json): Promise<Json> {
+  return parse(target.input, input, `the input of "${target.name}"`);
+}
+
+async function* tee(source: AsyncIterable<ModelPart>, onPart: (part: ModelPart) => void): AsyncGenerator<ModelPart> {
+  for await (const part of source) {
+    onPart(part);
+    yield part;
+  }
+}

@@ -1,0 +1,50 @@
+import { canonicalJson, type EventBody, type Json, type ModelPart, type Principal, type StepKind, type Workflow } from "@tutti/core";
+import type { Outcome, StepProgress } from "./history.ts";
+import type { Scope } from "./scope.ts";
+
+/** What one run is made of. */
+export interface RunParts {
+  readonly runId: string;
+  readonly principal: Principal;
+  readonly workflow: Workflow;
+  readonly input: Json;
+}
+
+/** Whom an execution tells what happened. */
+export interface ExecutionHost {
+  /** Journals events of this run; resolves when they are durable, with false when the store is gone for good: then the run stays unfinished. */
+  append(bodies: readonly EventBody[]): Promise<boolean>;
+  /** Puts a value that is too large for the journal into the blob store; returns what the journal holds instead. */
+  toJournal(value: Json): Json | Promise<Json>;
+  onPart(part: ModelPart): void;
+  /** Called once, when the execution will do nothing more. */
+  onSettled(): void;
+}
+
+/** A step that a workflow asks for: what it is called, and how it is done when it was not recorded. */
+export interface Operation {
+  readonly kind: StepKind;
+  readonly name: string;
+  perform(call: OperationCall): Promise<Performed>;
+}
+
+/** What an operation gets to do its work. */
+export interface OperationCall {
+  readonly key: string;
+  readonly scope: Scope;
+  readonly progress: StepProgress | undefined;
+}
+
+/** How an operation ended, with the event that records it left to the execution. */
+export interface Performed {
+  readonly outcome: Outcome;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly durationMs: number;
+}
+
+/** A value as a replay will read it back. */
+export function toJson(value: unknown): Json {
+  if (value === undefined || value === null) return null;
+  return typeof value === "object" ? (JSON.parse(canonicalJson(value)) as Json) : (canonicalJson(value), value as Json);
+}

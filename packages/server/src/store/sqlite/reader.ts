@@ -1,0 +1,106 @@
+import { statSync } from "node:fs";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
+import { AppError, type Event, type Json, type RunFilter, type RunRecord, type RunStatus } from "@tutti/core";
+import { naming } from "./database.ts";
+
+/** Files up to this size are checked for damage at every start (about 1 ms a MiB); `tutti doctor` checks larger ones. */
+const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024;
+/** Rows one call may return, whatever it asks for: reads run on the event loop. */
+const LIMIT_MAX = 1000;
+
+const RUN_COLUMNS = `r.id AS id, r.workflow AS workflow, r.version AS version, r.status AS status, r.started_at AS startedAt, r.ended_at AS endedAt,
+  r.parent_id AS parentId, r.principal_id AS principalId, r.events AS events, r.head AS head`;
+
+/** The store's read connection. Readers never wait for the writer (WAL); pages are short because they run on the event loop. */
+export class Reader {
+  readonly #db: DatabaseSync;
+  readonly #file: string;
+  readonly #statements = new Map<string, StatementSync>();
+
+  constructor(db: DatabaseSync, file: string) {
+    this.#db = db;
+    this.#file = file;
+  }
+
+  /** Throws `storage_corrupt` when a small database is damaged. */
+  quickCheck(): void {
+    if (statSync(this.#file).size > QUICK_CHECK_BYTES_MAX) return;
+    integrityCheck(this.#db, this.#file, "quick_check");
+  }
+
+  read(runId: string, options: { readonly afterSeq: number; readonly limit: number }): readonly Event[] {
+    return this.#all("SELECT e.body AS body, e.hash AS hash FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?", [
+      runId,
+      options.afterSeq,
+      Math.min(options.limit, LIMIT_MAX),
+    ]).map(toEvent);
+  }
+
+  log(options: { readonly afterPosition: number; readonly limit: number }): readonly { readonly position: number; readonly event: Event }[] {
+    const rows = this.#all("SELECT position, body, hash FROM events WHERE position > ? ORDER BY position LIMIT ?", [options.afterPosition, Math.min(options.limit, LIMIT_MAX)]);
+    return rows.map((row) => ({ position: Number(row["position"]), event: toEvent(row) }));
+  }
+
+  run(runId: string): RunRecord | undefined {
+    const row = this.#all(`SELECT ${RUN_COLUMNS} FROM runs r WHERE r.id = ?`, [runId])[0];
+    return row && this.#toRecord(row);
+  }
+
+  runs(filter: RunFilter): readonly RunRecord[] {
+    const { where, values } = conditions(filter);
+    return this.#all(`SELECT ${RUN_COLUMNS} FROM runs r ${where} ORDER BY r.num DESC LIMIT ?`, [...values, Math.min(filter.limit, LIMIT_MAX)]).map((row) => this.#toRecord(row));
+  }
+
+  setting(name: string): Json | undefined {
+    const row = this.#all("SELECT value FROM settings WHERE name = ?", [name])[0];
+    return row && (JSON.parse(String(row["value"])) as Json);
+  }
+
+  close(): void {
+    this.#statements.clear();
+    this.#db.close();
+  }
+
+  /** The row's head is that of the last change of status; a run that is still going has grown since. */
+  #toRecord(row: Row): RunRecord {
+    const record = row as unknown as RunRecord;
+    if (record.endedAt !== null) return { ...record };
+    const last = this.#all("SELECT e.seq AS events, e.hash AS head FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1", [record.id])[0];
+    return { ...record, ...(last as { readonly events: number; readonly head: string } | undefined) };
+  }
+
+  #all(sql: string, values: readonly SQLInputValue[]): readonly Row[] {
+    return naming(this.#file, () => {
+      let statement = this.#statements.get(sql);
+      if (statement === undefined) this.#statements.set(sql, (statement = this.#db.prepare(sql)));
+      return statement.all(...values);
+    });
+  }
+}
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Throws `storage_corrupt` with SQLite's first finding. */
+export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_check" | "integrity_check"): void {
+  const finding = naming(file, () => db.prepare(`PRAGMA ${pragma}(1)`).get()?.[pragma]);
+  if (finding === "ok") return;
+  throw new AppError("storage_corrupt", `the database ${file} is damaged: ${String(finding)}; put back a backup with \`tutti restore\``);
+}
+
+function toEvent(row: Row): Event {
+  return { ...(JSON.parse(String(row["body"])) as Omit<Event, "hash">), hash: String(row["hash"]) } as Event;
+}
+
+const UNFINISHED: ReadonlySet<RunStatus> = new Set(["running", "waiting", "paused"]);
+
+function conditions(filter: RunFilter): { readonly where: string; readonly values: readonly SQLInputValue[] } {
+  const parts: [string, readonly SQLInputValue[]][] = [];
+  if (filter.workflow !== undefined) parts.push(["r.workflow = ?", [filter.workflow]]);
+  if (filter.beforeId !== undefined) parts.push(["r.num < (SELECT num FROM runs WHERE id = ?)", [filter.beforeId]]);
+  if (filter.statuses !== undefined) {
+    // Spelled out so that SQLite sees that the partial index of unfinished runs serves.
+    if (filter.statuses.every((status) => UNFINISHED.has(status))) parts.push(["r.status IN ('running', 'waiting', 'paused')", []]);
+    parts.push([`r.status IN (${filter.statuses.map(() => "?").join(", ")})`, filter.statuses]);
+  }
+  return { where: parts.length === 0 ? "" : `WHERE ${parts.map(([sql]) => sql).join(" AND ")}`, values: parts.flatMap(([, values]) => values) };
+}

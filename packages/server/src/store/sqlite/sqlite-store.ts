@@ -1,0 +1,201 @@
+import { once } from "node:events";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { Worker } from "node:worker_threads";
+import { AppError, backoffMs, canonicalJson, statusAfter, type BlobRef, type EventDraft, type Json, type RunFilter, type Store, type StoreHealth } from "@tutti/core";
+import { Blobs } from "../blobs.ts";
+import { backupStore } from "./backup.ts";
+import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
+import { lockFolder } from "./lock.ts";
+import { Reader } from "./reader.ts";
+import type { WriterAnswer, WriterRequest } from "./writer.ts";
+
+/** While one batch is being written the next one fills: more in flight measured no faster, only less grouped. */
+const BATCHES_IN_FLIGHT_MAX = 1;
+/** Events waiting for the disk. Beyond it `append` refuses: a dead disk must not eat the memory. */
+const EVENTS_PENDING_MAX = 250_000;
+/** How the writer tries again while the disk is full. */
+const FULL_DISK_BACKOFF = { delayMs: 200, delayMaxMs: 5000 };
+
+interface Batch {
+  readonly rows: string[];
+  readonly done: PromiseWithResolvers<void>;
+}
+
+/** The embedded store: one SQLite file, a writer thread with group commit, a read connection, and a folder of blobs. */
+export class SqliteStore implements Store {
+  readonly #dataDir: string;
+  readonly #lock: Disposable;
+  readonly #writer: Worker;
+  readonly #reader: Reader;
+  readonly #blobs: Blobs;
+  readonly #answers: PromiseWithResolvers<WriterAnswer>[] = [];
+  #open: Batch = newBatch();
+  #inFlight = 0;
+  #scheduled = false;
+  #health: StoreHealth = { ok: true };
+  #closing = false;
+
+  /** Opens or creates the store in a folder, and holds the folder until `close`. */
+  static async open(dataDir: string): Promise<SqliteStore> {
+    const file = join(dataDir, DATABASE_FILE);
+    await mkdir(join(dataDir, BLOBS_FOLDER), { recursive: true }).catch((error: unknown) => {
+      throw new AppError("storage_unwritable", `cannot make the data folder ${dataDir}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_DATA_DIR`, { cause: error });
+    });
+    using opening = new DisposableStack();
+    const lock = opening.use(lockFolder(dataDir));
+    const writer = await startWriter(file);
+    opening.defer(() => void writer.terminate());
+    const reader = new Reader(openDatabase(file, { readOnly: true }), file);
+    reader.quickCheck();
+    opening.move();
+    return new SqliteStore({ dataDir, lock, writer, reader });
+  }
+
+  private constructor(parts: { readonly dataDir: string; readonly lock: Disposable; readonly writer: Worker; readonly reader: Reader }) {
+    this.#dataDir = parts.dataDir;
+    this.#lock = parts.lock;
+    this.#writer = parts.writer;
+    this.#reader = parts.reader;
+    this.#blobs = new Blobs(join(parts.dataDir, BLOBS_FOLDER));
+    this.#writer.on("message", (answer: WriterAnswer) => this.#answers.shift()?.resolve(answer));
+    this.#writer.on("error", (error) => this.#writerDied(error));
+  }
+
+  append(events: readonly EventDraft[]): Promise<void> {
+    if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
+    if (this.#open.rows.length / 3 > EVENTS_PENDING_MAX) return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
+    const batch = this.#open;
+    for (const event of events) {
+      batch.rows.push(event.runId, event.type === "run.started" ? "new" : (statusAfter(event) ?? ""), canonicalJson(event));
+    }
+    this.#schedule();
+    return batch.done.promise;
+  }
+
+  async read(runId: string, options: { readonly afterSeq: number; readonly limit: number }) {
+    return this.#reader.read(runId, options);
+  }
+
+  async log(options: { readonly afterPosition: number; readonly limit: number }) {
+    return this.#reader.log(options);
+  }
+
+  async run(runId: string) {
+    return this.#reader.run(runId);
+  }
+
+  async runs(filter: RunFilter) {
+    return this.#reader.runs(filter);
+  }
+
+  putBlob(text: string): Promise<BlobRef> {
+    return this.#blobs.put(text);
+  }
+
+  getBlob(ref: BlobRef): Promise<string> {
+    return this.#blobs.get(ref);
+  }
+
+  async getSetting(name: string): Promise<Json | undefined> {
+    return this.#reader.setting(name);
+  }
+
+  async setSetting(name: string, value: Json): Promise<void> {
+    await this.#ask({ type: "setting", name, value: canonicalJson(value) });
+  }
+
+  backup(target: string): Promise<void> {
+    return backupStore(this.#dataDir, target);
+  }
+
+  health(): StoreHealth {
+    return this.#health;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing) return;
+    while (this.#health.ok && (this.#inFlight > 0 || this.#open.rows.length > 0)) await this.#open.done.promise;
+    this.#closing = true;
+    if (this.#health.ok) await this.#ask({ type: "close" });
+    await this.#writer.terminate();
+    this.#reader.close();
+    this.#lock[Symbol.dispose]();
+  }
+
+  /** Sends the open batch at the end of this turn of the event loop, so that all runs that go on in it share one fsync. */
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      if (this.#open.rows.length > 0 && this.#inFlight < BATCHES_IN_FLIGHT_MAX) void this.#send();
+    });
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#open;
+    this.#open = newBatch();
+    this.#inFlight += 1;
+    try {
+      await this.#write(batch.rows);
+      batch.done.resolve();
+    } catch (error) {
+      batch.done.reject(error);
+    } finally {
+      this.#inFlight -= 1;
+      if (this.#open.rows.length > 0) this.#schedule();
+    }
+  }
+
+  /** Nothing acknowledged is lost on a full disk: the batch is kept and tried until it fits, or the store is closed. */
+  async #write(rows: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        await this.#ask({ type: "append", rows });
+        this.#health = { ok: true };
+        return;
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        this.#health = { ok: false, code: error.code === "storage_full" ? "storage_full" : "storage_corrupt", message: error.message };
+        if (error.code !== "storage_full" || this.#closing) throw error;
+        await delay(backoffMs(attempt, FULL_DISK_BACKOFF, Math.random()), undefined, { ref: false });
+      }
+    }
+  }
+
+  async #ask(request: WriterRequest): Promise<void> {
+    const answer = Promise.withResolvers<WriterAnswer>();
+    this.#answers.push(answer);
+    this.#writer.postMessage(request);
+    const got = await answer.promise;
+    if (got.type === "failed") throw new AppError(got.code, got.message);
+  }
+
+  #writerDied(error: Error): void {
+    this.#health = { ok: false, code: "storage_unwritable", message: `the writer thread died: ${error.message}; start Tutti again` };
+    for (const answer of this.#answers.splice(0)) answer.resolve({ type: "failed", code: "storage_unwritable", message: error.message });
+  }
+}
+
+function newBatch(): Batch {
+  const batch = { rows: [], done: Promise.withResolvers<void>() };
+  // Whoever appended sees the rejection; a batch nobody waits for must not end the process.
+  batch.done.promise.catch(() => undefined);
+  return batch;
+}
+
+async function startWriter(file: string): Promise<Worker> {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const writer = new Worker(new URL(`./writer.${extension}`, import.meta.url), { workerData: { file } });
+  const [first] = (await once(writer, "message").catch((error: unknown) => [storageFailure(file, error)])) as [WriterAnswer];
+  if (first.type !== "failed") return writer;
+  await writer.terminate();
+  throw new AppError(first.code, first.message);
+}
+
+function storageFailure(file: string, error: unknown): WriterAnswer {
+  const { code, message } = storageError(file, error);
+  return { type: "failed", code, message };
+}

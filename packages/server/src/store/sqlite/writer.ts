@@ -1,0 +1,56 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { AppError } from "@tutti/core";
+import { openDatabase, storageError } from "./database.ts";
+import { Journal, type JournalRow } from "./journal.ts";
+import { migrate } from "./migrations.ts";
+
+/** What the store asks of its writer thread. */
+export type WriterRequest =
+  /** Flat triples of run id, status and body: one array of strings is cheaper to copy between threads than an array of objects. */
+  | { readonly type: "append"; readonly rows: readonly string[] }
+  | { readonly type: "setting"; readonly name: string; readonly value: string }
+  | { readonly type: "close" };
+
+/** The writer's answer; requests are answered in order. `ready` comes once, first. */
+export type WriterAnswer = { readonly type: "ready" } | { readonly type: "done" } | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
+
+const file = (workerData as { readonly file: string }).file;
+
+// The writer thread: the only connection that writes, so that the event loop never waits for the disk.
+attempt(() => {
+  const db = openDatabase(file, { readOnly: false });
+  migrate(db, file);
+  const journal = new Journal(db);
+  const setSetting = db.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  parentPort?.on("message", (request: WriterRequest) => {
+    attempt(() => {
+      if (request.type === "append") journal.write(rowsOf(request.rows));
+      else if (request.type === "setting") setSetting.run(request.name, request.value);
+      else db.close();
+      answer({ type: "done" });
+      if (request.type === "close") parentPort?.close();
+    });
+  });
+  answer({ type: "ready" });
+});
+
+function attempt(action: () => void): void {
+  try {
+    action();
+  } catch (thrown) {
+    const { code, message } = storageError(file, thrown);
+    answer({ type: "failed", code, message });
+  }
+}
+
+function answer(message: WriterAnswer): void {
+  parentPort?.postMessage(message);
+}
+
+function rowsOf(flat: readonly string[]): JournalRow[] {
+  const rows: JournalRow[] = [];
+  for (let index = 0; index + 2 < flat.length; index += 3) {
+    rows.push({ runId: flat[index] ?? "", status: (flat[index + 1] ?? "") as JournalRow["status"], body: flat[index + 2] ?? "" });
+  }
+  return rows;
+}
