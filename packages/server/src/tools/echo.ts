@@ -1,0 +1,13 @@
+import { z } from "zod";
+import { defineTool } from "./define-tool.ts";
+
+const TEXT_CHARACTERS_MAX = 100_000;
+
+/** Gives a text back as it came: the smallest tool there is, for trying things out. */
+export const echo = defineTool({
+  name: "echo",
+  description: "Gives the text back unchanged.",
+  effect: "read",
+  input: z.strictObject({ text: z.string().max(TEXT_CHARACTERS_MAX).describe("The text to give back.") }),
+  run: ({ text }) => ({ text }),
+});

@@ -1,0 +1,7 @@
+import type { Tool } from "@tutti/core";
+import { echo } from "./echo.ts";
+import { safeCalc } from "./safe-calc/safe-calc.ts";
+import { summarizeText } from "./summarize-text/summarize-text.ts";
+
+/** The tools that are always there. None of them reads or changes anything outside its input. */
+export const builtInTools: readonly Tool[] = [echo, safeCalc, summarizeText];

@@ -1,0 +1,33 @@
+import { AppError } from "@tutti/core";
+import { z } from "zod";
+import { defineTool } from "../define-tool.ts";
+import { rankSentences } from "./lexrank.ts";
+import { sentencesOf } from "./sentences.ts";
+
+/** Every sentence is compared with every other, so both bounds keep one call within a fraction of a second. */
+const TEXT_CHARACTERS_MAX = 64_000;
+const SENTENCES_MAX = 500;
+
+const SUMMARY_SENTENCES_DEFAULT = 3;
+const SUMMARY_SENTENCES_MAX = 50;
+
+/** Picks a text's most telling sentences. It adds no word of its own, so it cannot make anything up. */
+export const summarizeText = defineTool({
+  name: "summarize_text",
+  description: "Summarizes a text by picking its most telling sentences, word for word and in their order.",
+  effect: "read",
+  input: z.strictObject({
+    text: z.string().min(1).max(TEXT_CHARACTERS_MAX).describe("The text to summarize."),
+    sentencesMax: z.int().min(1).max(SUMMARY_SENTENCES_MAX).default(SUMMARY_SENTENCES_DEFAULT).describe("How many sentences to pick at most."),
+  }),
+  run: ({ text, sentencesMax }) => {
+    const all = sentencesOf(text);
+    if (all.length === 0) throw new AppError("invalid_input", "wanted a text with at least one sentence, got only white space");
+    if (all.length > SENTENCES_MAX) {
+      throw new AppError("invalid_input", `wanted a text of at most ${SENTENCES_MAX} sentences, got ${all.length}; summarize it in parts`);
+    }
+    const picked = all.length <= sentencesMax ? [...all.keys()] : rankSentences(all, sentencesMax).toSorted((a, b) => a - b);
+    const sentences = picked.map((index) => all[index] ?? "");
+    return { summary: sentences.join(" "), sentences, method: "lexrank" };
+  },
+});
