@@ -1,0 +1,201 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { AppError } from "../error.ts";
+import type { Json } from "../json.ts";
+import { collect, type ModelPart } from "../model.ts";
+import { decodeChatAnswer } from "./chat-answer.ts";
+import { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
+
+const plain = { noNullPrototype: true };
+const text = fc.string({ unit: "binary", minLength: 1 });
+const json = fc.jsonValue({ depthSize: "small" }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
+const textPart: fc.Arbitrary<ModelPart> = fc.record({ type: fc.constant("text"), text }, plain);
+const callPart: fc.Arbitrary<ModelPart> = fc.record({ type: fc.constant("call"), call: fc.record({ id: text, name: text, input: json }, plain) }, plain);
+const tokens = fc.nat();
+const finish: fc.Arbitrary<ModelPart> = fc.record(
+  {
+    type: fc.constant("finish"),
+    reason: fc.constantFrom("stop", "length", "tool_calls", "content_filter"),
+    usage: fc.record({ inputTokens: tokens, outputTokens: tokens }, plain),
+  },
+  plain,
+);
+const answer = fc.tuple(fc.array(textPart), fc.array(callPart, { maxLength: 5 }), finish).map(([texts, calls, last]) => [...texts, ...calls, last]);
+const cuts = fc.array(fc.nat(), { maxLength: 12 });
+const head = { id: "chatcmpl-1", created: 1_700_000_000, model: "m" };
+
+async function* cut(whole: Uint8Array, places: readonly number[]): AsyncGenerator<Uint8Array> {
+  const ends = [...places.map((place) => place % (whole.length + 1)), whole.length].toSorted((a, b) => a - b);
+  for (const [index, end] of ends.entries()) yield whole.subarray(ends[index - 1] ?? 0, end);
+}
+
+async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
+  yield* items;
+}
+
+const decode = (...texts: readonly string[]): Promise<readonly ModelPart[]> => Array.fromAsync(decodeChatAnswer(eachOf(texts)));
+const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
+const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
+const delta = (fields: unknown, reason: string | null = null): string => event({ choices: [{ index: 0, delta: fields, finish_reason: reason }] });
+const upstream = (pattern: RegExp) => (error: unknown) => error instanceof AppError && error.code === "upstream" && pattern.test(error.message);
+const end = (reason: string, inputTokens = 0, outputTokens = 0) => ({ type: "finish", reason, usage: { inputTokens, outputTokens } });
+
+test("parts survive encoding as a stream, any cut into chunks, and decoding", async () => {
+  await fc.assert(
+    fc.asyncProperty(answer, cuts, async (parts, places) => {
+      const stream = parts.map(chatChunkEncoder({ ...head, includeUsage: true })).join("");
+      assert.deepEqual(await Array.fromAsync(decodeChatAnswer(cut(bytesOf(stream), places))), parts);
+    }),
+  );
+});
+
+test("a reply survives encoding in one piece, any cut into chunks, and decoding", async () => {
+  await fc.assert(
+    fc.asyncProperty(answer, cuts, async (parts, places) => {
+      const reply = await collect(eachOf(parts));
+      const body = JSON.stringify(encodeChatCompletion(reply, head));
+      assert.deepEqual(await collect(decodeChatAnswer(cut(bytesOf(body), places))), reply);
+    }),
+  );
+});
+
+test("whatever bytes a provider sends, the decoder reads them or throws upstream", async () => {
+  const odd = fc.record(
+    { choices: fc.oneof(json, fc.array(fc.record({ delta: json, message: json, finish_reason: json, index: json }))), usage: json, error: json },
+    { requiredKeys: [] },
+  );
+  const line = fc.oneof(json, odd).map((value) => `data: ${JSON.stringify(value)}\n\n`);
+  const bytes = fc.oneof(
+    fc.uint8Array(),
+    fc.string({ unit: "binary" }).map(bytesOf),
+    fc.array(line).map((lines) => bytesOf(lines.join(""))),
+    fc.oneof(json, odd).map((value) => bytesOf(JSON.stringify(value))),
+  );
+  await fc.assert(
+    fc.asyncProperty(bytes, cuts, async (whole, places) => {
+      try {
+        await Array.fromAsync(decodeChatAnswer(cut(whole, places)));
+      } catch (error) {
+        assert.ok(error instanceof AppError && error.code === "upstream", String(error));
+      }
+    }),
+  );
+});
+
+test("deltas of several tool calls are put together by their index", async () => {
+  const call = (index: number, fields: object): string => delta({ tool_calls: [{ index, ...fields }] });
+  const parts = await decode(
+    call(0, { id: "a", type: "function", function: { name: "add", arguments: "" } }),
+    call(0, { function: { arguments: '{"x":' } }),
+    call(1, { id: "b", type: "function", function: { name: "sub", arguments: '{"y"' } }),
+    call(0, { function: { arguments: "1}" } }),
+    call(1, { function: { arguments: ":2}" } }),
+    delta({}, "tool_calls"),
+    event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 7 } }),
+    "data: [DONE]\n\n",
+  );
+  assert.deepEqual(parts, [
+    { type: "call", call: { id: "a", name: "add", input: { x: 1 } } },
+    { type: "call", call: { id: "b", name: "sub", input: { y: 2 } } },
+    end("tool_calls", 5, 7),
+  ]);
+});
+
+test("calls that all come as index 0, or without index and id, are told apart", async () => {
+  const same = await decode(
+    delta({ tool_calls: [{ index: 0, id: "a", function: { name: "f", arguments: "{}" } }] }),
+    delta({ tool_calls: [{ index: 0, id: "b", function: { name: "g", arguments: "{}" } }] }),
+    delta({}, "tool_calls"),
+  );
+  const none = await decode(delta({ tool_calls: [{ function: { name: "f", arguments: { a: 1 } } }, { function: { name: "g" } }] }), delta({}, "stop"));
+  assert.deepEqual(same, [
+    { type: "call", call: { id: "a", name: "f", input: {} } },
+    { type: "call", call: { id: "b", name: "g", input: {} } },
+    end("tool_calls"),
+  ]);
+  assert.deepEqual(none, [
+    { type: "call", call: { id: "call_0", name: "f", input: { a: 1 } } },
+    { type: "call", call: { id: "call_1", name: "g", input: {} } },
+    end("stop"),
+  ]);
+});
+
+test("usage counts wherever it stands, and is 0 where it is missing", async () => {
+  const usage = { prompt_tokens: 3, completion_tokens: 4 };
+  const withFinish = event({ choices: [{ index: 0, delta: {}, finish_reason: "length" }], usage });
+  assert.deepEqual(await decode(withFinish, "data: [DONE]\n\n"), [end("length", 3, 4)]);
+  assert.deepEqual(await decode(delta({}, "stop"), event({ choices: [], usage }), "data: [DONE]\n\n"), [end("stop", 3, 4)]);
+  assert.deepEqual(await decode(delta({}, "stop"), "data: [DONE]\n\n"), [end("stop")]);
+  assert.deepEqual(await decode(delta({}, "stop"), event({ choices: [], usage: { prompt_tokens: -1, completion_tokens: "9" } })), [end("stop")]);
+});
+
+test("a stream without [DONE], or without the last blank line, is whole once it has a finish reason", async () => {
+  assert.deepEqual(await decode(delta({ content: "Hi" }), delta({}, "stop").trimEnd()), [{ type: "text", text: "Hi" }, end("stop")]);
+});
+
+test("a stream with [DONE] but no finish reason is whole", async () => {
+  assert.deepEqual(await decode(delta({ content: "Hi" }), "data: [DONE]\n\n", "data: more\n\n"), [{ type: "text", text: "Hi" }, end("stop")]);
+});
+
+test("a stream that is cut off throws upstream after the text that arrived", async () => {
+  const parts = decodeChatAnswer(eachOf([delta({ content: "Hi" })]));
+  assert.deepEqual((await parts.next()).value, { type: "text", text: "Hi" });
+  await assert.rejects(parts.next(), upstream(/cut off/));
+});
+
+test("text is handed out before the next chunk is asked for", async () => {
+  const asked: number[] = [];
+  const chunks = async function* (): AsyncGenerator<string> {
+    for (const index of [0, 1, 2]) {
+      asked.push(index);
+      yield delta({ content: String(index) });
+    }
+  };
+  assert.deepEqual((await decodeChatAnswer(chunks()).next()).value, { type: "text", text: "0" });
+  assert.deepEqual(asked, [0]);
+});
+
+test("an error object in the stream throws upstream with the provider's message", async () => {
+  await assert.rejects(decode(event({ error: { message: "Out of memory", type: "server_error" } })), upstream(/Out of memory/));
+  await assert.rejects(decode(event({ error: "busy" })), upstream(/busy/));
+  await assert.rejects(decode('{"error":{"message":"Overloaded"}}'), upstream(/Overloaded/));
+});
+
+test("what is not the format throws upstream and is shown shortened", async () => {
+  await assert.rejects(decode("data: {oops\n\n"), upstream(/got \{oops/));
+  await assert.rejects(decode("data: 5\n\n"), upstream(/JSON object/));
+  await assert.rejects(decode("<html>Bad gateway</html>"), upstream(/cut off/));
+  await assert.rejects(decode(`{"x":"${"y".repeat(5_000)}"}`), (error) => error instanceof AppError && error.message.length < 400);
+  await assert.rejects(decode(""), upstream(/cut off/));
+});
+
+test("a JSON answer in place of a stream is read, pretty-printed or not", async () => {
+  const body = {
+    choices: [{ index: 0, message: { role: "assistant", content: [{ type: "text", text: "Hi" }] }, finish_reason: "eos" }],
+    usage: { prompt_tokens: 1, completion_tokens: 2 },
+  };
+  assert.deepEqual(await decode(` \n${JSON.stringify(body, null, 2)}`), [{ type: "text", text: "Hi" }, end("stop", 1, 2)]);
+});
+
+test("comments, other choices and chunks without choices are passed over", async () => {
+  const other = event({ choices: [{ index: 1, delta: { content: "no" }, finish_reason: "length" }] });
+  assert.deepEqual(await decode(": PROCESSING\n\n", event({ prompt_filter_results: [] }), other, delta({ content: "yes" }), delta({}, "stop")), [
+    { type: "text", text: "yes" },
+    end("stop"),
+  ]);
+});
+
+test("tool calls without end are refused", async () => {
+  const many = Array.from({ length: 300 }, (_, index) => ({ index, function: { name: "f" } }));
+  await assert.rejects(decode(delta({ tool_calls: many })), upstream(/at most 256 tool calls/));
+});
+
+test("the stream names its role first and asks for usage only when told to", () => {
+  const encode = chatChunkEncoder({ ...head, includeUsage: false });
+  const first = encode({ type: "text", text: "Hi" });
+  assert.match(first, /"delta":\{"role":"assistant","content":""\}/);
+  const last = encode({ type: "finish", reason: "stop", usage: { inputTokens: 1, outputTokens: 1 } });
+  assert.ok(last.endsWith("data: [DONE]\n\n"));
+  assert.ok(!`${first}${last}`.includes("usage"));
+});
