@@ -23,7 +23,7 @@ const finish: fc.Arbitrary<ModelPart> = fc.record(
 );
 const answer = fc.tuple(fc.array(textPart), fc.array(callPart, { maxLength: 5 }), finish).map(([texts, calls, last]) => [...texts, ...calls, last]);
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
-const head = { id: "chatcmpl-1", created: 1_700_000_000, model: "m" };
+const head = { id: "chatcmpl-1", createdAt: 1_700_000_000, model: "m" };
 
 async function* cut(whole: Uint8Array, places: readonly number[]): AsyncGenerator<Uint8Array> {
   const ends = [...places.map((place) => place % (whole.length + 1)), whole.length].toSorted((a, b) => a - b);

@@ -3,10 +3,10 @@ import type { FinishReason, ModelPart, Reply, Usage } from "../model.ts";
 import { encodeCall } from "./chat-request.ts";
 import { encodeSse } from "./sse.ts";
 
-/** What an answer says of itself. `created` is in seconds since 1970, as OpenAI's field of that name. */
+/** What an answer says of itself. `createdAt` is in seconds since 1970, as OpenAI's `created`. */
 export interface ChatReplyHead {
   readonly id: string;
-  readonly created: number;
+  readonly createdAt: number;
   readonly model: string;
 }
 
@@ -15,7 +15,7 @@ export interface ChatReplyHead {
  * with the usage chunk if it was asked for, and `[DONE]`.
  */
 export function chatChunkEncoder(head: ChatReplyHead & { readonly includeUsage: boolean }): (part: ModelPart) => string {
-  const { id, created, model, includeUsage } = head;
+  const { id, createdAt: created, model, includeUsage } = head;
   let calls = 0;
   let isBegun = false;
   const chunk = (choices: Json, usage: Json): string =>
@@ -50,7 +50,7 @@ export function encodeChatCompletion(reply: Reply, head: ChatReplyHead): Json {
     ...(hasCalls && { tool_calls: reply.calls.map(encodeCall) }),
   };
   const choices = [{ index: 0, message, logprobs: null, finish_reason: reply.finishReason }];
-  return { id: head.id, object: "chat.completion", created: head.created, model: head.model, choices, usage: encodeUsage(reply.usage) };
+  return { id: head.id, object: "chat.completion", created: head.createdAt, model: head.model, choices, usage: encodeUsage(reply.usage) };
 }
 
 function encodeUsage(usage: Usage): Json {
