@@ -14,11 +14,15 @@ export interface AgentSpec {
   readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
 }
 
-/** `match` is a regular expression in RE2 syntax; `$name` in `input` stands for a named group. */
+/**
+ * `match` is a regular expression in RE2 syntax; `$name` in `input` stands for a named group. `answer` is what to say, with `$name` for the
+ * fields of the tool's output; without it the output is shown as it is.
+ */
 export interface AgentRoute {
   readonly id: string;
   readonly match: string;
   readonly tool: string;
   readonly input: Json;
   readonly reason: string;
+  readonly answer?: string;
 }

@@ -1,3 +1,4 @@
+import { AppError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Principal } from "../principal.ts";
 
@@ -39,4 +40,11 @@ function opinionOf(policy: Policy, action: Action): Decision | undefined {
     // A broken policy must not open a door.
     return { effect: "deny", reason: `a policy failed: ${String(error)}`, rule: "policy-error" };
   }
+}
+
+/** Throws `denied` unless the decision is allow. Nobody can be asked yet, so `ask` refuses too, with the reason approvals will use. */
+export function enforce(action: Action, decision: Decision): void {
+  if (decision.effect === "allow") return;
+  const why = decision.effect === "ask" ? `missing_approval: ${decision.reason}` : decision.reason;
+  throw new AppError("denied", `${action.kind} on "${action.resource}" was refused by rule ${decision.rule}: ${why}`);
 }

@@ -17,13 +17,6 @@ export function findTool(parts: EngineParts, name: string): Tool {
   return tool;
 }
 
-/** Throws unless the decision is allow. There is nobody to ask yet, so `ask` refuses and says so. */
-export function enforce(action: Action, decision: Decision): void {
-  if (decision.effect === "allow") return;
-  const why = decision.effect === "ask" ? `missing_approval: ${decision.reason}` : decision.reason;
-  throw new AppError("denied", `${action.kind} on "${action.resource}" was refused by rule ${decision.rule}: ${why}`);
-}
-
 /** Asks a model; text parts go to `onPart` as they come. */
 export async function generate(parts: EngineParts, call: { readonly model: string; readonly request: ModelRequest; readonly onPart: (part: ModelPart) => void }, signal: AbortSignal): Promise<Reply> {
   const model = parts.model(call.model);

@@ -1,10 +1,11 @@
-import { AppError, canonicalJson, type Engine, type Event, type EventBody, type EventDraft, type Json, type ModelPart, type Replay, type RunRecord, type StartOptions, type Store, type Workflow } from "@tutti/core";
-import { enforce, parseInput, type EngineParts } from "../effects.ts";
+import { AppError, canonicalJson, enforce, type Engine, type Event, type EventBody, type EventDraft, type Json, type ModelPart, type Principal, type RecordedRun, type RecordedStep, type Replay, type RunRecord, type StartOptions, type Store, type Workflow } from "@tutti/core";
+import { parseInput, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { History } from "./history.ts";
 import { toJson, type ExecutionHost, type RunParts } from "./operation.ts";
 import { Payloads } from "./payloads.ts";
+import { recordRun } from "./recorded-run.ts";
 
 /** Events read at once when a run is loaded. */
 const PAGE = 1000;
@@ -67,15 +68,17 @@ export class EmbeddedEngine implements Engine {
     return Promise.race([waiting.promise, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
   }
 
-  async signal(runId: string, name: string, value: Json): Promise<void> {
-    const active = await this.#activate(runId);
-    await this.#append(runId, [{ type: "signal.received", name, value: await this.#payloads.toJournal(toJson(value)) }]);
-    active.execution.deliverSignal(name, toJson(value));
+  async signal(runId: string, signal: { readonly name: string; readonly value: Json }, principal: Principal): Promise<void> {
+    const { execution } = await this.#activate(runId);
+    const value = toJson(signal.value);
+    const journaled = await this.#payloads.toJournal(value);
+    await this.#control(runId, { type: "signal.received", name: signal.name, value: journaled }, principal);
+    execution.deliverSignal(signal.name, value);
   }
 
-  async cancel(runId: string, reason: string): Promise<void> {
+  async cancel(runId: string, reason: string, principal: Principal): Promise<void> {
     const { execution } = await this.#activate(runId);
-    await this.#append(runId, [{ type: "cancel.requested", reason }]);
+    await this.#control(runId, { type: "cancel.requested", reason }, principal);
     execution.cancel(reason);
   }
 
@@ -97,6 +100,12 @@ export class EmbeddedEngine implements Engine {
       beforeId = page.at(-1)?.id;
       if (page.length < PAGE) return count;
     }
+  }
+
+  record(workflow: string, step: RecordedStep, principal: Principal): RecordedRun {
+    this.#admit({ principal });
+    const runId = newRunId(Date.now());
+    return recordRun({ runId, workflow, step, principal, engine: this.#parts, append: (bodies, seq) => this.#journal(runId, seq, bodies) });
   }
 
   subscribe(listener: (event: EventDraft) => void): Disposable {
@@ -199,20 +208,27 @@ export class EmbeddedEngine implements Engine {
           await this.recover(child.runId);
         },
         result: (runId) => this.result(runId, NEVER),
-        cancel: (runId, reason) => this.cancel(runId, reason).catch(() => undefined),
+        cancel: (runId, reason) => this.cancel(runId, reason, principal).catch(() => undefined),
       },
     });
   }
 
-  /** Journals events of a run; false when the store is gone for good. */
-  async #append(runId: string, bodies: readonly EventBody[]): Promise<boolean> {
+  /** Journals events of a run in memory; false when the store is gone for good. */
+  #append(runId: string, bodies: readonly EventBody[]): Promise<boolean> {
     const active = this.#active.get(runId);
-    if (active === undefined) return false;
+    if (active === undefined) return Promise.resolve(false);
+    const afterSeq = active.seq;
+    active.seq += bodies.length;
+    return this.#journal(runId, afterSeq, bodies);
+  }
+
+  async #journal(runId: string, afterSeq: number, bodies: readonly EventBody[]): Promise<boolean> {
     const at = new Date().toISOString();
-    const events = bodies.map((body): EventDraft => ({ ...body, runId, at, seq: (active.seq += 1) }));
+    const events = bodies.map((body, index): EventDraft => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
     try {
       await this.#store.append(events);
     } catch {
+      // The store's health says why; the run stays unfinished and goes on at the next start.
       return false;
     }
     for (const event of events) this.#publish(event);
@@ -247,6 +263,15 @@ export class EmbeddedEngine implements Engine {
     return record;
   }
 
+  /** Decides whether somebody may steer a run, and journals the decision with what they did. */
+  async #control(runId: string, body: EventBody, principal: Principal): Promise<void> {
+    const action = { kind: "run.control", principal, resource: runId } as const;
+    const decision = this.#parts.decide(action);
+    const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
+    await this.#append(runId, decision.effect === "allow" ? [decided, body] : [decided]);
+    enforce(action, decision);
+  }
+
   /** A run that can be steered: unfinished, and in memory. */
   async #activate(runId: string): Promise<Active> {
     const record = await this.#find(runId);
@@ -268,7 +293,6 @@ export class EmbeddedEngine implements Engine {
     const { parts, history } = await this.#load(record);
     if (this.#active.has(record.id)) return false;
     const { execution } = this.#create(parts, history);
-    if (history.lastEvent?.type !== "run.paused") void this.#append(record.id, [{ type: "run.resumed", reason: "Tutti started again" }]);
     execution.run();
     return true;
   }

@@ -67,7 +67,7 @@ export class Execution implements Steps {
   run(): void {
     void this.#runWorkflow();
     if (this.#isReplaying) this.#scheduleTurn();
-    else if (this.history.cancelReason !== undefined) this.cancel(this.history.cancelReason);
+    else if (this.history.lastSeq > 0) this.#goLive();
   }
 
   /** The verdict of a dry run. */
@@ -270,6 +270,7 @@ export class Execution implements Steps {
 
   #goLive(): void {
     this.#isReplaying = false;
+    if (this.#mode === "live") void this.host.append([{ type: "run.resumed", reason: "Tutti started again" }]);
     if (this.history.cancelReason !== undefined) this.cancel(this.history.cancelReason);
     for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
   }

@@ -1,5 +1,5 @@
-import { AppError, type Action, type EventBody, type Json, type ModelPart, type ModelRequest, type Reply, type StepContext, type StepKind, type StepOptions } from "@tutti/core";
-import { enforce, findTool, generate, parseInput, type EngineParts } from "../effects.ts";
+import { AppError, enforce, type Action, type EventBody, type Json, type ModelPart, type ModelRequest, type Reply, type StepContext, type StepKind, type StepOptions } from "@tutti/core";
+import { findTool, generate, parseInput, type EngineParts } from "../effects.ts";
 import { derivedId } from "../run-id.ts";
 import { tryRepeatedly, type TrialResult } from "./attempts.ts";
 import type { History } from "./history.ts";

@@ -32,7 +32,7 @@ export class SqliteStore implements Store {
   readonly #blobs: Blobs;
   readonly #answers: PromiseWithResolvers<WriterAnswer>[] = [];
   #open: Batch = newBatch();
-  #inFlight = 0;
+  readonly #sending = new Set<Promise<void>>();
   #scheduled = false;
   #health: StoreHealth = { ok: true };
   #closing = false;
@@ -116,7 +116,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#closing) return;
-    while (this.#health.ok && (this.#inFlight > 0 || this.#open.rows.length > 0)) await this.#open.done.promise;
+    while (this.#health.ok && (this.#sending.size > 0 || this.#open.rows.length > 0)) await Promise.race([this.#open.done.promise, ...this.#sending]);
     this.#closing = true;
     if (this.#health.ok) await this.#ask({ type: "close" });
     await this.#writer.terminate();
@@ -126,26 +126,27 @@ export class SqliteStore implements Store {
 
   /** Sends the open batch at the end of this turn of the event loop, so that all runs that go on in it share one fsync. */
   #schedule(): void {
-    if (this.#scheduled || this.#inFlight >= BATCHES_IN_FLIGHT_MAX) return;
+    if (this.#scheduled || this.#sending.size >= BATCHES_IN_FLIGHT_MAX) return;
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#open.rows.length > 0 && this.#inFlight < BATCHES_IN_FLIGHT_MAX) void this.#send();
+      if (this.#open.rows.length === 0 || this.#sending.size >= BATCHES_IN_FLIGHT_MAX) return;
+      const sending = this.#send().finally(() => {
+        this.#sending.delete(sending);
+        if (this.#open.rows.length > 0) this.#schedule();
+      });
+      this.#sending.add(sending);
     });
   }
 
   async #send(): Promise<void> {
     const batch = this.#open;
     this.#open = newBatch();
-    this.#inFlight += 1;
     try {
       await this.#write(batch.rows);
       batch.done.resolve();
     } catch (error) {
       batch.done.reject(error);
-    } finally {
-      this.#inFlight -= 1;
-      if (this.#open.rows.length > 0) this.#schedule();
     }
   }
 

@@ -1,0 +1,102 @@
+import { AppError, decide, type Action, type AgentSpec, type Decision, type Model, type Plugin, type Policy, type Tool, type Workflow } from "@tutti/core";
+import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
+import { basePolicies, hashPolicies } from "./policies.ts";
+
+/** A plugin that is loaded, by what it brought. */
+export interface LoadedPlugin {
+  readonly name: string;
+  readonly path: string;
+  readonly workflows: readonly string[];
+  readonly tools: readonly string[];
+  readonly agents: readonly string[];
+}
+
+/** Everything that can be named: tools, workflows, agents, models and policies, from the built-ins and from plugins. */
+export class Registry {
+  readonly #tools = new Map<string, Tool>();
+  readonly #workflows = new Map<string, Workflow>();
+  readonly #agents = new Map<string, AgentSpec>();
+  readonly #models = new Map<string, Model>();
+  readonly #plugins = new Map<string, LoadedPlugin>();
+  readonly #toolsAllow: readonly string[];
+  #policies: readonly Policy[];
+  #policyHash: string;
+
+  constructor(options: { readonly tools: readonly Tool[]; readonly workflows: readonly Workflow[]; readonly toolsAllow: readonly string[] }) {
+    for (const tool of options.tools) this.#tools.set(tool.name, tool);
+    for (const workflow of options.workflows) this.#workflows.set(workflow.name, workflow);
+    this.#toolsAllow = options.toolsAllow;
+    this.#policies = basePolicies(options.toolsAllow);
+    this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
+  }
+
+  tool(name: string): Tool | undefined {
+    return this.#tools.get(name);
+  }
+
+  workflow(name: string): Workflow | undefined {
+    return this.#workflows.get(name);
+  }
+
+  agent(name: string): AgentSpec | undefined {
+    return this.#agents.get(name);
+  }
+
+  model(id: string): Model | undefined {
+    return this.#models.get(id);
+  }
+
+  get tools(): readonly Tool[] {
+    return [...this.#tools.values()];
+  }
+
+  /** Workflows that people start: the host's own are not listed. */
+  get workflows(): readonly Workflow[] {
+    return [...this.#workflows.values()].filter(({ name }) => !name.startsWith("tutti."));
+  }
+
+  get agents(): readonly AgentSpec[] {
+    return [...this.#agents.values()];
+  }
+
+  get models(): readonly Model[] {
+    return [...this.#models.values()];
+  }
+
+  get plugins(): readonly LoadedPlugin[] {
+    return [...this.#plugins.values()];
+  }
+
+  get policyHash(): string {
+    return this.#policyHash;
+  }
+
+  decide(action: Action): Decision {
+    return decide(this.#policies, action);
+  }
+
+  /** Registers all a plugin brings, or nothing: a name that is taken refuses the whole plugin. */
+  async add(plugin: Plugin, path: string, deps: AgentDeps): Promise<LoadedPlugin> {
+    const agents = await Promise.all((plugin.agents ?? []).map((agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
+    const workflows = [...(plugin.workflows ?? []), ...agents.map((agent) => agentWorkflow(agent, deps))];
+    const loaded = { name: plugin.name, path, workflows: (plugin.workflows ?? []).map(nameOf), tools: (plugin.tools ?? []).map(nameOf), agents: agents.map(nameOf) };
+    refuseTaken("plugin", [plugin.name], this.#plugins);
+    refuseTaken("tool", loaded.tools, this.#tools);
+    refuseTaken("workflow or agent", workflows.map(nameOf), this.#workflows);
+    for (const tool of plugin.tools ?? []) this.#tools.set(tool.name, tool);
+    for (const workflow of workflows) this.#workflows.set(workflow.name, workflow);
+    for (const agent of agents) this.#agents.set(agent.name, agent);
+    for (const model of plugin.models ?? []) this.#models.set(model.id, model);
+    this.#plugins.set(plugin.name, loaded);
+    this.#policies = [...this.#policies, ...(plugin.policies ?? [])];
+    this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
+    return loaded;
+  }
+}
+
+const nameOf = ({ name }: { readonly name: string }): string => name;
+
+function refuseTaken(what: string, names: readonly string[], taken: ReadonlyMap<string, unknown>): void {
+  const name = names.find((candidate, index) => taken.has(candidate) || names.indexOf(candidate) !== index);
+  if (name !== undefined) throw new AppError("conflict", `wanted a new ${what} name, got "${name}", which is taken; rename it in the plugin`);
+}

@@ -1,0 +1,65 @@
+import { isUtf8 } from "node:buffer";
+import type { IncomingMessage } from "node:http";
+import { AppError, parse, type Json, type Schema } from "@tutti/core";
+import type { HttpContext } from "./env.ts";
+
+/** Bounds of what a client may send. */
+export interface BodyLimits {
+  readonly requestBytesMax: number;
+  readonly requestDepthMax: number;
+}
+
+/** A body's bytes, at most `bytesMax` of them. */
+export async function readBytes(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  const tooLarge = new AppError("too_large", `wanted a body of at most ${bytesMax} bytes, got more; send less, or raise requestBytesMax`);
+  if (Number(incoming.headers["content-length"] ?? 0) > bytesMax) throw tooLarge;
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > bytesMax) throw tooLarge;
+    chunks.push(chunk);
+  }
+  const [first] = chunks;
+  return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+}
+
+/** Bytes as JSON: valid UTF-8, not too deep, well formed. */
+export function parseJson(bytes: Buffer, depthMax: number): Json {
+  if (!isUtf8(bytes)) throw new AppError("invalid_input", "wanted a JSON body in UTF-8, got bytes that are not UTF-8");
+  if (isDeeperThan(bytes, depthMax)) throw new AppError("invalid_input", `wanted a JSON body nested at most ${depthMax} deep, got a deeper one`);
+  try {
+    return JSON.parse(bytes.toString("utf8")) as Json;
+  } catch (error) {
+    throw new AppError("invalid_input", `wanted a JSON body, got one that does not parse: ${error instanceof Error ? error.message : ""}`, { cause: error });
+  }
+}
+
+/** A request's JSON body as its schema types it. */
+export async function readJson<T>(ctx: HttpContext, schema: Schema<T>, limits: BodyLimits): Promise<T> {
+  const bytes = await readBytes(ctx.env.incoming, limits.requestBytesMax);
+  return parse(schema, parseJson(bytes, limits.requestDepthMax), "the request body");
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+
+/** Looks at brackets outside strings only; runs before `JSON.parse`, so that nothing deep is ever built. */
+function isDeeperThan(bytes: Buffer, depthMax: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index];
+    if (inString && byte === BACKSLASH) index += 1;
+    else if (byte === QUOTE) inString = !inString;
+    else if (!inString) depth += step(byte);
+    if (depth > depthMax) return true;
+  }
+  return false;
+}
+
+/** What one byte does to the depth: "[" and "{" open, "]" and "}" close. They differ from each other in one bit. */
+function step(byte: number | undefined): number {
+  if (byte === 0x5b || byte === 0x7b) return 1;
+  return byte === 0x5d || byte === 0x7d ? -1 : 0;
+}

@@ -1,0 +1,12 @@
+import type { HttpBindings } from "@hono/node-server";
+import type { Principal } from "@tutti/core";
+import type { Context } from "hono";
+
+/** What a handler finds on its context. The node request and response are there for what must not be copied. */
+export interface HttpEnv {
+  readonly Bindings: HttpBindings;
+  readonly Variables: { readonly requestId: string; readonly principal: Principal };
+}
+
+/** A handler's context. */
+export type HttpContext = Context<HttpEnv>;

@@ -1,0 +1,53 @@
+import type { Engine, Event, Store } from "@tutti/core";
+import { Bell, type ServerEvent } from "./sse.ts";
+
+/** Events read from the store at once. */
+const PAGE = 200;
+
+/** Live feeds: each reads its run from the store and is rung when there is more, so a slow client costs no memory and misses nothing. */
+export class Feed {
+  readonly #store: Store;
+  readonly #bells = new Map<string, Set<Bell>>();
+
+  constructor(engine: Engine, store: Store) {
+    this.#store = store;
+    engine.subscribe(({ runId }) => this.#bells.get(runId)?.forEach((bell) => bell.ring()));
+  }
+
+  /** A run's events after `afterSeq`, then those to come, until the run has ended. */
+  async *follow(runId: string, afterSeq: number): AsyncGenerator<ServerEvent> {
+    const bell = new Bell();
+    using _ = this.#hang(runId, bell);
+    for (let seq = afterSeq; ; ) {
+      const page = await this.#store.read(runId, { afterSeq: seq, limit: PAGE });
+      for (const event of page) {
+        yield { id: String(event.seq), event: event.type, data: JSON.stringify(event) };
+        seq = event.seq;
+        if (isEnd(event)) return;
+      }
+      if (page.length === 0 && (await this.#hasEndedBefore(runId, seq))) return;
+      if (page.length < PAGE && !(await bell.wait())) yield "heartbeat";
+    }
+  }
+
+  /** A client that resumes after the last event of a run waits for nothing. */
+  async #hasEndedBefore(runId: string, seq: number): Promise<boolean> {
+    const run = await this.#store.run(runId);
+    return run === undefined || (run.endedAt !== null && seq >= run.events);
+  }
+
+  #hang(runId: string, bell: Bell): Disposable {
+    const bells = this.#bells.get(runId) ?? new Set();
+    this.#bells.set(runId, bells.add(bell));
+    return {
+      [Symbol.dispose]: () => {
+        bells.delete(bell);
+        if (bells.size === 0) this.#bells.delete(runId);
+      },
+    };
+  }
+}
+
+function isEnd({ type }: Event): boolean {
+  return type === "run.completed" || type === "run.failed" || type === "run.cancelled";
+}

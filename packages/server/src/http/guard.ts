@@ -1,0 +1,74 @@
+import { randomUUID } from "node:crypto";
+import { AppError, TokenBucket } from "@tutti/core";
+import type { MiddlewareHandler } from "hono";
+import { routePath } from "hono/route";
+import type { App } from "../host/index.ts";
+import type { HttpContext, HttpEnv } from "./env.ts";
+
+/** What anyone may ask without a token. */
+const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/", "/favicon.ico"]);
+/** What probes ask all the time. */
+const PROBE_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/metrics", "/favicon.ico"]);
+/** Clients whose rate is remembered; beyond it the longest known are forgotten. */
+const CLIENTS_MAX = 10_000;
+const REQUEST_ID = /^[\w.:-]{1,128}$/;
+
+/** The first thing every request meets: an id, the access log, the metrics, then the door. */
+export function guard(app: App): MiddlewareHandler<HttpEnv> {
+  const limiter = rateLimiter(app.config);
+  return async (ctx, next) => {
+    const { pathname } = new URL(ctx.req.url);
+    const given = ctx.req.header("x-request-id");
+    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+    ctx.set("requestId", requestId);
+    ctx.env.outgoing.setHeader("x-request-id", requestId);
+    observe(app, ctx, { pathname, requestId });
+    if (!OPEN_PATHS.has(pathname)) {
+      limiter(ctx.env.incoming.socket.remoteAddress ?? "");
+      refuseForeignPages(app, ctx);
+      ctx.set("principal", app.authenticate(ctx.req.header("authorization")));
+    }
+    await next();
+  };
+}
+
+/** One log line and one measurement a request, once its response is sent or its client is gone. */
+function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly pathname: string; readonly requestId: string }): void {
+  const { config, logger, metrics } = app;
+  const { outgoing } = ctx.env;
+  const startMs = performance.now();
+  const isLogged = config.accessLog && (config.probeLog || !PROBE_PATHS.has(pathname));
+  outgoing.once("close", () => {
+    const durationMs = Math.round((performance.now() - startMs) * 1000) / 1000;
+    // 499 is what nginx logs for a client that left before the answer.
+    const status = outgoing.writableFinished ? outgoing.statusCode : 499;
+    metrics.observeRequest({ method: ctx.req.method, route: routePath(ctx, -1), status, durationMs });
+    if (isLogged) logger.info({ requestId, method: ctx.req.method, path: pathname, status, durationMs }, "request");
+  });
+}
+
+/**
+ * A page from elsewhere must not use a browser that knows the token or stands on loopback: its `Origin` is refused, and where no token is
+ * asked for, so is a `Host` that a foreign name server could have pointed here (DNS rebinding).
+ */
+function refuseForeignPages({ config }: App, ctx: HttpContext): void {
+  const host = ctx.req.header("host") ?? "";
+  const origin = ctx.req.header("origin");
+  if (origin !== undefined && URL.parse(origin)?.host !== host) throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
+  const hostname = URL.parse(`http://${host}`)?.hostname ?? "";
+  if (config.auth === "none" && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
+}
+
+function rateLimiter(config: App["config"]): (client: string) => void {
+  const options = { perSecond: config.rateLimitPerSecond, burst: config.rateLimitBurst };
+  const buckets = new Map<string, TokenBucket>();
+  return (client) => {
+    let bucket = buckets.get(client);
+    if (bucket === undefined) {
+      bucket = new TokenBucket(options, performance.now());
+      buckets.set(client, bucket);
+      if (buckets.size > CLIENTS_MAX) for (const oldest of buckets.keys()) return void buckets.delete(oldest);
+    }
+    if (bucket.take(performance.now()) > 0) throw new AppError("rate_limited", `wanted at most ${options.perSecond} requests a second from ${client}, got more; slow down, or raise rateLimitPerSecond`);
+  };
+}

@@ -1,0 +1,58 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { AppError } from "@tutti/core";
+import type { App } from "../host/index.ts";
+import { createRouter } from "./router.ts";
+
+/** How often node looks for connections that are past their time limits. */
+const CONNECTION_CHECK_MS = 2000;
+
+/** An app's HTTP face, listening. */
+export interface HttpServer {
+  readonly url: string;
+  /** Takes no new requests and waits for those under way, at most `graceMs`. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Listens where the configuration says; `port` overrides it. */
+export async function listen(app: App, options: { readonly port?: number } = {}): Promise<HttpServer> {
+  const { config } = app;
+  const router = createRouter(app);
+  const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });
+  const server = createServer(
+    {
+      maxHeaderSize: config.headerBytesMax,
+      headersTimeout: config.headersTimeoutMs,
+      requestTimeout: config.requestTimeoutMs,
+      keepAliveTimeout: config.keepAliveTimeoutMs,
+      connectionsCheckingInterval: CONNECTION_CHECK_MS,
+    },
+    (incoming, outgoing) => void listener(incoming, outgoing),
+  );
+  server.maxConnections = config.connectionsMax;
+  const port = options.port ?? config.port;
+  server.listen({ host: config.host, port });
+  await once(server, "listening").catch((error: unknown) => {
+    throw listenError(error, `${config.host}:${port}`);
+  });
+  const address = server.address() as AddressInfo;
+  const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
+  return { url: `http://${host}:${address.port}`, close: (graceMs) => closeServer(server, graceMs) };
+}
+
+function listenError(error: unknown, where: string): AppError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  if (code === "EADDRINUSE") return new AppError("port_in_use", `wanted to listen on ${where}, got an address in use; stop what listens there, or choose another port with TUTTI_PORT (0 takes any)`, { cause: error });
+  return new AppError("invalid_config", `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_HOST and TUTTI_PORT`, { cause: error });
+}
+
+async function closeServer(server: Server, graceMs: number): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,57 @@
+import { AppError, redactText, type ErrorCode } from "@tutti/core";
+
+/** The one table from error codes to HTTP statuses (RFC 9110 §15). */
+const STATUS: Readonly<Record<ErrorCode, number>> = {
+  cancelled: 409,
+  concurrent_steps: 500,
+  conflict: 409,
+  denied: 403,
+  internal: 500,
+  invalid_config: 500,
+  invalid_input: 400,
+  model_not_found: 404,
+  no_model: 503,
+  node_too_old: 500,
+  not_found: 404,
+  overloaded: 503,
+  port_in_use: 500,
+  rate_limited: 429,
+  storage_corrupt: 500,
+  storage_full: 507,
+  storage_in_use: 500,
+  storage_newer: 500,
+  storage_unwritable: 500,
+  timeout: 504,
+  too_large: 413,
+  unauthorized: 401,
+  unsupported: 400,
+  upstream: 502,
+  workflow_changed: 409,
+};
+
+/** An error as a response: OpenAI's shape under /v1, problem details (RFC 9457) elsewhere. */
+export function errorResponse(thrown: unknown, path: string): Response {
+  const error = AppError.from(thrown);
+  const status = STATUS[error.code];
+  // What a foreign error says may hold paths and secrets; it goes to the log, not to the client.
+  const message = error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
+  const isOpenAi = path.startsWith("/v1/") || path === "/v1";
+  const body = isOpenAi ? { error: { message, type: openAiType(status), param: null, code: error.code } } : { type: "about:blank", title: error.code, status, detail: message, code: error.code };
+  return new Response(JSON.stringify(body), { status, headers: { "content-type": isOpenAi ? "application/json" : "application/problem+json", ...extraHeaders(error) } });
+}
+
+/** The `type` OpenAI's clients branch on. */
+function openAiType(status: number): string {
+  if (status === 401) return "authentication_error";
+  if (status === 403) return "permission_error";
+  if (status === 429) return "rate_limit_error";
+  return status < 500 ? "invalid_request_error" : "server_error";
+}
+
+function extraHeaders({ code }: AppError): Readonly<Record<string, string>> {
+  // Basic beside Bearer makes a browser ask for the token when a person opens /docs.
+  if (code === "unauthorized") return { "www-authenticate": 'Bearer realm="tutti", Basic realm="tutti", charset="UTF-8"' };
+  // The rest of a body that is too large is not worth reading.
+  if (code === "too_large") return { connection: "close" };
+  return code === "rate_limited" || code === "overloaded" ? { "retry-after": "1" } : {};
+}

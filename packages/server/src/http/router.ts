@@ -1,0 +1,34 @@
+import { AppError } from "@tutti/core";
+import { Hono } from "hono";
+import type { App } from "../host/index.ts";
+import type { HttpEnv } from "./env.ts";
+import { Feed } from "./feed.ts";
+import { guard } from "./guard.ts";
+import { errorResponse } from "./problem.ts";
+import { agentRoutes } from "./routes/agents.ts";
+import { docsRoutes } from "./routes/docs.ts";
+import { healthRoutes } from "./routes/health.ts";
+import { openAiRoutes } from "./routes/openai.ts";
+import { runRoutes } from "./routes/runs.ts";
+import { toolRoutes } from "./routes/tools.ts";
+import { trustRoutes } from "./routes/trust.ts";
+
+/** All routes of an app. */
+export function createRouter(app: App): Hono<HttpEnv> {
+  const router = new Hono<HttpEnv>();
+  router.use(guard(app));
+  router.route("/", healthRoutes(app));
+  router.route("/", openAiRoutes(app));
+  router.route("/", agentRoutes(app));
+  router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
+  router.route("/", toolRoutes(app));
+  router.route("/", trustRoutes(app));
+  router.route("/", docsRoutes(router));
+  router.notFound((ctx) => errorResponse(new AppError("not_found", `wanted a route, got ${ctx.req.method} ${ctx.req.path}, which is none; /docs lists them`), ctx.req.path));
+  router.onError((thrown, ctx) => {
+    const error = AppError.from(thrown);
+    if (error.code === "internal") app.logger.error({ requestId: ctx.get("requestId"), error: thrown }, "a request failed");
+    return errorResponse(error, ctx.req.path);
+  });
+  return router;
+}

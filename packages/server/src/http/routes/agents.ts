@@ -1,0 +1,50 @@
+import { AppError, encodeSse, type AgentSpec } from "@tutti/core";
+import { Hono } from "hono";
+import { z } from "zod";
+import type { App } from "../../host/index.ts";
+import { readJson } from "../body.ts";
+import { converse, type Conversation } from "../conversation.ts";
+import type { HttpEnv } from "../env.ts";
+import { operation } from "../openapi.ts";
+import { sseTextResponse } from "../sse.ts";
+
+const Message = z.object({ role: z.enum(["user", "assistant", "system"]), content: z.string() });
+const Chat = z
+  .object({ message: z.string().min(1).optional(), messages: z.array(Message).min(1).max(1000).optional(), stream: z.boolean().default(false) })
+  .refine(({ message, messages }) => (message === undefined) !== (messages === undefined), "give either message or messages");
+
+/** Agents: list, look, talk. */
+export function agentRoutes(app: App): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  routes.get("/v1/agents", operation({ tag: "Agents", summary: "All agents" }), (ctx) => ctx.json({ agents: app.registry.agents.map(shown) }));
+  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent" }), (ctx) => ctx.json({ agent: shown(findAgent(app, ctx.req.param("name"))) }));
+  routes.post("/v1/agents/:name/chat", operation({ tag: "Agents", summary: "Talk to an agent; server-sent events (part, done, error) with stream: true", body: Chat }), async (ctx) => {
+    const agent = findAgent(app, ctx.req.param("name"));
+    const { message, messages, stream } = await readJson(ctx, Chat, app.config);
+    const conversation = await converse(app, agent.name, { messages: messages ?? [{ role: "user", content: message ?? "" }], principal: ctx.get("principal") });
+    const headers = { "tutti-run-id": conversation.runId };
+    if (stream) return sseTextResponse(streamed(conversation), headers);
+    return ctx.json({ runId: conversation.runId, ...(await conversation.output) }, 200, headers);
+  });
+  return routes;
+}
+
+async function* streamed(conversation: Conversation): AsyncGenerator<string> {
+  try {
+    for await (const text of conversation.text()) yield encodeSse({ event: "part", data: JSON.stringify({ type: "text", text }) });
+    yield encodeSse({ event: "done", data: JSON.stringify({ runId: conversation.runId, ...(await conversation.output) }) });
+  } catch (thrown) {
+    const { code, message } = AppError.from(thrown);
+    yield encodeSse({ event: "error", data: JSON.stringify({ code, message }) });
+  }
+}
+
+function findAgent(app: App, name: string): AgentSpec {
+  const agent = app.registry.agent(name);
+  if (agent === undefined) throw new AppError("not_found", `wanted an agent, got "${name}", which is none; \`GET /v1/agents\` lists them`);
+  return agent;
+}
+
+function shown({ name, version, description, model, tools, limits }: AgentSpec): Pick<AgentSpec, "name" | "version" | "description" | "model" | "tools" | "limits"> {
+  return { name, version, description, model, tools, limits };
+}

@@ -1,0 +1,38 @@
+import { openApp, writeServerFile, type App, type AppOptions } from "../host/index.ts";
+import { listen } from "./listen.ts";
+
+/** How an app is started. `port` overrides the configuration's; `isAnnounced` leaves word in the data folder for other commands. */
+export interface StartAppOptions extends AppOptions {
+  readonly port?: number;
+  readonly isAnnounced: boolean;
+}
+
+/** An app that answers requests. */
+export interface RunningApp {
+  readonly url: string;
+  readonly app: App;
+  /** Lets requests and steps under way finish, each for at most `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Opens an app and listens. */
+export async function startApp(config: App["config"], options: StartAppOptions): Promise<RunningApp> {
+  await using starting = new AsyncDisposableStack();
+  const app = await openApp(config, options);
+  starting.defer(() => app.stop(0));
+  const server = await listen(app, options.port === undefined ? {} : { port: options.port });
+  starting.defer(() => server.close(0));
+  const file = options.isAnnounced ? await writeServerFile(config.dataDir, { url: server.url, pid: process.pid, token: app.localToken }) : undefined;
+  starting.move();
+  return {
+    url: server.url,
+    app,
+    async stop(graceMs) {
+      await file?.[Symbol.asyncDispose]();
+      // Runs halt first: requests that wait for them would otherwise hold the server open for the whole grace.
+      const closing = server.close(graceMs);
+      await app.stop(graceMs);
+      await closing;
+    },
+  };
+}
