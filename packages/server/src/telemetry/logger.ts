@@ -1,4 +1,4 @@
-import type { Event } from "@tutti/core";
+import type { EventDraft } from "@tutti/core";
 import { pino, stdSerializers, stdTimeFunctions, type DestinationStream, type Logger } from "pino";
 import { prettyFactory } from "pino-pretty";
 
@@ -37,7 +37,7 @@ function prettied(destination: LoggerOptions["destination"], colorize: boolean):
 }
 
 /** Writes what people should know of runs; the rest at `debug`. Made for `engine.subscribe`; never throws. */
-export function logEvents(logger: Logger): (event: Event) => void {
+export function logEvents(logger: Logger): (event: EventDraft) => void {
   return (event) => {
     switch (event.type) {
       case "run.started":

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Event, EventBody, StoreHealth } from "@tutti/core";
+import type { Event, EventBody } from "@tutti/core";
 import { createMetrics } from "./metrics.ts";
 
 const principal = { id: "tester", tenant: "test", roles: [] };
 const timing = { attempt: 1, startedAt: "2026-01-01T00:00:00.000Z", durationMs: 30 };
-const healthy = (): StoreHealth => ({ ok: true });
+const healthy = (): boolean => true;
 
 function eventsOf(runId: string, bodies: readonly EventBody[]): readonly Event[] {
   return bodies.map((body, index) => ({ ...body, runId, seq: index + 1, at: timing.startedAt, hash: "" }));
@@ -59,7 +59,7 @@ function assertHistogramsAddUp(series: ReadonlyMap<string, number>): void {
 }
 
 test("events become counters and histograms in valid Prometheus text", async () => {
-  await using metrics = createMetrics({ storeHealth: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy });
   const action = { kind: "tool.call", principal, resource: "echo" } as const;
   const usage = { role: "assistant", content: "Hi", usage: { inputTokens: 12, outputTokens: 3 } };
   const events = eventsOf("run-1", [
@@ -87,13 +87,13 @@ test("events become counters and histograms in valid Prometheus text", async () 
 });
 
 test("a run whose start this process did not see ends as of an unknown workflow", async () => {
-  await using metrics = createMetrics({ storeHealth: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy });
   for (const event of eventsOf("run-1", [{ type: "run.completed", output: null }])) metrics.observe(event);
   assert.equal(parsePrometheus(await metrics.prometheusText()).get('tutti_runs_ended_total{workflow="unknown",status="completed"}'), 1);
 });
 
 test("a reply that stands in the blob store, or tells no usage, is counted without tokens", async () => {
-  await using metrics = createMetrics({ storeHealth: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy });
   const outputs = [{ $blob: "00", sizeBytes: 1 }, null, { usage: { inputTokens: "many" } }, { usage: [1] }];
   const events = outputs.map((output) => ({ type: "step.completed", key: "1", kind: "model", name: "llama", ...timing, output }) as const);
   for (const event of eventsOf("run-1", events)) metrics.observe(event);
@@ -103,7 +103,7 @@ test("a reply that stands in the blob store, or tells no usage, is counted witho
 });
 
 test("requests are counted by route and status; unknown methods share a label", async () => {
-  await using metrics = createMetrics({ storeHealth: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy });
   metrics.observeRequest({ method: "GET", route: "/v1/runs/:id", status: 200, durationMs: 20 });
   metrics.observeRequest({ method: "BREW", route: "/v1/runs/:id", status: 405, durationMs: 1 });
   const series = parsePrometheus(await metrics.prometheusText());
@@ -114,7 +114,7 @@ test("requests are counted by route and status; unknown methods share a label", 
 });
 
 test("labels are bounded: the names after the first 200 count as other", async () => {
-  await using metrics = createMetrics({ storeHealth: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy });
   for (let index = 0; index < 1_000; index += 1) {
     for (const event of eventsOf(`run-${index}`, [started(`workflow-${index}`), { type: "run.completed", output: null }])) metrics.observe(event);
   }
@@ -125,13 +125,13 @@ test("labels are bounded: the names after the first 200 count as other", async (
 });
 
 test("the process and the store tell how they are", async () => {
-  let health: StoreHealth = { ok: true };
-  await using metrics = createMetrics({ storeHealth: () => health });
+  let isHealthy = true;
+  await using metrics = createMetrics({ storeIsHealthy: () => isHealthy });
   const before = parsePrometheus(await metrics.prometheusText());
   assert.equal(before.get("tutti_store_healthy"), 1);
   assert.ok((before.get("process_resident_memory_bytes") ?? 0) > 1_000_000);
   assert.ok((before.get('process_cpu_seconds_total{mode="user"}') ?? 0) > 0);
   assert.ok((before.get('nodejs_eventloop_lag_seconds{quantile="0.99"}') ?? -1) >= 0);
-  health = { ok: false, code: "storage_full", message: "the disk is full" };
+  isHealthy = false;
   assert.equal(parsePrometheus(await metrics.prometheusText()).get("tutti_store_healthy"), 0);
 });

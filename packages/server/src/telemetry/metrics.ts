@@ -1,5 +1,5 @@
 import type { Attributes, Counter, Histogram, Meter } from "@opentelemetry/api";
-import type { Event, Json, StoreHealth } from "@tutti/core";
+import type { EventDraft, Json } from "@tutti/core";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { observeProcess } from "./process-metrics.ts";
@@ -28,14 +28,14 @@ export interface ServedRequest {
 /** The numbers of a process, on the OpenTelemetry API. Observing costs microseconds and never throws. */
 export interface Metrics extends AsyncDisposable {
   /** Made for `engine.subscribe`. */
-  observe(event: Event): void;
+  observe(event: EventDraft): void;
   observeRequest(request: ServedRequest): void;
   /** All metrics in Prometheus' text format. */
   prometheusText(): Promise<string>;
 }
 
-/** Starts measuring. `storeHealth` is asked at every scrape. */
-export function createMetrics({ storeHealth }: { readonly storeHealth: () => StoreHealth }): Metrics {
+/** Starts measuring. `storeIsHealthy` is asked at every scrape. */
+export function createMetrics({ storeIsHealthy }: { readonly storeIsHealthy: () => boolean }): Metrics {
   // The exporter only reads here: its text is served by the HTTP face, behind the same token as everything else.
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
@@ -45,7 +45,7 @@ export function createMetrics({ storeHealth }: { readonly storeHealth: () => Sto
   const process = observeProcess(meter);
   meter
     .createObservableGauge("tutti_store_healthy", { description: "1 while the store can write, else 0." })
-    .addCallback((result) => result.observe(storeHealth().ok ? 1 : 0));
+    .addCallback((result) => result.observe(storeIsHealthy() ? 1 : 0));
   return {
     observe: observeEvent,
     observeRequest: requestObserver(meter),
@@ -80,7 +80,7 @@ interface EventInstruments {
   readonly tokens: Counter;
 }
 
-function eventObserver(meter: Meter): (event: Event) => void {
+function eventObserver(meter: Meter): (event: EventDraft) => void {
   const instruments = eventInstruments(meter);
   const workflowLabel = boundedLabel();
   const modelLabel = boundedLabel();
