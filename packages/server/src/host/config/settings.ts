@@ -1,0 +1,130 @@
+import { z } from "zod";
+import { choice, flag, list, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
+
+const MEBIBYTE = 1_048_576;
+const HOUR_MS = 3_600_000;
+
+// Without a user and password, which would be shown wherever the URL is.
+const HTTP_URL = /^https?:\/\/[^\s/@]+(?:\/\S*)?$/;
+
+/** A server of models that speaks OpenAI's protocol. Without `models`, the server is asked for its list. */
+export interface ProviderConfig {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly models: readonly string[];
+  readonly apiKey?: string;
+}
+
+/** A provider as the file has it: `apiKeyEnv` may name the variable that holds the key. */
+export interface ProviderSetting extends Omit<ProviderConfig, "apiKey"> {
+  readonly apiKey?: string | undefined;
+  readonly apiKeyEnv?: string | undefined;
+}
+
+const providers: Setting<readonly ProviderSetting[]> = {
+  default: [],
+  description: "Servers of models that speak OpenAI's protocol. Without `models`, the server is asked for its list.",
+  valid: "a list of {name, baseUrl, apiKey or apiKeyEnv, models}",
+  isSecret: true,
+  read: (raw) => raw,
+  schema: z
+    .array(
+      z.strictObject({
+        name: z.string("a name").regex(/^[\w.-]{1,64}$/, "a name of letters, digits, dots and dashes"),
+        baseUrl: z.string("an http or https URL").regex(HTTP_URL, "an http or https URL without a password"),
+        apiKey: z.string("a text").min(1, "a text").optional(),
+        apiKeyEnv: z.string("the name of an environment variable").regex(/^\w+$/, "the name of an environment variable").optional(),
+        models: z.array(z.string("a model's name").min(1, "a model's name"), "a list of model names").default([]),
+      }, "a provider: {name, baseUrl, apiKey or apiKeyEnv, models}"),
+    )
+    .max(100),
+};
+
+/** Every key of the configuration, in the order in which people read of them. */
+export const SETTINGS = {
+  host: text({
+    env: "TUTTI_HOST",
+    default: "127.0.0.1",
+    description: "The address to listen on. Other machines can reach Tutti only when it is not a loopback address.",
+    valid: "an IP address or a host name",
+    shape: /^[\w.:[\]-]{1,255}$/,
+  }),
+  port: whole({ env: "TUTTI_PORT", default: 8088, min: 0, max: 65_535, description: "The port to listen on. 0 takes any that is free." }),
+  dataDir: text({
+    env: "TUTTI_DATA_DIR",
+    default: "./.tutti",
+    description: "The folder that holds everything Tutti keeps.",
+    valid: "a path",
+    shape: /^[^\0]+$/,
+    isPath: true,
+  }),
+  token: optionalText({
+    env: "TUTTI_TOKEN",
+    description: "The bearer token that requests must carry. Without it, one is made at the first start and printed once.",
+    valid: "16 to 512 characters without spaces",
+    shape: /^[\x21-\x7e]{16,512}$/,
+    isSecret: true,
+  }),
+  auth: choice({ env: "TUTTI_AUTH", default: "token", values: ["token", "none"], description: "Whether requests need the token. `none` is refused unless `host` is a loopback address." }),
+  logLevel: choice({
+    env: "TUTTI_LOG_LEVEL",
+    default: "info",
+    values: ["fatal", "error", "warn", "info", "debug", "trace", "silent"],
+    description: "The least important lines that are logged.",
+    alias: { env: "LOG_LEVEL", read: (raw) => ({ critical: "fatal", warning: "warn" })[raw.toLowerCase()] ?? raw.toLowerCase() },
+  }),
+  logFormat: choice({ env: "TUTTI_LOG_FORMAT", default: "auto", values: ["auto", "json", "pretty"], description: "How log lines look. `auto` is pretty on a terminal and JSON elsewhere." }),
+  accessLog: flag({
+    env: "TUTTI_ACCESS_LOG",
+    default: true,
+    description: "Whether every request is logged.",
+    alias: { env: "DISABLE_ACCESS_LOG", read: negated },
+  }),
+  probeLog: flag({
+    env: "TUTTI_PROBE_LOG",
+    default: false,
+    description: "Whether requests of health probes are logged too.",
+    alias: { env: "SUPPRESS_HEALTH_LOGS", read: negated },
+  }),
+  requestBytesMax: whole({ env: "TUTTI_REQUEST_BYTES_MAX", default: 8 * MEBIBYTE, min: 1_024, max: 1_024 * MEBIBYTE, description: "Larger request bodies are refused." }),
+  requestDepthMax: whole({ env: "TUTTI_REQUEST_DEPTH_MAX", default: 128, min: 1, max: 512, description: "JSON that is nested deeper is refused." }),
+  headerBytesMax: whole({ env: "TUTTI_HEADER_BYTES_MAX", default: 16_384, min: 1_024, max: MEBIBYTE, description: "Larger request headers are refused." }),
+  headersTimeoutMs: whole({ env: "TUTTI_HEADERS_TIMEOUT_MS", default: 10_000, min: 100, max: HOUR_MS, description: "How long a client may take to send its headers." }),
+  requestTimeoutMs: whole({ env: "TUTTI_REQUEST_TIMEOUT_MS", default: 60_000, min: 100, max: HOUR_MS, description: "How long a client may take to send its whole request." }),
+  keepAliveTimeoutMs: whole({ env: "TUTTI_KEEP_ALIVE_TIMEOUT_MS", default: 5_000, min: 0, max: HOUR_MS, description: "How long an idle connection is kept." }),
+  connectionsMax: whole({ env: "TUTTI_CONNECTIONS_MAX", default: 1_000, min: 1, max: 1_000_000, description: "More connections at the same time are refused." }),
+  rateLimitPerSecond: whole({ env: "TUTTI_RATE_LIMIT_PER_SECOND", default: 100, min: 1, max: 1_000_000, description: "How many requests a client may make each second, on average." }),
+  rateLimitBurst: whole({ env: "TUTTI_RATE_LIMIT_BURST", default: 200, min: 1, max: 1_000_000, description: "How many requests a client may make at once." }),
+  shutdownGraceMs: whole({ env: "TUTTI_SHUTDOWN_GRACE_MS", default: 10_000, min: 0, max: HOUR_MS, description: "How long running steps may take to finish when Tutti stops. The rest goes on at the next start." }),
+  runsActiveMax: whole({ env: "TUTTI_RUNS_ACTIVE_MAX", default: 10_000, min: 1, max: 1_000_000, description: "More runs at the same time are refused." }),
+  plugins: list({ env: "TUTTI_PLUGINS", default: ["holly"], item: "plugin name or path", description: "The plugins to load, by name or by a path that begins with `.` or `/`.", isPath: true }),
+  modelBaseUrl: optionalText({
+    env: "TUTTI_MODEL_BASE_URL",
+    description: "A server of models that speaks OpenAI's protocol, such as `http://127.0.0.1:11434/v1` for Ollama.",
+    valid: "an http or https URL without a password",
+    shape: HTTP_URL,
+  }),
+  modelApiKey: optionalText({ env: "TUTTI_MODEL_API_KEY", description: "The key for `modelBaseUrl`.", valid: "a text without line breaks", shape: /^[^\r\n]+$/, isSecret: true }),
+  model: optionalText({ env: "TUTTI_MODEL", description: "The model that agents use by default, such as `llama3.2`.", valid: "a model's name", shape: /^\S.{0,255}$/ }),
+  providers,
+  toolsAllow: list({ env: "TUTTI_TOOLS_ALLOW", default: [], item: "tool name", description: "Tools that may be called besides the safe built-in ones." }),
+} as const;
+
+/** The name of a setting. */
+export type Key = keyof typeof SETTINGS;
+
+/** The configuration, checked. What is not set and has no default is `undefined`. */
+export type Config = { readonly [K in Exclude<Key, "providers">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never } & {
+  readonly providers: readonly ProviderConfig[];
+};
+
+/** All keys with their settings. */
+export const KEYS = Object.keys(SETTINGS) as readonly Key[];
+
+/** The variable that names the file. It is no key of the file itself. */
+export const CONFIG_FILE_ENV = "TUTTI_CONFIG";
+
+function negated(raw: string): unknown {
+  const value = readBoolean(raw);
+  return typeof value === "boolean" ? !value : value;
+}
