@@ -1,0 +1,181 @@
+import { AppError, defineWorkflow, type AgentSpec, type Json, type Message, type Reply, type RunContext, type Tool, type ToolCall, type ToolSpec, type Workflow } from "@tutti/core";
+import { z } from "zod";
+import { boundedHistory } from "./history.ts";
+import { answerOf, compilePattern, matchRoute, type CompiledRoute } from "./routes.ts";
+
+const MESSAGES_MAX = 10_000;
+
+/** A model that asks for more calls in one answer gets the rest refused. */
+const CALLS_PER_STEP_MAX = 16;
+
+/** A longer result is cut before a model reads it. The journal keeps all of it. */
+const RESULT_CHARACTERS_MAX = 32_000;
+
+/** Errors about the run itself. They are none of the model's business. */
+const RUN_ERRORS: ReadonlySet<string> = new Set(["cancelled", "concurrent_steps", "workflow_changed"]);
+
+/** What agents need of the host. `findModel` gives the id of the model that a spec asks for, if it is configured. */
+export interface AgentDeps {
+  readonly findModel: (model: string) => string | undefined;
+  readonly findTool: (name: string) => Tool | undefined;
+}
+
+/** Who answered, and why. It stands in the output and, as the output of the step "route", in the trace. */
+export type AgentDecision =
+  | { readonly by: "model"; readonly model: string; readonly reason: string }
+  | { readonly by: "rule"; readonly rule: string; readonly tool: string; readonly reason: string }
+  | { readonly by: "none"; readonly reason: string };
+
+/** What a run of an agent ends with. */
+export type AgentOutput = {
+  readonly reply: { readonly role: "assistant"; readonly content: string };
+  readonly route: AgentDecision;
+  readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
+  readonly finishReason: Reply["finishReason"];
+};
+
+const messageSchema = z.object({
+  role: z.enum(["system", "user", "assistant", "tool"]),
+  content: z.string(),
+  calls: z.array(z.object({ id: z.string(), name: z.string(), input: z.json() })).exactOptional(),
+  callId: z.string().exactOptional(),
+});
+
+/** A conversation; `{ "message": "…" }` is short for one with a single message. */
+const inputSchema = z.preprocess(
+  (input) => (isShorthand(input) ? { messages: [{ role: "user", content: input.message }] } : input),
+  z.object({ messages: z.array(messageSchema).min(1).max(MESSAGES_MAX) }),
+);
+
+type AgentInput = z.output<typeof inputSchema>;
+
+/** An agent as a workflow: a model picks the next step, or the agent's routes do where no model is configured. Throws `invalid_input` for a bad pattern. */
+export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
+  const routes = spec.routes.map((route) => ({ route, pattern: compilePattern(route.match) }));
+  return defineWorkflow<AgentInput, AgentOutput>({
+    name: spec.name,
+    version: spec.version,
+    description: spec.description,
+    input: inputSchema,
+    async run(ctx, { messages }) {
+      // In a step, because the configuration may be another one when the run is resumed or replayed.
+      const { input, ...route } = await ctx.step("route", () => decide({ spec, deps, routes }, messages));
+      switch (route.by) {
+        case "model":
+          return { route, ...(await askModel(ctx, { spec, deps, model: route.model }, messages)) };
+        case "rule":
+          return answered(route, await callRoute(ctx, { spec, route }, input ?? null));
+        case "none":
+          return answered(route, withoutModel(spec));
+      }
+    },
+  });
+}
+
+/** The decision, and the tool's input where a rule made it. */
+type Decided = AgentDecision & { readonly input?: Json };
+
+interface Decider {
+  readonly spec: AgentSpec;
+  readonly deps: AgentDeps;
+  readonly routes: readonly CompiledRoute[];
+}
+
+function decide({ spec, deps, routes }: Decider, messages: readonly Message[]): Decided {
+  const missing = spec.tools.find((name) => deps.findTool(name) === undefined);
+  if (missing !== undefined) throw new AppError("not_found", `the agent ${spec.name} wants the tool ${missing}, which is not installed; load the plugin that has it, or take it out of the agent's tools`);
+  const model = deps.findModel(spec.model);
+  if (model !== undefined) return { by: "model", model, reason: spec.model === "default" ? "a default model is configured" : "the agent names this model" };
+  const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  const match = matchRoute(routes, message);
+  if (match === undefined) return { by: "none", reason: "no model is configured and no route matches" };
+  const { id, tool, reason } = match.route;
+  return { by: "rule", rule: id, tool, reason, input: match.input };
+}
+
+interface ModelAgent {
+  readonly spec: AgentSpec;
+  readonly deps: AgentDeps;
+  readonly model: string;
+}
+
+/** The loop of an agent: the model answers, or asks for tools and reads what they gave. Its last step gets no tools, so that it must answer. */
+async function askModel(ctx: RunContext, { spec, deps, model }: ModelAgent, messages: readonly Message[]): Promise<Omit<AgentOutput, "route">> {
+  const tools = spec.tools.flatMap((name) => specOf(deps.findTool(name)));
+  const conversation: Message[] = [{ role: "system", content: spec.instructions }, ...boundedHistory(messages, spec.limits.historyMessagesMax)];
+  let usage = { inputTokens: 0, outputTokens: 0 };
+  for (let step = 1; step <= spec.limits.stepsMax; step += 1) {
+    const offered = step < spec.limits.stepsMax ? tools : [];
+    const reply = await ctx.generate(model, { messages: conversation, ...(offered.length > 0 && { tools: offered }) });
+    usage = { inputTokens: usage.inputTokens + reply.usage.inputTokens, outputTokens: usage.outputTokens + reply.usage.outputTokens };
+    if (reply.calls.length === 0) return { reply: { role: "assistant", content: reply.content }, usage, finishReason: reply.finishReason };
+    conversation.push({ role: "assistant", content: reply.content, calls: reply.calls });
+    for (const [index, call] of reply.calls.entries()) {
+      conversation.push({ role: "tool", callId: call.id, content: await toolResult(ctx, { call, allowed: spec.tools, index }) });
+    }
+  }
+  throw new AppError("upstream", `the agent ${spec.name} got no answer from ${model} within ${spec.limits.stepsMax} steps, only more tool calls; raise limits.stepsMax`);
+}
+
+interface AskedCall {
+  readonly call: ToolCall;
+  readonly allowed: readonly string[];
+  readonly index: number;
+}
+
+/** What a tool gave, as a model reads it. A tool that fails is no end: the model may do better with the reason. */
+async function toolResult(ctx: RunContext, { call, allowed, index }: AskedCall): Promise<string> {
+  if (index >= CALLS_PER_STEP_MAX) return `error: at most ${CALLS_PER_STEP_MAX} tool calls at once; ask again for the rest`;
+  if (!allowed.includes(call.name)) return `error: there is no tool ${JSON.stringify(call.name)}; there are: ${allowed.join(", ") || "none"}`;
+  try {
+    const output = await ctx.call(call.name, call.input);
+    const text = typeof output === "string" ? output : JSON.stringify(output);
+    return text.length > RESULT_CHARACTERS_MAX ? `${text.slice(0, RESULT_CHARACTERS_MAX)}… [cut, ${text.length} characters]` : text;
+  } catch (error) {
+    return `error ${toolError(ctx, error).code}: ${toolError(ctx, error).message}`;
+  }
+}
+
+/** The error of a tool; what is about the run itself is thrown on. */
+function toolError(ctx: RunContext, error: unknown): AppError {
+  if (ctx.signal.aborted || !(error instanceof AppError) || RUN_ERRORS.has(error.code)) throw error;
+  return error;
+}
+
+interface RouteCall {
+  readonly spec: AgentSpec;
+  readonly route: Extract<AgentDecision, { readonly by: "rule" }>;
+}
+
+async function callRoute(ctx: RunContext, { spec, route }: RouteCall, input: Json): Promise<string> {
+  try {
+    const output = await ctx.call(route.tool, input);
+    const rule = spec.routes.find(({ id }) => id === route.rule);
+    return rule === undefined ? JSON.stringify(output) : answerOf(rule, output);
+  } catch (error) {
+    return `I tried ${route.tool}, and it did not work: ${toolError(ctx, error).message}`;
+  }
+}
+
+function withoutModel(spec: AgentSpec): string {
+  const what = spec.model === "default" ? "No model is configured" : `The model ${spec.model} is not configured`;
+  const routes = spec.routes.map(({ id }) => id).join(", ");
+  return [
+    `${what}, so I cannot answer that.`,
+    ...(routes === "" ? [] : [`Without a model I have these fixed routes only: ${routes}.`]),
+    "To add a model, set TUTTI_MODEL_BASE_URL and TUTTI_MODEL, and start Tutti again. With Ollama on this machine:",
+    "TUTTI_MODEL_BASE_URL=http://127.0.0.1:11434/v1 TUTTI_MODEL=llama3.2",
+  ].join("\n");
+}
+
+function answered(route: AgentDecision, content: string): AgentOutput {
+  return { reply: { role: "assistant", content }, route, usage: { inputTokens: 0, outputTokens: 0 }, finishReason: "stop" };
+}
+
+function specOf(tool: Tool | undefined): readonly ToolSpec[] {
+  return tool === undefined ? [] : [{ name: tool.name, description: tool.description, parameters: tool.parameters }];
+}
+
+function isShorthand(input: unknown): input is { readonly message: unknown } {
+  return typeof input === "object" && input !== null && "message" in input && !("messages" in input);
+}

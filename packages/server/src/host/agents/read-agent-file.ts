@@ -1,0 +1,76 @@
+import { readFile } from "node:fs/promises";
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { AppError, type AgentSpec } from "@tutti/core";
+import { z } from "zod";
+import { readYaml, type YamlFile } from "../config/index.ts";
+import { compilePattern, namesIn } from "./routes.ts";
+
+const STEPS_MAX = 50;
+const HISTORY_MESSAGES_MAX = 1_000;
+
+const routeSchema = z.strictObject({
+  id: z.string().min(1),
+  match: z.string().min(1),
+  tool: z.string().min(1),
+  input: z.json(),
+  reason: z.string().min(1),
+  answer: z.string().exactOptional(),
+});
+
+const limitsSchema = z.strictObject({
+  stepsMax: z.int().min(1).max(STEPS_MAX).default(8),
+  historyMessagesMax: z.int().min(1).max(HISTORY_MESSAGES_MAX).default(40),
+});
+
+const agentSchema = z
+  .strictObject({
+    name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "wanted lower-case letters, digits and dashes, beginning with a letter"),
+    version: z.union([z.string().min(1), z.number().transform(String)], "wanted a version such as 1 or \"1.2\"").default("1"),
+    description: z.string().min(1),
+    instructions: z.string().min(1),
+    model: z.string().min(1).default("default"),
+    tools: z.array(z.string().min(1)).default([]),
+    routes: z.array(routeSchema).default([]),
+    limits: limitsSchema.prefault({}),
+  })
+  .superRefine((agent, check) => {
+    for (const [index, route] of agent.routes.entries()) {
+      const problem = (key: keyof typeof route, message: string): void => check.addIssue({ code: "custom", path: ["routes", index, key], message });
+      if (agent.routes.findIndex(({ id }) => id === route.id) < index) problem("id", `wanted an id of its own, got "${route.id}" again`);
+      if (!agent.tools.includes(route.tool)) problem("tool", `wanted one of the agent's tools (${agent.tools.join(", ") || "none"}), got "${route.tool}"`);
+      checkPattern(route, problem);
+    }
+  });
+
+function checkPattern(route: z.output<typeof routeSchema>, problem: (key: "match" | "input", message: string) => void): void {
+  try {
+    const groups = Object.keys(compilePattern(route.match).namedGroups());
+    const unknown = namesIn(route.input).find((name) => !groups.includes(name));
+    if (unknown !== undefined) problem("input", `$${unknown} is no named group of match (${groups.join(", ") || "there are none"}); write $$ for a dollar sign`);
+  } catch (error) {
+    problem("match", AppError.from(error).message);
+  }
+}
+
+/** The agent that a YAML file holds. Throws `invalid_config` that names every problem with its line and column, one on each line. */
+export async function readAgentFile(location: URL | string): Promise<AgentSpec> {
+  const path = location instanceof URL ? fileURLToPath(location) : resolve(location);
+  const text = await readFile(path, "utf8").catch((error: unknown) => {
+    throw new AppError("invalid_config", `the agent file ${path} cannot be read: ${AppError.from(error).message}`, { cause: error });
+  });
+  const file = readYaml(text, path);
+  if (file.problems.length > 0) throw new AppError("invalid_config", file.problems.join("\n"));
+  const result = agentSchema.safeParse(file.value);
+  if (result.success) return result.data;
+  throw new AppError("invalid_config", result.error.issues.flatMap((issue) => describe(issue, file)).join("\n"));
+}
+
+function describe(issue: z.core.$ZodIssue, file: YamlFile): readonly string[] {
+  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${dotted([...issue.path, key])} is no key of an agent file (${file.keyAt([...issue.path, key])})`);
+  return [`${dotted(issue.path) || "the file"}: ${issue.message} (${file.at(issue.path)})`];
+}
+
+function dotted(path: readonly PropertyKey[]): string {
+  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`)).join("");
+}

@@ -1,0 +1,78 @@
+import { AppError, type AgentRoute, type Json } from "@tutti/core";
+import { RE2JS } from "re2js";
+
+/** Longer messages are not matched against routes. RE2 takes linear time, but this runs on the event loop. */
+const MATCHED_CHARACTERS_MAX = 64_000;
+
+/** A larger pattern is refused. RE2 counts the instructions it compiles to. */
+const PATTERN_SIZE_MAX = 2_000;
+
+const PLACEHOLDER = /\$(?:\$|(?<name>[A-Za-z_]\w*))/g;
+
+/** A route with its pattern compiled. */
+export interface CompiledRoute {
+  readonly route: AgentRoute;
+  readonly pattern: RE2JS;
+}
+
+/** A route that matched, and the input for its tool. */
+export interface RouteMatch {
+  readonly route: AgentRoute;
+  readonly input: Json;
+}
+
+/** Compiles a pattern in RE2 syntax. Throws `invalid_input` with what is wrong in it. */
+export function compilePattern(source: string): RE2JS {
+  let pattern: RE2JS;
+  try {
+    pattern = RE2JS.compile(source);
+  } catch (error) {
+    throw new AppError("invalid_input", `wanted a regular expression in RE2 syntax: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+  }
+  if (pattern.programSize() <= PATTERN_SIZE_MAX) return pattern;
+  throw new AppError("invalid_input", `wanted a regular expression of at most ${PATTERN_SIZE_MAX} instructions, got ${pattern.programSize()}; repeat less`);
+}
+
+/** The first route that matches, in their order. */
+export function matchRoute(routes: readonly CompiledRoute[], message: string): RouteMatch | undefined {
+  const text = message.trim();
+  if (text.length > MATCHED_CHARACTERS_MAX) return undefined;
+  for (const { route, pattern } of routes) {
+    const matcher = pattern.matcher(text);
+    if (!matcher.find()) continue;
+    const groups = matcher.getNamedGroups();
+    return { route, input: fillTemplate(route.input, (name) => groups[name]?.trim() ?? "") };
+  }
+  return undefined;
+}
+
+/** A copy in which `$name` in every text stands for what `value` gives for it, and `$$` for a dollar sign. */
+export function fillTemplate(template: Json, value: (name: string) => string): Json {
+  if (typeof template === "string") return fillText(template, value);
+  if (template === null || typeof template !== "object") return template;
+  if (Array.isArray(template)) return template.map((item) => fillTemplate(item, value));
+  return Object.fromEntries(Object.entries(template).map(([key, item]) => [key, fillTemplate(item, value)]));
+}
+
+/** The names a template asks for. */
+export function namesIn(template: Json): readonly string[] {
+  const names: string[] = [];
+  fillTemplate(template, (name) => {
+    names.push(name);
+    return "";
+  });
+  return names;
+}
+
+/** What a person reads of a tool's output: the route's own words, else the output as it is. */
+export function answerOf(route: AgentRoute, output: Json): string {
+  if (route.answer === undefined) return typeof output === "string" ? output : JSON.stringify(output);
+  return fillText(route.answer, (name) => {
+    const value = output !== null && typeof output === "object" && !Array.isArray(output) ? (output as { readonly [key: string]: Json })[name] : undefined;
+    return typeof value === "string" ? value : JSON.stringify(value ?? null);
+  });
+}
+
+function fillText(text: string, value: (name: string) => string): string {
+  return text.replaceAll(PLACEHOLDER, (_, name: string | undefined) => (name === undefined ? "$" : value(name)));
+}
