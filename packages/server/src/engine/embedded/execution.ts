@@ -163,8 +163,8 @@ export class Execution implements Steps {
 
   async #finish(end: EventBody): Promise<void> {
     if (this.#isOver) return;
-    const missing = this.history.records[this.#replayed];
-    if (this.#isReplaying && missing !== undefined && this.#cancelReason === undefined) {
+    const missing = this.#isReplaying ? this.history.records.slice(this.#replayed).find(({ key }) => !this.#dropped.has(key)) : undefined;
+    if (missing !== undefined && this.#cancelReason === undefined) {
       return this.#changed(`the log has the ${missing.kind} "${missing.name}" at ${missing.key}, the workflow now ends without it`);
     }
     const actual: EventBody = this.#cancelReason === undefined ? end : { type: "run.cancelled", reason: this.#cancelReason };
