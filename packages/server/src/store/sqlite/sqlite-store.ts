@@ -118,9 +118,10 @@ export class SqliteStore implements Store {
     if (this.#closing) return;
     while (this.#health.ok && (this.#sending.size > 0 || this.#open.rows.length > 0)) await Promise.race([this.#open.done.promise, ...this.#sending]);
     this.#closing = true;
+    // The writer's connection closes last: it then moves the write-ahead log into the database and removes it.
+    this.#reader.close();
     if (this.#health.ok) await this.#ask({ type: "close" });
     await this.#writer.terminate();
-    this.#reader.close();
     this.#lock[Symbol.dispose]();
   }
 
