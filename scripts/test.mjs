@@ -1,0 +1,10 @@
+// `npm test` runs every test; `npm test -- PATTERN…` runs the files that match.
+import { availableParallelism } from "node:os";
+import { runNode } from "../packages/server/bin/run-node.js";
+
+const patterns = process.argv.slice(2);
+const everyTest = ["packages/**/*.test.ts", "plugins/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
+
+// npm says "production" because it leaves dev dependencies out; packages under test would believe it.
+process.env.NODE_ENV = "test";
+runNode(["--test", `--test-concurrency=${availableParallelism()}`, "--test-reporter=spec", ...(patterns.length > 0 ? patterns : everyTest)]);
