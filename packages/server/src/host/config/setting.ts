@@ -61,11 +61,11 @@ export function choice<T extends string>(facts: Facts<T> & { readonly values: re
 }
 
 /** A list of texts; in one text they are separated by commas. */
-export function list(facts: Facts<readonly string[]> & { readonly item: string }): Setting<readonly string[]> {
-  const { item, ...rest } = facts;
+export function list(facts: Facts<readonly string[]> & { readonly item: string; readonly items: string }): Setting<readonly string[]> {
+  const { item, items, ...rest } = facts;
   return {
     ...rest,
-    valid: `a list of ${item}s`,
+    valid: `a list of ${items}`,
     schema: z.array(z.string(`a ${item}`).min(1, `a ${item}`)).max(LIST_LENGTH_MAX).readonly(),
     read: (raw) => raw.split(",").map((part) => part.trim()).filter((part) => part !== ""),
   };

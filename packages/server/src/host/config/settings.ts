@@ -97,7 +97,7 @@ export const SETTINGS = {
   rateLimitBurst: whole({ env: "TUTTI_RATE_LIMIT_BURST", default: 200, min: 1, max: 1_000_000, description: "How many requests a client may make at once." }),
   shutdownGraceMs: whole({ env: "TUTTI_SHUTDOWN_GRACE_MS", default: 10_000, min: 0, max: HOUR_MS, description: "How long running steps may take to finish when Tutti stops. The rest goes on at the next start." }),
   runsActiveMax: whole({ env: "TUTTI_RUNS_ACTIVE_MAX", default: 10_000, min: 1, max: 1_000_000, description: "More runs at the same time are refused." }),
-  plugins: list({ env: "TUTTI_PLUGINS", default: ["holly"], item: "plugin name or path", description: "The plugins to load, by name or by a path that begins with `.` or `/`.", isPath: true }),
+  plugins: list({ env: "TUTTI_PLUGINS", default: ["holly"], item: "plugin name or path", items: "plugin names or paths", description: "The plugins to load, by name or by a path that begins with `.` or `/`.", isPath: true }),
   modelBaseUrl: optionalText({
     env: "TUTTI_MODEL_BASE_URL",
     description: "A server of models that speaks OpenAI's protocol, such as `http://127.0.0.1:11434/v1` for Ollama.",
@@ -107,7 +107,7 @@ export const SETTINGS = {
   modelApiKey: optionalText({ env: "TUTTI_MODEL_API_KEY", description: "The key for `modelBaseUrl`.", valid: "a text without line breaks", shape: /^[^\r\n]+$/, isSecret: true }),
   model: optionalText({ env: "TUTTI_MODEL", description: "The model that agents use by default, such as `llama3.2`.", valid: "a model's name", shape: /^\S.{0,255}$/ }),
   providers,
-  toolsAllow: list({ env: "TUTTI_TOOLS_ALLOW", default: [], item: "tool name", description: "Tools that may be called besides the safe built-in ones." }),
+  toolsAllow: list({ env: "TUTTI_TOOLS_ALLOW", default: [], item: "tool name", items: "tool names", description: "Tools that may be called besides the safe built-in ones." }),
 } as const;
 
 /** The name of a setting. */

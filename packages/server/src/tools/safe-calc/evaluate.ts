@@ -17,16 +17,21 @@ interface Token {
   readonly at: number;
 }
 
-const TOKEN = /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>\p{L}[\p{L}\d_]*)|(?<sign>\*\*|[-+*/%^(),×·÷−]))/uy;
+const TOKEN = /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>divided\s+by\b|\p{L}[\p{L}\d_]*)|(?<sign>\*\*|[-+*/%^(),×·÷−]))/uy;
 
 /** Other ways to write an operator. */
 const SAME: ReadonlyMap<string, string> = new Map([
+  ["plus", "+"],
+  ["−", "-"],
+  ["minus", "-"],
   ["×", "*"],
   ["·", "*"],
+  ["times", "*"],
   ["of", "*"],
   ["÷", "/"],
-  ["−", "-"],
+  ["divided by", "/"],
   ["mod", "%"],
+  ["percent", "%"],
   ["**", "^"],
 ]);
 
@@ -41,7 +46,7 @@ const SAME: ReadonlyMap<string, string> = new Map([
  *     operand  = number | constant | function "(" sum { "," sum } ")" | "(" sum ")"
  *
  * "%" is the remainder where an operand follows, else a hundredth: `7 % 3` is 1, `15% of 240` is 36. A minus binds looser than a power:
- * `-2^2` is -4. jsep was tried for this: it reads `-2^2` as 4, and its syntax trees know no places.
+ * `-2^2` is -4. Operators may be words: `6 times 7`, `1 divided by 3`, `15 percent of 240`. jsep was tried for this: it reads `-2^2` as 4, and its syntax trees know no places.
  */
 export function evaluate(expression: string): Value {
   if (expression.length > EXPRESSION_CHARACTERS_MAX) {
@@ -170,7 +175,7 @@ function tokens(expression: string): readonly Token[] {
     const text = number ?? name ?? sign;
     const place = match === null ? at + leadingSpaces(expression.slice(at)) : TOKEN.lastIndex - (text?.length ?? 0);
     if (text === undefined) throw new AppError("invalid_input", `wanted a number, a name or an operator at position ${place + 1}, got "${characterAt(expression, place)}"`);
-    const same = SAME.get(text.toLowerCase());
+    const same = SAME.get(text.toLowerCase().replaceAll(/\s+/g, " "));
     const type = number !== undefined ? "number" : name !== undefined && same === undefined ? "name" : "sign";
     list.push({ type, text: same ?? text, at: place + 1 });
     at = place + text.length;

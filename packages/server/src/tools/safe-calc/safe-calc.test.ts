@@ -69,6 +69,11 @@ test("a percent sign with nothing to divide by is a hundredth", async () => {
   });
 });
 
+test("operators may be words", async () => {
+  assert.deepEqual(await results(["6 times 7", "7 minus 2 plus 1", "1 divided  by 4", "15 percent of 240"]), { "6 times 7": "42", "7 minus 2 plus 1": "6", "1 divided  by 4": "0.25", "15 percent of 240": "36" });
+  assert.match(await complaint("1 divided 4"), /at position 3, got "divided"/);
+});
+
 test("functions stay exact where they can", async () => {
   assert.deepEqual(
     await results(["abs(-2)", "min(3, 1/3, 2)", "max(1, 2.5)", "sum(1,2,3)", "avg(1,2,3,4)", "floor(-2.5)", "ceil(2.1)", "round(2.675, 2)", "round(-0.5)", "round(1234, -2)", "sqrt(4/9)", "4^1.5", "Sqrt(16)"]),

@@ -23,7 +23,7 @@ export const safeCalc = defineTool({
 /** The result as people write it: `0.1 + 0.2 = 0.3`, `20/6 = 10/3 ≈ 3.33333333333333`, `sqrt(2) ≈ 1.4142135623731`. */
 function sentence(expression: string, result: string, value: Value): string {
   if (!value.exact) return `${expression} ≈ ${result}`;
-  const equation = expression === result ? expression : `${expression} = ${result}`;
+  const equation = expression.replaceAll(/\s/g, "") === result ? expression : `${expression} = ${result}`;
   const near = result.includes("/") ? toNumber(value) : Number.NaN;
   return Number.isFinite(near) ? `${equation} ≈ ${digits(near)}` : equation;
 }
