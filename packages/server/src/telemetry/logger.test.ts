@@ -72,7 +72,7 @@ test("runs and failed steps are logged from their events, the rest only at debug
     [
       { level: "info", msg: "run started", runId: "r1", stepKey: undefined, code: undefined },
       { level: "warn", msg: "step failed", runId: "r1", stepKey: "2", code: "upstream" },
-      { level: "error", msg: "run failed", runId: "r1", stepKey: undefined, code: "upstream" },
+      { level: "warn", msg: "run failed", runId: "r1", stepKey: undefined, code: "upstream" },
     ],
   );
 });

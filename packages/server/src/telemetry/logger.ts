@@ -51,7 +51,8 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
       case "run.paused":
         return logger.warn({ runId: event.runId, code: event.code, reason: event.message }, "run paused");
       case "run.failed":
-        return logger.error({ runId: event.runId, code: event.code, reason: event.message }, "run failed");
+        // No error of this process: whoever started the run is told, and what went wrong may be what was asked for.
+        return logger.warn({ runId: event.runId, code: event.code, reason: event.message }, "run failed");
       case "step.failed":
         return logger.warn({ runId: event.runId, stepKey: event.key, step: event.name, code: event.code, reason: event.message, retryAt: event.retryAt }, "step failed");
       case "policy.decided":
