@@ -17,5 +17,6 @@ export type { BlobRef, RunFilter, RunRecord, Store, StoreHealth } from "./store.
 export type { Tool, ToolCallContext } from "./tool.ts";
 export { defineWorkflow, type Branch, type RunContext, type StepContext, type StepOptions, type Workflow } from "./workflow.ts";
 export { decodeChatAnswer } from "./wire/chat-answer.ts";
+export { chatChunkEncoder, encodeChatCompletion } from "./wire/chat-reply.ts";
 export { decodeChatRequest, encodeChatRequest } from "./wire/chat-request.ts";
 export { encodeSse, SseDecoder } from "./wire/sse.ts";

@@ -73,7 +73,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(options.logger));
   const enabled = ((await store.getSetting(PLUGINS_SETTING)) ?? []) as readonly string[];
-  const agentDeps = { findModel: (id: string) => modelFor(id, { registry, models }) };
+  const agentDeps = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
   const load = async (nameOrPath: string): Promise<LoadedPlugin> => {
     const { plugin, path } = await importPlugin(nameOrPath, options.baseDir);
     return registry.plugins.find((loaded) => loaded.path === path) ?? registry.add(plugin, path, agentDeps);
