@@ -74,7 +74,7 @@ for (const message of messages) {
 console.log("The decisions:");
 for (const [index, runId] of runIds.entries()) {
   for (const event of await app.events(runId)) {
-    if (event.type === "step.completed" && event.name === "route") console.log(`run ${index + 1}  route: ${String(event.output)}`);
+    if (event.type === "step.completed" && event.name === "route") console.log(`run ${index + 1}  route: ${JSON.stringify(event.output)}`);
     if (event.type === "policy.decided") {
       const { action, decision } = event;
       console.log(`run ${index + 1}  ${decision.effect} ${action.kind} ${action.resource}, because ${decision.reason} (${decision.rule})`);

@@ -110,6 +110,14 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
         instruments.stepDuration.record(event.durationMs / 1_000, { kind: event.kind });
         instruments.steps.add(1, { kind: event.kind, outcome: "completed" });
         if (event.kind === "model") addTokens(instruments.tokens, { model: modelLabel(event.name) }, event.output);
+        return;
+      case "run.resumed":
+      case "run.paused":
+      case "step.started":
+      case "step.waiting":
+      case "signal.received":
+      case "cancel.requested":
+        return;
     }
   };
 }

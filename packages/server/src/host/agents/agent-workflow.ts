@@ -21,7 +21,7 @@ export interface AgentDeps {
 }
 
 /** Who answered, and why. It stands in the output and, as the output of the step "route", in the trace. */
-export type AgentDecision =
+export type RouteTaken =
   | { readonly by: "model"; readonly model: string; readonly reason: string }
   | { readonly by: "rule"; readonly rule: string; readonly tool: string; readonly reason: string }
   | { readonly by: "none"; readonly reason: string };
@@ -29,7 +29,7 @@ export type AgentDecision =
 /** What a run of an agent ends with. */
 export type AgentOutput = {
   readonly reply: { readonly role: "assistant"; readonly content: string };
-  readonly route: AgentDecision;
+  readonly route: RouteTaken;
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number };
   readonly finishReason: Reply["finishReason"];
 };
@@ -59,7 +59,7 @@ export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
     input: inputSchema,
     async run(ctx, { messages }) {
       // In a step, because the configuration may be another one when the run is resumed or replayed.
-      const { input, ...route } = await ctx.step("route", () => decide({ spec, deps, routes }, messages));
+      const { input, ...route } = await ctx.step("route", () => chooseRoute({ spec, deps, routes }, messages));
       switch (route.by) {
         case "model":
           return { route, ...(await askModel(ctx, { spec, deps, model: route.model }, messages)) };
@@ -72,16 +72,16 @@ export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
   });
 }
 
-/** The decision, and the tool's input where a rule made it. */
-type Decided = AgentDecision & { readonly input?: Json };
+/** The route, and the tool's input where a rule chose it. */
+type RouteChosen = RouteTaken & { readonly input?: Json };
 
-interface Decider {
+interface Chooser {
   readonly spec: AgentSpec;
   readonly deps: AgentDeps;
   readonly routes: readonly CompiledRoute[];
 }
 
-function decide({ spec, deps, routes }: Decider, messages: readonly Message[]): Decided {
+function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message[]): RouteChosen {
   const missing = spec.tools.find((name) => deps.findTool(name) === undefined);
   if (missing !== undefined) throw new AppError("not_found", `the agent ${spec.name} wants the tool ${missing}, which is not installed; load the plugin that has it, or take it out of the agent's tools`);
   const model = deps.findModel(spec.model);
@@ -132,7 +132,8 @@ async function toolResult(ctx: RunContext, { call, allowed, index }: AskedCall):
     const text = typeof output === "string" ? output : JSON.stringify(output);
     return text.length > RESULT_CHARACTERS_MAX ? `${text.slice(0, RESULT_CHARACTERS_MAX)}… [cut, ${text.length} characters]` : text;
   } catch (error) {
-    return `error ${toolError(ctx, error).code}: ${toolError(ctx, error).message}`;
+    const { code, message } = toolError(ctx, error);
+    return `error ${code}: ${message}`;
   }
 }
 
@@ -144,7 +145,7 @@ function toolError(ctx: RunContext, error: unknown): AppError {
 
 interface RouteCall {
   readonly spec: AgentSpec;
-  readonly route: Extract<AgentDecision, { readonly by: "rule" }>;
+  readonly route: Extract<RouteTaken, { readonly by: "rule" }>;
 }
 
 async function callRoute(ctx: RunContext, { spec, route }: RouteCall, input: Json): Promise<string> {
@@ -168,7 +169,7 @@ function withoutModel(spec: AgentSpec): string {
   ].join("\n");
 }
 
-function answered(route: AgentDecision, content: string): AgentOutput {
+function answered(route: RouteTaken, content: string): AgentOutput {
   return { reply: { role: "assistant", content }, route, usage: { inputTokens: 0, outputTokens: 0 }, finishReason: "stop" };
 }
 

@@ -53,7 +53,6 @@ function masked(value: unknown): string {
 }
 
 function asText(value: unknown): string {
-  if (value === undefined) return "";
-  if (Array.isArray(value)) return value.map((item) => (typeof item === "string" ? item : JSON.stringify(item))).join(",");
-  return String(value);
+  if (Array.isArray(value)) return value.map(asText).join(",");
+  return typeof value === "string" ? value : (JSON.stringify(value) ?? "");
 }

@@ -9,9 +9,9 @@ export interface YamlFile {
   /** What is wrong with the YAML itself, each with its place. When there is anything, `value` is not to be used. */
   readonly problems: readonly string[];
   /** The place of a value as `name:line:column`; of the nearest thing around it when it is not there. */
-  at(path: readonly PropertyKey[]): string;
+  readonly at: (path: readonly PropertyKey[]) => string;
   /** The place of a key. */
-  keyAt(path: readonly PropertyKey[]): string;
+  readonly keyAt: (path: readonly PropertyKey[]) => string;
 }
 
 /** Reads a YAML text, keeping track of places. `name` is what places begin with. Never throws. */

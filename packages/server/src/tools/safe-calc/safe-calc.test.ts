@@ -138,7 +138,7 @@ test("every expression of rational numbers has its exact value", async () => {
 });
 
 test("any text gives a result or invalid_input, never anything else", async () => {
-  const alphabet = fc.constantFrom(..."0123456789.eE+-*/%^(),×÷−! ", "sqrt", "round(", "pi", "of", "mod", "__proto__", "é", "😀", "\ud800", "\u0000");
+  const alphabet = fc.constantFrom(..."0123456789.eE+-*/%^(),×÷−! ".split(""), "sqrt", "round(", "pi", "of", "mod", "__proto__", "é", "😀", "\ud800", "\u0000");
   const input: fc.Arbitrary<Json> = fc.oneof(fc.string({ unit: "binary" }), fc.array(alphabet, { maxLength: 60 }).map((parts) => parts.join("")), fc.jsonValue() as fc.Arbitrary<Json>);
   await fc.assert(
     fc.asyncProperty(input, async (expression) => {
