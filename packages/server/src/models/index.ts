@@ -1,0 +1,4 @@
+export type { ModelEntry } from "./catalog.ts";
+export type { Forwarded, ForwardRequest } from "./forward.ts";
+export { createModels, type Models, type ModelsOptions } from "./models.ts";
+export type { Provider, Timeouts } from "./provider.ts";

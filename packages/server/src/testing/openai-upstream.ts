@@ -1,0 +1,174 @@
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { answerBody, answerChunks, echo, type Script, type ScriptedReply } from "./openai-answers.ts";
+import { checkChatBody, type ChatBody } from "./openai-checks.ts";
+
+/** One call as the stand-in saw it: the exact bytes it received, and the exact body bytes it sent. */
+export interface SeenCall {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly received: Buffer;
+  readonly status: number;
+  readonly sent: Buffer;
+  /** Set when the client left before the answer was whole. */
+  readonly isAborted: boolean;
+}
+
+/** A running stand-in. */
+export interface OpenAiUpstream extends AsyncDisposable {
+  /** What an OpenAI client takes as its base URL. */
+  readonly baseUrl: string;
+  /** Calls in the order in which they came. */
+  readonly calls: readonly SeenCall[];
+  /** How many connections were opened. */
+  readonly connections: number;
+  /** Resolves when so many calls have ended, whole or not. */
+  ended(count: number): Promise<void>;
+}
+
+const BODY_BYTES_MAX = 32 * 1024 * 1024;
+
+/**
+ * A stand-in for OpenAI's hosted API, on the loopback interface, for tests and benches: it speaks the wire format of `/v1/models` and
+ * `/v1/chat/completions` strictly, refuses what the real one refuses, and says what its script tells it to. It is not a model.
+ */
+export async function startOpenAiUpstream(script: Script = echo, options: { readonly apiKey?: string; readonly models?: readonly string[] } = {}): Promise<OpenAiUpstream> {
+  const { apiKey, models = ["test-model"] } = options;
+  const calls: SeenCall[] = [];
+  const waiting = new Set<{ readonly count: number; resolve(): void }>();
+  let connections = 0;
+  let ended = 0;
+  const server = createServer((request, response) => {
+    void readBody(request).then((received) => {
+      const index = calls.length;
+      const exchange = new Exchange(request, response, received);
+      calls.push(exchange);
+      response.on("close", () => {
+        ended += 1;
+        for (const waiter of waiting) if (ended >= waiter.count) waiter.resolve();
+      });
+      if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
+        exchange.refuse(401, { message: "Incorrect API key provided.", code: "invalid_api_key", param: null });
+      } else if (request.method === "GET" && request.url === "/v1/models") {
+        exchange.json(200, { object: "list", data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })) });
+      } else if (request.method === "POST" && request.url === "/v1/chat/completions") {
+        answerChat(exchange, script, index);
+      } else {
+        exchange.refuse(404, { message: `Invalid URL (${request.method} ${request.url})`, code: null, param: null });
+      }
+    });
+  });
+  server.on("connection", () => {
+    connections += 1;
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    baseUrl: `http://127.0.0.1:${port}/v1`,
+    calls,
+    get connections() {
+      return connections;
+    },
+    ended(count) {
+      return new Promise((resolve) => {
+        if (ended >= count) resolve();
+        else waiting.add({ count, resolve });
+      });
+    },
+    async [Symbol.asyncDispose]() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+
+function answerChat(exchange: Exchange, script: Script, index: number): void {
+  const checked = checkChatBody(exchange.received);
+  if ("refusal" in checked) return exchange.refuse(400, checked.refusal);
+  return exchange.play(script(checked.body, index), checked.body, index);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > BODY_BYTES_MAX) request.destroy();
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** One call under way; what it sends is kept. */
+class Exchange implements SeenCall {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly received: Buffer;
+  readonly #response: ServerResponse;
+  readonly #sent: Buffer[] = [];
+
+  constructor(request: IncomingMessage, response: ServerResponse, received: Buffer) {
+    this.method = request.method ?? "";
+    this.path = request.url ?? "";
+    this.headers = request.headers;
+    this.received = received;
+    this.#response = response;
+  }
+
+  get status(): number {
+    return this.#response.statusCode;
+  }
+
+  get sent(): Buffer {
+    return Buffer.concat(this.#sent);
+  }
+
+  get isAborted(): boolean {
+    return this.#response.closed && !this.#response.writableFinished;
+  }
+
+  json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+    const body = Buffer.from(JSON.stringify(value));
+    this.#response.writeHead(status, { "content-type": "application/json", "content-length": body.length, "x-request-id": "req_stand_in", ...headers });
+    this.#send(body);
+    this.#response.end();
+  }
+
+  refuse(status: number, error: { readonly message: string; readonly code: string | null; readonly param: string | null }, headers: Readonly<Record<string, string>> = {}): void {
+    const type = status >= 500 ? "server_error" : status === 429 ? "rate_limit_error" : "invalid_request_error";
+    this.json(status, { error: { message: error.message, type, param: error.param, code: error.code } }, headers);
+  }
+
+  play(reply: ScriptedReply, body: ChatBody, index: number): void {
+    switch (reply.type) {
+      case "error":
+        this.refuse(reply.status, { message: reply.message, code: reply.code ?? null, param: null }, reply.headers);
+        return;
+      case "raw":
+        this.#response.writeHead(reply.status, reply.headers);
+        for (const chunk of reply.chunks) this.#send(Buffer.from(chunk));
+        if (reply.ending === "end") this.#response.end();
+        // What was written must be on its way before the connection breaks.
+        else if (reply.ending === "reset") this.#response.write("", () => this.#response.destroy());
+        else this.#response.flushHeaders();
+        return;
+      case "text":
+      case "calls":
+        if (body.stream !== true) {
+          this.json(200, answerBody(reply, body, index));
+          return;
+        }
+        this.#response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-request-id": "req_stand_in" });
+        for (const chunk of answerChunks(reply, body, index)) this.#send(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
+        this.#send(Buffer.from("data: [DONE]\n\n"));
+        this.#response.end();
+    }
+  }
+
+  #send(bytes: Buffer): void {
+    this.#sent.push(bytes);
+    this.#response.write(bytes);
+  }
+}
