@@ -5,6 +5,7 @@ import type { Operation, RunParts } from "./operation.ts";
 import type { Operations } from "./operations.ts";
 import type { Scope } from "./scope.ts";
 
+const BRANCH_ENDED = new AppError("cancelled", "another branch ended first");
 /** Branches one `map` may run at once. */
 const CONCURRENCY_MAX = 1000;
 
@@ -118,8 +119,7 @@ export class WorkflowContext implements RunContext {
     try {
       return await body(fork);
     } finally {
-      const reason = new AppError("cancelled", "another branch ended first");
-      for (const scope of scopes) this.#steps.endBranch(this.#scope, scope, reason);
+      for (const scope of scopes) this.#steps.endBranch(this.#scope, scope, BRANCH_ENDED);
       this.#scope.leave();
     }
   }

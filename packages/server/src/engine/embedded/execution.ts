@@ -18,6 +18,9 @@ interface Pending {
   readonly settled: PromiseWithResolvers<Json>;
 }
 
+/** One object for all: an error made for each run would cost more than the rest of its end. */
+const RUN_ENDED = new AppError("cancelled", "the run has ended");
+
 /** "live" does what was not recorded; "dry" only looks whether the workflow still does the same. */
 type Mode = "live" | "dry";
 
@@ -47,6 +50,7 @@ export class Execution implements Steps {
   readonly #performing = new Set<Promise<void>>();
   readonly #verdict = Promise.withResolvers<Replay>();
   readonly #dropped = new Set<string>();
+  #durable: Promise<boolean> = Promise.resolve(true);
   #replayed = 0;
   #isReplaying: boolean;
   #turnTaken = false;
@@ -175,7 +179,7 @@ export class Execution implements Steps {
   async #end(end: EventBody): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#root.close(new AppError("cancelled", "the run has ended"));
+    this.#root.close(RUN_ENDED);
     await this.host.append([end.type === "run.completed" ? { ...end, output: await this.host.toJournal(end.output) } : end]);
     this.host.onSettled();
   }
@@ -199,11 +203,16 @@ export class Execution implements Steps {
 
   async #performAndJournal(pending: Pending): Promise<void> {
     const { key, operation, scope } = pending;
+    // What came before must be on disk before anything new touches the world.
+    if (!(await this.#durable)) return;
     const performed = await this.#performed(operation, { key, scope, progress: this.history.progress(key) });
     if (performed === undefined || scope.closed !== undefined) return;
-    if (!(await this.host.append([await this.#toEvent(pending, performed)]))) return;
+    const event = this.#toEvent(pending, performed);
+    this.#durable = this.host.append([event instanceof Promise ? await event : event]);
+    // The workflow may look at the result already: until it is durable, all that it can do is think.
     this.#deliveries.push({ pending, outcome: performed.outcome });
     this.#takeTurn();
+    await this.#durable;
   }
 
   /** `undefined` when the step was stopped: its branch was closed and it was rejected then, or Tutti stops and does it again later. */
@@ -216,10 +225,12 @@ export class Execution implements Steps {
     }
   }
 
-  async #toEvent({ key, operation: { kind, name } }: Pending, { outcome, attempt, startedAtMs, durationMs }: Performed): Promise<EventBody> {
+  #toEvent({ key, operation: { kind, name } }: Pending, { outcome, attempt, startedAtMs, durationMs }: Performed): EventBody | Promise<EventBody> {
     const step = { key, kind, name, attempt, startedAt: new Date(startedAtMs).toISOString(), durationMs };
     if (!outcome.ok) return { type: "step.failed", ...step, code: outcome.code, message: outcome.message, retryAt: null };
-    return { type: "step.completed", ...step, output: await this.host.toJournal(outcome.output) };
+    const output = this.host.toJournal(outcome.output);
+    if (output instanceof Promise) return output.then((reference) => ({ type: "step.completed", ...step, output: reference }));
+    return { type: "step.completed", ...step, output };
   }
 
   /** Delivers one result, then gives the workflow a turn of the event loop to go as far as it can before the next. */

@@ -3,6 +3,8 @@ import type { History, SignalOutput } from "./history.ts";
 import type { Scope } from "./scope.ts";
 import { waitUntil } from "./timers.ts";
 
+const WAIT_OVER = new AppError("cancelled", "the wait is over");
+
 /** Signals of one run: buffered by name, consumed in order of arrival by waits in order of asking. */
 export class Mailbox {
   readonly #buffered = new Map<string, Json[]>();
@@ -45,7 +47,7 @@ export class Mailbox {
       this.#bufferOf(name).unshift(value);
       throw scope.closed;
     } finally {
-      scope.end(patience, new AppError("cancelled", "the wait is over"));
+      scope.end(patience, WAIT_OVER);
       const at = waiters.indexOf(resolve);
       if (at !== -1) waiters.splice(at, 1);
     }

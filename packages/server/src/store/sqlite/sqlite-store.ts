@@ -11,8 +11,8 @@ import { lockFolder } from "./lock.ts";
 import { Reader } from "./reader.ts";
 import type { WriterAnswer, WriterRequest } from "./writer.ts";
 
-/** While one batch is being written the next one fills: more in flight measured no faster, only less grouped. */
-const BATCHES_IN_FLIGHT_MAX = 1;
+/** While one batch is written the next is on its way, so that the writer never waits for the event loop; a third measured no faster. */
+const BATCHES_IN_FLIGHT_MAX = 2;
 /** Events waiting for the disk. Beyond it `append` refuses: a dead disk must not eat the memory. */
 const EVENTS_PENDING_MAX = 250_000;
 /** How the writer tries again while the disk is full. */
