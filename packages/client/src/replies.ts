@@ -1,0 +1,147 @@
+import type { ChainVerdict, Event, Json, Message, RunRecord, RunStatus, Usage } from "@tutti/core";
+
+/** What the server is, what is on, and what is off and how to turn it on. */
+export interface ServerStatus {
+  readonly name: string;
+  readonly version: string;
+  readonly uptimeSeconds: number;
+  readonly on: readonly string[];
+  readonly off: readonly { readonly name: string; readonly how: string }[];
+}
+
+/** A run that was started, or that there was already under the same id. */
+export interface StartedRun {
+  readonly run: RunRecord;
+  readonly url: string;
+}
+
+/** What to start. */
+export interface RunRequest {
+  readonly workflow: string;
+  readonly input: Json;
+  readonly runId?: string;
+}
+
+/** Which runs to list. */
+export interface RunQuery {
+  readonly statuses?: readonly RunStatus[];
+  readonly workflow?: string;
+  readonly limit?: number;
+  readonly before?: string;
+}
+
+/** One page of runs, newest first; `nextBefore` is what `before` must be for the next page. */
+export interface RunPage {
+  readonly runs: readonly RunRecord[];
+  readonly nextBefore: string | null;
+}
+
+/** Where a run stands: its result or error once there is one, and what it waits for. */
+export interface RunDetails {
+  readonly run: RunRecord;
+  readonly output?: Json;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly waitingFor: readonly { readonly key: string; readonly kind: string; readonly name: string; readonly until: string | null }[];
+}
+
+/** A run's events and whether they are what was journaled. Redacted events do not hash to what the chain says; full ones do. */
+export interface Receipt {
+  readonly run: RunRecord;
+  readonly algorithm: string;
+  readonly head: string;
+  readonly verdict: ChainVerdict;
+  readonly events: readonly Json[];
+}
+
+/** Events of all runs in the order of the log, redacted. `nextAfter` is where the next page begins. */
+export interface TrustPage {
+  readonly events: readonly { readonly position: number; readonly event: Json }[];
+  readonly nextAfter: number | null;
+}
+
+/** One run's events, redacted. */
+export interface Trace {
+  readonly run: RunRecord;
+  readonly events: readonly Json[];
+}
+
+/** What a plugin brought. */
+export interface PluginEntry {
+  readonly name: string;
+  readonly path: string;
+  readonly workflows: readonly string[];
+  readonly tools: readonly string[];
+  readonly agents: readonly string[];
+}
+
+/** Loaded plugins, and those that did not load and why. */
+export interface PluginList {
+  readonly plugins: readonly PluginEntry[];
+  readonly failures: readonly { readonly plugin: string; readonly message: string }[];
+}
+
+/** A workflow that can be started. */
+export interface WorkflowEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+}
+
+/** An agent to talk to. */
+export interface AgentEntry {
+  readonly name: string;
+  readonly version: string;
+  readonly description: string;
+  readonly model: string;
+  readonly tools: readonly string[];
+  readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
+}
+
+/** A piece of an agent's answer, or, last, the whole of it. */
+export type ChatPart = { readonly type: "text"; readonly text: string } | { readonly type: "done"; readonly answer: ChatAnswer };
+
+/** An agent's answer: what it said, who said it and why, and in which run. */
+export interface ChatAnswer {
+  readonly runId: string;
+  readonly reply: Message;
+  readonly route: ChatRoute;
+  readonly usage: Usage;
+}
+
+/** Who answered, and why: a model, or a rule where no model is configured. */
+export interface ChatRoute {
+  readonly by: string;
+  readonly reason: string;
+  readonly model?: string;
+  readonly rule?: string;
+  readonly tool?: string;
+}
+
+/** A tool, and whether policy lets you call it. */
+export interface ToolEntry {
+  readonly name: string;
+  readonly description: string;
+  readonly effect: "read" | "write" | "execute";
+  readonly parameters: Json;
+  readonly allowed: { readonly effect: "allow" | "ask" | "deny"; readonly reason: string };
+}
+
+/** What a tool gave, and the run it ran in. */
+export interface ToolResult {
+  readonly runId: string;
+  readonly tool: string;
+  readonly output: Json;
+}
+
+/** A model or agent as OpenAI's API lists it. */
+export interface ModelEntry {
+  readonly id: string;
+  readonly object: "model";
+  readonly created: number;
+  readonly owned_by: string;
+}
+
+/** One page of a run's events. */
+export interface EventPage {
+  readonly events: readonly Event[];
+}

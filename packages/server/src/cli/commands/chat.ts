@@ -1,0 +1,119 @@
+import { createInterface } from "node:readline";
+import type { ChatAnswer, ChatRoute, Client } from "@tutti/client";
+import { AppError, type Message } from "@tutti/core";
+import type { Command } from "commander";
+import { connect } from "../connect.ts";
+import { failureOf, printFailure } from "../failure.ts";
+import { readStdin, UsageError, type Shell } from "../shell.ts";
+import { paint, piece } from "../terminal.ts";
+import { printable, printableLines } from "../terminal-text.ts";
+
+const EXAMPLES = `
+Examples:
+  tutti chat holly "What is 0.1 + 0.2?"
+  cat letter.txt | tutti chat holly --json
+  tutti chat holly                        talk back and forth
+
+In a conversation: /reset forgets it, /help lists commands, /exit or Ctrl-D ends it. Ctrl-C stops an answer.`;
+
+const HELP = "/reset  forget the conversation\n/exit   end it (Ctrl-D too)\n/help   show this";
+
+/** What is sent along of the conversation so far; agents bound it further by their own limit. */
+const HISTORY_MESSAGES_MAX = 100;
+
+/** `tutti chat` */
+export function defineChat(command: Command, shell: Shell): void {
+  command
+    .argument("<agent>", "the agent's name; `tutti agents` lists them")
+    .argument("[message...]", "what to say; without it stdin, or a conversation")
+    .addHelpText("after", EXAMPLES)
+    .action((agent: string, words: readonly string[]) => chat(shell, agent, words.join(" ")));
+}
+
+async function chat(shell: Shell, agent: string, words: string): Promise<void> {
+  const isConversation = words === "" && process.stdin.isTTY;
+  if (isConversation && shell.isJson) throw new UsageError("--json needs a message, as arguments or on stdin");
+  const message = isConversation ? "" : words || (await readStdin()).trim();
+  if (!isConversation && message === "") throw new UsageError("wanted a message, got nothing on stdin");
+  await using connection = await connect(shell);
+  // Asked for first, so that a wrong name is said before anybody types.
+  await connection.client.agent(agent, shell.signal);
+  const talk = { shell, client: connection.client, agent };
+  if (isConversation) return converse(talk);
+  shell.printJson(await say(talk, [{ role: "user", content: message }], shell.signal));
+}
+
+interface Talk {
+  readonly shell: Shell;
+  readonly client: Client;
+  readonly agent: string;
+}
+
+type Turn = Pick<Message, "role" | "content">;
+
+/** Sends the conversation and prints the answer as it comes. */
+async function say({ shell, client, agent }: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
+  let column = 0;
+  for await (const part of client.chat({ agent, messages }, signal)) {
+    if (part.type === "text") {
+      column = write(shell, part.text, column);
+      continue;
+    }
+    if (column > 0) write(shell, "\n", column);
+    shell.printLine(piece(printable(`— ${describeRoute(part.answer.route)}, run ${part.answer.runId}`), "dim"));
+    return part.answer;
+  }
+  throw new AppError("upstream", `wanted an answer of ${agent}, got none`);
+}
+
+/** Prints what a model wrote, without anything that could act on the terminal. Returns 0 at the start of a line. */
+function write(shell: Shell, text: string, column: number): number {
+  const lines = printableLines(text);
+  if (!shell.isJson) process.stdout.write(lines.join("\n"));
+  return lines.length > 1 ? (lines.at(-1)?.length ?? 0) : column + text.length;
+}
+
+async function converse(talk: Talk): Promise<void> {
+  const { shell } = talk;
+  const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: paint("> ", "bold", shell.out), historySize: HISTORY_MESSAGES_MAX });
+  let answer: AbortController | undefined;
+  reader.on("SIGINT", () => (answer === undefined ? reader.close() : answer.abort()));
+  shell.signal.addEventListener("abort", () => reader.close(), { once: true });
+  shell.note(`Talking to ${talk.agent}. /help lists commands, /exit ends.`);
+  let history: readonly Turn[] = [];
+  reader.prompt();
+  for await (const line of reader) {
+    const text = line.trim();
+    if (text === "/exit") break;
+    if (text === "/help") shell.print(HELP);
+    else if (text === "/reset") {
+      history = [];
+      shell.print("forgotten");
+    } else if (text !== "") {
+      answer = new AbortController();
+      history = await turn(talk, [...history, { role: "user", content: text }], AbortSignal.any([shell.signal, answer.signal]));
+      answer = undefined;
+    }
+    reader.prompt();
+  }
+  reader.close();
+}
+
+/** One turn. An answer that failed or was stopped is no reason to end the conversation. */
+async function turn(talk: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<readonly Turn[]> {
+  const kept = messages.slice(-HISTORY_MESSAGES_MAX);
+  try {
+    const { reply } = await say(talk, kept, signal);
+    return [...kept, { role: "assistant", content: reply.content }];
+  } catch (thrown) {
+    const failure = failureOf(thrown);
+    if (failure.code === "cancelled") talk.shell.print(" (stopped)");
+    else printFailure(failure, false);
+    return kept.slice(0, -1);
+  }
+}
+
+function describeRoute({ by, model, rule, tool, reason }: ChatRoute): string {
+  const who = by === "model" ? `model ${model ?? ""}` : by === "rule" ? `rule ${rule ?? ""} with ${tool ?? "no tool"}` : "no model";
+  return `${who}: ${reason}`;
+}

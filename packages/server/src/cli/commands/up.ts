@@ -1,0 +1,70 @@
+import { once } from "node:events";
+import type { Command } from "commander";
+import { EXIT, type Shell } from "../shell.ts";
+import { paint } from "../terminal.ts";
+import { printable } from "../terminal-text.ts";
+
+const EXAMPLES = `
+Examples:
+  tutti up
+  tutti up --port 9000 --data-dir /var/lib/tutti
+  TUTTI_MODEL_BASE_URL=http://127.0.0.1:11434/v1 TUTTI_MODEL=llama3.2 tutti up
+
+Ctrl-C lets running steps finish; a second Ctrl-C ends at once. Runs go on at the next start.`;
+
+/** `tutti up` */
+export function defineUp(command: Command, shell: Shell): void {
+  command
+    .option("--host <address>", "the address to listen on")
+    .option("--port <port>", "the port to listen on; 0 takes any that is free")
+    .addHelpText("after", EXAMPLES)
+    .action((flags: UpFlags) => up(shell, flags));
+}
+
+interface UpFlags {
+  readonly host?: string;
+  readonly port?: string;
+}
+
+async function up(shell: Shell, flags: UpFlags): Promise<void> {
+  const { config } = await shell.readConfig({ ...flags });
+  const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../telemetry/index.ts")]);
+  const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
+  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), isAnnounced: true });
+  const { newToken } = running.app;
+  shell.printJsonLine({ url: running.url, pid: process.pid, dataDir: config.dataDir, ...(newToken !== undefined && { token: newToken }) });
+  greet(shell, { url: running.url, dataDir: config.dataDir, token: config.auth === "none" ? "none needed" : tokenAdvice(newToken), ...status(running.app) });
+  if (!shell.signal.aborted) await once(shell.signal, "abort");
+  shell.note(`Stopping. Running steps may take up to ${Math.ceil(config.shutdownGraceMs / 1000)} s to finish; Ctrl-C again ends at once.`);
+  await running.stop(config.shutdownGraceMs);
+  shell.exitCode = EXIT.ok;
+}
+
+interface Greeting {
+  readonly url: string;
+  readonly dataDir: string;
+  readonly token: string;
+  readonly version: string;
+  readonly on: readonly string[];
+  readonly off: readonly { readonly name: string; readonly how: string }[];
+}
+
+/** What a person needs to know first. Lines are never cut: a token or path that is cut is worth nothing. */
+function greet(shell: Shell, { url, dataDir, token, version, on, off }: Greeting): void {
+  const row = (name: string, text: string): string => `  ${paint(name.padEnd(6), "dim", shell.out)} ${printable(text)}`;
+  shell.print(
+    `${paint(`Tutti ${version}`, "bold", shell.out)}  ${paint(url, "cyan", shell.out)}`,
+    row("docs", `${url}/docs`),
+    row("data", dataDir),
+    row("token", token),
+    ...on.map((feature) => row("on", feature)),
+    ...off.map(({ name, how }) => row("off", how === "" ? name : `${name} - ${how}`)),
+    row("try", 'tutti chat holly "What is 12 * 7?"'),
+    "",
+  );
+}
+
+function tokenAdvice(newToken: string | undefined): string {
+  if (newToken === undefined) return "as shown at the first start; TUTTI_TOKEN sets another";
+  return `${newToken}  (shown this once: keep it; commands on this machine do not need it)`;
+}

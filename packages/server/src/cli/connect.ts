@@ -1,0 +1,47 @@
+import { createClient, type Client } from "@tutti/client";
+import type { Shell } from "./shell.ts";
+
+/** A Tutti to talk to: the one that runs on the data folder, or one inside this process for as long as the command takes. */
+export interface Connection extends AsyncDisposable {
+  readonly client: Client;
+  /** Where people reach it: a server's URL, or what will be its URL once `tutti up` runs. */
+  readonly publicUrl: string;
+  readonly isServer: boolean;
+  /** Goes on with an unfinished run; a server has done so when it started. */
+  resume(runId: string): Promise<void>;
+}
+
+/** Finds the running server, or opens the data folder here and listens on a port of its own. Either way all goes through HTTP. */
+export async function connect(shell: Shell, flags: { readonly dataDir?: string } = {}): Promise<Connection> {
+  const { config } = await shell.readConfig(flags);
+  const { findServer } = await import("../host/index.ts");
+  const server = await findServer(config.dataDir);
+  if (server !== undefined) {
+    return {
+      client: createClient({ baseUrl: server.url, token: server.token }),
+      publicUrl: server.url,
+      isServer: true,
+      resume: async () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  return openHere(config);
+}
+
+type Config = Awaited<ReturnType<Shell["readConfig"]>>["config"];
+
+async function openHere(config: Config): Promise<Connection> {
+  const [{ startApp }, { createLogger }] = await Promise.all([import("../http/index.ts"), import("../telemetry/index.ts")]);
+  // What a run does is shown by the command itself; the log is for whoever looks for a fault.
+  const logLevel = config.logLevel === "debug" || config.logLevel === "trace" ? config.logLevel : "silent";
+  const logger = createLogger({ logLevel, logFormat: config.logFormat, destination: process.stderr });
+  const own = { ...config, host: "127.0.0.1", rateLimitPerSecond: 1e6, rateLimitBurst: 1e6 };
+  const running = await startApp(own, { logger, recover: "none", baseDir: process.cwd(), port: 0, isAnnounced: false });
+  return {
+    client: createClient({ baseUrl: running.url, token: running.app.localToken }),
+    publicUrl: `http://${config.host}:${config.port}`,
+    isServer: false,
+    resume: async (runId) => void (await running.app.engine.recover(runId)),
+    [Symbol.asyncDispose]: () => running.stop(config.shutdownGraceMs),
+  };
+}

@@ -1,0 +1,127 @@
+import { constants } from "node:fs";
+import { access, stat, statfs } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { AppError } from "@tutti/core";
+import type { Config } from "../host/config/index.ts";
+import { findServer } from "../host/index.ts";
+import { checkDatabase } from "../store/index.ts";
+
+/** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
+export interface Finding {
+  readonly name: string;
+  readonly status: "ok" | "warn" | "fail";
+  readonly detail: string;
+}
+
+const NODE_MAJOR_MIN = 24;
+const MEBIBYTE = 1_048_576;
+const FREE_FAIL_BYTES = 64 * MEBIBYTE;
+const FREE_WARN_BYTES = 1024 * MEBIBYTE;
+const PROVIDER_TIMEOUT_MS = 3000;
+const OLLAMA_URL = "http://127.0.0.1:11434/v1";
+const DATABASE_FILE = "tutti.db";
+
+/** Looks at everything Tutti needs but its plugins, one finding after the other; never throws for what it finds. */
+export async function* examine(config: Config, signal: AbortSignal): AsyncGenerator<Finding> {
+  yield nodeVersion();
+  yield await dataFolder(config);
+  yield await database(config);
+  yield await port(config);
+  yield* await models(config, signal);
+}
+
+function nodeVersion(): Finding {
+  const version = process.versions.node;
+  if (Number.parseInt(version, 10) >= NODE_MAJOR_MIN) return { name: "node", status: "ok", detail: version };
+  return { name: "node", status: "fail", detail: `wanted ${NODE_MAJOR_MIN} or newer, got ${version}; install it, or run tutti through npm` };
+}
+
+async function dataFolder({ dataDir }: Config): Promise<Finding> {
+  const name = "data folder";
+  const nearest = await nearestFolder(dataDir);
+  try {
+    await access(nearest, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return { name, status: "fail", detail: `${nearest} cannot be written (${AppError.from(error).message}); change its owner, or choose another with TUTTI_DATA_DIR` };
+  }
+  const { bavail, bsize } = await statfs(nearest);
+  const freeBytes = bavail * bsize;
+  const free = `${Math.floor(freeBytes / MEBIBYTE).toLocaleString("en")} MiB free`;
+  if (freeBytes < FREE_FAIL_BYTES) return { name, status: "fail", detail: `${dataDir}: ${free}; runs stop when the disk is full, so make room` };
+  return { name, status: freeBytes < FREE_WARN_BYTES ? "warn" : "ok", detail: `${dataDir}: ${free}${nearest === dataDir ? "" : ", made at the first start"}` };
+}
+
+async function nearestFolder(path: string): Promise<string> {
+  const found = await stat(path).catch(() => undefined);
+  if (found !== undefined || dirname(path) === path) return path;
+  return nearestFolder(dirname(path));
+}
+
+async function database({ dataDir }: Config): Promise<Finding> {
+  const name = "database";
+  const file = join(dataDir, DATABASE_FILE);
+  if ((await stat(file).catch(() => undefined)) === undefined) return { name, status: "ok", detail: "none yet" };
+  try {
+    checkDatabase(file, "integrity_check");
+    return { name, status: "ok", detail: `${file} is whole` };
+  } catch (error) {
+    return { name, status: "fail", detail: `${AppError.from(error).message}; \`tutti restore\` brings back a backup` };
+  }
+}
+
+async function port(config: Config): Promise<Finding> {
+  const where = `${config.host}:${config.port}`;
+  const server = await findServer(config.dataDir);
+  if (server !== undefined) return { name: "port", status: "ok", detail: `Tutti answers on ${server.url} (pid ${server.pid})` };
+  const { promise, resolve } = Promise.withResolvers<Finding>();
+  const probe = createServer();
+  probe.once("error", (error: NodeJS.ErrnoException) => {
+    const taken = `${where} is taken by another program; stop that, or choose another port with TUTTI_PORT`;
+    resolve({ name: "port", status: "fail", detail: error.code === "EADDRINUSE" ? taken : `cannot listen on ${where}: ${error.message}; set TUTTI_HOST and TUTTI_PORT` });
+  });
+  probe.listen({ host: config.host, port: config.port }, () => probe.close(() => resolve({ name: "port", status: "ok", detail: `${where} is free` })));
+  return promise;
+}
+
+interface ModelServer {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly apiKey?: string | undefined;
+}
+
+async function models(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+  const quick = config.modelBaseUrl === undefined ? [] : [{ name: "default", baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey }];
+  const servers: readonly ModelServer[] = [...config.providers, ...quick];
+  if (servers.length > 0) return Promise.all(servers.map((server) => provider(server, signal)));
+  const found = await listModels({ name: "ollama", baseUrl: OLLAMA_URL }, signal).catch(() => undefined);
+  if (found === undefined) return [{ name: "models", status: "warn", detail: "none is configured and no Ollama answers on this machine; agents answer by fixed rules. Set TUTTI_MODEL_BASE_URL and TUTTI_MODEL" }];
+  const [first = "llama3.2"] = found;
+  const pull = found.length === 0 ? ` after \`ollama pull ${first}\`` : "";
+  return [{ name: "models", status: "warn", detail: `none is configured, but an Ollama answers here; use it with TUTTI_MODEL_BASE_URL=${OLLAMA_URL} TUTTI_MODEL=${first}${pull}` }];
+}
+
+async function provider(server: ModelServer, signal: AbortSignal): Promise<Finding> {
+  const name = `models of ${server.name}`;
+  try {
+    const ids = await listModels(server, signal);
+    return { name, status: "ok", detail: `${server.baseUrl} answers with ${ids.length} models` };
+  } catch (error) {
+    return { name, status: "fail", detail: `${server.baseUrl} does not answer (${reasonOf(error)}); is it running, and are its URL and key right?` };
+  }
+}
+
+async function listModels({ baseUrl, apiKey }: ModelServer, signal: AbortSignal): Promise<readonly string[]> {
+  const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
+  const response = await fetch(`${baseUrl.replace(/\/$/, "")}/models`, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]) });
+  if (!response.ok) throw new AppError("upstream", `status ${response.status}`);
+  const { data } = (await response.json()) as { readonly data?: unknown };
+  if (!Array.isArray(data)) throw new AppError("upstream", "its list of models is no list");
+  return data.flatMap((entry: unknown) => (typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string" ? [entry.id] : []));
+}
+
+function reasonOf(error: unknown): string {
+  if (error instanceof Error && error.name === "TimeoutError") return `nothing within ${PROVIDER_TIMEOUT_MS / 1000} s`;
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error && "code" in cause ? String(cause.code) : AppError.from(cause).message;
+}

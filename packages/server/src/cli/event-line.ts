@@ -1,0 +1,51 @@
+import type { Event } from "@tutti/core";
+import { formatDuration } from "./duration.ts";
+import { sign } from "./look.ts";
+import { piece, type Piece, type Terminal } from "./terminal.ts";
+import { printable } from "./terminal-text.ts";
+
+/** What an event says to somebody who watches a run; `undefined` for what only a log needs. */
+export function eventLine(event: Event, terminal: Terminal): readonly Piece[] | undefined {
+  const line = describe(event);
+  if (line === undefined) return undefined;
+  const { mark, style, text, detail = "" } = line;
+  return [piece(`${sign(mark, terminal)} `, style), piece(printable(text)), piece(detail === "" ? "" : `  ${printable(detail)}`, "dim")];
+}
+
+interface EventLine {
+  readonly mark: Parameters<typeof sign>[0];
+  readonly style: Piece["style"];
+  readonly text: string;
+  readonly detail?: string;
+}
+
+function describe(event: Event): EventLine | undefined {
+  switch (event.type) {
+    case "run.started":
+      return { mark: "started", style: "cyan", text: `${event.workflow} ${event.version} started`, detail: `by ${event.principal.id}` };
+    case "policy.decided":
+      if (event.decision.effect === "allow") return undefined;
+      return { mark: "failed", style: "red", text: `${event.action.resource} ${event.decision.effect === "deny" ? "denied" : "asks"}`, detail: `${event.decision.rule}: ${event.decision.reason}` };
+    case "step.started":
+    case "signal.received":
+      return undefined;
+    case "step.waiting":
+      return { mark: "waits", style: "yellow", text: `${event.name} waits`, detail: event.until === null ? `for the signal ${event.name}` : `until ${event.until}` };
+    case "step.failed":
+      return { mark: event.retryAt === null ? "failed" : "again", style: "red", text: `${event.name} failed (attempt ${event.attempt})`, detail: `${event.code}: ${event.message}` };
+    case "step.completed":
+      return { mark: "done", style: "green", text: event.name, detail: `${formatDuration(event.durationMs)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}` };
+    case "cancel.requested":
+      return { mark: "waits", style: "yellow", text: "cancelling", detail: event.reason };
+    case "run.resumed":
+      return { mark: "started", style: "cyan", text: "goes on", detail: event.reason };
+    case "run.paused":
+      return { mark: "waits", style: "yellow", text: "paused", detail: `${event.code}: ${event.message}` };
+    case "run.completed":
+      return { mark: "done", style: "green", text: "completed" };
+    case "run.failed":
+      return { mark: "failed", style: "red", text: "failed", detail: `${event.code}: ${event.message}` };
+    case "run.cancelled":
+      return { mark: "failed", style: "yellow", text: "cancelled", detail: event.reason };
+  }
+}
