@@ -7,7 +7,7 @@ const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({
 function effect(ctx: RunContext, name: string, value: Json): Promise<Json> {
   return ctx.step(name, async ({ idempotencyKey }) => {
     await new Promise((resolve) => setTimeout(resolve, Math.random() * 8));
-    appendFileSync(String(process.env["TUTTI_TEST_EFFECTS"]), `${idempotencyKey}\n`);
+    appendFileSync(String(process.env["CHAOS_EFFECTS"]), `${idempotencyKey}\n`);
     return value;
   });
 }

@@ -21,7 +21,7 @@ interface Server {
 }
 
 async function startServer(dataDir: string, effects: string): Promise<Server> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), dataDir], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, TUTTI_TEST_EFFECTS: effects } });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), dataDir], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, CHAOS_EFFECTS: effects } });
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   return { process: child, ...(JSON.parse(line) as { readonly url: string; readonly token: string }) };
 }

@@ -1,5 +1,5 @@
 import type { Event, Json, Plugin } from "@tutti/core";
-import { readConfig } from "./host/config/index.ts";
+import { configFrom } from "./host/config/index.ts";
 import { openApp as openHost } from "./host/index.ts";
 import { createLogger } from "./telemetry/index.ts";
 
@@ -22,7 +22,7 @@ export interface Tutti extends AsyncDisposable {
 
 /** Opens Tutti on a data folder and goes on with the runs that were under way there. Logs nothing but failures, to stderr. */
 export async function openApp(options: OpenOptions): Promise<Tutti> {
-  const { config } = readConfig({ flags: { dataDir: options.dataDir, plugins: [] }, env: {}, cwd: process.cwd() });
+  const config = configFrom({ dataDir: options.dataDir, plugins: [] }, process.cwd());
   const logger = createLogger({ logLevel: "error", logFormat: "auto", destination: process.stderr });
   const app = await openHost(config, { logger, recover: "all", baseDir: process.cwd(), plugins: options.plugins ?? [] });
   const principal = { id: "owner", tenant: "default", roles: ["owner"] };

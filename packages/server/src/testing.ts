@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Plugin } from "@tutti/core";
-import { readConfig, type Config } from "./host/config/index.ts";
+import { configFrom, type Config } from "./host/config/index.ts";
 import { startApp, type RunningApp } from "./http/index.ts";
 import { createLogger } from "./telemetry/index.ts";
 
@@ -20,9 +20,9 @@ export interface TestApp extends AsyncDisposable {
 export async function startTestApp(options: Partial<Config> & { readonly plugins?: readonly string[]; readonly inlinePlugins?: readonly Plugin[] } = {}): Promise<TestApp> {
   const { inlinePlugins = [], ...overrides } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "tutti-test-")));
-  const { config } = readConfig({ flags: {}, env: {}, cwd: dataDir });
+  const config = configFrom({ port: 0, rateLimitPerSecond: 1e6, rateLimitBurst: 1e6, ...overrides, dataDir }, process.cwd());
   const logger = createLogger({ logLevel: "silent", logFormat: "json", destination: process.stderr });
-  const running = await startApp({ ...config, port: 0, rateLimitPerSecond: 1e6, rateLimitBurst: 1e6, ...overrides, dataDir }, { logger, recover: "all", baseDir: process.cwd(), plugins: inlinePlugins, isAnnounced: false });
+  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), plugins: inlinePlugins, isAnnounced: false });
   const token = options.token ?? running.app.localToken;
   return {
     url: running.url,

@@ -12,8 +12,8 @@ export interface AgentOutput {
 /** A turn with an agent under way. */
 export interface Conversation {
   readonly runId: string;
-  /** The answer's text as it comes, in one piece when the agent does not stream. Ending it early cancels the run. */
-  text(): AsyncGenerator<string>;
+  /** The answer's text as it comes, in one piece when the agent does not stream. When the client is gone the run is cancelled. */
+  text(gone: AbortSignal): AsyncGenerator<string>;
   readonly output: Promise<AgentOutput>;
 }
 
@@ -44,10 +44,11 @@ export async function converse(app: App, agent: string, turn: { readonly message
     pending = "";
     return text;
   };
-  return { runId, output, text: () => follow({ app, runId, principal: turn.principal, bell, take, output, hasStreamed: () => hasStreamed, isSettled: () => isSettled }) };
+  return { runId, output, text: (gone) => follow({ gone, app, runId, principal: turn.principal, bell, take, output, hasStreamed: () => hasStreamed, isSettled: () => isSettled }) };
 }
 
 interface Following {
+  readonly gone: AbortSignal;
   readonly app: App;
   readonly runId: string;
   readonly principal: Principal;
@@ -59,12 +60,14 @@ interface Following {
 }
 
 async function* follow(turn: Following): AsyncGenerator<string> {
+  turn.gone.addEventListener("abort", () => turn.bell.ring());
   try {
-    while (!turn.isSettled()) {
+    while (!turn.isSettled() && !turn.gone.aborted) {
       await turn.bell.wait();
       const text = turn.take();
       if (text !== "") yield text;
     }
+    if (turn.gone.aborted) return;
     const { reply } = await turn.output;
     const rest = turn.hasStreamed() ? turn.take() : reply.content;
     if (rest !== "") yield rest;

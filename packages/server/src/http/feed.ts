@@ -14,11 +14,12 @@ export class Feed {
     engine.subscribe(({ runId }) => this.#bells.get(runId)?.forEach((bell) => bell.ring()));
   }
 
-  /** A run's events after `afterSeq`, then those to come, until the run has ended. */
-  async *follow(runId: string, afterSeq: number): AsyncGenerator<ServerEvent> {
+  /** A run's events after `afterSeq`, then those to come, until the run has ended or the client is gone. */
+  async *follow(runId: string, afterSeq: number, gone: AbortSignal): AsyncGenerator<ServerEvent> {
     const bell = new Bell();
     using _ = this.#hang(runId, bell);
-    for (let seq = afterSeq; ; ) {
+    gone.addEventListener("abort", () => bell.ring());
+    for (let seq = afterSeq; !gone.aborted; ) {
       const page = await this.#store.read(runId, { afterSeq: seq, limit: PAGE });
       for (const event of page) {
         yield { id: String(event.seq), event: event.type, data: JSON.stringify(event) };

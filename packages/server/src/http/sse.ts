@@ -7,21 +7,28 @@ const encoder = new TextEncoder();
 /** One server-sent event, or a heartbeat. */
 export type ServerEvent = { readonly event?: string; readonly id?: string; readonly data: string } | "heartbeat";
 
-/** A response that sends events as they come and as fast as the client takes them; when the client leaves, the source is ended. */
-export function sseResponse(source: AsyncGenerator<ServerEvent>): Response {
-  return sseTextResponse(encodeAll(source));
+/** Makes a stream's source; `gone` aborts when the client has left. */
+export type Source<T> = (gone: AbortSignal) => AsyncGenerator<T>;
+
+/** A response that sends events as they come and as fast as the client takes them; when the client leaves, the source is told. */
+export function sseResponse(source: Source<ServerEvent>): Response {
+  return sseTextResponse((gone) => encodeAll(source(gone)));
 }
 
 /** The same for events that are encoded already. */
-export function sseTextResponse(source: AsyncGenerator<string>, headers: Readonly<Record<string, string>> = {}): Response {
+export function sseTextResponse(source: Source<string>, headers: Readonly<Record<string, string>> = {}): Response {
+  const gone = new AbortController();
+  const texts = source(gone.signal);
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
-      const { done, value } = await source.next();
+      const { done, value } = await texts.next();
       if (done === true) controller.close();
       else controller.enqueue(encoder.encode(value));
     },
     async cancel() {
-      await source.return(undefined);
+      // A generator that waits for something hears `return` only afterwards, so it is told first.
+      gone.abort();
+      await texts.return(undefined);
     },
   });
   return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers } });

@@ -23,15 +23,15 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
     const { message, messages, stream } = await readJson(ctx, Chat, app.config);
     const conversation = await converse(app, agent.name, { messages: messages ?? [{ role: "user", content: message ?? "" }], principal: ctx.get("principal") });
     const headers = { "tutti-run-id": conversation.runId };
-    if (stream) return sseTextResponse(streamed(conversation), headers);
+    if (stream) return sseTextResponse((gone) => streamed(conversation, gone), headers);
     return ctx.json({ runId: conversation.runId, ...(await conversation.output) }, 200, headers);
   });
   return routes;
 }
 
-async function* streamed(conversation: Conversation): AsyncGenerator<string> {
+async function* streamed(conversation: Conversation, gone: AbortSignal): AsyncGenerator<string> {
   try {
-    for await (const text of conversation.text()) yield encodeSse({ event: "part", data: JSON.stringify({ type: "text", text }) });
+    for await (const text of conversation.text(gone)) yield encodeSse({ event: "part", data: JSON.stringify({ type: "text", text }) });
     yield encodeSse({ event: "done", data: JSON.stringify({ runId: conversation.runId, ...(await conversation.output) }) });
   } catch (thrown) {
     const { code, message } = AppError.from(thrown);

@@ -82,14 +82,14 @@ async function answerAsAgent(app: App, ctx: HttpContext, body: Json): Promise<Re
   const conversation = await converse(app, model, { messages: request.messages as unknown as Json, principal: ctx.get("principal") });
   const answer = { id: `chatcmpl-${conversation.runId}`, createdAt: Math.floor(Date.now() / 1000), model };
   const headers = { "tutti-run-id": conversation.runId };
-  if (stream) return sseTextResponse(chunks(conversation, chatChunkEncoder({ ...answer, includeUsage })), headers);
+  if (stream) return sseTextResponse((gone) => chunks(conversation, { gone, encode: chatChunkEncoder({ ...answer, includeUsage }) }), headers);
   const { reply, usage } = await conversation.output;
   return ctx.json(encodeChatCompletion({ ...reply, calls: [], finishReason: "stop", usage }, answer), 200, headers);
 }
 
-async function* chunks(conversation: Conversation, encode: ReturnType<typeof chatChunkEncoder>): AsyncGenerator<string> {
+async function* chunks(conversation: Conversation, { gone, encode }: { readonly gone: AbortSignal; readonly encode: ReturnType<typeof chatChunkEncoder> }): AsyncGenerator<string> {
   try {
-    for await (const text of conversation.text()) yield encode({ type: "text", text });
+    for await (const text of conversation.text(gone)) yield encode({ type: "text", text });
     const { usage } = await conversation.output;
     yield encode({ type: "finish", reason: "stop", usage });
   } catch (thrown) {

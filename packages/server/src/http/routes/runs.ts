@@ -49,7 +49,7 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   routes.get("/v1/runs/:id/events", operation({ tag: "Runs", summary: "A run's events; as server-sent events when asked for, resumable by Last-Event-ID", query: { after: "only events after this seq", limit: "at most so many" } }), async (ctx) => {
     const run = await findRun(app, ctx.req.param("id"));
     const afterSeq = wholeNumber(ctx, "after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
-    if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse(feed.follow(run.id, lastEventId(ctx) ?? afterSeq));
+    if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse((gone) => feed.follow(run.id, lastEventId(ctx) ?? afterSeq, gone));
     const limit = wholeNumber(ctx, "limit", { min: 1, max: 1000, fallback: 1000 });
     return ctx.json({ events: await app.store.read(run.id, { afterSeq, limit }) });
   });
