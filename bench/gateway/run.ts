@@ -4,16 +4,19 @@ import { Caller, type Load, type LoadCase } from "./load.ts";
 import { startServer, startTutti, type Subject } from "./subject.ts";
 
 const CASES: readonly (LoadCase & { readonly requests: number })[] = [
-  { format: "json", concurrency: 1, requests: 1_500 },
-  { format: "json", concurrency: 16, requests: 4_000 },
-  { format: "json", concurrency: 64, requests: 4_000 },
-  { format: "sse", concurrency: 1, requests: 60 },
-  { format: "sse", concurrency: 16, requests: 800 },
-  { format: "sse", concurrency: 64, requests: 1_600 },
+  { format: "json", concurrency: 1, requests: 5_000 },
+  { format: "json", concurrency: 16, requests: 15_000 },
+  { format: "json", concurrency: 64, requests: 15_000 },
+  { format: "sse", concurrency: 1, requests: 150 },
+  { format: "sse", concurrency: 16, requests: 2_000 },
+  { format: "sse", concurrency: 64, requests: 6_000 },
 ];
 /** Subjects take turns, so that what else the machine does hits all of them; the median round counts. */
 const ROUNDS = 5;
-const WARM_UP_REQUESTS = 3_000;
+const WARM_UPS: readonly (LoadCase & { readonly requests: number })[] = [
+  { format: "json", concurrency: 16, requests: 5_000 },
+  { format: "sse", concurrency: 64, requests: 1_000 },
+];
 
 interface Measured {
   readonly load: Load;
@@ -26,8 +29,10 @@ await using tutti = await startTutti(upstream.url);
 const subjects: readonly Subject[] = [upstream, bare, tutti];
 
 for (const subject of subjects) {
-  await using caller = new Caller(subject.url, subject.token, { format: "json", concurrency: 16 });
-  await caller.run(WARM_UP_REQUESTS);
+  for (const { requests, ...load } of WARM_UPS) {
+    await using caller = new Caller(subject.url, subject.token, load);
+    await caller.run(requests);
+  }
 }
 
 const rows: Row[] = [];

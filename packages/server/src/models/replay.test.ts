@@ -2,8 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { chatChunkEncoder, collect, encodeChatRequest, type ModelPart, type ModelRequest } from "@tutti/core";
 import { modelConformance, type ProviderBehaviour } from "./conformance.ts";
-import { readExchanges, writeExchanges, type Exchange } from "./exchange.ts";
-import { replayModel } from "./replay.ts";
+import { readExchanges, replayModel, writeExchanges, type Exchange } from "./index.ts";
 
 const signal = new AbortController().signal;
 const hello: ModelRequest = { messages: [{ role: "user", content: "Hi" }] };

@@ -40,7 +40,7 @@ export async function startOpenAiUpstream(script: Script = echo, options: { read
   let connections = 0;
   let ended = 0;
   const server = createServer((request, response) => {
-    void readBody(request).then((received) => {
+    const answer = (received: Buffer): void => {
       const index = calls.length;
       const exchange = new Exchange(request, response, received);
       calls.push(exchange);
@@ -57,7 +57,9 @@ export async function startOpenAiUpstream(script: Script = echo, options: { read
       } else {
         exchange.refuse(404, { message: `Invalid URL (${request.method} ${request.url})`, code: null, param: null });
       }
-    });
+    };
+    // A client that leaves before its request is whole was never heard.
+    void readBody(request).then(answer, () => response.destroy());
   });
   server.on("connection", () => {
     connections += 1;
