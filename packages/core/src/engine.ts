@@ -19,10 +19,10 @@ export interface Engine {
   /** Goes on with unfinished runs, all of them or one. Resolves with how many, when they are loaded. */
   recover(runId?: string): Promise<number>;
   /**
-   * Journals a run whose one step is done by the caller: a model call whose bytes pass through, an act of administration. It is decided like
-   * any other (`denied` is thrown), never resumed, and written without waiting for the disk.
+   * Admits a run whose one step is done by the caller: a model call whose bytes pass through, an act of administration. It is decided like
+   * any other (`denied` is thrown, and journaled), journaled in one event when it ends, and never resumed.
    */
-  record(workflow: string, step: RecordedStep, principal: Principal): RecordedRun;
+  record(step: RecordedStep, principal: Principal): RecordedRun;
   /** Tells of events once they are durable, in order within a run. Listeners must not throw. */
   subscribe(listener: (event: EventDraft) => void): Disposable;
   /** Tells of a run's model parts as they come. They are not journaled; the finished reply is. */
@@ -33,6 +33,7 @@ export interface Engine {
 
 /** The one step of a recorded run, before it is done. `input` is what policies see and the log keeps: digests, not contents. */
 export interface RecordedStep {
+  readonly workflow: string;
   readonly action: Action["kind"];
   readonly kind: StepKind;
   readonly name: string;

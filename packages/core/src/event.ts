@@ -24,6 +24,11 @@ export type EventBody =
       readonly principal: Principal;
       readonly parent?: { readonly runId: string; readonly key: string };
     }
+  /**
+   * A whole run in one event: one step that somebody else did, such as a model call whose bytes passed through. It is written when the step
+   * has ended, because a proxy cannot afford four events a call; a step that a crash cut off leaves none.
+   */
+  | ({ readonly type: "run.recorded"; readonly workflow: string; readonly version: string; readonly action: Action; readonly decision: Decision; readonly policyHash: string } & StepRef & StepTiming & { readonly outcome: Outcome })
   | { readonly type: "policy.decided"; readonly key: string; readonly action: Action; readonly decision: Decision; readonly policyHash: string }
   /** Written only for steps that take longer than a moment, so that watchers see them. */
   | ({ readonly type: "step.started" } & StepRef & { readonly attempt: number })
@@ -39,6 +44,9 @@ export type EventBody =
   | { readonly type: "run.completed"; readonly output: Json }
   | { readonly type: "run.failed"; readonly code: string; readonly message: string }
   | { readonly type: "run.cancelled"; readonly reason: string };
+
+/** How a step ended. */
+export type Outcome = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** Which step an event is about. */
 export interface StepRef {
@@ -68,6 +76,8 @@ export function statusAfter(event: EventBody): RunStatus | undefined {
       return "running";
     case "run.paused":
       return "paused";
+    case "run.recorded":
+      return event.outcome.ok ? "completed" : "failed";
     case "run.completed":
       return "completed";
     case "run.failed":

@@ -1,7 +1,7 @@
 export type { AgentRoute, AgentSpec } from "./agent.ts";
 export type { Engine, RecordedRun, RecordedStep, Replay, StartOptions } from "./engine.ts";
 export { AppError, type ErrorCode } from "./error.ts";
-export { statusAfter, type Event, type EventBody, type EventDraft, type RunStatus, type StepKind } from "./event.ts";
+export { statusAfter, type Event, type EventBody, type EventDraft, type Outcome, type RunStatus, type StepKind } from "./event.ts";
 export { canonicalJson, type Json } from "./json.ts";
 export { collect, type FinishReason, type Message, type Model, type ModelPart, type ModelRequest, type Reply, type ToolCall, type ToolSpec, type Usage } from "./model.ts";
 export type { Plugin } from "./plugin.ts";

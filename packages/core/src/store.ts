@@ -5,9 +5,10 @@ import type { Json } from "./json.ts";
 export interface Store {
   /**
    * Journals events: they are hashed in order and durable when this resolves. Calls are group-committed in call order. When the disk is
-   * full it waits and tries again; `health` says so meanwhile.
+   * full it waits and tries again; `health` says so meanwhile. With "soon" a store may wait a moment for more to write with it, because
+   * nobody waits for this.
    */
-  append(events: readonly EventDraft[]): Promise<void>;
+  append(events: readonly EventDraft[], when?: "now" | "soon"): Promise<void>;
   /** One run's events after `afterSeq`, in order. */
   read(runId: string, options: { readonly afterSeq: number; readonly limit: number }): Promise<readonly Event[]>;
   /** All runs' events after a position in the log, oldest first. */

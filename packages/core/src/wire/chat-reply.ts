@@ -4,7 +4,7 @@ import { encodeCall } from "./chat-request.ts";
 import { encodeSse } from "./sse.ts";
 
 /** What an answer says of itself. `createdAt` is in seconds since 1970, as OpenAI's `created`. */
-export interface ChatReplyHead {
+interface ChatReplyHead {
   readonly id: string;
   readonly createdAt: number;
   readonly model: string;

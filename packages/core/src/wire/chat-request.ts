@@ -3,7 +3,7 @@ import type { Message, ModelRequest, ToolCall, ToolSpec } from "../model.ts";
 import { arrayAt, flagAt, isObject, misfit, objectAt, parseArguments, stringAt, unsupported, type JsonObject } from "./shape.ts";
 
 /** An OpenAI chat completion request, as far as Tutti answers it itself. */
-export interface ChatRequest {
+interface ChatRequest {
   readonly model: string;
   readonly stream: boolean;
   /** Whether a streamed answer ends with a chunk that holds the usage. */

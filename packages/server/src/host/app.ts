@@ -9,7 +9,7 @@ import type { Config } from "./config/index.ts";
 import { importPlugin, requireInside } from "./plugins.ts";
 import { providersOf } from "./providers.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
-import { adminWorkflow, passThroughWorkflow, toolWorkflow } from "./system-workflows.ts";
+import { toolWorkflow } from "./tool-workflow.ts";
 
 const TOKEN_SETTING = "token.sha256";
 const PLUGINS_SETTING = "plugins.enabled";
@@ -58,7 +58,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const models = createModels({ providers: providersOf(config), defaultModel: config.model, log: (message) => options.logger.warn(message) });
   opening.defer(() => models.close());
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
-  const registry = new Registry({ tools: builtInTools, workflows: [adminWorkflow, passThroughWorkflow, toolWorkflow], toolsAllow: config.toolsAllow });
+  const registry = new Registry({ tools: builtInTools, workflows: [toolWorkflow], toolsAllow: config.toolsAllow });
   const engine = new EmbeddedEngine({
     store,
     runsActiveMax: config.runsActiveMax,
@@ -97,7 +97,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     pluginFailures,
     ...door,
     async enablePlugin(path, principal) {
-      const recorded = engine.record(adminWorkflow.name, { action: "plugin.enable", kind: "step", name: path, input: { plugin: path } }, principal);
+      const recorded = engine.record({ workflow: "tutti.admin", action: "plugin.enable", kind: "step", name: path, input: { plugin: path } }, principal);
       try {
         await requireInside(options.baseDir, path);
         const loaded = await load(path);

@@ -11,17 +11,20 @@ export interface BodyLimits {
 
 /** A body's bytes, at most `bytesMax` of them. */
 export async function readBytes(incoming: IncomingMessage, bytesMax: number): Promise<Buffer> {
-  const tooLarge = new AppError("too_large", `wanted a body of at most ${bytesMax} bytes, got more; send less, or raise requestBytesMax`);
-  if (Number(incoming.headers["content-length"] ?? 0) > bytesMax) throw tooLarge;
+  if (Number(incoming.headers["content-length"] ?? 0) > bytesMax) throw tooLarge(bytesMax);
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of incoming as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > bytesMax) throw tooLarge;
+    if (size > bytesMax) throw tooLarge(bytesMax);
     chunks.push(chunk);
   }
   const [first] = chunks;
   return first !== undefined && chunks.length === 1 ? first : Buffer.concat(chunks, size);
+}
+
+function tooLarge(bytesMax: number): AppError {
+  return new AppError("too_large", `wanted a body of at most ${bytesMax} bytes, got more; send less, or raise requestBytesMax`);
 }
 
 /** Bytes as JSON: valid UTF-8, not too deep, well formed. */

@@ -50,5 +50,5 @@ export class Feed {
 }
 
 function isEnd({ type }: Event): boolean {
-  return type === "run.completed" || type === "run.failed" || type === "run.cancelled";
+  return type === "run.recorded" || type === "run.completed" || type === "run.failed" || type === "run.cancelled";
 }

@@ -42,6 +42,8 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
     switch (event.type) {
       case "run.started":
         return logger.info({ runId: event.runId, workflow: event.workflow }, "run started");
+      case "run.recorded":
+        return logger.debug({ runId: event.runId, workflow: event.workflow, step: event.name, ok: event.outcome.ok, durationMs: event.durationMs }, "run recorded");
       case "run.resumed":
         return logger.info({ runId: event.runId, reason: event.reason }, "run goes on");
       case "run.completed":

@@ -101,6 +101,17 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.failed":
       case "run.cancelled":
         return ended(event.runId, event.type.slice("run.".length));
+      case "run.recorded": {
+        const { kind, name, outcome, durationMs } = event;
+        const status = outcome.ok ? "completed" : "failed";
+        instruments.started.add(1, { workflow: workflowLabel(event.workflow) });
+        instruments.ended.add(1, { workflow: workflowLabel(event.workflow), status });
+        instruments.decisions.add(1, { kind: event.action.kind, effect: event.decision.effect });
+        instruments.steps.add(1, { kind, outcome: status });
+        instruments.stepDuration.record(durationMs / 1_000, { kind });
+        if (kind === "model" && outcome.ok) addTokens(instruments.tokens, { model: modelLabel(name) }, outcome.output);
+        return;
+      }
       case "policy.decided":
         return instruments.decisions.add(1, { kind: event.action.kind, effect: event.decision.effect });
       case "step.failed":

@@ -102,10 +102,10 @@ export class EmbeddedEngine implements Engine {
     }
   }
 
-  record(workflow: string, step: RecordedStep, principal: Principal): RecordedRun {
+  record(step: RecordedStep, principal: Principal): RecordedRun {
     this.#admit({ principal });
     const runId = newRunId(Date.now());
-    return recordRun({ runId, workflow, step, principal, engine: this.#parts, append: (bodies, seq) => this.#journal(runId, seq, bodies) });
+    return recordRun({ runId, step, principal, engine: this.#parts, append: (body) => void this.#journal(numbered(runId, 0, [body]), "soon") });
   }
 
   subscribe(listener: (event: EventDraft) => void): Disposable {
@@ -219,14 +219,12 @@ export class EmbeddedEngine implements Engine {
     if (active === undefined) return Promise.resolve(false);
     const afterSeq = active.seq;
     active.seq += bodies.length;
-    return this.#journal(runId, afterSeq, bodies);
+    return this.#journal(numbered(runId, afterSeq, bodies), "now");
   }
 
-  async #journal(runId: string, afterSeq: number, bodies: readonly EventBody[]): Promise<boolean> {
-    const at = new Date().toISOString();
-    const events = bodies.map((body, index): EventDraft => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
+  async #journal(events: readonly EventDraft[], when: "now" | "soon"): Promise<boolean> {
     try {
-      await this.#store.append(events);
+      await this.#store.append(events, when);
     } catch {
       // The store's health says why; the run stays unfinished and goes on at the next start.
       return false;
@@ -246,6 +244,8 @@ export class EmbeddedEngine implements Engine {
   async #settle(event: EventBody, waiting: PromiseWithResolvers<Json>): Promise<void> {
     if (event.type === "run.completed") waiting.resolve(await this.#payloads.fromJournal(event.output));
     else if (event.type === "run.failed") waiting.reject(AppError.revive(event.code, event.message));
+    else if (event.type === "run.recorded" && event.outcome.ok) waiting.resolve(event.outcome.output);
+    else if (event.type === "run.recorded" && !event.outcome.ok) waiting.reject(AppError.revive(event.outcome.code, event.outcome.message));
     else if (event.type === "run.cancelled") waiting.reject(new AppError("cancelled", `the run was cancelled: ${event.reason}`));
   }
 
@@ -319,8 +319,13 @@ export class EmbeddedEngine implements Engine {
   }
 }
 
+function numbered(runId: string, afterSeq: number, bodies: readonly EventBody[]): readonly EventDraft[] {
+  const at = new Date().toISOString();
+  return bodies.map((body, index) => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
+}
+
 const NEVER = new AbortController().signal;
 
 function isEnd(event: EventBody): boolean {
-  return event.type === "run.completed" || event.type === "run.failed" || event.type === "run.cancelled";
+  return event.type === "run.recorded" || event.type === "run.completed" || event.type === "run.failed" || event.type === "run.cancelled";
 }

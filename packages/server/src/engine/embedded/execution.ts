@@ -1,7 +1,7 @@
-import { AppError, canonicalJson, type EventBody, type Json, type Replay } from "@tutti/core";
+import { AppError, canonicalJson, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
 import type { EngineParts } from "../effects.ts";
 import { WorkflowContext, type Steps } from "./context.ts";
-import type { History, Outcome, StepRecord } from "./history.ts";
+import type { History, StepRecord } from "./history.ts";
 import { toJson, type ExecutionHost, type Operation, type OperationCall, type Performed, type RunParts } from "./operation.ts";
 import { Operations, type Children } from "./operations.ts";
 import { Scope } from "./scope.ts";

@@ -1,7 +1,4 @@
-import type { Event, EventBody, Json, StepKind } from "@tutti/core";
-
-/** How a step ended, as recorded. */
-export type Outcome = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly code: string; readonly message: string };
+import type { Event, EventBody, Json, Outcome, StepKind } from "@tutti/core";
 
 /** A step that ended before the process did. */
 export interface StepRecord {
@@ -70,6 +67,7 @@ export class History {
         this.end = { type: event.type, reason: event.reason };
         return;
       case "run.started":
+      case "run.recorded":
       case "run.resumed":
       case "run.paused":
       case "policy.decided":

@@ -1,5 +1,5 @@
-import { canonicalJson, type EventBody, type Json, type ModelPart, type Principal, type StepKind, type Workflow } from "@tutti/core";
-import type { Outcome, StepProgress } from "./history.ts";
+import { canonicalJson, type EventBody, type Json, type ModelPart, type Outcome, type Principal, type StepKind, type Workflow } from "@tutti/core";
+import type { StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 
 /** What one run is made of. */

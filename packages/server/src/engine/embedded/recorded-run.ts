@@ -1,39 +1,27 @@
-import { enforce, type EventBody, type Json, type Principal, type RecordedRun, type RecordedStep, type StepKind } from "@tutti/core";
+import { enforce, type EventBody, type Outcome, type Principal, type RecordedRun, type RecordedStep } from "@tutti/core";
 import type { EngineParts } from "../effects.ts";
 
-/** What a recorded run is made of. `append` journals events after `seq`. */
+/** What a recorded run is made of. */
 export interface RecordedRunParts {
   readonly runId: string;
-  readonly workflow: string;
   readonly step: RecordedStep;
   readonly principal: Principal;
   readonly engine: EngineParts;
-  readonly append: (bodies: readonly EventBody[], seq: number) => Promise<boolean>;
+  readonly append: (body: EventBody) => void;
 }
 
-/** Decides and journals the start of a run whose one step somebody else does, and gives them the end to write. */
-export function recordRun({ runId, workflow, step, principal, engine, append }: RecordedRunParts): RecordedRun {
+/** Decides whether somebody may do a step themselves, and gives them its end to write. */
+export function recordRun({ runId, step, principal, engine, append }: RecordedRunParts): RecordedRun {
   const startedAtMs = Date.now();
-  const action = { kind: step.action, principal, resource: step.name, input: step.input };
+  const startMs = performance.now();
+  const { workflow, kind, name } = step;
+  const action = { kind: step.action, principal, resource: name, input: step.input };
   const decision = engine.decide(action);
-  const started: EventBody = { type: "run.started", workflow, version: "1", input: step.input, principal };
-  const decided: EventBody = { type: "policy.decided", key: "0", action, decision, policyHash: engine.policyHash() };
-  if (decision.effect !== "allow") {
-    void append([started, decided, { type: "run.failed", code: "denied", message: decision.reason }], 0);
-    enforce(action, decision);
-  }
-  void append([started, decided], 0);
-  const timing = (): { key: string; kind: StepKind; name: string; attempt: number; startedAt: string; durationMs: number } => ({
-    key: "0",
-    kind: step.kind,
-    name: step.name,
-    attempt: 1,
-    startedAt: new Date(startedAtMs).toISOString(),
-    durationMs: Date.now() - startedAtMs,
-  });
-  return {
-    runId,
-    complete: (output: Json) => void append([{ type: "step.completed", ...timing(), output }, { type: "run.completed", output }], 2),
-    fail: (code, message) => void append([{ type: "step.failed", ...timing(), code, message, retryAt: null }, { type: "run.failed", code, message }], 2),
+  const end = (outcome: Outcome): void => {
+    const timing = { attempt: 1, startedAt: new Date(startedAtMs).toISOString(), durationMs: Math.round((performance.now() - startMs) * 1000) / 1000 };
+    append({ type: "run.recorded", workflow, version: "1", action, decision, policyHash: engine.policyHash(), key: "0", kind, name, ...timing, outcome });
   };
+  if (decision.effect !== "allow") end({ ok: false, code: "denied", message: decision.reason });
+  enforce(action, decision);
+  return { runId, complete: (output) => end({ ok: true, output }), fail: (code, message) => end({ ok: false, code, message }) };
 }

@@ -3,7 +3,7 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { AppError, chatChunkEncoder, decodeChatRequest, encodeChatCompletion, type Json } from "@tutti/core";
 import { Hono } from "hono";
 import type { Provider } from "../../models/index.ts";
-import { passThroughWorkflow, type App } from "../../host/index.ts";
+import type { App } from "../../host/index.ts";
 import { parseJson, readBytes } from "../body.ts";
 import { converse, type Conversation } from "../conversation.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
@@ -59,7 +59,7 @@ function findProvider(app: App, model: string): Provider {
 async function passThrough(app: App, ctx: HttpContext, call: { readonly bytes: Buffer; readonly model: string; readonly provider: Provider; readonly stream: boolean }): Promise<Response> {
   const { bytes, model, provider, stream } = call;
   const input = { model, provider: provider.name, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream };
-  const recorded = app.engine.record(passThroughWorkflow.name, { action: "model.generate", kind: "model", name: model, input }, ctx.get("principal"));
+  const recorded = app.engine.record({ workflow: "tutti.chat-completions", action: "model.generate", kind: "model", name: model, input }, ctx.get("principal"));
   const { incoming, outgoing } = ctx.env;
   try {
     const responseHeaders = { "tutti-run-id": recorded.runId, "x-request-id": ctx.get("requestId") };

@@ -81,6 +81,7 @@ async function details(app: App, run: RunRecord): Promise<Json> {
   return {
     run: { ...run },
     ...(last?.type === "run.completed" && { output: last.output }),
+    ...(last?.type === "run.recorded" && (last.outcome.ok ? { output: last.outcome.output } : { error: { code: last.outcome.code, message: last.outcome.message } })),
     ...((last?.type === "run.failed" || last?.type === "run.paused") && { error: { code: last.code, message: last.message } }),
     ...(last?.type === "run.cancelled" && { error: { code: "cancelled", message: last.reason } }),
     waitingFor: waits(events),

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { GENESIS_HASH, hashInput, type RunStatus } from "@tutti/core";
+import { GENESIS_HASH, hashInput } from "@tutti/core";
 
-/** One event on its way to the journal. `status` is the run's status after it, "" when the event does not change it, "new" for its first. */
+/** Stands before the status of a run's first event. */
+export const NEW = "+";
+
+/** One event on its way to the journal. `change` is the run's status after it, "" when the event does not change it. */
 export interface JournalRow {
   readonly runId: string;
-  readonly status: RunStatus | "" | "new";
+  readonly change: string;
   readonly body: string;
 }
 
@@ -15,6 +18,17 @@ interface Head {
   readonly num: number;
   readonly seq: number;
   readonly hash: string;
+}
+
+/** What a run's row takes from its first event: `run.started`, or `run.recorded`, which is a whole run. */
+interface FirstEvent {
+  readonly workflow: string;
+  readonly version: string;
+  readonly at: string;
+  readonly startedAt?: string;
+  readonly principal?: { readonly id: string };
+  readonly action?: { readonly principal: { readonly id: string } };
+  readonly parent?: { readonly runId: string };
 }
 
 /** Runs whose heads are remembered; others are read again when they go on. */
@@ -33,7 +47,7 @@ export class Journal {
     this.#db = db;
     this.#insertEvent = db.prepare("INSERT INTO events (run, seq, body, hash) VALUES (?, ?, ?, ?)");
     this.#insertRun = db.prepare(
-      "INSERT INTO runs (id, workflow, version, status, started_at, parent_id, principal_id, events, head) VALUES (?, ?, ?, 'running', ?, ?, ?, 0, ?)",
+      "INSERT INTO runs (id, workflow, version, status, started_at, ended_at, parent_id, principal_id, events, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
     );
     this.#updateRun = db.prepare("UPDATE runs SET status = ?, ended_at = ?, events = ?, head = ? WHERE num = ?");
     this.#selectHead = db.prepare(
@@ -55,18 +69,22 @@ export class Journal {
     this.#remember(heads);
   }
 
-  #writeRow({ runId, status, body }: JournalRow, inBatch: Head | undefined): Head {
-    const previous = inBatch ?? (status === "new" ? this.#createRun(runId, body) : this.#headOf(runId));
+  #writeRow({ runId, change, body }: JournalRow, inBatch: Head | undefined): Head {
+    if (change.startsWith(NEW)) return this.#writeFirst({ runId, change: change.slice(NEW.length), body });
+    const previous = inBatch ?? this.#headOf(runId);
     const head = { num: previous.num, seq: previous.seq + 1, hash: hash("sha256", hashInput(previous.hash, body), "hex") };
     this.#insertEvent.run(head.num, head.seq, body, head.hash);
-    if (status !== "" && status !== "new") this.#updateRun.run(status, isFinal(status) ? atOf(body) : null, head.seq, head.hash, head.num);
+    if (change !== "") this.#updateRun.run(change, isFinal(change) ? atOf(body) : null, head.seq, head.hash, head.num);
     return head;
   }
 
-  #createRun(runId: string, body: string): Head {
-    const event = JSON.parse(body) as { readonly workflow: string; readonly version: string; readonly at: string; readonly parent?: { readonly runId: string }; readonly principal: { readonly id: string } };
-    const { lastInsertRowid } = this.#insertRun.run(runId, event.workflow, event.version, event.at, event.parent?.runId ?? null, event.principal.id, GENESIS_HASH);
-    return { num: Number(lastInsertRowid), seq: 0, hash: GENESIS_HASH };
+  #writeFirst({ runId, change, body }: JournalRow): Head {
+    const event = JSON.parse(body) as FirstEvent;
+    const first = hash("sha256", hashInput(GENESIS_HASH, body), "hex");
+    const principal = event.principal ?? event.action?.principal;
+    const { lastInsertRowid } = this.#insertRun.run(runId, event.workflow, event.version, change, event.startedAt ?? event.at, isFinal(change) ? event.at : null, event.parent?.runId ?? null, principal?.id ?? "", first);
+    this.#insertEvent.run(lastInsertRowid, 1, body, first);
+    return { num: Number(lastInsertRowid), seq: 1, hash: first };
   }
 
   #headOf(runId: string): Head {
@@ -83,7 +101,7 @@ export class Journal {
   }
 }
 
-function isFinal(status: RunStatus): boolean {
+function isFinal(status: string): boolean {
   return status === "completed" || status === "failed" || status === "cancelled";
 }
 

@@ -8,11 +8,14 @@ import { Blobs } from "../blobs.ts";
 import { backupStore } from "./backup.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
 import { lockFolder } from "./lock.ts";
+import { NEW } from "./journal.ts";
 import { Reader } from "./reader.ts";
 import type { WriterAnswer, WriterRequest } from "./writer.ts";
 
 /** While one batch is written the next is on its way, so that the writer never waits for the event loop; a third measured no faster. */
 const BATCHES_IN_FLIGHT_MAX = 2;
+/** How long events that nobody waits for may wait for others: an fsync costs more than all they hold. */
+const SOON_MS = 20;
 /** Events waiting for the disk. Beyond it `append` refuses: a dead disk must not eat the memory. */
 const EVENTS_PENDING_MAX = 250_000;
 /** How the writer tries again while the disk is full. */
@@ -34,6 +37,7 @@ export class SqliteStore implements Store {
   #open: Batch = newBatch();
   readonly #sending = new Set<Promise<void>>();
   #scheduled = false;
+  #soon: NodeJS.Timeout | undefined;
   #health: StoreHealth = { ok: true };
   #closing = false;
 
@@ -63,14 +67,15 @@ export class SqliteStore implements Store {
     this.#writer.on("error", (error) => this.#writerDied(error));
   }
 
-  append(events: readonly EventDraft[]): Promise<void> {
+  append(events: readonly EventDraft[], when: "now" | "soon" = "now"): Promise<void> {
     if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
     if (this.#open.rows.length / 3 > EVENTS_PENDING_MAX) return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
     const batch = this.#open;
     for (const event of events) {
-      batch.rows.push(event.runId, event.type === "run.started" ? "new" : (statusAfter(event) ?? ""), canonicalJson(event));
+      batch.rows.push(event.runId, `${event.seq === 1 ? NEW : ""}${statusAfter(event) ?? ""}`, canonicalJson(event));
     }
-    this.#schedule();
+    if (when === "now") this.#schedule();
+    else this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
     return batch.done.promise;
   }
 
@@ -116,6 +121,7 @@ export class SqliteStore implements Store {
 
   async close(): Promise<void> {
     if (this.#closing) return;
+    this.#schedule();
     while (this.#health.ok && (this.#sending.size > 0 || this.#open.rows.length > 0)) await Promise.race([this.#open.done.promise, ...this.#sending]);
     this.#closing = true;
     // The writer's connection closes last: it then moves the write-ahead log into the database and removes it.
@@ -127,6 +133,8 @@ export class SqliteStore implements Store {
 
   /** Sends the open batch at the end of this turn of the event loop, so that all runs that go on in it share one fsync. */
   #schedule(): void {
+    clearTimeout(this.#soon);
+    this.#soon = undefined;
     if (this.#scheduled || this.#sending.size >= BATCHES_IN_FLIGHT_MAX) return;
     this.#scheduled = true;
     setImmediate(() => {

@@ -6,7 +6,7 @@ import { migrate } from "./migrations.ts";
 
 /** What the store asks of its writer thread. */
 export type WriterRequest =
-  /** Flat triples of run id, status and body: one array of strings is cheaper to copy between threads than an array of objects. */
+  /** Flat triples of run id, change and body: one array of strings is cheaper to copy between threads than an array of objects. */
   | { readonly type: "append"; readonly rows: readonly string[] }
   | { readonly type: "setting"; readonly name: string; readonly value: string }
   | { readonly type: "close" };
@@ -50,7 +50,7 @@ function answer(message: WriterAnswer): void {
 function rowsOf(flat: readonly string[]): JournalRow[] {
   const rows: JournalRow[] = [];
   for (let index = 0; index + 2 < flat.length; index += 3) {
-    rows.push({ runId: flat[index] ?? "", status: (flat[index + 1] ?? "") as JournalRow["status"], body: flat[index + 2] ?? "" });
+    rows.push({ runId: flat[index] ?? "", change: flat[index + 1] ?? "", body: flat[index + 2] ?? "" });
   }
   return rows;
 }
