@@ -3,11 +3,11 @@ import type { Dispatcher } from "undici";
 import { transportError } from "./upstream-error.ts";
 import type { Upstream } from "./upstream.ts";
 
-/** A model as `GET /v1/models` lists it. `createdAt` is in seconds since 1970, as OpenAI's `created`. */
+/** A model as `GET /v1/models` lists it. `created` is in seconds since 1970, as OpenAI has it. */
 export interface ModelEntry {
   readonly id: string;
   readonly provider: string;
-  readonly createdAt?: number;
+  readonly created?: number;
 }
 
 /** How long a list is good for, how long an upstream may take to give it, and how large it may be. */
@@ -93,8 +93,8 @@ async function discover(upstream: Upstream, signal: AbortSignal): Promise<Readon
   const entries = new Map<string, ModelEntry>();
   for (const item of data.slice(0, ENTRIES_MAX) as readonly ({ readonly id?: unknown; readonly created?: unknown } | null)[]) {
     if (typeof item?.id !== "string" || item.id === "" || item.id.length > ID_CHARS_MAX) continue;
-    const createdAt = Number.isSafeInteger(item.created) ? { createdAt: item.created as number } : {};
-    entries.set(item.id, { id: item.id, provider: upstream.provider.name, ...createdAt });
+    const created = Number.isSafeInteger(item.created) ? { created: item.created as number } : {};
+    entries.set(item.id, { id: item.id, provider: upstream.provider.name, ...created });
   }
   return entries;
 }

@@ -32,8 +32,8 @@ test("configured and discovered models are listed, each once", async () => {
   const { entries } = await listOf({ name: "p", baseUrl: upstream.baseUrl, models: ["c", "a"] });
   assert.deepEqual(entries, [
     { id: "c", provider: "p" },
-    { id: "a", provider: "p", createdAt: 1_700_000_000 },
-    { id: "b", provider: "p", createdAt: 1_700_000_000 },
+    { id: "a", provider: "p", created: 1_700_000_000 },
+    { id: "b", provider: "p", created: 1_700_000_000 },
   ]);
 });
 

@@ -22,7 +22,7 @@ export interface Models {
 }
 
 /** Which providers there are. */
-export interface ModelsOptions {
+interface ModelsOptions {
   readonly providers: readonly Provider[];
   readonly defaultModel?: string | undefined;
   readonly log?: (message: string) => void;

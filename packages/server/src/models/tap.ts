@@ -5,7 +5,8 @@ export interface Observed {
   readonly bytes: number;
   readonly id?: string;
   readonly finishReason?: string;
-  readonly usage?: Usage;
+  /** core's `Usage`, written out: an interface has no index signature, and this goes into the journal as JSON. */
+  readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
 }
 
 /** The longest JSON answer that is looked into. */

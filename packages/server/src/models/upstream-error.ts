@@ -1,7 +1,7 @@
 import { AppError } from "@tutti/core";
 
 /** What an upstream's error carries as `cause` beside its text. */
-export interface UpstreamCause {
+interface UpstreamCause {
   readonly status: number;
   readonly retryAfterMs?: number;
 }

@@ -4,7 +4,7 @@ import { answerBody, answerChunks, echo, type Script, type ScriptedReply } from 
 import { checkChatBody, type ChatBody } from "./openai-checks.ts";
 
 /** One call as the stand-in saw it: the exact bytes it received, and the exact body bytes it sent. */
-export interface SeenCall {
+interface SeenCall {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
