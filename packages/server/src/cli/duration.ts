@@ -1,4 +1,4 @@
-/** A duration for people, at most seven characters up to a year: "0.4 ms", "312 ms", "1.24 s", "3m 05s", "2h 03m", "4d 07h". Pure. */
+/** A duration for people, at most seven characters up to 99 days: "0.4 ms", "312 ms", "1.24 s", "3m 05s", "2h 03m", "4d 07h". Pure. */
 export function formatDuration(ms: number): string {
   if (ms < 9.95) return ms <= 0 ? "0 ms" : `${Math.max(0.1, ms).toFixed(1)} ms`;
   if (ms < 999.5) return `${Math.round(ms)} ms`;

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { connect } from "../connect.ts";
 import { receiptLine } from "../run-report.ts";
 import { EXIT, safeJson, type Shell } from "../shell.ts";
-import { piece } from "../terminal.ts";
+import { paint } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
 const DETAIL_FIELDS = ["workflow", "name", "action", "decision", "input", "output", "code", "message", "reason", "value"] as const;
@@ -22,7 +22,7 @@ async function receipt(shell: Shell, runId: string, full: boolean): Promise<void
   const found = await connection.client.receipt(runId, { full }, shell.signal);
   shell.printJson(found);
   shell.print(...found.events.flatMap((event) => eventLines(event, full)), "");
-  shell.printLine(piece(found.algorithm, "dim"));
+  shell.print(paint(printable(found.algorithm), "dim", shell.out));
   shell.print(receiptLine(found.verdict, found.head, shell.out));
   if (!found.verdict.valid) shell.exitCode = EXIT.failed;
 }

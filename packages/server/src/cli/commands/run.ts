@@ -1,6 +1,6 @@
-import { stat } from "node:fs/promises";
-import { resolve } from "node:path";
-import type { Client, RunDetails } from "@tutti/client";
+import { realpath, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import type { Client, PluginEntry, RunDetails } from "@tutti/client";
 import { AppError, canonicalJson, statusAfter, type Event, type Json, type RunRecord } from "@tutti/core";
 import type { Command } from "commander";
 import { allEvents } from "../all-events.ts";
@@ -9,7 +9,7 @@ import { eventLine } from "../event-line.ts";
 import { printFailure } from "../failure.ts";
 import { outcome, receiptLine } from "../run-report.ts";
 import { EXIT, readJsonArgument, UsageError, type Shell } from "../shell.ts";
-import { piece } from "../terminal.ts";
+import { paint, piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
 const EXAMPLES = `
@@ -78,7 +78,7 @@ async function begin(shell: Shell, connection: Connection, wanted: { readonly wo
   const steps = events.filter(({ type }) => type === "step.completed");
   const last = steps.at(-1);
   const place = last === undefined || !("name" in last) ? "from its first step" : `after ${steps.length} completed steps, the last was ${printable(last.name)}`;
-  shell.printLine(piece("Continuing run ", "bold"), piece(`${unfinished.id} ${place}`), piece("  (--new starts another)", "dim"));
+  shell.print(`${paint("Continuing run", "bold", shell.out)} ${unfinished.id} ${place} ${paint("(--new starts another)", "dim", shell.out)}`);
   await connection.resume(unfinished.id);
   return { run: unfinished, afterSeq: events.length };
 }
@@ -105,11 +105,17 @@ async function findWorkflow(client: Client, { target, workflow }: { readonly tar
   await stat(path).catch((error: unknown) => {
     throw new AppError("not_found", `wanted a plugin's folder or module, got ${path}, which is not there`, { cause: error });
   });
-  const { name, workflows } = await client.enablePlugin(path, signal);
+  const { name, workflows } = (await findLoaded(client, path, signal)) ?? (await client.enablePlugin(path, signal));
   if (workflow !== undefined && workflows.includes(workflow)) return workflow;
   const [only] = workflows;
   if (workflow === undefined && only !== undefined && workflows.length === 1) return only;
   throw new UsageError(`wanted one workflow of the plugin "${name}", got ${workflow === undefined ? "no choice" : `"${workflow}"`}; choose with --workflow: ${workflows.join(", ") || "it has none"}`);
+}
+
+/** A plugin that is loaded already need not be enabled again, which would leave a record each time. */
+async function findLoaded(client: Client, path: string, signal: AbortSignal): Promise<PluginEntry | undefined> {
+  const real = await realpath(path);
+  return (await client.plugins(signal)).plugins.find((plugin) => plugin.path === path || dirname(plugin.path) === path || dirname(plugin.path) === real);
 }
 
 /** A bare name is a workflow's, unless only a folder has it. */

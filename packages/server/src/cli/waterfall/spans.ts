@@ -136,6 +136,8 @@ function close(key: string, draft: Draft, lastMs: number): Span {
   if (isOpen && draft.openSinceMs !== undefined) {
     segments.push({ style: draft.status === "waiting" ? "wait" : "work", fromMs: draft.openSinceMs, toMs: Math.max(draft.openSinceMs, lastMs) });
   }
+  // What was refused took no time, but a place in time.
+  if (draft.status === "refused" && draft.openSinceMs !== undefined) segments.push({ style: "lost", fromMs: draft.openSinceMs, toMs: draft.openSinceMs });
   const { kind, name, status, attempts, decision, failure } = draft;
   const fallbackMs = draft.openSinceMs ?? 0;
   const startMs = segments.length === 0 ? fallbackMs : Math.min(...segments.map((segment) => segment.fromMs));

@@ -114,9 +114,9 @@ function tookOf(span: Span, terminal: Terminal): string {
 function marksOf(span: Span, terminal: Terminal): readonly Piece[] {
   const marks: Piece[] = [];
   if (span.decision !== undefined) marks.push(piece(mark(span.decision.effect, terminal), DECISION_STYLES[span.decision.effect]));
-  if (span.attempts > 1) marks.push(piece(` ${mark("again", terminal)}${span.attempts}`, "yellow"));
-  if (span.status === "failed") marks.push(piece(` ${mark("failed", terminal)}`, "red"));
-  return marks;
+  if (span.attempts > 1) marks.push(piece(`${mark("again", terminal)}${span.attempts}`, "yellow"));
+  if (span.status === "failed") marks.push(piece(mark("failed", terminal), "red"));
+  return marks.flatMap((one, index) => (index === 0 ? [one] : [piece(" "), one]));
 }
 
 const DECISION_STYLES = { allow: "green", ask: "yellow", deny: "red" } as const;
