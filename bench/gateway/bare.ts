@@ -10,9 +10,13 @@ const server = createServer((request, response) => {
   request.on("end", () => {
     const { host: _, connection: __, ...headers } = request.headers;
     const options = { path: request.url ?? "/", method: request.method ?? "GET", headers, body: Buffer.concat(chunks) };
-    pool.stream(options, (answer) => response.writeHead(answer.statusCode, withoutFraming(answer.headers)), (error) => {
-      if (error !== null) response.destroy(error);
-    });
+    pool.stream(
+      options,
+      (answer) => response.writeHead(answer.statusCode, withoutFraming(answer.headers)),
+      (error) => {
+        if (error !== null) response.destroy(error);
+      },
+    );
   });
 });
 server.keepAliveTimeout = 60_000;
@@ -20,6 +24,11 @@ server.listen(0, "127.0.0.1", () => process.send?.({ url: `http://127.0.0.1:${(s
 
 /** Node frames the answer itself. */
 function withoutFraming<T extends object>(headers: T): Omit<T, "transfer-encoding" | "connection" | "keep-alive"> {
-  const { "transfer-encoding": _, connection: __, "keep-alive": ___, ...rest } = headers as T & { "transfer-encoding"?: string; connection?: string; "keep-alive"?: string };
+  const {
+    "transfer-encoding": _,
+    connection: __,
+    "keep-alive": ___,
+    ...rest
+  } = headers as T & { "transfer-encoding"?: string; connection?: string; "keep-alive"?: string };
   return rest;
 }

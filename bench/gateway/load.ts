@@ -66,7 +66,11 @@ export class Caller implements AsyncDisposable {
       stream: format === "sse",
       ...(format === "sse" && { stream_options: { include_usage: true } }),
     });
-    const headers = { "content-type": "application/json", accept: "application/json", ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }) };
+    const headers = {
+      "content-type": "application/json",
+      accept: "application/json",
+      ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+    };
     return new Promise((resolve, reject) => {
       this.#pool.dispatch({ path: "/v1/chat/completions", method: "POST", headers, body }, new Reader(format, resolve, reject));
     });
@@ -105,7 +109,8 @@ class Reader implements Dispatcher.DispatchHandler {
     const ending = this.#format === "sse" ? "data: [DONE]\n\n" : "}";
     const isWhole = this.#status === 200 && this.#bytes > 500 && this.#last?.subarray(-ending.length).toString() === ending;
     if (isWhole) this.#resolve(this.#firstByteAtMs);
-    else this.#reject(new Error(`wanted a whole answer, got status ${this.#status} and ${this.#bytes} bytes ending in ${this.#last?.subarray(-200).toString()}`));
+    else
+      this.#reject(new Error(`wanted a whole answer, got status ${this.#status} and ${this.#bytes} bytes ending in ${this.#last?.subarray(-200).toString()}`));
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

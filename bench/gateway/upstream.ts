@@ -7,10 +7,16 @@ const head = { id: "chatcmpl-bench", created: 1_700_000_000, model: "bench-model
 const usage = { prompt_tokens: 31, completion_tokens: EVENTS, total_tokens: 31 + EVENTS };
 const content = "All together now: the orchestra tunes, the lights go down. ".repeat(12);
 const whole = Buffer.from(
-  JSON.stringify({ ...head, object: "chat.completion", choices: [{ index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" }], usage }),
+  JSON.stringify({
+    ...head,
+    object: "chat.completion",
+    choices: [{ index: 0, message: { role: "assistant", content, refusal: null }, logprobs: null, finish_reason: "stop" }],
+    usage,
+  }),
 );
 const event = (fields: object): Buffer => Buffer.from(`data: ${JSON.stringify({ ...head, object: "chat.completion.chunk", ...fields })}\n\n`);
-const delta = (fields: object, reason: string | null): Buffer => event({ choices: [{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], usage: null });
+const delta = (fields: object, reason: string | null): Buffer =>
+  event({ choices: [{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], usage: null });
 const events = [
   ...Array.from({ length: EVENTS - 3 }, (_, index) => delta(index === 0 ? { role: "assistant", content: "" } : { content: " together" }, null)),
   delta({}, "stop"),
@@ -32,7 +38,9 @@ setInterval(() => {
 
 function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
   if (request.method === "GET") {
-    response.writeHead(200, { "content-type": "application/json" }).end('{"object":"list","data":[{"id":"bench-model","object":"model","created":1700000000,"owned_by":"bench"}]}');
+    response
+      .writeHead(200, { "content-type": "application/json" })
+      .end('{"object":"list","data":[{"id":"bench-model","object":"model","created":1700000000,"owned_by":"bench"}]}');
   } else if (body.includes('"stream":true')) {
     response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache" });
     streams.set(response, 0);

@@ -23,13 +23,22 @@ test("LangChain gets a stream", async () => {
 
 test("LangChain gets tool calls, whole and streamed", async () => {
   await using gateway = await startGateway(addWithTool);
-  const add = { type: "function" as const, function: { name: "add", parameters: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } } } } };
+  const add = {
+    type: "function" as const,
+    function: { name: "add", parameters: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } } } },
+  };
   const model = modelOf(gateway).bindTools([add]);
   const whole = await model.invoke("What is 19 + 23?");
-  assert.deepEqual(whole.tool_calls?.map(({ name, args }) => [name, args]), [["add", { a: 19, b: 23 }]]);
+  assert.deepEqual(
+    whole.tool_calls?.map(({ name, args }) => [name, args]),
+    [["add", { a: 19, b: 23 }]],
+  );
   const pieces = await Array.fromAsync(await model.stream("What is 19 + 23?"));
   const streamed = pieces.reduce((sum, piece) => sum.concat(piece));
-  assert.deepEqual(streamed.tool_calls?.map(({ name, args }) => [name, args]), [["add", { a: 19, b: 23 }]]);
+  assert.deepEqual(
+    streamed.tool_calls?.map(({ name, args }) => [name, args]),
+    [["add", { a: 19, b: 23 }]],
+  );
 });
 
 test("LangChain talks to an agent as to a model", async () => {

@@ -52,7 +52,13 @@ test("the openai client talks to an agent as to a model, whole and streamed", as
 });
 
 test("the openai client sees an upstream's refusal as it is", async () => {
-  await using gateway = await startGateway(() => ({ type: "error", status: 429, message: "Slow down.", code: "rate_limit_exceeded", headers: { "retry-after": "7" } }));
+  await using gateway = await startGateway(() => ({
+    type: "error",
+    status: 429,
+    message: "Slow down.",
+    code: "rate_limit_exceeded",
+    headers: { "retry-after": "7" },
+  }));
   await assert.rejects(clientFor(gateway).chat.completions.create({ model: "test-model", messages }), (error) => {
     assert.ok(error instanceof OpenAI.RateLimitError);
     assert.equal(error.code, "rate_limit_exceeded");
@@ -82,7 +88,13 @@ test("an upstream that is gone is a bad gateway in OpenAI's error shape", async 
 
 test("a client that aborts a stream ends the upstream's work", async () => {
   const piece = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "Hi" } }] })}\n\n`;
-  await using gateway = await startGateway(() => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: [piece], ending: "silence" }));
+  await using gateway = await startGateway(() => ({
+    type: "raw",
+    status: 200,
+    headers: { "content-type": "text/event-stream" },
+    chunks: [piece],
+    ending: "silence",
+  }));
   const stream = await clientFor(gateway).chat.completions.create({ model: "test-model", messages, stream: true });
   for await (const chunk of stream) {
     assert.equal(chunk.choices[0]?.delta.content, "Hi");

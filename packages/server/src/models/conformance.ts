@@ -91,16 +91,20 @@ function leavingConformance(adapter: string, create: ModelFactory): void {
 
 const ANSWERS: readonly (readonly [string, ModelRequest, readonly ModelPart[]])[] = [
   ["text arrives in the provider's pieces, and finish comes last with the usage", hello, [text("Hel"), text("lo, "), text("wörld 🎼"), stopped]],
-  ["tool calls arrive whole, with their input as JSON", withTools, [
-    { type: "call", call: { id: "a", name: "add", input: { a: 1, b: [2, { c: "}" }] } } },
-    { type: "call", call: { id: "b", name: "now", input: {} } },
-    { type: "finish", reason: "tool_calls", usage },
-  ]],
-  ["text may come before tool calls", withTools, [
-    text("Let me add."),
-    { type: "call", call: { id: "a", name: "add", input: null } },
-    { type: "finish", reason: "tool_calls", usage },
-  ]],
+  [
+    "tool calls arrive whole, with their input as JSON",
+    withTools,
+    [
+      { type: "call", call: { id: "a", name: "add", input: { a: 1, b: [2, { c: "}" }] } } },
+      { type: "call", call: { id: "b", name: "now", input: {} } },
+      { type: "finish", reason: "tool_calls", usage },
+    ],
+  ],
+  [
+    "text may come before tool calls",
+    withTools,
+    [text("Let me add."), { type: "call", call: { id: "a", name: "add", input: null } }, { type: "finish", reason: "tool_calls", usage }],
+  ],
   ["an answer that was cut for its length says so", hello, [text("Hel"), { type: "finish", reason: "length", usage }]],
   ["an answer may be empty", hello, [{ type: "finish", reason: "content_filter", usage }]],
 ];

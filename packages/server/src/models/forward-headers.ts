@@ -1,13 +1,32 @@
 import type { IncomingHttpHeaders } from "node:http";
 
 /** Meant for one connection only (RFC 9110 §7.6.1), never for the next. */
-const HOP_BY_HOP = ["connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"];
+const HOP_BY_HOP = [
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+];
 
 /**
  * What a client tells Tutti, not the provider: credentials and cookies, the size, which is counted again, and `Expect`, which is already
  * answered. Without `Accept-Encoding` the provider answers in plain text, in which the tap can find the usage.
  */
-const TO_TUTTI_ONLY: ReadonlySet<string> = new Set([...HOP_BY_HOP, "host", "authorization", "x-api-key", "cookie", "content-length", "expect", "accept-encoding"]);
+const TO_TUTTI_ONLY: ReadonlySet<string> = new Set([
+  ...HOP_BY_HOP,
+  "host",
+  "authorization",
+  "x-api-key",
+  "cookie",
+  "content-length",
+  "expect",
+  "accept-encoding",
+]);
 
 /**
  * What a provider says about its own origin, not about the answer. On Tutti's origin it would be wrong, and a cookie or a CORS grant from
@@ -46,7 +65,12 @@ export function responseHeaders(answer: IncomingHttpHeaders, extra: Readonly<Rec
 /** The headers that `Connection` names as hop-by-hop too; almost always none. */
 function connectionOptions(connection: string | undefined): ReadonlySet<string> | undefined {
   if (connection === undefined || connection === "keep-alive" || connection === "close") return undefined;
-  return new Set(connection.toLowerCase().split(",").map((name) => name.trim()));
+  return new Set(
+    connection
+      .toLowerCase()
+      .split(",")
+      .map((name) => name.trim()),
+  );
 }
 
 function isOwn(own: readonly string[], name: string): boolean {

@@ -35,7 +35,16 @@ async function startGateway({ script, provider = {}, modelId }: GatewayOptions =
   const called = Promise.withResolvers<void>();
   const pass = (incoming: IncomingMessage, response: ServerResponse, body: Buffer): void => {
     const path = (incoming.url ?? "").slice("/v1".length);
-    const request = { provider: only, path, method: incoming.method ?? "", headers: incoming.headers, body, response, responseHeaders: { "tutti-run-id": "run-1" }, ...(modelId !== undefined && { modelId }) };
+    const request = {
+      provider: only,
+      path,
+      method: incoming.method ?? "",
+      headers: incoming.headers,
+      body,
+      response,
+      responseHeaders: { "tutti-run-id": "run-1" },
+      ...(modelId !== undefined && { modelId }),
+    };
     const result = models.forward(request, controller.signal);
     results.push(result);
     called.resolve();
@@ -79,7 +88,8 @@ async function post(url: string, body: string | Buffer, headers: Readonly<Record
 }
 
 const chat = (fields: object = {}): string => JSON.stringify({ model: "m", messages: [{ role: "user", content: "Hi there" }], ...fields });
-const odd = '{ "model":"m",\n"messages":[{"role":"user","content":"Hi \\u00e9","x_cache":{"ttl":1.50}}], "x_number": 12345678901234567890, "x_empty":{} ,"stream":STREAM}';
+const odd =
+  '{ "model":"m",\n"messages":[{"role":"user","content":"Hi \\u00e9","x_cache":{"ttl":1.50}}], "x_number": 12345678901234567890, "x_empty":{} ,"stream":STREAM}';
 const lastCall = (upstream: OpenAiUpstream) => upstream.calls.findLast(({ method }) => method === "POST");
 
 for (const stream of ["false", "true"]) {
@@ -99,7 +109,13 @@ test("a JSON answer is observed in passing", async () => {
   const answer = await post(`${gateway.url}/chat/completions`, chat());
   const { firstByteMs, ...seen } = (await gateway.results[0]) ?? assert.fail();
   assert.ok(firstByteMs > 0);
-  assert.deepEqual(seen, { status: 200, bytes: answer.body.length, id: "chatcmpl-stand-in-1", finishReason: "stop", usage: { inputTokens: 2, outputTokens: 4 } });
+  assert.deepEqual(seen, {
+    status: 200,
+    bytes: answer.body.length,
+    id: "chatcmpl-stand-in-1",
+    finishReason: "stop",
+    usage: { inputTokens: 2, outputTokens: 4 },
+  });
 });
 
 test("a stream is observed in passing, with its usage if the client asked for it", async () => {
@@ -107,7 +123,13 @@ test("a stream is observed in passing, with its usage if the client asked for it
   const answer = await post(`${gateway.url}/chat/completions`, chat({ stream: true, stream_options: { include_usage: true } }));
   const { firstByteMs, ...seen } = (await gateway.results[0]) ?? assert.fail();
   assert.ok(firstByteMs > 0);
-  assert.deepEqual(seen, { status: 200, bytes: answer.body.length, id: "chatcmpl-stand-in-1", finishReason: "stop", usage: { inputTokens: 2, outputTokens: 4 } });
+  assert.deepEqual(seen, {
+    status: 200,
+    bytes: answer.body.length,
+    id: "chatcmpl-stand-in-1",
+    finishReason: "stop",
+    usage: { inputTokens: 2, outputTokens: 4 },
+  });
   await post(`${gateway.url}/chat/completions`, chat({ stream: true }));
   const plain = await gateway.results[1];
   assert.equal(plain?.finishReason, "stop");
@@ -164,7 +186,14 @@ test("the client's credentials stay here, the provider gets its own, and other h
 });
 
 test("what the provider says about its own origin stays behind, and extra headers are added", async () => {
-  const headers = { "content-type": "application/json", "set-cookie": "a=1", "strict-transport-security": "max-age=1", "access-control-allow-origin": "*", "tutti-run-id": "theirs", "x-request-id": "req-1" };
+  const headers = {
+    "content-type": "application/json",
+    "set-cookie": "a=1",
+    "strict-transport-security": "max-age=1",
+    "access-control-allow-origin": "*",
+    "tutti-run-id": "theirs",
+    "x-request-id": "req-1",
+  };
   await using gateway = await startGateway({ script: () => ({ type: "raw", status: 201, headers, chunks: ["{}"], ending: "end" }) });
   const answer = await post(`${gateway.url}/chat/completions`, chat());
   assert.equal(answer.status, 201);
@@ -188,19 +217,26 @@ test("a provider that is not there is an upstream error before anything was sent
 });
 
 test("a provider that does not begin in time is a timeout before anything was sent", async () => {
-  await using gateway = await startGateway({ script: () => ({ type: "raw", status: 200, headers: {}, chunks: [], ending: "silence" }), provider: { timeouts: { firstByteMs: 50, idleMs: 50 } } });
+  await using gateway = await startGateway({
+    script: () => ({ type: "raw", status: 200, headers: {}, chunks: [], ending: "silence" }),
+    provider: { timeouts: { firstByteMs: 50, idleMs: 50 } },
+  });
   await assert.rejects(post(`${gateway.url}/chat/completions`, chat()));
   await assert.rejects(async () => gateway.results[0], { code: "timeout" });
 });
 
 test("a provider that dies in the middle breaks the client's answer off", async () => {
-  await using gateway = await startGateway({ script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "reset" }) });
+  await using gateway = await startGateway({
+    script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "reset" }),
+  });
   await assert.rejects(post(`${gateway.url}/chat/completions`, chat({ stream: true })), /aborted|socket hang up|ECONNRESET/);
   await assert.rejects(async () => gateway.results[0], { code: "upstream" });
 });
 
 test("a client that leaves ends the provider's work", async () => {
-  await using gateway = await startGateway({ script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "silence" }) });
+  await using gateway = await startGateway({
+    script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "silence" }),
+  });
   const sent = httpRequest(`${gateway.url}/chat/completions`, { method: "POST" });
   sent.on("error", () => {});
   sent.end(chat({ stream: true }));
@@ -239,7 +275,10 @@ test("an aborted signal breaks the answer off", async () => {
 test("a client that does not read is not read ahead of, and is given up in the end", async () => {
   const piece = Buffer.alloc(1024 * 1024, 120);
   const chunks = Array.from({ length: 64 }, () => piece);
-  await using gateway = await startGateway({ script: () => ({ type: "raw", status: 200, headers: {}, chunks, ending: "end" }), provider: { timeouts: { idleMs: 200 } } });
+  await using gateway = await startGateway({
+    script: () => ({ type: "raw", status: 200, headers: {}, chunks, ending: "end" }),
+    provider: { timeouts: { idleMs: 200 } },
+  });
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);
   socket.pause();

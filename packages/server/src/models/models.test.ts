@@ -54,7 +54,10 @@ test("a dead provider adds nothing and is complained about once", async () => {
 test("a provider that never answers holds nobody up for long", async () => {
   await using silent = await startServer(() => {});
   const models = createModels({ providers: [{ name: "silent", baseUrl: silent.baseUrl, models: ["c"] }] });
-  assert.deepEqual((await models.list()).map(({ id }) => id), ["c"]);
+  assert.deepEqual(
+    (await models.list()).map(({ id }) => id),
+    ["c"],
+  );
   await models.close();
 });
 

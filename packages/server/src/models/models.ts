@@ -57,7 +57,11 @@ export function createModels(options: ModelsOptions): Models {
       return place && openaiCompatible(modelId, place.name, place.upstream);
     },
     get defaultModel() {
-      return options.defaultModel ?? options.providers.flatMap(({ models }) => models)[0] ?? onlyOne(upstreams.flatMap((upstream) => [...catalog.discovered(upstream).keys()]));
+      return (
+        options.defaultModel ??
+        options.providers.flatMap(({ models }) => models)[0] ??
+        onlyOne(upstreams.flatMap((upstream) => [...catalog.discovered(upstream).keys()]))
+      );
     },
     async forward(request, signal) {
       const upstream = byName.get(request.provider.name);

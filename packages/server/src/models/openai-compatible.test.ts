@@ -73,8 +73,17 @@ test("answers one after another share a connection", async () => {
 });
 
 test("a server that answers a stream request with JSON is understood", async () => {
-  const body = JSON.stringify({ choices: [{ message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }], usage: { prompt_tokens: 1, completion_tokens: 2 } });
-  await using upstream = await startOpenAiUpstream(() => ({ type: "raw", status: 200, headers: { "content-type": "application/json" }, chunks: [body], ending: "end" }));
+  const body = JSON.stringify({
+    choices: [{ message: { role: "assistant", content: "Hello." }, finish_reason: "stop" }],
+    usage: { prompt_tokens: 1, completion_tokens: 2 },
+  });
+  await using upstream = await startOpenAiUpstream(() => ({
+    type: "raw",
+    status: 200,
+    headers: { "content-type": "application/json" },
+    chunks: [body],
+    ending: "end",
+  }));
   assert.deepEqual(await ask({ name: "p", baseUrl: upstream.baseUrl, models: ["m"] }), {
     role: "assistant",
     content: "Hello.",

@@ -25,7 +25,9 @@ export function transportError(thrown: unknown, providerName: string, signal: Ab
     return new AppError("timeout", `wanted an answer from the provider "${providerName}", got ${timeout}; try again, or raise its timeouts`, { cause: thrown });
   }
   const got = typeof code === "string" && code !== "" ? code : String(thrown);
-  return new AppError("upstream", `wanted an answer from the provider "${providerName}", got ${got}; is it running, and is its base URL right?`, { cause: thrown });
+  return new AppError("upstream", `wanted an answer from the provider "${providerName}", got ${got}; is it running, and is its base URL right?`, {
+    cause: thrown,
+  });
 }
 
 /** Why a signal was aborted, as an error: whoever aborted may have given a code of their own. */
@@ -35,7 +37,10 @@ export function cancellation(signal: AbortSignal): AppError {
 }
 
 /** A provider's answer whose status is not 2xx. The code says whether asking again can help. */
-export function answerError(providerName: string, answer: { readonly status: number; readonly retryAfter: string | undefined; readonly body: string }): AppError {
+export function answerError(
+  providerName: string,
+  answer: { readonly status: number; readonly retryAfter: string | undefined; readonly body: string },
+): AppError {
   const { status, retryAfter, body } = answer;
   const retryAfterMs = retryAfterToMs(retryAfter);
   const wait = retryAfterMs === undefined ? "" : `; it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;

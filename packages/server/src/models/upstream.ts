@@ -47,10 +47,16 @@ export class Upstream {
   /** Lets one call in, or throws; every call that is let in must be settled once. */
   admit(): void {
     if (this.#underWay >= CONNECTIONS_MAX + WAITING_MAX) {
-      throw new AppError("overloaded", `wanted at most ${CONNECTIONS_MAX + WAITING_MAX} calls to the provider "${this.provider.name}" at once, got more; try again in a moment`);
+      throw new AppError(
+        "overloaded",
+        `wanted at most ${CONNECTIONS_MAX + WAITING_MAX} calls to the provider "${this.provider.name}" at once, got more; try again in a moment`,
+      );
     }
     if (!this.#breaker.allows(performance.now())) {
-      throw new AppError("upstream", `the provider "${this.provider.name}" failed ${BREAKER.failuresMax} times in a row and is left alone for ${BREAKER.openMs / 1000} s; try again then`);
+      throw new AppError(
+        "upstream",
+        `the provider "${this.provider.name}" failed ${BREAKER.failuresMax} times in a row and is left alone for ${BREAKER.openMs / 1000} s; try again then`,
+      );
     }
     this.#underWay += 1;
   }

@@ -11,7 +11,10 @@ const call = z.looseObject({ id: z.string(), type: z.literal("function"), functi
 
 const assistant = z
   .looseObject({ role: z.literal("assistant"), content: text.nullish(), tool_calls: z.array(call).min(1).optional() })
-  .refine(({ content, tool_calls: calls }) => (content !== undefined && content !== null) || calls !== undefined, { path: ["content"], error: "expected a string, but got null" });
+  .refine(({ content, tool_calls: calls }) => (content !== undefined && content !== null) || calls !== undefined, {
+    path: ["content"],
+    error: "expected a string, but got null",
+  });
 
 const message = z.discriminatedUnion("role", [
   z.looseObject({ role: z.literal("system"), content: text }),
@@ -71,7 +74,13 @@ export function checkChatBody(bytes: Buffer): { readonly body: ChatBody } | { re
   }
   const orphan = findOrphan(messages);
   if (orphan !== undefined) {
-    return { refusal: { message: "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'.", code: null, param: `messages[${orphan}].role` } };
+    return {
+      refusal: {
+        message: "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+        code: null,
+        param: `messages[${orphan}].role`,
+      },
+    };
   }
   return { body: checked.data };
 }
@@ -88,7 +97,10 @@ function findOrphan(messages: ChatBody["messages"]): number | undefined {
 
 function refusalFor(error: z.ZodError): Refusal {
   const [issue] = error.issues;
-  const path = (issue?.path ?? []).reduce<string>((text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`), "");
+  const path = (issue?.path ?? []).reduce<string>(
+    (text, part) => (typeof part === "number" ? `${text}[${part}]` : text === "" ? String(part) : `${text}.${String(part)}`),
+    "",
+  );
   if (issue?.code === "invalid_type" && issue.input === undefined && !path.includes("[")) {
     return { message: `Missing required parameter: '${path}'.`, code: "missing_required_parameter", param: path };
   }

@@ -33,7 +33,10 @@ const BODY_BYTES_MAX = 32 * 1024 * 1024;
  * A stand-in for OpenAI's hosted API, on the loopback interface, for tests and benches: it speaks the wire format of `/v1/models` and
  * `/v1/chat/completions` strictly, refuses what the real one refuses, and says what its script tells it to. It is not a model.
  */
-export async function startOpenAiUpstream(script: Script = echo, options: { readonly apiKey?: string; readonly models?: readonly string[] } = {}): Promise<OpenAiUpstream> {
+export async function startOpenAiUpstream(
+  script: Script = echo,
+  options: { readonly apiKey?: string; readonly models?: readonly string[] } = {},
+): Promise<OpenAiUpstream> {
   const { apiKey, models = ["test-model"] } = options;
   const calls: SeenCall[] = [];
   const waiting = new Set<{ readonly count: number; resolve(): void }>();
@@ -138,7 +141,11 @@ class Exchange implements SeenCall {
     this.#response.end();
   }
 
-  refuse(status: number, error: { readonly message: string; readonly code: string | null; readonly param: string | null }, headers: Readonly<Record<string, string>> = {}): void {
+  refuse(
+    status: number,
+    error: { readonly message: string; readonly code: string | null; readonly param: string | null },
+    headers: Readonly<Record<string, string>> = {},
+  ): void {
     const type = status >= 500 ? "server_error" : status === 429 ? "rate_limit_error" : "invalid_request_error";
     this.json(status, { error: { message: error.message, type, param: error.param, code: error.code } }, headers);
   }
