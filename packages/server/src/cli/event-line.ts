@@ -23,6 +23,9 @@ function describe(event: Event): EventLine | undefined {
   switch (event.type) {
     case "run.started":
       return { mark: "started", style: "cyan", text: `${event.workflow} ${event.version} started`, detail: `by ${event.principal.id}` };
+    case "run.recorded":
+      if (event.outcome.ok) return { mark: "done", style: "green", text: event.name, detail: formatDuration(event.durationMs) };
+      return { mark: "failed", style: "red", text: `${event.name} failed`, detail: `${event.outcome.code}: ${event.outcome.message}` };
     case "policy.decided":
       if (event.decision.effect === "allow") return undefined;
       return { mark: "failed", style: "red", text: `${event.action.resource} ${event.decision.effect === "deny" ? "denied" : "asks"}`, detail: `${event.decision.rule}: ${event.decision.reason}` };

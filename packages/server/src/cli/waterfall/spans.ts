@@ -51,7 +51,9 @@ interface Draft {
 
 /** Reads the steps out of a run's events. Pure; events of any order or incompleteness give some trace. */
 export function readTrace(events: readonly Event[]): Trace {
-  const originMs = timeOf(events[0]?.at ?? "");
+  const [first] = events;
+  // A recorded run is written when its one step has ended.
+  const originMs = timeOf(first?.type === "run.recorded" ? first.startedAt : (first?.at ?? ""));
   const gaps = readGaps(events);
   const clock: Clock = (at, plusMs = 0) => Math.max(0, withoutGaps(timeOf(at) + plusMs, gaps) - originMs);
   const drafts = new Map<string, Draft>();
@@ -87,6 +89,12 @@ function draftOf(drafts: Map<string, Draft>, event: StepEvent): Draft {
 
 function apply(draft: Draft, event: StepEvent, clock: Clock): void {
   switch (event.type) {
+    case "run.recorded":
+      draft.decision = event.decision;
+      addAttempt(draft, event, event.outcome.ok ? "work" : "lost", clock);
+      draft.status = event.outcome.ok ? "completed" : "failed";
+      if (!event.outcome.ok) draft.failure = `${event.outcome.code}: ${event.outcome.message}`;
+      return;
     case "policy.decided":
       draft.decision = event.decision;
       draft.openSinceMs ??= clock(event.at);

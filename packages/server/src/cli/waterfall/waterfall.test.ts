@@ -93,6 +93,16 @@ test("the time in which no process ran the run is left out, and so is what it cu
   assert.equal(lines[2], "went on once after its process ended; 1h 00m of standing still are left out");
 });
 
+test("a run in one event is drawn like any other", () => {
+  const { action, decision } = decided("0", "gpt", "allow") as Extract<EventBody, { readonly type: "policy.decided" }>;
+  const call = { workflow: "test", version: "1", action, decision, policyHash: "", key: "0", kind: "model", name: "gpt", attempt: 1, startedAt: time(0), durationMs: 250 } as const;
+  const failed = log([250, { type: "run.recorded", ...call, outcome: { ok: false, code: "upstream", message: "status 500" } }]);
+  const completed = log([250, { type: "run.recorded", ...call, outcome: { ok: true, output: null } }]);
+  assert.match(waterfall(failed, WIDE)[1] ?? "", /^◆ gpt +░{46} +0 ms +250 ms ✓ ✗$/);
+  assert.equal(waterfall(failed, WIDE)[2], "  └ upstream: status 500");
+  assert.match(waterfall(completed, WIDE)[1] ?? "", /^◆ gpt +█{48} +0 ms +250 ms ✓$/);
+});
+
 test("a terminal that is not UTF-8 gets ASCII only", () => {
   const events = log([0, started], [0, decided("0", "注文", "allow")], done({ key: "0", name: "注文", kind: "tool", fromMs: 0, tookMs: 10 }), [10, decided("1.0.0", "x", "deny")]);
   const text = waterfall(events, { ...WIDE, hasUnicode: false }).join("\n");
