@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 import { AppError, TokenBucket } from "@tutti/core";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
@@ -11,22 +12,25 @@ const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz"
 const PROBE_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/metrics", "/favicon.ico"]);
 /** Clients whose rate is remembered; beyond it the longest known are forgotten. */
 const CLIENTS_MAX = 10_000;
+const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The first thing every request meets: an id, the access log, the metrics, then the door. */
 export function guard(app: App): MiddlewareHandler<HttpEnv> {
   const limiter = rateLimiter(app.config);
   return async (ctx, next) => {
-    const { pathname } = new URL(ctx.req.url);
-    const given = ctx.req.header("x-request-id");
-    const requestId = given !== undefined && REQUEST_ID.test(given) ? given : randomUUID();
+    // Node's own headers: a `Headers` object would be made for this alone.
+    const { headers, socket } = ctx.env.incoming;
+    const pathname = ctx.req.path;
+    const given = headers["x-request-id"];
+    const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     ctx.set("requestId", requestId);
     ctx.env.outgoing.setHeader("x-request-id", requestId);
     observe(app, ctx, { pathname, requestId });
     if (!OPEN_PATHS.has(pathname)) {
-      limiter(ctx.env.incoming.socket.remoteAddress ?? "");
-      refuseForeignPages(app, ctx);
-      ctx.set("principal", app.authenticate(ctx.req.header("authorization")));
+      limiter(socket.remoteAddress ?? "");
+      refuseForeignPages(app, headers);
+      ctx.set("principal", app.authenticate(headers.authorization));
     }
     await next();
   };
@@ -51,12 +55,9 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
  * A page from elsewhere must not use a browser that knows the token or stands on loopback: its `Origin` is refused, and where no token is
  * asked for, so is a `Host` that a foreign name server could have pointed here (DNS rebinding).
  */
-function refuseForeignPages({ config }: App, ctx: HttpContext): void {
-  const host = ctx.req.header("host") ?? "";
-  const origin = ctx.req.header("origin");
+function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
   if (origin !== undefined && URL.parse(origin)?.host !== host) throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
-  const hostname = URL.parse(`http://${host}`)?.hostname ?? "";
-  if (config.auth === "none" && !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)) throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
+  if (config.auth === "none" && !LOOPBACK_HOST.test(host)) throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
 }
 
 function rateLimiter(config: App["config"]): (client: string) => void {
