@@ -1,0 +1,27 @@
+import { defineWorkflow, openApp, type Json, type Schema } from "tutti";
+import type { Subject } from "./run.ts";
+
+const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
+
+const fiveSteps = defineWorkflow({
+  name: "five-steps",
+  version: "1",
+  input: anything,
+  async run(ctx, input) {
+    let sum = Number(input);
+    for (const name of ["one", "two", "three", "four", "five"]) sum = Number(await ctx.step(name, () => sum + 1));
+    return sum;
+  },
+});
+
+/** Tutti as a program uses it: policy, validated input, hashed events, a journal on disk. */
+export async function openTutti(dataDir: string): Promise<Subject> {
+  const app = await openApp({ dataDir, plugins: [{ name: "bench", workflows: [fiveSteps] }] });
+  return {
+    name: "tutti",
+    async runWorkflow(input) {
+      await app.run("five-steps", input);
+    },
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+}
