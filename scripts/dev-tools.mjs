@@ -7,6 +7,7 @@ import { join } from "node:path";
 
 const root = join(import.meta.dirname, "..");
 const stampFile = join(root, "node_modules", ".dev-tools");
+const installArgs = ["install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
 
 if (!isComplete()) install();
 
@@ -17,17 +18,23 @@ function isComplete() {
 
 function install() {
   console.error("Bringing what tests and checks need (npm install --include=dev) …");
-  const npm = process.env.npm_execpath;
-  const args = ["install", "--include=dev", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
-  const [command, first] = npm === undefined ? ["npm", []] : [process.execPath, [npm]];
-  const done = spawnSync(command, [...first, ...args], { cwd: root, stdio: ["ignore", "ignore", "inherit"], shell: npm === undefined });
+  const { npm_execpath: npm } = process.env;
+  const options = { cwd: root, stdio: ["ignore", "ignore", "inherit"] };
+  const done =
+    npm === undefined
+      ? spawnSync(["npm", ...installArgs].join(" "), { ...options, shell: true })
+      : spawnSync(process.execPath, [npm, ...installArgs], options);
   if (done.status === 0) return writeFileSync(stampFile, lockHash());
-  console.error(`dev_tools_missing: wanted the packages of package-lock.json, npm ended with ${done.status ?? done.signal ?? done.error?.message}. Run: npm install --include=dev`);
+  console.error(
+    `dev_tools_missing: wanted the packages of package-lock.json, npm ended with ${done.status ?? done.signal ?? done.error?.message}. Run: npm install --include=dev`,
+  );
   process.exit(1);
 }
 
 function lockHash() {
-  return createHash("sha256").update(readFileSync(join(root, "package-lock.json"))).digest("hex");
+  return createHash("sha256")
+    .update(readFileSync(join(root, "package-lock.json")))
+    .digest("hex");
 }
 
 function workspace() {

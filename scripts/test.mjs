@@ -7,4 +7,9 @@ const everyTest = ["packages/**/*.test.ts", "plugins/**/*.test.ts", "test/**/*.t
 
 // npm says "production" because it leaves dev dependencies out; packages under test would believe it.
 process.env.NODE_ENV = "test";
-runNode(["--test", `--test-concurrency=${availableParallelism()}`, "--test-reporter=spec", ...(patterns.length > 0 ? patterns : everyTest)]);
+runNode([
+  "--test",
+  `--test-concurrency=${availableParallelism()}`,
+  "--test-reporter=spec",
+  ...(patterns.length > 0 ? patterns : everyTest),
+]);

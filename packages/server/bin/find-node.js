@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
 /** The oldest Node that runs Tutti's TypeScript and its embedded store. */
-export const NODE_MAJOR_MIN = 24;
+const NODE_MAJOR_MIN = 24;
 
 /**
  * The Node that can run Tutti: this one, or the one that the npm package `node` brought.
