@@ -32,8 +32,7 @@ async function main(args: readonly string[]): Promise<number> {
   program.hook("preAction", (_, command) => (command.name() === "version" ? undefined : shell.open()));
   await addCommands(program, shell, args);
   try {
-    if (args.length === 0) throw new CommanderError(EXIT.ok, "commander.help", program.helpInformation());
-    await program.parseAsync(args, { from: "user" });
+    await program.parseAsync(args.length === 0 ? ["--help"] : args, { from: "user" });
     return shell.exitCode;
   } catch (thrown) {
     return end(thrown, shell, args.includes("--json"));
@@ -49,10 +48,8 @@ async function addCommands(program: Command, shell: Shell, args: readonly string
 }
 
 async function end(thrown: unknown, shell: Shell, isJson: boolean): Promise<number> {
-  if (thrown instanceof CommanderError && thrown.exitCode === EXIT.ok) {
-    if (thrown.code === "commander.help" && thrown.message !== "(outputHelp)") process.stdout.write(thrown.message);
-    return EXIT.ok;
-  }
+  // Help and the version end like this too.
+  if (thrown instanceof CommanderError && thrown.exitCode === EXIT.ok) return EXIT.ok;
   shell.clearProgress();
   const failure = failureOf(thrown);
   printFailure(failure, isJson);
@@ -73,4 +70,7 @@ async function isDebugging(shell: Shell): Promise<boolean> {
 
 // Whoever reads our output may stop reading: `tutti runs list | head -1` is no failure.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? EXIT.ok : EXIT.failed));
-process.exitCode = await main(process.argv.slice(2));
+const exitCode = await main(process.argv.slice(2));
+// By hand, because a step that ignores its signal would keep the process alive; after what was written is out.
+for (const stream of [process.stdout, process.stderr]) await new Promise((resolve) => void stream.write("", resolve));
+process.exit(exitCode);

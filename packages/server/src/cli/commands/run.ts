@@ -56,13 +56,15 @@ async function run(shell: Shell, target: string, options: RunOptions): Promise<v
     shell.printLine(piece("started  ", "cyan"), piece(`${begun.run.id}; follow it with \`tutti runs watch\``));
     return;
   }
-  await follow(shell, connection, begun);
+  if (!begun.isStuck) await follow(shell, connection, begun);
   await finish(shell, connection, { runId: begun.run.id, url });
 }
 
 interface Begun {
   readonly run: RunRecord;
   readonly afterSeq: number;
+  /** Paused, and nothing has changed that would let it go on. */
+  readonly isStuck: boolean;
 }
 
 /** Goes on with the newest unfinished run of the same input, or starts one. */
@@ -72,15 +74,16 @@ async function begin(shell: Shell, connection: Connection, wanted: { readonly wo
   if (unfinished === undefined) {
     const { run: started } = await client.startRun({ workflow: wanted.workflow, input: wanted.input }, shell.signal);
     shell.printLine(piece(`${printable(started.workflow)} ${printable(started.version)}  `, "bold"), piece(`run ${started.id}`, "dim"));
-    return { run: started, afterSeq: 0 };
+    return { run: started, afterSeq: 0, isStuck: false };
   }
   const events = await allEvents(client, unfinished.id, shell.signal);
   const steps = events.filter(({ type }) => type === "step.completed");
   const last = steps.at(-1);
-  const place = last === undefined || !("name" in last) ? "from its first step" : `after ${steps.length} completed steps, the last was ${printable(last.name)}`;
+  const place = last === undefined || !("name" in last) ? "from its first step" : `after ${steps.length} completed ${steps.length === 1 ? "step" : "steps"}, the last was ${printable(last.name)}`;
   shell.print(`${paint("Continuing run", "bold", shell.out)} ${unfinished.id} ${place} ${paint("(--new starts another)", "dim", shell.out)}`);
-  await connection.resume(unfinished.id);
-  return { run: unfinished, afterSeq: events.length };
+  const isStuck = unfinished.status === "paused" && (connection.isServer || !(await client.replayRun(unfinished.id, shell.signal)).matches);
+  if (!isStuck) await connection.resume(unfinished.id);
+  return { run: unfinished, afterSeq: events.length, isStuck };
 }
 
 async function findUnfinished(client: Client, { workflow, input }: { readonly workflow: string; readonly input: Json }, signal: AbortSignal): Promise<RunRecord | undefined> {
@@ -161,5 +164,5 @@ async function finish(shell: Shell, { client, isServer }: Connection, { runId, u
   shell.print("", receiptLine(verdict, head, shell.out));
   shell.printLine(piece("Run      ", "bold"), piece(url), piece(isServer ? "" : "  (once `tutti up` runs)", "dim"));
   shell.printLine(piece("Steps    ", "bold"), piece(`tutti runs show ${runId}`));
-  if (error !== undefined) printFailure(ended.status === "paused" ? { ...error, message: `${error.message}; --new starts another run` } : error, false);
+  if (error !== undefined) printFailure(ended.status === "paused" ? { ...error, message: `${error.message}; ${isServer ? "once that is put right, start Tutti again, or " : ""}--new starts another run` } : error, false);
 }

@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openWorkplace, type Workplace } from "../testing/tutti-process.ts";
+
+let place: Workplace;
+
+before(async () => {
+  place = await openWorkplace({ "letter.txt": "summarize: It rained. The harvest failed because it rained for weeks. People left." });
+});
+
+after(() => place[Symbol.asyncDispose]());
+
+test("agents and tools are listed", async () => {
+  assert.match((await place.run(["agents"])).stdout, /^AGENT +MODEL +TOOLS +DESCRIPTION\nholly +default +safe_calc, /);
+  assert.match((await place.run(["tools"])).stdout, /^TOOL +EFFECT +POLICY +DESCRIPTION\n[^]*safe_calc +read +allow +/);
+  const { tools } = await place.json<{ readonly tools: readonly { readonly name: string }[] }>(["tools", "list"]);
+  assert.ok(tools.some(({ name }) => name === "echo"));
+});
+
+test("a tool is called with input from an argument, a file or stdin", async () => {
+  const fromStdin = await place.json<{ readonly output: { readonly result: string } }>(["tools", "call", "safe_calc", "--input", "-"], { stdin: '{"expression": "0.1 + 0.2"}' });
+  assert.equal(fromStdin.output.result, "0.3");
+  const wrong = await place.run(["tools", "call", "safe_calc", "--input", '{"expression": "1 +"}']);
+  assert.match(wrong.stderr, /^tutti: .*\[invalid_input\]\n$/);
+  assert.equal(wrong.code, 1);
+});
+
+test("an agent answers a message, and what is piped in", async () => {
+  const said = await place.run(["chat", "holly", "What", "is", "12 * 7?"]);
+  assert.match(said.stdout, /^12 \* 7 = 84\n— rule calc with safe_calc: .*, run [0-9a-f-]{36}\n$/);
+  const piped = await place.json<{ readonly reply: { readonly content: string }; readonly runId: string }>(["chat", "holly"], { stdin: "what is 2^10?" });
+  assert.equal(piped.reply.content, "2^10 = 1024");
+});
+
+test("an agent that is not there is told before anything is said to it", async () => {
+  const { stderr, code } = await place.run(["chat", "nobody", "hello"]);
+  assert.match(stderr, /^tutti: wanted an agent, got "nobody".*\[not_found\]\n$/);
+  assert.equal(code, 1);
+});
