@@ -32,8 +32,8 @@ export const checkers: readonly Checker[] = [
     filesRead: ownFile,
     isNoise: /^[^\s(]+\.(?:ts|mts|cts|json)$/,
   },
-  { name: "lint", commands: [["oxlint"]], filesRead: / on (\d+) files/ },
-  { name: "format", commands: [["oxfmt", "--check"]], filesRead: / on (\d+) files/ },
+  { name: "lint", commands: [["oxlint"]], filesRead: / on (\d+) files?/ },
+  { name: "format", commands: [["oxfmt", "--check"]], filesRead: / on (\d+) files?/ },
   {
     name: "dead",
     commands: [["knip", "--no-progress", "--preprocessor", "./scripts/lint/knip-count.ts"]],
@@ -41,11 +41,12 @@ export const checkers: readonly Checker[] = [
   },
   {
     name: "dup",
-    commands: [["jscpd", "packages", "plugins", "scripts", "bench", "examples", "test", "--no-colors"]],
+    commands: [["jscpd", ".", "--no-colors"]],
     filesRead: /Total:\D+(\d+)/,
   },
   { name: "exports", commands: [["node", "scripts/check-exports.ts"]], filesRead: /in (\d+) file/ },
   { name: "docs", commands: [["node", "scripts/check-docs.ts"]], filesRead: /in (\d+) pages/ },
+  { name: "prove", commands: [["node", "scripts/prove-checks.ts"]], filesRead: /(\d+) planted faults/ },
 ];
 
 /** Runs one check over the workspace in `folder`. */

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { runNode } from "../packages/server/bin/run-node.js";
 
 const patterns = process.argv.slice(2);
-const everyTest = ["packages/**/*.test.ts", "plugins/**/*.test.ts", "test/**/*.test.ts", "examples/**/*.test.ts"];
+const everyTest = ["packages/**/*.test.ts", "plugins/**/*.test.ts", "test/**/*.test.ts", "bench/**/*.test.ts", "examples/**/*.test.ts"];
 
 // npm says "production" because it leaves dev dependencies out; packages under test would believe it.
 process.env.NODE_ENV = "test";
