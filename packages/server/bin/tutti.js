@@ -12,6 +12,9 @@ const entry = entries.find((url) => existsSync(url)) ?? entries[0];
 
 if (findNode()?.isThisOne === true) {
   quietWarnings();
+  // Loaded here only: an older Node does not have what it needs.
+  const { useCompileCache } = await import("./compile-cache.js");
+  await useCompileCache(entry);
   await import(entry.href);
 } else {
   runNode([fileURLToPath(import.meta.url), ...process.argv.slice(2)]);
