@@ -35,7 +35,7 @@ async function up(shell: Shell, flags: UpFlags): Promise<void> {
   shell.printJsonLine({ url: running.url, pid: process.pid, dataDir: config.dataDir, ...(newToken !== undefined && { token: newToken }) });
   greet(shell, { url: running.url, dataDir: config.dataDir, token: config.auth === "none" ? "none needed" : tokenAdvice(newToken), ...status(running.app) });
   if (!shell.signal.aborted) await once(shell.signal, "abort");
-  shell.note(`Stopping. Running steps may take up to ${Math.ceil(config.shutdownGraceMs / 1000)} s to finish; Ctrl-C again ends at once.`);
+  logger.info({ graceMs: config.shutdownGraceMs }, "stopping: running steps may finish, a second signal ends at once");
   await running.stop(config.shutdownGraceMs);
   shell.exitCode = EXIT.ok;
 }

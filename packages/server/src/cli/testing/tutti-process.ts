@@ -20,8 +20,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once stdout holds the text, with all of it so far. */
-  printed(text: string | RegExp): Promise<string>;
+  /** Resolves once stdout or stderr holds the text, with all of stdout so far. */
+  printed(text: string): Promise<string>;
 }
 
 /** A folder to run the real command in, with nothing of this machine's environment. */
@@ -51,7 +51,7 @@ export async function openWorkplace(files: Readonly<Record<string, string>> = {}
     children.add(child.once("exit", () => children.delete(child)));
     // A command that ends before it has read all of its input is no failure of the test.
     child.stdin?.on("error", () => undefined).end(options.stdin ?? "");
-    return follow(child);
+    return follow(child, options.hasIpc === true ? "exit" : "close");
   };
   const run = async (args: readonly string[], options?: StartOptions): Promise<Ended> => start(args, options).ended;
   return {
@@ -70,7 +70,8 @@ export async function openWorkplace(files: Readonly<Record<string, string>> = {}
   };
 }
 
-function follow(child: ChildProcess): Started {
+/** Node tells no "close" of a child whose ipc channel the parent has closed. */
+function follow(child: ChildProcess, end: "exit" | "close"): Started {
   let stdout = "";
   let stderr = "";
   const waiting = new Set<() => void>();
@@ -79,8 +80,11 @@ function follow(child: ChildProcess): Started {
     stdout += text;
     onData();
   });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
-  const ended = once(child, "close").then(([code, signal]): Ended => {
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    stderr += text;
+    onData();
+  });
+  const ended = once(child, end).then(([code, signal]): Ended => {
     onData();
     return { stdout, stderr, code: code as number | null, signal: signal as NodeJS.Signals | null };
   });
@@ -90,13 +94,12 @@ function follow(child: ChildProcess): Started {
     printed(text) {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       const look = (): void => {
-        const isThere = typeof text === "string" ? stdout.includes(text) : text.test(stdout);
-        if (!isThere) return;
+        if (!stdout.includes(text) && !stderr.includes(text)) return;
         waiting.delete(look);
         resolve(stdout);
       };
       waiting.add(look);
-      void ended.then(() => reject(new Error(`wanted ${String(text)}, got ${stdout}${stderr}`)));
+      void ended.then(() => reject(new Error(`wanted ${text}, got ${stdout}${stderr}`)));
       look();
       return promise;
     },
