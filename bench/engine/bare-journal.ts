@@ -13,7 +13,9 @@ const ROW_CHARACTERS = [300, 480, 270, 270, 270, 270, 270, 200];
 export async function openBareJournal(folder: string): Promise<Subject> {
   mkdirSync(folder);
   const db = new DatabaseSync(join(folder, "bare.db"));
-  db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE journal (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER, body TEXT)");
+  db.exec(
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE journal (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER, body TEXT)",
+  );
   const insert = db.prepare("INSERT INTO journal (run, seq, body) VALUES (?, ?, ?)");
   const bodies = ROW_CHARACTERS.map((length) => "x".repeat(length));
   let pending: [run: number, seq: number][] = [];

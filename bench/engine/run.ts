@@ -36,9 +36,19 @@ interface Measured {
 
 async function measureCase(concurrency: number): Promise<readonly Row[]> {
   const rounds = new Map<Subject, Measured[]>(subjects.map((subject) => [subject, []]));
-  for (let round = 0; round < ROUNDS; round += 1) for (const subject of subjects) rounds.get(subject)?.push(await measure(subject, concurrency, WORKFLOWS));
+  for (let round = 0; round < ROUNDS; round += 1)
+    for (const subject of subjects) rounds.get(subject)?.push(await measure(subject, concurrency, WORKFLOWS));
   const name = `${WORKFLOWS} workflows × ${STEPS} steps, ${concurrency} at once`;
-  const throughput = (subject: Subject | undefined): number => percentile((subject && rounds.get(subject)?.map(({ perS }) => perS).toSorted((a, b) => a - b)) ?? [], 0.5);
+  const throughput = (subject: Subject | undefined): number =>
+    percentile(
+      (subject &&
+        rounds
+          .get(subject)
+          ?.map(({ perS }) => perS)
+          .toSorted((a, b) => a - b)) ??
+        [],
+      0.5,
+    );
   return subjects.flatMap((subject) => {
     const latencies = (rounds.get(subject) ?? []).flatMap(({ latenciesMs }) => latenciesMs).toSorted((a, b) => a - b);
     const row = (metric: string, value: number): Row => ({ subject: subject.name, case: name, metric, value });

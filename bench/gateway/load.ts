@@ -110,7 +110,11 @@ class Reader implements Dispatcher.DispatchHandler {
     const isWhole = this.#status === 200 && this.#bytes > 500 && this.#last?.subarray(-ending.length).toString() === ending;
     if (isWhole) this.#resolve(this.#firstByteAtMs);
     else
-      this.#reject(new Error(`wanted a whole answer, got status ${this.#status} and ${this.#bytes} bytes ending in ${this.#last?.subarray(-200).toString()}`));
+      this.#reject(
+        new Error(
+          `wanted a whole answer, got status ${this.#status} and ${this.#bytes} bytes ending in ${this.#last?.subarray(-200).toString()}`,
+        ),
+      );
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -50,7 +50,9 @@ async function measureCase(load: LoadCase, requests: number): Promise<readonly R
   return subjects.flatMap((subject) => {
     const own = figures(rounds.get(subject));
     const row = (metric: string, value: number): Row => ({ subject: subject.name, case: name, metric, value });
-    const measured = Object.entries(own).flatMap(([metric, value]) => (subject === upstream && metric === "cpuUs" ? [] : [row(metric, value)]));
+    const measured = Object.entries(own).flatMap(([metric, value]) =>
+      subject === upstream && metric === "cpuUs" ? [] : [row(metric, value)],
+    );
     if (subject === upstream) return measured;
     const added = [row("addedP50Ms", own.p50Ms - direct.p50Ms), row("addedP99Ms", own.p99Ms - direct.p99Ms)];
     if (subject === bare) return [...measured, ...added];

@@ -40,7 +40,12 @@ export async function startTutti(upstreamUrl: string): Promise<Subject> {
     TUTTI_RATE_LIMIT_BURST: "1000000",
   };
   const bin = fileURLToPath(new URL("../../packages/server/bin/tutti.js", import.meta.url));
-  const child = fork(bin, ["up", "--json"], { execArgv: ["--import", PROBE], env, cwd: dataDir, stdio: ["ignore", "pipe", "inherit", "ipc"] });
+  const child = fork(bin, ["up", "--json"], {
+    execArgv: ["--import", PROBE],
+    env,
+    cwd: dataDir,
+    stdio: ["ignore", "pipe", "inherit", "ipc"],
+  });
   const url = await Promise.race([announcedUrl(child), diesOf(child, "tutti")]);
   const dispose = async (): Promise<void> => {
     await stop(child);

@@ -14,11 +14,14 @@ const whole = Buffer.from(
     usage,
   }),
 );
-const event = (fields: object): Buffer => Buffer.from(`data: ${JSON.stringify({ ...head, object: "chat.completion.chunk", ...fields })}\n\n`);
+const event = (fields: object): Buffer =>
+  Buffer.from(`data: ${JSON.stringify({ ...head, object: "chat.completion.chunk", ...fields })}\n\n`);
 const delta = (fields: object, reason: string | null): Buffer =>
   event({ choices: [{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], usage: null });
 const events = [
-  ...Array.from({ length: EVENTS - 3 }, (_, index) => delta(index === 0 ? { role: "assistant", content: "" } : { content: " together" }, null)),
+  ...Array.from({ length: EVENTS - 3 }, (_, index) =>
+    delta(index === 0 ? { role: "assistant", content: "" } : { content: " together" }, null),
+  ),
   delta({}, "stop"),
   event({ choices: [], usage }),
   Buffer.from("data: [DONE]\n\n"),

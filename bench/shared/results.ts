@@ -12,7 +12,12 @@ export interface Row {
 /** Writes `bench/NAME/results.json`; every subject in it was measured in the same run. */
 export async function writeResults(name: string, rows: readonly Row[]): Promise<void> {
   const [cpu] = cpus();
-  const results = { ranAt: new Date().toISOString(), cpu: `${cpus().length} × ${cpu?.model.trim() ?? "unknown"}`, node: process.version, rows };
+  const results = {
+    ranAt: new Date().toISOString(),
+    cpu: `${cpus().length} × ${cpu?.model.trim() ?? "unknown"}`,
+    node: process.version,
+    rows,
+  };
   await writeFile(new URL(`../${name}/results.json`, import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
 }
 
@@ -28,7 +33,9 @@ export function printTable(rows: readonly Row[]): void {
   const cells = [...lines].map(([key, line]) => [...key.split("\u0000"), ...metrics.map((metric) => line.get(metric) ?? "")]);
   const table = [["case", "subject", ...metrics], ...cells];
   const widths = table[0]?.map((_, column) => Math.max(...table.map((line) => line[column]?.length ?? 0))) ?? [];
-  const text = table.map((line) => line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "));
+  const text = table.map((line) =>
+    line.map((cell, column) => (column < 2 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0))).join("  "),
+  );
   process.stdout.write(`${text.join("\n")}\n`);
 }
 

@@ -19,11 +19,26 @@ interface Clue {
 /** The subject says more than the body: a clue there counts this often. */
 const SUBJECT_WEIGHT = 2;
 const REASONS_MAX = 5;
-const PRIORITIES: Readonly<Record<Kind, Classification["priority"]>> = { safety: 1, refund: 3, invoice: 3, delivery: 3, address: 3, quote: 3, other: 3, empty: 4, thanks: 4, spam: 5 };
+const PRIORITIES: Readonly<Record<Kind, Classification["priority"]>> = {
+  safety: 1,
+  refund: 3,
+  invoice: 3,
+  delivery: 3,
+  address: 3,
+  quote: 3,
+  other: 3,
+  empty: 4,
+  thanks: 4,
+  spam: 5,
+};
 
 const CLUES: readonly Clue[] = [
   { kind: "safety", pattern: /\b(fire hazard|smells? of burning|smoke|electric shock|brandgefahr|stromschlag)\b/gi, weight: 8 },
-  { kind: "refund", pattern: /\b(refund|money back|give back the money|give the amount back|every cent back|erstattung|remboursement)\b/gi, weight: 3 },
+  {
+    kind: "refund",
+    pattern: /\b(refund|money back|give back the money|give the amount back|every cent back|erstattung|remboursement)\b/gi,
+    weight: 3,
+  },
   { kind: "refund", pattern: /\b(broken|in pieces|defective|faulty|known fault|kaputt|cassée?)\b/gi, weight: 1 },
   { kind: "invoice", pattern: /\b(invoice|rechnung|facture)\b/gi, weight: 3 },
   { kind: "invoice", pattern: /\b(does not add up|corrected one|korrigierte|nicht nachvollziehen)\b/gi, weight: 2 },
@@ -56,7 +71,8 @@ export function classify(mail: Mail): Classification {
   });
   const kind = heaviest(found);
   const clues = found.filter((clue) => clue.kind === kind).map(({ reason }) => reason);
-  const pressure = kind === "spam" ? [] : PRESSURE.filter(([pattern]) => pattern.test(`${mail.subject} ${body}`)).map(([, reason]) => reason);
+  const pressure =
+    kind === "spam" ? [] : PRESSURE.filter(([pattern]) => pattern.test(`${mail.subject} ${body}`)).map(([, reason]) => reason);
   const reasons = [...pressure, ...(clues.length === 0 ? ["no clue fits"] : clues)].slice(0, REASONS_MAX);
   return { kind, priority: pressure.length > 0 ? sooner(PRIORITIES[kind]) : PRIORITIES[kind], reasons };
 }

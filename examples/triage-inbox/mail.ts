@@ -32,7 +32,10 @@ interface Part {
 function splitHeaders(text: string): Part {
   const end = /\r?\n\r?\n/.exec(text);
   // A folded header goes on in the next line, which begins with white space.
-  const lines = text.slice(0, end?.index ?? text.length).replaceAll(/\r?\n[ \t]+/g, " ").split(/\r?\n/);
+  const lines = text
+    .slice(0, end?.index ?? text.length)
+    .replaceAll(/\r?\n[ \t]+/g, " ")
+    .split(/\r?\n/);
   const headers = new Map<string, string>();
   for (const line of lines) {
     const colon = line.indexOf(":");
@@ -46,7 +49,10 @@ function textOf({ headers, body }: Part, depth: number): string {
   const type = headers.get("content-type") ?? "text/plain";
   const boundary = /boundary="?([^";]+)"?/i.exec(type)?.[1];
   if (boundary !== undefined && depth < PARTS_DEPTH_MAX) {
-    const parts = body.split(`--${boundary}`).slice(1).map((part) => splitHeaders(part.replace(/^\r?\n/, "")));
+    const parts = body
+      .split(`--${boundary}`)
+      .slice(1)
+      .map((part) => splitHeaders(part.replace(/^\r?\n/, "")));
     const plain = parts.find((part) => /^(text\/plain|multipart\/)/i.test(part.headers.get("content-type") ?? "text/plain"));
     return plain === undefined ? "" : textOf(plain, depth + 1);
   }
@@ -74,7 +80,10 @@ function unquote(text: string): string {
 function decodeWords(text: string): string {
   const joined = text.replaceAll(/\?=\s+=\?/g, "?==?");
   const decoded = joined.replaceAll(/=\?([^?]+)\?([QB])\?([^?]*)\?=/gi, (_, charset: string, encoding: string, word: string) =>
-    decodeText(encoding.toUpperCase() === "B" ? Buffer.from(word, "base64") : Buffer.from(unquote(word.replaceAll("_", " ")), "latin1"), charset),
+    decodeText(
+      encoding.toUpperCase() === "B" ? Buffer.from(word, "base64") : Buffer.from(unquote(word.replaceAll("_", " ")), "latin1"),
+      charset,
+    ),
   );
   // Headers without encoded words are UTF-8 in practice (RFC 6532).
   return decoded === text ? Buffer.from(text, "latin1").toString("utf8") : decoded;

@@ -37,8 +37,19 @@ export function rank(mails: readonly Triaged[]): readonly Triaged[] {
 
 /** The report for people. It holds nothing that two runs over the same mails would tell differently. Pure. */
 export function toMarkdown(queue: readonly Triaged[]): string {
-  const rows = queue.map(({ priority, kind, from, subject, total }, index) => `| ${[index + 1, priority, kind, from, subject, total === null ? "" : total.computed].map(String).map(cell).join(" | ")} |`);
-  return [`# ${queue.length} mails, most urgent first`, "", "| # | priority | about | from | subject | amount |", "| --- | --- | --- | --- | --- | ---: |", ...rows, "", ...queue.flatMap(section)].join("\n");
+  const rows = queue.map(
+    ({ priority, kind, from, subject, total }, index) =>
+      `| ${[index + 1, priority, kind, from, subject, total === null ? "" : total.computed].map(String).map(cell).join(" | ")} |`,
+  );
+  return [
+    `# ${queue.length} mails, most urgent first`,
+    "",
+    "| # | priority | about | from | subject | amount |",
+    "| --- | --- | --- | --- | --- | ---: |",
+    ...rows,
+    "",
+    ...queue.flatMap(section),
+  ].join("\n");
 }
 
 function section(mail: Triaged, index: number): readonly string[] {
@@ -51,7 +62,9 @@ function section(mail: Triaged, index: number): readonly string[] {
     ...(mail.total === null ? [] : [`- Amount: ${describe(mail.total)}`]),
     `- Next: ${NEXT[mail.kind]}`,
     "",
-    ...text(mail.summary).split("\n").map((line) => `> ${line}`.trimEnd()),
+    ...text(mail.summary)
+      .split("\n")
+      .map((line) => `> ${line}`.trimEnd()),
     "",
   ];
 }

@@ -9,7 +9,11 @@ export function shape<T>(fields: Readonly<Record<keyof T & string, Field>>): Sch
 }
 
 /** The same as JSON Schema, for models and people. */
-export function jsonSchema(fields: Readonly<Record<string, Field>>): { readonly type: "object"; readonly properties: Readonly<Record<string, { readonly type: "string" }>>; readonly required: readonly string[] } {
+export function jsonSchema(fields: Readonly<Record<string, Field>>): {
+  readonly type: "object";
+  readonly properties: Readonly<Record<string, { readonly type: "string" }>>;
+  readonly required: readonly string[];
+} {
   const entries = Object.entries(fields);
   return {
     type: "object",
@@ -18,10 +22,16 @@ export function jsonSchema(fields: Readonly<Record<string, Field>>): { readonly 
   };
 }
 
-function check<T>(value: unknown, fields: Readonly<Record<string, Field>>): { readonly value: T } | { readonly issues: readonly { readonly message: string; readonly path: readonly string[] }[] } {
-  if (typeof value !== "object" || value === null) return { issues: [{ message: `wanted an object, got ${JSON.stringify(value)}`, path: [] }] };
+function check<T>(
+  value: unknown,
+  fields: Readonly<Record<string, Field>>,
+): { readonly value: T } | { readonly issues: readonly { readonly message: string; readonly path: readonly string[] }[] } {
+  if (typeof value !== "object" || value === null)
+    return { issues: [{ message: `wanted an object, got ${JSON.stringify(value)}`, path: [] }] };
   const given = value as Readonly<Record<string, unknown>>;
-  const missing = Object.entries(fields).filter(([name, field]) => typeof given[name] !== "string" && (field === "text" || given[name] !== undefined));
+  const missing = Object.entries(fields).filter(
+    ([name, field]) => typeof given[name] !== "string" && (field === "text" || given[name] !== undefined),
+  );
   const unknown = Object.keys(given).filter((name) => !Object.hasOwn(fields, name));
   const issues = [
     ...missing.map(([name]) => ({ message: `wanted a text, got ${JSON.stringify(given[name])}`, path: [name] })),

@@ -18,7 +18,8 @@ export const listMails = tool<{ readonly folder: string }>({
       throw new AppError("not_found", `wanted a folder of mails, got ${folder}, which cannot be read`, { cause: error });
     });
     const mails = names.filter((name) => /\.(eml|txt)$/i.test(name)).toSorted();
-    if (mails.length > MAILS_MAX) throw new AppError("too_large", `wanted at most ${MAILS_MAX} mails, got ${mails.length} in ${folder}; move some away`);
+    if (mails.length > MAILS_MAX)
+      throw new AppError("too_large", `wanted at most ${MAILS_MAX} mails, got ${mails.length} in ${folder}; move some away`);
     return mails;
   },
 });
@@ -30,7 +31,8 @@ export const readMail = tool<{ readonly folder: string; readonly file: string }>
   effect: "read",
   fields: { folder: "text", file: "text" },
   async run({ folder, file }) {
-    if (basename(file) !== file || !/\.(eml|txt)$/i.test(file)) throw new AppError("invalid_input", `wanted the name of an .eml or .txt file, got ${JSON.stringify(file)}`);
+    if (basename(file) !== file || !/\.(eml|txt)$/i.test(file))
+      throw new AppError("invalid_input", `wanted the name of an .eml or .txt file, got ${JSON.stringify(file)}`);
     const path = join(folder, file);
     const { size } = await stat(path);
     if (size > MAIL_BYTES_MAX) throw new AppError("too_large", `wanted a mail of at most ${MAIL_BYTES_MAX} bytes, got ${size} in ${path}`);

@@ -24,8 +24,16 @@ export const triageInbox = defineWorkflow<TriageInput, Json>({
     const files = (await ctx.call(listMails.name, { folder: mails })) as readonly string[];
     const triaged = await ctx.map(files, (branch, file) => triage(branch, mails, file), { concurrency: MAILS_AT_ONCE });
     const queue = await ctx.step("rank", () => rank(triaged));
-    const report = await ctx.call(writeReport.name, { folder: output, markdown: toMarkdown(queue), json: `${JSON.stringify(queue, null, 2)}\n` });
-    return { mails: queue.length, urgent: queue.filter(({ priority }) => priority <= 2).map(({ kind, subject }) => `${kind}: ${subject}`), report };
+    const report = await ctx.call(writeReport.name, {
+      folder: output,
+      markdown: toMarkdown(queue),
+      json: `${JSON.stringify(queue, null, 2)}\n`,
+    });
+    return {
+      mails: queue.length,
+      urgent: queue.filter(({ priority }) => priority <= 2).map(({ kind, subject }) => `${kind}: ${subject}`),
+      report,
+    };
   },
 });
 
@@ -55,7 +63,9 @@ async function calculate(ctx: RunContext, expression: string): Promise<string> {
 async function summarise(ctx: RunContext, body: string): Promise<string> {
   if (body === "") return "(no text)";
   if (body.length < LONG_CHARACTERS_MIN) return body.length <= SUMMARY_CHARACTERS_MAX ? body : `${body.slice(0, SUMMARY_CHARACTERS_MAX)}…`;
-  const { reply } = (await ctx.start("holly", { messages: [{ role: "user", content: `summarize: ${body}` }] })) as { readonly reply: { readonly content: string } };
+  const { reply } = (await ctx.start("holly", { messages: [{ role: "user", content: `summarize: ${body}` }] })) as {
+    readonly reply: { readonly content: string };
+  };
   return reply.content;
 }
 

@@ -28,7 +28,9 @@ export const plugin: Plugin = {
           async (branch) => Number(await effect(branch, "left 1", n)) + Number(await effect(branch, "left 2", 1)),
           async (branch) => Number(await effect(branch, "right 1", n * 2)) + Number(await effect(branch, "right 2", 2)),
         ]);
-        const mapped = await ctx.map([1, 2, 3, 4], async (branch, item) => Number(await effect(branch, `item ${item}`, item * n)), { concurrency: 2 });
+        const mapped = await ctx.map([1, 2, 3, 4], async (branch, item) => Number(await effect(branch, `item ${item}`, item * n)), {
+          concurrency: 2,
+        });
         await ctx.sleep(5);
         const calc = await ctx.call("safe_calc", { expression: `${n} * 7` });
         const child = await ctx.start("chaos-child", n);

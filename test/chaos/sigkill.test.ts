@@ -21,14 +21,20 @@ interface Server {
 }
 
 async function startServer(dataDir: string, effects: string): Promise<Server> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), dataDir], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, CHAOS_EFFECTS: effects } });
+  const child = spawn(process.execPath, [join(import.meta.dirname, "server.ts"), dataDir], {
+    stdio: ["ignore", "pipe", "inherit"],
+    env: { ...process.env, CHAOS_EFFECTS: effects },
+  });
   const [line] = (await once(createInterface({ input: child.stdout }), "line")) as [string];
   return { process: child, ...(JSON.parse(line) as { readonly url: string; readonly token: string }) };
 }
 
 async function request<T>({ url, token }: Server, path: string, body?: Json): Promise<T> {
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  const response = await fetch(new URL(path, url), body === undefined ? { headers } : { headers, method: "POST", body: JSON.stringify(body) });
+  const response = await fetch(
+    new URL(path, url),
+    body === undefined ? { headers } : { headers, method: "POST", body: JSON.stringify(body) },
+  );
   assert.ok(response.ok, `${path}: ${response.status}`);
   return (await response.json()) as T;
 }
@@ -42,9 +48,13 @@ async function kill({ process: child }: Server): Promise<void> {
 /** The idempotency keys of all steps whose completion is on disk, and how often each is. */
 function completedSteps(dataDir: string): ReadonlyMap<string, number> {
   using db = new DatabaseSync(join(dataDir, "tutti.db"), { readOnly: true });
-  const bodies = db.prepare("SELECT body FROM events").all().map((row) => JSON.parse(String(row["body"])) as Event);
+  const bodies = db
+    .prepare("SELECT body FROM events")
+    .all()
+    .map((row) => JSON.parse(String(row["body"])) as Event);
   const counts = new Map<string, number>();
-  for (const event of bodies) if (event.type === "step.completed") counts.set(`${event.runId}/${event.key}`, (counts.get(`${event.runId}/${event.key}`) ?? 0) + 1);
+  for (const event of bodies)
+    if (event.type === "step.completed") counts.set(`${event.runId}/${event.key}`, (counts.get(`${event.runId}/${event.key}`) ?? 0) + 1);
   return counts;
 }
 
@@ -83,7 +93,11 @@ test(`after ${KILLS} kills at random moments every run completes like an undistu
     seen = done.length;
     completedBefore = completedSteps(dataDir);
   }
-  assert.deepEqual([...completedBefore].filter(([, count]) => count !== 1), [], "no step is recorded twice");
+  assert.deepEqual(
+    [...completedBefore].filter(([, count]) => count !== 1),
+    [],
+    "no step is recorded twice",
+  );
   await rm(folder, { recursive: true });
 });
 
@@ -95,7 +109,10 @@ async function verifyAll(server: Server, runs: ReadonlyMap<string, number>): Pro
     const output = await outputOf(server, runId);
     assert.deepEqual(output, expected(n), runId);
     if (n === 1) assert.equal(JSON.stringify(output), undisturbed);
-    const { events, head } = await request<{ readonly events: readonly Event[]; readonly head: string }>(server, `/v1/runs/${runId}/receipt?full=true`);
+    const { events, head } = await request<{ readonly events: readonly Event[]; readonly head: string }>(
+      server,
+      `/v1/runs/${runId}/receipt?full=true`,
+    );
     assert.equal(verifyChain(events, head, (text) => createHash("sha256").update(text).digest("hex")).valid, true, runId);
   }
 }

@@ -10,7 +10,11 @@ function modelOf(gateway: GatewayFixture, id = "test-model") {
 
 const add = tool({
   description: "Adds two numbers.",
-  inputSchema: jsonSchema<{ a: number; b: number }>({ type: "object", properties: { a: { type: "number" }, b: { type: "number" } }, required: ["a", "b"] }),
+  inputSchema: jsonSchema<{ a: number; b: number }>({
+    type: "object",
+    properties: { a: { type: "number" }, b: { type: "number" } },
+    required: ["a", "b"],
+  }),
   execute: ({ a, b }) => Promise.resolve(a + b),
 });
 

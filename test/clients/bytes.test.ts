@@ -4,7 +4,10 @@ import { test } from "node:test";
 import { startGateway, type GatewayFixture } from "./gateway.ts";
 
 /** Sends exact bytes and returns exact bytes; `fetch` would decode them. */
-async function post(gateway: GatewayFixture, body: string): Promise<{ readonly headers: IncomingMessage["headers"]; readonly body: string }> {
+async function post(
+  gateway: GatewayFixture,
+  body: string,
+): Promise<{ readonly headers: IncomingMessage["headers"]; readonly body: string }> {
   const headers = { "content-type": "application/json", authorization: `Bearer ${gateway.app.token}` };
   const sent = httpRequest(`${gateway.baseUrl}/chat/completions`, { method: "POST", headers });
   sent.end(body);

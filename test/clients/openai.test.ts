@@ -16,7 +16,12 @@ test("the openai client gets a whole answer", async () => {
 
 test("the openai client gets a stream with usage", async () => {
   await using gateway = await startGateway();
-  const stream = await clientFor(gateway).chat.completions.create({ model: "test-model", messages, stream: true, stream_options: { include_usage: true } });
+  const stream = await clientFor(gateway).chat.completions.create({
+    model: "test-model",
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
   const chunks = await Array.fromAsync(stream);
   assert.deepEqual(
     chunks.flatMap(({ choices }) => choices[0]?.delta.content ?? []).filter((text) => text !== ""),
@@ -45,7 +50,12 @@ test("the openai client talks to an agent as to a model, whole and streamed", as
   await using gateway = await startGateway();
   const whole = await clientFor(gateway).chat.completions.create({ model: "holly", messages });
   assert.equal(whole.choices[0]?.message.content, "You said: Hello there");
-  const stream = await clientFor(gateway).chat.completions.create({ model: "holly", messages, stream: true, stream_options: { include_usage: true } });
+  const stream = await clientFor(gateway).chat.completions.create({
+    model: "holly",
+    messages,
+    stream: true,
+    stream_options: { include_usage: true },
+  });
   const chunks = await Array.fromAsync(stream);
   assert.equal(chunks.map(({ choices }) => choices[0]?.delta.content ?? "").join(""), "You said: Hello there");
   assert.ok((chunks.at(-1)?.usage?.total_tokens ?? 0) > 0);

@@ -14,8 +14,18 @@ export interface ChatRequest {
 }
 
 /** An agent's answer as it comes. The last part is `done`; leaving early cancels the run. */
-export async function* streamChat(transport: Transport, { agent, messages }: ChatRequest, signal: AbortSignal): AsyncGenerator<ChatPart, void> {
-  const request = { method: "POST", path: `/v1/agents/${encodeURIComponent(agent)}/chat`, body: { messages, stream: true }, headers: { accept: "text/event-stream" }, timeoutMs: FIRST_PART_TIMEOUT_MS } as const;
+export async function* streamChat(
+  transport: Transport,
+  { agent, messages }: ChatRequest,
+  signal: AbortSignal,
+): AsyncGenerator<ChatPart, void> {
+  const request = {
+    method: "POST",
+    path: `/v1/agents/${encodeURIComponent(agent)}/chat`,
+    body: { messages, stream: true },
+    headers: { accept: "text/event-stream" },
+    timeoutMs: FIRST_PART_TIMEOUT_MS,
+  } as const;
   try {
     for await (const { event, data } of readServerEvents(await transport.stream(request, signal), SILENCE_MAX_MS)) {
       const part = readPart(event, JSON.parse(data));

@@ -19,7 +19,12 @@ const counting = defineWorkflow<Json, Json>({
   },
 });
 
-const waiting = defineWorkflow<Json, Json>({ name: "waiting", version: "1", input: anything, run: async (ctx) => (await ctx.waitFor("go")) ?? null });
+const waiting = defineWorkflow<Json, Json>({
+  name: "waiting",
+  version: "1",
+  input: anything,
+  run: async (ctx) => (await ctx.waitFor("go")) ?? null,
+});
 const failing = defineWorkflow<Json, Json>({
   name: "failing",
   version: "1",
@@ -108,9 +113,15 @@ test("a server that is not there, or is another program, is told apart from an e
   await new Promise((resolve) => closed.once("listening", resolve));
   const { port } = closed.address() as AddressInfo;
   await new Promise((resolve) => closed.close(resolve));
-  await assert.rejects(createClient({ baseUrl: `http://127.0.0.1:${port}` }).status(), (error) => codeOf("upstream")(error) && /ECONNREFUSED/.test(String(error)));
+  await assert.rejects(
+    createClient({ baseUrl: `http://127.0.0.1:${port}` }).status(),
+    (error) => codeOf("upstream")(error) && /ECONNREFUSED/.test(String(error)),
+  );
   const html = async (): Promise<Response> => new Response("<h1>Bad gateway</h1>", { status: 502 });
-  await assert.rejects(createClient({ baseUrl: "http://proxy.example", fetch: html }).status(), (error) => codeOf("upstream")(error) && /502: <h1>/.test(String(error)));
+  await assert.rejects(
+    createClient({ baseUrl: "http://proxy.example", fetch: html }).status(),
+    (error) => codeOf("upstream")(error) && /502: <h1>/.test(String(error)),
+  );
 });
 
 test("an answer that does not come is given up in time, and a call that is cancelled ends", async () => {
@@ -149,7 +160,10 @@ test("watching a run that cannot be reached is given up after a bounded number o
   const random = Math.random;
   Math.random = () => 0;
   try {
-    await assert.rejects(collect(createClient({ baseUrl: broken.url, token: app.token }).watchRun({ runId: "any", afterSeq: 0 })), codeOf("upstream"));
+    await assert.rejects(
+      collect(createClient({ baseUrl: broken.url, token: app.token }).watchRun({ runId: "any", afterSeq: 0 })),
+      codeOf("upstream"),
+    );
   } finally {
     Math.random = random;
   }

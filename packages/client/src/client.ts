@@ -1,6 +1,25 @@
 import type { ChainVerdict, Event, Json, Replay } from "@tutti/core";
 import { streamChat, type ChatRequest } from "./chat.ts";
-import type { AgentEntry, ChatPart, EventPage, ModelEntry, PluginEntry, PluginList, Receipt, RunDetails, RunPage, RunQuery, RunRequest, ServerStatus, StartedRun, ToolEntry, ToolResult, Trace, TrustPage, WorkflowEntry } from "./replies.ts";
+import type {
+  AgentEntry,
+  ChatPart,
+  EventPage,
+  ModelEntry,
+  PluginEntry,
+  PluginList,
+  Receipt,
+  RunDetails,
+  RunPage,
+  RunQuery,
+  RunRequest,
+  ServerStatus,
+  StartedRun,
+  ToolEntry,
+  ToolResult,
+  Trace,
+  TrustPage,
+  WorkflowEntry,
+} from "./replies.ts";
 import { Transport, type ClientOptions } from "./transport.ts";
 import { watchRun, type WatchOptions } from "./watch-run.ts";
 
@@ -11,7 +30,11 @@ export interface Client {
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
   run(runId: string, signal?: AbortSignal): Promise<RunDetails>;
   cancelRun(runId: string, reason: string, signal?: AbortSignal): Promise<Pick<StartedRun, "run">>;
-  signalRun(runId: string, message: { readonly name: string; readonly value: Json }, signal?: AbortSignal): Promise<Pick<StartedRun, "run">>;
+  signalRun(
+    runId: string,
+    message: { readonly name: string; readonly value: Json },
+    signal?: AbortSignal,
+  ): Promise<Pick<StartedRun, "run">>;
   replayRun(runId: string, signal?: AbortSignal): Promise<Replay>;
   events(runId: string, page?: PageQuery, signal?: AbortSignal): Promise<readonly Event[]>;
   /** All events of a run until it has ended, each once and in order, also when the connection breaks. */
@@ -48,15 +71,20 @@ export function createClient(options: ClientOptions): Client {
   return { ...runCalls(transport), ...trustCalls(transport), ...registryCalls(transport) };
 }
 
-function runCalls(transport: Transport): Pick<Client, "startRun" | "runs" | "run" | "cancelRun" | "signalRun" | "replayRun" | "events" | "watchRun"> {
+function runCalls(
+  transport: Transport,
+): Pick<Client, "startRun" | "runs" | "run" | "cancelRun" | "signalRun" | "replayRun" | "events" | "watchRun"> {
   return {
     startRun: (request, signal) => transport.json({ method: "POST", path: "/v1/runs", body: request }, signal),
-    runs: ({ statuses, workflow, limit, before } = {}, signal) => transport.json({ path: "/v1/runs", query: { status: statuses?.join(","), workflow, limit, before } }, signal),
+    runs: ({ statuses, workflow, limit, before } = {}, signal) =>
+      transport.json({ path: "/v1/runs", query: { status: statuses?.join(","), workflow, limit, before } }, signal),
     run: (runId, signal) => transport.json({ path: runPath(runId) }, signal),
     cancelRun: (runId, reason, signal) => transport.json({ method: "POST", path: runPath(runId, "/cancel"), body: { reason } }, signal),
-    signalRun: (runId, { name, value }, signal) => transport.json({ method: "POST", path: runPath(runId, `/signals/${encodeURIComponent(name)}`), body: { value } }, signal),
+    signalRun: (runId, { name, value }, signal) =>
+      transport.json({ method: "POST", path: runPath(runId, `/signals/${encodeURIComponent(name)}`), body: { value } }, signal),
     replayRun: (runId, signal) => transport.json({ method: "POST", path: runPath(runId, "/replay"), timeoutMs: WORK_TIMEOUT_MS }, signal),
-    events: async (runId, page = {}, signal) => (await transport.json<EventPage>({ path: runPath(runId, "/events"), query: { ...page } }, signal)).events,
+    events: async (runId, page = {}, signal) =>
+      (await transport.json<EventPage>({ path: runPath(runId, "/events"), query: { ...page } }, signal)).events,
     watchRun: (watch, signal = NEVER) => watchRun(transport, watch, signal),
   };
 }
@@ -74,13 +102,17 @@ function registryCalls(transport: Transport): Omit<Client, keyof ReturnType<type
   return {
     status: (signal) => transport.json({ path: "/" }, signal),
     plugins: (signal) => transport.json({ path: "/v1/plugins" }, signal),
-    enablePlugin: async (path, signal) => (await transport.json<{ readonly plugin: PluginEntry }>({ method: "POST", path: "/v1/plugins", body: { path } }, signal)).plugin,
-    workflows: async (signal) => (await transport.json<{ readonly workflows: readonly WorkflowEntry[] }>({ path: "/v1/workflows" }, signal)).workflows,
+    enablePlugin: async (path, signal) =>
+      (await transport.json<{ readonly plugin: PluginEntry }>({ method: "POST", path: "/v1/plugins", body: { path } }, signal)).plugin,
+    workflows: async (signal) =>
+      (await transport.json<{ readonly workflows: readonly WorkflowEntry[] }>({ path: "/v1/workflows" }, signal)).workflows,
     agents: async (signal) => (await transport.json<{ readonly agents: readonly AgentEntry[] }>({ path: "/v1/agents" }, signal)).agents,
-    agent: async (name, signal) => (await transport.json<{ readonly agent: AgentEntry }>({ path: `/v1/agents/${encodeURIComponent(name)}` }, signal)).agent,
+    agent: async (name, signal) =>
+      (await transport.json<{ readonly agent: AgentEntry }>({ path: `/v1/agents/${encodeURIComponent(name)}` }, signal)).agent,
     chat: (request, signal = NEVER) => streamChat(transport, request, signal),
     tools: async (signal) => (await transport.json<{ readonly tools: readonly ToolEntry[] }>({ path: "/v1/tools" }, signal)).tools,
-    callTool: (tool, input, signal) => transport.json({ method: "POST", path: "/v1/tools/execute", body: { tool, input }, timeoutMs: WORK_TIMEOUT_MS }, signal),
+    callTool: (tool, input, signal) =>
+      transport.json({ method: "POST", path: "/v1/tools/execute", body: { tool, input }, timeoutMs: WORK_TIMEOUT_MS }, signal),
     models: async (signal) => (await transport.json<{ readonly data: readonly ModelEntry[] }>({ path: "/v1/models" }, signal)).data,
   };
 }

@@ -91,8 +91,13 @@ export class Transport {
     if (thrown instanceof AppError) return thrown;
     if (signal?.aborted === true) return new AppError("cancelled", "the request was cancelled", { cause: thrown });
     const where = String(this.#options.baseUrl);
-    if (thrown instanceof Error && thrown.name === "TimeoutError") return new AppError("timeout", `wanted an answer from ${where} within ${timeoutMs} ms, got none`, { cause: thrown });
-    return new AppError("upstream", `wanted an answer from ${where}, got none that can be read (${causeOf(thrown)}); is Tutti running there?`, { cause: thrown });
+    if (thrown instanceof Error && thrown.name === "TimeoutError")
+      return new AppError("timeout", `wanted an answer from ${where} within ${timeoutMs} ms, got none`, { cause: thrown });
+    return new AppError(
+      "upstream",
+      `wanted an answer from ${where}, got none that can be read (${causeOf(thrown)}); is Tutti running there?`,
+      { cause: thrown },
+    );
   }
 }
 
@@ -110,7 +115,11 @@ interface WireError {
 
 function readError(text: string): WireError | undefined {
   try {
-    const body = JSON.parse(text) as { readonly error?: { readonly code?: unknown; readonly message?: unknown }; readonly code?: unknown; readonly detail?: unknown };
+    const body = JSON.parse(text) as {
+      readonly error?: { readonly code?: unknown; readonly message?: unknown };
+      readonly code?: unknown;
+      readonly detail?: unknown;
+    };
     const { code, message } = body.error ?? { code: body.code, message: body.detail };
     return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
   } catch {

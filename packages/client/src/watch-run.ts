@@ -30,7 +30,11 @@ export async function* watchRun(transport: Transport, options: WatchOptions, sig
         if (isEnd(event)) return;
       }
       if (await hasEnded(transport, { runId: options.runId, afterSeq: seq }, signal)) return;
-      if (attempt >= ATTEMPTS_MAX) throw new AppError("upstream", `wanted the events of run ${options.runId} after ${seq}, got a stream that ended ${attempt} times; is a proxy cutting it?`);
+      if (attempt >= ATTEMPTS_MAX)
+        throw new AppError(
+          "upstream",
+          `wanted the events of run ${options.runId} after ${seq}, got a stream that ended ${attempt} times; is a proxy cutting it?`,
+        );
     } catch (thrown) {
       const error = signal.aborted ? new AppError("cancelled", "watching was cancelled", { cause: thrown }) : asBrokenStream(thrown);
       if (!error.isRetryable || attempt >= ATTEMPTS_MAX) throw error;

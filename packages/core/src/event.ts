@@ -28,13 +28,28 @@ export type EventBody =
    * A whole run in one event: one step that somebody else did, such as a model call whose bytes passed through. It is written when the step
    * has ended, because a proxy cannot afford four events a call; a step that a crash cut off leaves none.
    */
-  | ({ readonly type: "run.recorded"; readonly workflow: string; readonly version: string; readonly action: Action; readonly decision: Decision; readonly policyHash: string } & StepRef & StepTiming & { readonly outcome: Outcome })
-  | { readonly type: "policy.decided"; readonly key: string; readonly action: Action; readonly decision: Decision; readonly policyHash: string }
+  | ({
+      readonly type: "run.recorded";
+      readonly workflow: string;
+      readonly version: string;
+      readonly action: Action;
+      readonly decision: Decision;
+      readonly policyHash: string;
+    } & StepRef &
+      StepTiming & { readonly outcome: Outcome })
+  | {
+      readonly type: "policy.decided";
+      readonly key: string;
+      readonly action: Action;
+      readonly decision: Decision;
+      readonly policyHash: string;
+    }
   /** Written only for steps that take longer than a moment, so that watchers see them. */
   | ({ readonly type: "step.started" } & StepRef & { readonly attempt: number })
   | ({ readonly type: "step.waiting" } & StepRef & { readonly until: string | null })
   /** One attempt failed. `retryAt: null` means it was the last one. */
-  | ({ readonly type: "step.failed" } & StepRef & StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null })
+  | ({ readonly type: "step.failed" } & StepRef &
+      StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null })
   | ({ readonly type: "step.completed" } & StepRef & StepTiming & { readonly output: Json })
   | { readonly type: "signal.received"; readonly name: string; readonly value: Json }
   | { readonly type: "cancel.requested"; readonly reason: string }
@@ -46,7 +61,9 @@ export type EventBody =
   | { readonly type: "run.cancelled"; readonly reason: string };
 
 /** How a step ended. */
-export type Outcome = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly code: string; readonly message: string };
+export type Outcome =
+  | { readonly ok: true; readonly output: Json }
+  | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** Which step an event is about. */
 export interface StepRef {

@@ -3,7 +3,18 @@ export type { Engine, RecordedRun, RecordedStep, Replay, StartOptions } from "./
 export { AppError, type ErrorCode } from "./error.ts";
 export { statusAfter, type Event, type EventBody, type EventDraft, type Outcome, type RunStatus, type StepKind } from "./event.ts";
 export { canonicalJson, type Json } from "./json.ts";
-export { collect, type FinishReason, type Message, type Model, type ModelPart, type ModelRequest, type Reply, type ToolCall, type ToolSpec, type Usage } from "./model.ts";
+export {
+  collect,
+  type FinishReason,
+  type Message,
+  type Model,
+  type ModelPart,
+  type ModelRequest,
+  type Reply,
+  type ToolCall,
+  type ToolSpec,
+  type Usage,
+} from "./model.ts";
 export type { Plugin } from "./plugin.ts";
 export { decide, enforce, type Action, type Decision, type Policy } from "./policy/decide.ts";
 export { redact, redactText } from "./policy/redact.ts";

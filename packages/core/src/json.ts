@@ -75,5 +75,8 @@ function isSorted(keys: readonly string[]): boolean {
 }
 
 function notJson(got: string): AppError {
-  return new AppError("invalid_input", `wanted a JSON value, got ${got}; use strings, finite numbers, booleans, null, arrays and plain objects`);
+  return new AppError(
+    "invalid_input",
+    `wanted a JSON value, got ${got}; use strings, finite numbers, booleans, null, arrays and plain objects`,
+  );
 }

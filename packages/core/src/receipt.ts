@@ -27,7 +27,8 @@ export function verifyChain(events: readonly Event[], head: string, sha256: Sha2
     const broken = (reason: string): ChainVerdict => ({ valid: false, events: events.length, atSeq: index + 1, reason });
     if (event.seq !== index + 1) return broken(`wanted event ${index + 1}, got event ${event.seq}: one was removed, inserted or moved`);
     if (event.runId !== events[0]?.runId) return broken(`event ${event.seq} belongs to run ${event.runId}`);
-    if (sha256(hashInput(previous, canonicalJson(event))) !== hash) return broken(`event ${event.seq} (${event.type}) is not what was journaled`);
+    if (sha256(hashInput(previous, canonicalJson(event))) !== hash)
+      return broken(`event ${event.seq} (${event.type}) is not what was journaled`);
     previous = hash;
   }
   if (previous === head) return { valid: true, events: events.length, head };

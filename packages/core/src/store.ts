@@ -12,7 +12,10 @@ export interface Store {
   /** One run's events after `afterSeq`, in order. */
   read(runId: string, options: { readonly afterSeq: number; readonly limit: number }): Promise<readonly Event[]>;
   /** All runs' events after a position in the log, oldest first. */
-  log(options: { readonly afterPosition: number; readonly limit: number }): Promise<readonly { readonly position: number; readonly event: Event }[]>;
+  log(options: {
+    readonly afterPosition: number;
+    readonly limit: number;
+  }): Promise<readonly { readonly position: number; readonly event: Event }[]>;
   run(runId: string): Promise<RunRecord | undefined>;
   /** Newest first. */
   runs(filter: RunFilter): Promise<readonly RunRecord[]>;
@@ -57,4 +60,6 @@ export interface BlobRef {
 }
 
 /** Whether the store can write now. */
-export type StoreHealth = { readonly ok: true } | { readonly ok: false; readonly code: "storage_full" | "storage_corrupt" | "storage_unwritable"; readonly message: string };
+export type StoreHealth =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly code: "storage_full" | "storage_corrupt" | "storage_unwritable"; readonly message: string };

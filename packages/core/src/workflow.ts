@@ -37,7 +37,11 @@ export interface RunContext {
   all<T>(branches: readonly Branch<T>[]): Promise<readonly T[]>;
   /** The first branch to finish wins, with its result or its error; the others are cancelled. */
   race<T>(branches: readonly Branch<T>[]): Promise<T>;
-  map<I, T>(items: readonly I[], branch: (ctx: RunContext, item: I, index: number) => Promise<T>, options: { readonly concurrency: number }): Promise<readonly T[]>;
+  map<I, T>(
+    items: readonly I[],
+    branch: (ctx: RunContext, item: I, index: number) => Promise<T>,
+    options: { readonly concurrency: number },
+  ): Promise<readonly T[]>;
   now(): Promise<Date>;
   /** The same value on every replay. */
   uuid(): string;

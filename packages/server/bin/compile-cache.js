@@ -6,7 +6,13 @@ import { fileURLToPath } from "node:url";
 const FILL = "--fill-compile-cache";
 const folder = fileURLToPath(new URL("../.cache/", import.meta.url));
 /** What `tutti up` loads later than its first file does. */
-const loadedLater = ["../src/cli/commands/up.ts", "../src/http/index.ts", "../src/telemetry/index.ts", "../src/store/sqlite/writer.ts", "@tutti/plugin-holly"];
+const loadedLater = [
+  "../src/cli/commands/up.ts",
+  "../src/http/index.ts",
+  "../src/telemetry/index.ts",
+  "../src/store/sqlite/writer.ts",
+  "@tutti/plugin-holly",
+];
 
 /**
  * Keeps what Node makes of each source file: starts take half the time, and a process that finds everything there never loads the part of

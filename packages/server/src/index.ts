@@ -4,7 +4,24 @@ import { openApp as openHost } from "./host/index.ts";
 import { createLogger } from "./telemetry/index.ts";
 
 export { AppError, canonicalJson, defineWorkflow } from "@tutti/core";
-export type { AgentSpec, Branch, ErrorCode, Event, Json, Message, Model, ModelPart, ModelRequest, Plugin, Policy, Principal, RunContext, Schema, Tool, Workflow } from "@tutti/core";
+export type {
+  AgentSpec,
+  Branch,
+  ErrorCode,
+  Event,
+  Json,
+  Message,
+  Model,
+  ModelPart,
+  ModelRequest,
+  Plugin,
+  Policy,
+  Principal,
+  RunContext,
+  Schema,
+  Tool,
+  Workflow,
+} from "@tutti/core";
 
 /** How to open Tutti inside a program: where its data lives, and what it can do. */
 export interface OpenOptions {

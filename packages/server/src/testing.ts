@@ -17,7 +17,9 @@ export interface TestApp extends AsyncDisposable {
 }
 
 /** Starts one; `config` replaces any setting. The folder is removed at the end unless it was given. */
-export async function startTestApp(options: Partial<Config> & { readonly plugins?: readonly string[]; readonly inlinePlugins?: readonly Plugin[] } = {}): Promise<TestApp> {
+export async function startTestApp(
+  options: Partial<Config> & { readonly plugins?: readonly string[]; readonly inlinePlugins?: readonly Plugin[] } = {},
+): Promise<TestApp> {
   const { inlinePlugins = [], ...overrides } = options;
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "tutti-test-")));
   const config = configFrom({ port: 0, rateLimitPerSecond: 1e6, rateLimitBurst: 1e6, ...overrides, dataDir }, process.cwd());

@@ -72,18 +72,21 @@ test("arithmetic that cannot be done is answered with the reason", async () => {
     "what is 1/0?": "I tried safe_calc, and it did not work: division by zero, at position 2",
     "1,000 + 1": 'I tried safe_calc, and it did not work: wanted an operator at position 2, got ","; write 1000, not 1,000',
     "median(1, 2) + 1":
-      "I tried safe_calc, and it did not work: wanted one of pi, e, abs, floor, ceil, round, min, max, sum, avg, sqrt, ln, log10, log2, exp, sin, cos, tan at position 1, got \"median\"",
+      'I tried safe_calc, and it did not work: wanted one of pi, e, abs, floor, ceil, round, min, max, sum, avg, sqrt, ln, log10, log2, exp, sin, cos, tan at position 1, got "median"',
   });
 });
 
 test("what is asked to be repeated is repeated", async () => {
-  assert.deepEqual(await answersBy("echo", ["echo hello", "Echo: a\nb", "say good morning", "Please repeat after me: I can do it", "echo 2+2"]), {
-    "echo hello": "hello",
-    "Echo: a\nb": "a\nb",
-    "say good morning": "good morning",
-    "Please repeat after me: I can do it": "I can do it",
-    "echo 2+2": "2+2",
-  });
+  assert.deepEqual(
+    await answersBy("echo", ["echo hello", "Echo: a\nb", "say good morning", "Please repeat after me: I can do it", "echo 2+2"]),
+    {
+      "echo hello": "hello",
+      "Echo: a\nb": "a\nb",
+      "say good morning": "good morning",
+      "Please repeat after me: I can do it": "I can do it",
+      "echo 2+2": "2+2",
+    },
+  );
 });
 
 test("a text that comes along is summarized in its own sentences", async () => {
@@ -96,7 +99,9 @@ test("a text that comes along is summarized in its own sentences", async () => {
 });
 
 test("a greeting or a call for help is told what works, and that there is no model", async () => {
-  for (const content of Object.values(await answersBy("help", ["Hello, Holly", "hi", "Good morning!", "help", "What can you do?", "who are you?", "  ", "hey there holly"]))) {
+  for (const content of Object.values(
+    await answersBy("help", ["Hello, Holly", "hi", "Good morning!", "help", "What can you do?", "who are you?", "  ", "hey there holly"]),
+  )) {
     assert.match(content, /^Hello, I am Holly\. No model is configured/);
     assert.match(content, /TUTTI_MODEL_BASE_URL/);
   }

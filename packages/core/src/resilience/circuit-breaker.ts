@@ -8,7 +8,10 @@ export interface BreakerOptions {
 export class CircuitBreaker {
   readonly #options: BreakerOptions;
   #failures = 0;
-  #state: { readonly name: "closed" } | { readonly name: "open"; readonly untilMs: number } | { readonly name: "trial"; readonly untilMs: number } = { name: "closed" };
+  #state:
+    | { readonly name: "closed" }
+    | { readonly name: "open"; readonly untilMs: number }
+    | { readonly name: "trial"; readonly untilMs: number } = { name: "closed" };
 
   constructor(options: BreakerOptions) {
     this.#options = options;

@@ -33,13 +33,15 @@ export class CallAssembly {
     const more = isObject(target.arguments) ? JSON.stringify(target.arguments) : text(target.arguments);
     call.text += more;
     this.#chars += more.length;
-    if (this.#chars > CHARS_MAX) throw new AppError("upstream", `wanted tool calls of at most ${CHARS_MAX} characters, got more in a model's answer`);
+    if (this.#chars > CHARS_MAX)
+      throw new AppError("upstream", `wanted tool calls of at most ${CHARS_MAX} characters, got more in a model's answer`);
   }
 
   /** The calls in the order in which they began. */
   whole(): readonly ToolCall[] {
     return this.#calls.map((call, index) => {
-      if (call.name === "") throw new AppError("upstream", `wanted tool calls with names, got none for call ${index + 1} in a model's answer`);
+      if (call.name === "")
+        throw new AppError("upstream", `wanted tool calls with names, got none for call ${index + 1} in a model's answer`);
       return { id: call.id === "" ? `call_${index}` : call.id, name: call.name, input: parseArguments(call.text) };
     });
   }
@@ -51,9 +53,11 @@ export class CallAssembly {
   #find(index: unknown, id: string, name: string): PartialCall {
     const key = typeof index === "number" ? index : undefined;
     const current = key === undefined ? this.#calls.at(-1) : this.#byIndex.get(key);
-    const isOther = current !== undefined && ((id !== "" && current.id !== "" && id !== current.id) || (key === undefined && id === "" && name !== ""));
+    const isOther =
+      current !== undefined && ((id !== "" && current.id !== "" && id !== current.id) || (key === undefined && id === "" && name !== ""));
     if (current !== undefined && !isOther) return current;
-    if (this.#calls.length === CALLS_MAX) throw new AppError("upstream", `wanted at most ${CALLS_MAX} tool calls, got more in a model's answer`);
+    if (this.#calls.length === CALLS_MAX)
+      throw new AppError("upstream", `wanted at most ${CALLS_MAX} tool calls, got more in a model's answer`);
     const call: PartialCall = { id: "", name: "", text: "" };
     this.#calls.push(call);
     if (key !== undefined) this.#byIndex.set(key, call);

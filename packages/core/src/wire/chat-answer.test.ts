@@ -11,7 +11,10 @@ const plain = { noNullPrototype: true };
 const text = fc.string({ unit: "binary", minLength: 1 });
 const json = fc.jsonValue({ depthSize: "small" }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
 const textPart: fc.Arbitrary<ModelPart> = fc.record({ type: fc.constant("text"), text }, plain);
-const callPart: fc.Arbitrary<ModelPart> = fc.record({ type: fc.constant("call"), call: fc.record({ id: text, name: text, input: json }, plain) }, plain);
+const callPart: fc.Arbitrary<ModelPart> = fc.record(
+  { type: fc.constant("call"), call: fc.record({ id: text, name: text, input: json }, plain) },
+  plain,
+);
 const tokens = fc.nat();
 const finish: fc.Arbitrary<ModelPart> = fc.record(
   {
@@ -21,7 +24,9 @@ const finish: fc.Arbitrary<ModelPart> = fc.record(
   },
   plain,
 );
-const answer = fc.tuple(fc.array(textPart), fc.array(callPart, { maxLength: 5 }), finish).map(([texts, calls, last]) => [...texts, ...calls, last]);
+const answer = fc
+  .tuple(fc.array(textPart), fc.array(callPart, { maxLength: 5 }), finish)
+  .map(([texts, calls, last]) => [...texts, ...calls, last]);
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 const head = { id: "chatcmpl-1", createdAt: 1_700_000_000, model: "m" };
 
@@ -37,8 +42,10 @@ async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
 const decode = (...texts: readonly string[]): Promise<readonly ModelPart[]> => Array.fromAsync(decodeChatAnswer(eachOf(texts)));
 const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
 const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
-const delta = (fields: unknown, reason: string | null = null): string => event({ choices: [{ index: 0, delta: fields, finish_reason: reason }] });
-const upstream = (pattern: RegExp) => (error: unknown) => error instanceof AppError && error.code === "upstream" && pattern.test(error.message);
+const delta = (fields: unknown, reason: string | null = null): string =>
+  event({ choices: [{ index: 0, delta: fields, finish_reason: reason }] });
+const upstream = (pattern: RegExp) => (error: unknown) =>
+  error instanceof AppError && error.code === "upstream" && pattern.test(error.message);
 const end = (reason: string, inputTokens = 0, outputTokens = 0) => ({ type: "finish", reason, usage: { inputTokens, outputTokens } });
 
 test("parts survive encoding as a stream, any cut into chunks, and decoding", async () => {
@@ -62,7 +69,11 @@ test("a reply survives encoding in one piece, any cut into chunks, and decoding"
 
 test("whatever bytes a provider sends, the decoder reads them or throws upstream", async () => {
   const odd = fc.record(
-    { choices: fc.oneof(json, fc.array(fc.record({ delta: json, message: json, finish_reason: json, index: json }))), usage: json, error: json },
+    {
+      choices: fc.oneof(json, fc.array(fc.record({ delta: json, message: json, finish_reason: json, index: json }))),
+      usage: json,
+      error: json,
+    },
     { requiredKeys: [] },
   );
   const line = fc.oneof(json, odd).map((value) => `data: ${JSON.stringify(value)}\n\n`);
@@ -108,7 +119,10 @@ test("calls that all come as index 0, or without index and id, are told apart", 
     delta({ tool_calls: [{ index: 0, id: "b", function: { name: "g", arguments: "{}" } }] }),
     delta({}, "tool_calls"),
   );
-  const none = await decode(delta({ tool_calls: [{ function: { name: "f", arguments: { a: 1 } } }, { function: { name: "g" } }] }), delta({}, "stop"));
+  const none = await decode(
+    delta({ tool_calls: [{ function: { name: "f", arguments: { a: 1 } } }, { function: { name: "g" } }] }),
+    delta({}, "stop"),
+  );
   assert.deepEqual(same, [
     { type: "call", call: { id: "a", name: "f", input: {} } },
     { type: "call", call: { id: "b", name: "g", input: {} } },
@@ -127,7 +141,9 @@ test("usage counts wherever it stands, and is 0 where it is missing", async () =
   assert.deepEqual(await decode(withFinish, "data: [DONE]\n\n"), [end("length", 3, 4)]);
   assert.deepEqual(await decode(delta({}, "stop"), event({ choices: [], usage }), "data: [DONE]\n\n"), [end("stop", 3, 4)]);
   assert.deepEqual(await decode(delta({}, "stop"), "data: [DONE]\n\n"), [end("stop")]);
-  assert.deepEqual(await decode(delta({}, "stop"), event({ choices: [], usage: { prompt_tokens: -1, completion_tokens: "9" } })), [end("stop")]);
+  assert.deepEqual(await decode(delta({}, "stop"), event({ choices: [], usage: { prompt_tokens: -1, completion_tokens: "9" } })), [
+    end("stop"),
+  ]);
 });
 
 test("a stream without [DONE], or without the last blank line, is whole once it has a finish reason", async () => {
@@ -135,7 +151,10 @@ test("a stream without [DONE], or without the last blank line, is whole once it 
 });
 
 test("a stream with [DONE] but no finish reason is whole", async () => {
-  assert.deepEqual(await decode(delta({ content: "Hi" }), "data: [DONE]\n\n", "data: more\n\n"), [{ type: "text", text: "Hi" }, end("stop")]);
+  assert.deepEqual(await decode(delta({ content: "Hi" }), "data: [DONE]\n\n", "data: more\n\n"), [
+    { type: "text", text: "Hi" },
+    end("stop"),
+  ]);
 });
 
 test("a stream that is cut off throws upstream after the text that arrived", async () => {
@@ -180,10 +199,10 @@ test("a JSON answer in place of a stream is read, pretty-printed or not", async 
 
 test("comments, other choices and chunks without choices are passed over", async () => {
   const other = event({ choices: [{ index: 1, delta: { content: "no" }, finish_reason: "length" }] });
-  assert.deepEqual(await decode(": PROCESSING\n\n", event({ prompt_filter_results: [] }), other, delta({ content: "yes" }), delta({}, "stop")), [
-    { type: "text", text: "yes" },
-    end("stop"),
-  ]);
+  assert.deepEqual(
+    await decode(": PROCESSING\n\n", event({ prompt_filter_results: [] }), other, delta({ content: "yes" }), delta({}, "stop")),
+    [{ type: "text", text: "yes" }, end("stop")],
+  );
 });
 
 test("tool calls without end are refused", async () => {

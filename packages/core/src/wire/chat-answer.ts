@@ -83,8 +83,10 @@ class ChatAnswer {
 
   /** Takes what chunks and whole answers share, and returns the first choice. */
   #readCommon(answer: JsonObject): JsonObject | undefined {
-    if (answer.error !== undefined && answer.error !== null) throw new AppError("upstream", `the model's provider reported: ${errorText(answer.error)}`);
-    if (isObject(answer.usage)) this.#usage = { inputTokens: count(answer.usage.prompt_tokens), outputTokens: count(answer.usage.completion_tokens) };
+    if (answer.error !== undefined && answer.error !== null)
+      throw new AppError("upstream", `the model's provider reported: ${errorText(answer.error)}`);
+    if (isObject(answer.usage))
+      this.#usage = { inputTokens: count(answer.usage.prompt_tokens), outputTokens: count(answer.usage.completion_tokens) };
     const choices: readonly unknown[] = Array.isArray(answer.choices) ? answer.choices : [];
     const choice = choices.filter(isObject).find(({ index }) => typeof index !== "number" || index === 0);
     if (typeof choice?.finish_reason === "string") this.#reason = FINISH_REASONS.get(choice.finish_reason) ?? "stop";

@@ -36,7 +36,10 @@ test("whatever JSON is sent, the decoder reads it or throws an AppError", () => 
   const odd = fc.record(
     {
       model: json,
-      messages: fc.oneof(json, fc.array(fc.record({ role: fc.constantFrom("user", "assistant", "tool", "x"), content: json, tool_calls: json }))),
+      messages: fc.oneof(
+        json,
+        fc.array(fc.record({ role: fc.constantFrom("user", "assistant", "tool", "x"), content: json, tool_calls: json })),
+      ),
       tools: json,
       stream: json,
       stream_options: json,
@@ -101,7 +104,9 @@ test("an assistant turn that only calls tools has no content, and broken argumen
 test("tool_choice none hides the tools", () => {
   const tools = [{ type: "function", function: { name: "now" } }];
   assert.equal(decodeChatRequest({ ...hello, tools, tool_choice: "none" }).request.tools, undefined);
-  assert.deepEqual(decodeChatRequest({ ...hello, tools }).request.tools, [{ name: "now", description: "", parameters: { type: "object", properties: {} } }]);
+  assert.deepEqual(decodeChatRequest({ ...hello, tools }).request.tools, [
+    { name: "now", description: "", parameters: { type: "object", properties: {} } },
+  ]);
 });
 
 const misfits: readonly (readonly [string, unknown, string, string])[] = [
@@ -113,10 +118,30 @@ const misfits: readonly (readonly [string, unknown, string, string])[] = [
   ["a message that is no object", { model: "m", messages: ["Hi"] }, "invalid_input", "messages[0]"],
   ["an unknown role", { model: "m", messages: [{ role: "boss", content: "Hi" }] }, "invalid_input", "messages[0].role"],
   ["a message without content", { model: "m", messages: [{ role: "user" }] }, "invalid_input", "messages[0].content"],
-  ["an assistant turn without content and calls", { model: "m", messages: [{ role: "assistant" }] }, "invalid_input", "messages[0].content"],
-  ["a tool turn that answers no call", { model: "m", messages: [{ role: "tool", content: "4" }] }, "invalid_input", "messages[0].tool_call_id"],
-  ["a part without text", { model: "m", messages: [{ role: "user", content: [{ type: "text" }] }] }, "invalid_input", "messages[0].content[0].text"],
-  ["an image", { model: "m", messages: [{ role: "user", content: [{ type: "image_url" }] }] }, "unsupported", "messages[0].content[0].type"],
+  [
+    "an assistant turn without content and calls",
+    { model: "m", messages: [{ role: "assistant" }] },
+    "invalid_input",
+    "messages[0].content",
+  ],
+  [
+    "a tool turn that answers no call",
+    { model: "m", messages: [{ role: "tool", content: "4" }] },
+    "invalid_input",
+    "messages[0].tool_call_id",
+  ],
+  [
+    "a part without text",
+    { model: "m", messages: [{ role: "user", content: [{ type: "text" }] }] },
+    "invalid_input",
+    "messages[0].content[0].text",
+  ],
+  [
+    "an image",
+    { model: "m", messages: [{ role: "user", content: [{ type: "image_url" }] }] },
+    "unsupported",
+    "messages[0].content[0].type",
+  ],
   [
     "arguments that are no string",
     { model: "m", messages: [{ role: "assistant", tool_calls: [{ id: "1", function: { name: "a", arguments: {} } }] }] },

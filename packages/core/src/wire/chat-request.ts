@@ -77,7 +77,9 @@ function decodeMessage(value: unknown, index: number): Message {
 }
 
 function decodeAssistant(fields: JsonObject, path: string): Message {
-  const calls = arrayAt(fields.tool_calls ?? [], `${path}.tool_calls`).map((call, index) => decodeCall(call, `${path}.tool_calls[${index}]`));
+  const calls = arrayAt(fields.tool_calls ?? [], `${path}.tool_calls`).map((call, index) =>
+    decodeCall(call, `${path}.tool_calls[${index}]`),
+  );
   const text = fields.content ?? fields.refusal ?? (calls.length > 0 ? "" : fields.content);
   const content = decodeContent(text, `${path}.content`);
   return { role: "assistant", content, ...(calls.length > 0 && { calls }) };

@@ -21,7 +21,10 @@ const oneLine = fc.string({ unit: "binary", minLength: 1 }).filter((text) => !/[
 const data = fc.string({ unit: "binary" }).filter((text) => !text.includes("\r"));
 
 test("events survive encoding, any cut into chunks, and decoding", () => {
-  const event = fc.record({ event: oneLine, data, id: oneLine, retryMs: fc.nat() }, { requiredKeys: ["data", "id"], noNullPrototype: true });
+  const event = fc.record(
+    { event: oneLine, data, id: oneLine, retryMs: fc.nat() },
+    { requiredKeys: ["data", "id"], noNullPrototype: true },
+  );
   fc.assert(
     fc.property(fc.array(event), cuts, (events, places) => {
       const bytes = bytesOf(events.map((item) => encodeSse(item)).join(""));
@@ -31,7 +34,20 @@ test("events survive encoding, any cut into chunks, and decoding", () => {
 });
 
 test("any bytes decode to the same events however they are cut", () => {
-  const line = fc.constantFrom("data: a", "data:b", "data", "event: é", "id: 7", "retry: 10", "retry: x", ": comment", "", "", "\uFEFFdata: c", "data: 日本");
+  const line = fc.constantFrom(
+    "data: a",
+    "data:b",
+    "data",
+    "event: é",
+    "id: 7",
+    "retry: 10",
+    "retry: x",
+    ": comment",
+    "",
+    "",
+    "\uFEFFdata: c",
+    "data: 日本",
+  );
   const text = fc.array(fc.tuple(line, fc.constantFrom("\n", "\r\n", "\r")), { maxLength: 30 }).map((lines) => lines.flat().join(""));
   fc.assert(
     fc.property(fc.oneof(text.map(bytesOf), fc.uint8Array()), cuts, (bytes, places) => {

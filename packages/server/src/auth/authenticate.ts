@@ -13,11 +13,18 @@ export function authenticator(door: Doorkeeper): (authorization: string | undefi
   if (door.mode === "none") return () => OWNER;
   const remembered = new Set<string>();
   return (authorization) => {
-    if (authorization === undefined) throw new AppError("unauthorized", "wanted the header `Authorization: Bearer <token>`, got none; the token was printed at the first start, or set one with TUTTI_TOKEN");
+    if (authorization === undefined)
+      throw new AppError(
+        "unauthorized",
+        "wanted the header `Authorization: Bearer <token>`, got none; the token was printed at the first start, or set one with TUTTI_TOKEN",
+      );
     if (remembered.has(authorization)) return OWNER;
     const token = tokenIn(authorization);
     if (token === undefined || !door.hashes.some((hash) => isToken(token, hash))) {
-      throw new AppError("unauthorized", "wanted a valid bearer token, got one that is not; the token was printed at the first start, or set a new one with TUTTI_TOKEN");
+      throw new AppError(
+        "unauthorized",
+        "wanted a valid bearer token, got one that is not; the token was printed at the first start, or set a new one with TUTTI_TOKEN",
+      );
     }
     if (remembered.size < REMEMBERED_MAX) remembered.add(authorization);
     return OWNER;

@@ -14,15 +14,35 @@ export interface CommandEntry {
 /** All commands, in the order in which a newcomer needs them. */
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "up", summary: "start Tutti and serve until stopped", load: async () => (await import("./commands/up.ts")).defineUp },
-  { name: "run", summary: "run a workflow, or go on with one that was interrupted", load: async () => (await import("./commands/run.ts")).defineRun },
+  {
+    name: "run",
+    summary: "run a workflow, or go on with one that was interrupted",
+    load: async () => (await import("./commands/run.ts")).defineRun,
+  },
   { name: "chat", summary: "talk to an agent", load: async () => (await import("./commands/chat.ts")).defineChat },
   { name: "runs", summary: "list, show, watch, cancel and replay runs", load: async () => (await import("./commands/runs.ts")).defineRuns },
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
-  { name: "receipt", summary: "show what a run did, and verify that its log is whole", load: async () => (await import("./commands/receipt.ts")).defineReceipt },
+  {
+    name: "receipt",
+    summary: "show what a run did, and verify that its log is whole",
+    load: async () => (await import("./commands/receipt.ts")).defineReceipt,
+  },
   { name: "config", summary: "show and check the configuration", load: async () => (await import("./commands/config.ts")).defineConfig },
-  { name: "doctor", summary: "check that everything Tutti needs is there", load: async () => (await import("./commands/doctor.ts")).defineDoctor },
-  { name: "backup", summary: "copy the data folder, also while Tutti runs", load: async () => (await import("./commands/backup.ts")).defineBackup },
-  { name: "restore", summary: "put a backup in the data folder's place", load: async () => (await import("./commands/restore.ts")).defineRestore },
+  {
+    name: "doctor",
+    summary: "check that everything Tutti needs is there",
+    load: async () => (await import("./commands/doctor.ts")).defineDoctor,
+  },
+  {
+    name: "backup",
+    summary: "copy the data folder, also while Tutti runs",
+    load: async () => (await import("./commands/backup.ts")).defineBackup,
+  },
+  {
+    name: "restore",
+    summary: "put a backup in the data folder's place",
+    load: async () => (await import("./commands/restore.ts")).defineRestore,
+  },
   { name: "version", summary: "print the version", load: async () => (await import("./commands/version.ts")).defineVersion },
 ];

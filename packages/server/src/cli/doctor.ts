@@ -34,7 +34,11 @@ export async function* examine(config: Config, signal: AbortSignal): AsyncGenera
 function nodeVersion(): Finding {
   const version = process.versions.node;
   if (Number.parseInt(version, 10) >= NODE_MAJOR_MIN) return { name: "node", status: "ok", detail: version };
-  return { name: "node", status: "fail", detail: `wanted ${NODE_MAJOR_MIN} or newer, got ${version}; install it, or run tutti through npm` };
+  return {
+    name: "node",
+    status: "fail",
+    detail: `wanted ${NODE_MAJOR_MIN} or newer, got ${version}; install it, or run tutti through npm`,
+  };
 }
 
 async function dataFolder({ dataDir }: Config): Promise<Finding> {
@@ -43,13 +47,22 @@ async function dataFolder({ dataDir }: Config): Promise<Finding> {
   try {
     await access(nearest, constants.W_OK | constants.X_OK);
   } catch (error) {
-    return { name, status: "fail", detail: `${nearest} cannot be written (${AppError.from(error).message}); change its owner, or choose another with TUTTI_DATA_DIR` };
+    return {
+      name,
+      status: "fail",
+      detail: `${nearest} cannot be written (${AppError.from(error).message}); change its owner, or choose another with TUTTI_DATA_DIR`,
+    };
   }
   const { bavail, bsize } = await statfs(nearest);
   const freeBytes = bavail * bsize;
   const free = `${Math.floor(freeBytes / MEBIBYTE).toLocaleString("en")} MiB free`;
-  if (freeBytes < FREE_FAIL_BYTES) return { name, status: "fail", detail: `${dataDir}: ${free}; runs stop when the disk is full, so make room` };
-  return { name, status: freeBytes < FREE_WARN_BYTES ? "warn" : "ok", detail: `${dataDir}: ${free}${nearest === dataDir ? "" : ", made at the first start"}` };
+  if (freeBytes < FREE_FAIL_BYTES)
+    return { name, status: "fail", detail: `${dataDir}: ${free}; runs stop when the disk is full, so make room` };
+  return {
+    name,
+    status: freeBytes < FREE_WARN_BYTES ? "warn" : "ok",
+    detail: `${dataDir}: ${free}${nearest === dataDir ? "" : ", made at the first start"}`,
+  };
 }
 
 async function nearestFolder(path: string): Promise<string> {
@@ -78,9 +91,15 @@ async function port(config: Config): Promise<Finding> {
   const probe = createServer();
   probe.once("error", (error: NodeJS.ErrnoException) => {
     const taken = `${where} is taken by another program; stop that, or choose another port with TUTTI_PORT`;
-    resolve({ name: "port", status: "fail", detail: error.code === "EADDRINUSE" ? taken : `cannot listen on ${where}: ${error.message}; set TUTTI_HOST and TUTTI_PORT` });
+    resolve({
+      name: "port",
+      status: "fail",
+      detail: error.code === "EADDRINUSE" ? taken : `cannot listen on ${where}: ${error.message}; set TUTTI_HOST and TUTTI_PORT`,
+    });
   });
-  probe.listen({ host: config.host, port: config.port }, () => probe.close(() => resolve({ name: "port", status: "ok", detail: `${where} is free` })));
+  probe.listen({ host: config.host, port: config.port }, () =>
+    probe.close(() => resolve({ name: "port", status: "ok", detail: `${where} is free` })),
+  );
   return promise;
 }
 
@@ -95,10 +114,24 @@ async function models(config: Config, signal: AbortSignal): Promise<readonly Fin
   const servers: readonly ModelServer[] = [...config.providers, ...quick];
   if (servers.length > 0) return Promise.all(servers.map((server) => provider(server, signal)));
   const found = await listModels({ name: "ollama", baseUrl: OLLAMA_URL }, signal).catch(() => undefined);
-  if (found === undefined) return [{ name: "models", status: "warn", detail: "none is configured and no Ollama answers on this machine; agents answer by fixed rules. Set TUTTI_MODEL_BASE_URL and TUTTI_MODEL" }];
+  if (found === undefined)
+    return [
+      {
+        name: "models",
+        status: "warn",
+        detail:
+          "none is configured and no Ollama answers on this machine; agents answer by fixed rules. Set TUTTI_MODEL_BASE_URL and TUTTI_MODEL",
+      },
+    ];
   const [first = "llama3.2"] = found;
   const pull = found.length === 0 ? ` after \`ollama pull ${first}\`` : "";
-  return [{ name: "models", status: "warn", detail: `none is configured, but an Ollama answers here; use it with TUTTI_MODEL_BASE_URL=${OLLAMA_URL} TUTTI_MODEL=${first}${pull}` }];
+  return [
+    {
+      name: "models",
+      status: "warn",
+      detail: `none is configured, but an Ollama answers here; use it with TUTTI_MODEL_BASE_URL=${OLLAMA_URL} TUTTI_MODEL=${first}${pull}`,
+    },
+  ];
 }
 
 async function provider(server: ModelServer, signal: AbortSignal): Promise<Finding> {
@@ -107,17 +140,26 @@ async function provider(server: ModelServer, signal: AbortSignal): Promise<Findi
     const ids = await listModels(server, signal);
     return { name, status: "ok", detail: `${server.baseUrl} answers with ${ids.length} models` };
   } catch (error) {
-    return { name, status: "fail", detail: `${server.baseUrl} does not answer (${reasonOf(error)}); is it running, and are its URL and key right?` };
+    return {
+      name,
+      status: "fail",
+      detail: `${server.baseUrl} does not answer (${reasonOf(error)}); is it running, and are its URL and key right?`,
+    };
   }
 }
 
 async function listModels({ baseUrl, apiKey }: ModelServer, signal: AbortSignal): Promise<readonly string[]> {
   const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const response = await fetch(`${baseUrl.replace(/\/$/, "")}/models`, { headers, signal: AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]) });
+  const response = await fetch(`${baseUrl.replace(/\/$/, "")}/models`, {
+    headers,
+    signal: AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]),
+  });
   if (!response.ok) throw new AppError("upstream", `status ${response.status}`);
   const { data } = (await response.json()) as { readonly data?: unknown };
   if (!Array.isArray(data)) throw new AppError("upstream", "its list of models is no list");
-  return data.flatMap((entry: unknown) => (typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string" ? [entry.id] : []));
+  return data.flatMap((entry: unknown) =>
+    typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string" ? [entry.id] : [],
+  );
 }
 
 function reasonOf(error: unknown): string {

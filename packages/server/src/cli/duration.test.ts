@@ -25,7 +25,10 @@ test("a duration is told in the unit that people would use", () => {
     [86_399_999, "1d 00h"],
     [371_000_000, "4d 07h"],
   ];
-  assert.deepEqual(wanted.map(([ms]) => formatDuration(ms)), wanted.map(([, text]) => text));
+  assert.deepEqual(
+    wanted.map(([ms]) => formatDuration(ms)),
+    wanted.map(([, text]) => text),
+  );
 });
 
 test("no duration up to 99 days takes more than seven characters", () => {

@@ -28,16 +28,36 @@ function describe(event: Event): EventLine | undefined {
       return { mark: "failed", style: "red", text: `${event.name} failed`, detail: `${event.outcome.code}: ${event.outcome.message}` };
     case "policy.decided":
       if (event.decision.effect === "allow") return undefined;
-      return { mark: "failed", style: "red", text: `${event.action.resource} ${event.decision.effect === "deny" ? "denied" : "asks"}`, detail: `${event.decision.rule}: ${event.decision.reason}` };
+      return {
+        mark: "failed",
+        style: "red",
+        text: `${event.action.resource} ${event.decision.effect === "deny" ? "denied" : "asks"}`,
+        detail: `${event.decision.rule}: ${event.decision.reason}`,
+      };
     case "step.started":
     case "signal.received":
       return undefined;
     case "step.waiting":
-      return { mark: "waits", style: "yellow", text: `${event.name} waits`, detail: event.until === null ? `for the signal ${event.name}` : `until ${event.until}` };
+      return {
+        mark: "waits",
+        style: "yellow",
+        text: `${event.name} waits`,
+        detail: event.until === null ? `for the signal ${event.name}` : `until ${event.until}`,
+      };
     case "step.failed":
-      return { mark: event.retryAt === null ? "failed" : "again", style: "red", text: `${event.name} failed (attempt ${event.attempt})`, detail: `${event.code}: ${event.message}` };
+      return {
+        mark: event.retryAt === null ? "failed" : "again",
+        style: "red",
+        text: `${event.name} failed (attempt ${event.attempt})`,
+        detail: `${event.code}: ${event.message}`,
+      };
     case "step.completed":
-      return { mark: "done", style: "green", text: event.name, detail: `${formatDuration(event.durationMs)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}` };
+      return {
+        mark: "done",
+        style: "green",
+        text: event.name,
+        detail: `${formatDuration(event.durationMs)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}`,
+      };
     case "cancel.requested":
       return { mark: "waits", style: "yellow", text: "cancelling", detail: event.reason };
     case "run.resumed":

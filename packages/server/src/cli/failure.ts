@@ -15,10 +15,16 @@ export interface Failure {
 /** What was thrown, as people and scripts should see it. */
 export function failureOf(thrown: unknown): Failure {
   if (thrown instanceof CommanderError) return { code: "usage", message: usageMessage(thrown), exitCode: EXIT.usage, stack: undefined };
-  if (thrown instanceof UsageError) return { code: "usage", message: `${thrown.message}; --help shows how`, exitCode: EXIT.usage, stack: undefined };
+  if (thrown instanceof UsageError)
+    return { code: "usage", message: `${thrown.message}; --help shows how`, exitCode: EXIT.usage, stack: undefined };
   const { code, message } = AppError.from(thrown);
   const exitCode = code === "cancelled" ? EXIT.interrupted : EXIT.failed;
-  return { code, message: code === "internal" ? `something went wrong inside: ${message}` : message, exitCode, stack: thrown instanceof Error ? thrown.stack : undefined };
+  return {
+    code,
+    message: code === "internal" ? `something went wrong inside: ${message}` : message,
+    exitCode,
+    stack: thrown instanceof Error ? thrown.stack : undefined,
+  };
 }
 
 /** One line for each problem on stderr, or one JSON document on stdout. */

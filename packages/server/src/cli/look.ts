@@ -1,7 +1,14 @@
 import type { RunStatus } from "@tutti/core";
 import type { Style, Terminal } from "./terminal.ts";
 
-const STATUS_STYLES: Readonly<Record<RunStatus, Style>> = { running: "cyan", waiting: "yellow", paused: "yellow", completed: "green", failed: "red", cancelled: "dim" };
+const STATUS_STYLES: Readonly<Record<RunStatus, Style>> = {
+  running: "cyan",
+  waiting: "yellow",
+  paused: "yellow",
+  completed: "green",
+  failed: "red",
+  cancelled: "dim",
+};
 
 /** The colour of a status, the same wherever one stands. */
 export function statusStyle(status: RunStatus): Style {

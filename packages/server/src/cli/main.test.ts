@@ -36,7 +36,17 @@ test("help lists every command, and no command at all shows it", async () => {
 });
 
 test("every command and subcommand explains itself with examples", async () => {
-  const subcommands = ["runs list", "runs show", "runs watch", "runs cancel", "runs replay", "tools list", "tools call", "config show", "config check"];
+  const subcommands = [
+    "runs list",
+    "runs show",
+    "runs watch",
+    "runs cancel",
+    "runs replay",
+    "tools list",
+    "tools call",
+    "config show",
+    "config check",
+  ];
   const groups = ["runs", "tools", "config"];
   for (const command of [...COMMANDS.map(({ name }) => name).filter((name) => !groups.includes(name)), ...subcommands]) {
     const { stdout, stderr, code } = await place.run([...command.split(" "), "--help"]);

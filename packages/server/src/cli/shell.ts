@@ -100,7 +100,10 @@ export class UsageError extends Error {
 /** JSON that is safe on a terminal too: C1 controls and bidirectional marks, which `JSON.stringify` leaves alone, are escaped. */
 export function safeJson(value: unknown, indent?: number): string {
   const text = JSON.stringify(value, undefined, indent) ?? "null";
-  return text.replaceAll(/[\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return text.replaceAll(
+    /[\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u2069\uFEFF]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 /** A JSON value from the command line: itself, `@file`, or `-` for stdin. */
@@ -109,7 +112,9 @@ export async function readJsonArgument(argument: string, what: string): Promise<
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new UsageError(`${what} must be JSON, @file or -, got ${JSON.stringify(text.slice(0, 60))}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(
+      `${what} must be JSON, @file or -, got ${JSON.stringify(text.slice(0, 60))}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
 }
 

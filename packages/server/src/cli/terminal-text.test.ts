@@ -40,7 +40,10 @@ test("wide characters and emoji take two columns, accents none, colours none", (
     ["█▏╌…✓", 5],
     ["\u001b[31mred\u001b[39m", 3],
   ];
-  assert.deepEqual(wanted.map(([text]) => columnsOf(text)), wanted.map(([, columns]) => columns));
+  assert.deepEqual(
+    wanted.map(([text]) => columnsOf(text)),
+    wanted.map(([, columns]) => columns),
+  );
 });
 
 test("a text that is cut keeps whole characters and says that something is missing", () => {
@@ -54,7 +57,11 @@ test("a text that is cut keeps whole characters and says that something is missi
 });
 
 test("whatever a text holds, it is safe to print and fits its columns exactly", () => {
-  const text = fc.oneof(fc.string({ unit: "binary" }), fc.string({ unit: "grapheme" }), fc.string({ unit: fc.constantFrom("\u001b", "[", "3", "1", "m", "]", "0", ";", "\u0007", "\u009b", "注", "🚀", "a") }));
+  const text = fc.oneof(
+    fc.string({ unit: "binary" }),
+    fc.string({ unit: "grapheme" }),
+    fc.string({ unit: fc.constantFrom("\u001b", "[", "3", "1", "m", "]", "0", ";", "\u0007", "\u009b", "注", "🚀", "a") }),
+  );
   fc.assert(
     fc.property(text, fc.integer({ min: 0, max: 40 }), (raw, columns) => {
       const clean = printable(raw);

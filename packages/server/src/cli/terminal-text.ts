@@ -6,7 +6,8 @@ const graphemes = new Intl.Segmenter(undefined, { granularity: "grapheme" });
 const UNPRINTABLE = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u061C\u200B\u200E\u200F\u202A-\u202E\u2060-\u2069\uFEFF]/gu;
 
 /** East Asian wide and fullwidth characters (UAX #11). JavaScript has no property for the width, so scripts and blocks stand in. */
-const WIDE = /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Script=Tangut}\u3000-\u303E\u30A0-\u30FF\u31F0-\u32FF\u3300-\u33FF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]/u;
+const WIDE =
+  /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Hangul}\p{Script=Bopomofo}\p{Script=Yi}\p{Script=Tangut}\u3000-\u303E\u30A0-\u30FF\u31F0-\u32FF\u3300-\u33FF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6]/u;
 const HALFWIDTH_HANGUL = /^[\uFFA0-\uFFDC]/;
 const EMOJI = /\p{Emoji_Presentation}|\uFE0F|\u20E3/u;
 const MARKS_ONLY = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
@@ -16,7 +17,9 @@ const MARKS_ONLY = /^[\p{Mn}\p{Me}\p{Cf}]+$/u;
  * on a terminal stands as "\uFFFD". Names, messages and values come from tools, models and mails, so nothing is printed without this.
  */
 export function printable(text: string): string {
-  return stripVTControlCharacters(text).replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ").replaceAll(UNPRINTABLE, "\uFFFD");
+  return stripVTControlCharacters(text)
+    .replaceAll(/[\t\n\v\f\r\u0085\u2028\u2029]+/g, " ")
+    .replaceAll(UNPRINTABLE, "\uFFFD");
 }
 
 /** The same for a text of several lines, whose line ends stay. */

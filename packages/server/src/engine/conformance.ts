@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { AppError, type Decision, type Engine, type Event, type Json, type Model, type Principal, type RunContext, type Schema, type Tool, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  type Decision,
+  type Engine,
+  type Event,
+  type Json,
+  type Model,
+  type Principal,
+  type RunContext,
+  type Schema,
+  type Tool,
+  type Workflow,
+} from "@tutti/core";
 
 /** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */
 export interface EngineUnderTest extends AsyncDisposable {
@@ -21,11 +33,20 @@ const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({
 const owner: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
 const never = new AbortController().signal;
 
-const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): Workflow => ({ name, version: "1", input: anything, run });
+const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): Workflow => ({
+  name,
+  version: "1",
+  input: anything,
+  run,
+});
 const types = (events: readonly Event[]): readonly string[] => events.map(({ type }) => type);
 
 /** Runs a workflow to its end and returns its id and output. */
-async function runToEnd({ engine }: EngineUnderTest, workflow: string, input: Json = null): Promise<{ readonly runId: string; readonly output: Json }> {
+async function runToEnd(
+  { engine }: EngineUnderTest,
+  workflow: string,
+  input: Json = null,
+): Promise<{ readonly runId: string; readonly output: Json }> {
   const { runId } = await engine.start(workflow, input, { principal: owner });
   return { runId, output: await engine.result(runId, never) };
 }
@@ -64,7 +85,14 @@ function runningTests(open: Open): void {
     const { runId, output } = await runToEnd(under, "flaky");
     assert.equal(output, 3);
     assert.equal(new Set(keys).size, 1);
-    assert.deepEqual(types(await under.events(runId)), ["run.started", "policy.decided", "step.failed", "step.failed", "step.completed", "run.completed"]);
+    assert.deepEqual(types(await under.events(runId)), [
+      "run.started",
+      "policy.decided",
+      "step.failed",
+      "step.failed",
+      "step.completed",
+      "run.completed",
+    ]);
   });
 
   test("an error that cannot get better is not tried again", async () => {
@@ -83,7 +111,10 @@ function runningTests(open: Open): void {
   test("a step that takes too long is aborted and fails with timeout", async () => {
     const aborted = Promise.withResolvers<void>();
     const slow = flow("slow", (ctx) =>
-      ctx.step("slow", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve())), { timeoutMs: 20, attemptsMax: 1 }),
+      ctx.step("slow", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve())), {
+        timeoutMs: 20,
+        attemptsMax: 1,
+      }),
     );
     await using under = await open({ workflows: [slow] });
     await assert.rejects(runToEnd(under, "slow"), { code: "timeout" });
@@ -167,7 +198,8 @@ function branchTests(open: Open): void {
     const aborted = Promise.withResolvers<void>();
     const race = flow("race", async (ctx) => {
       const winner = await ctx.race<Json>([
-        (branch) => branch.step("never", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve()))),
+        (branch) =>
+          branch.step("never", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve()))),
         (branch) => branch.step("now", () => "now"),
       ]);
       return [winner, await ctx.step("after", () => "after")];
@@ -184,7 +216,8 @@ function branchTests(open: Open): void {
     const fail = flow("fail", (ctx) =>
       ctx
         .all<Json>([
-          (branch) => branch.step("waits", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve()))),
+          (branch) =>
+            branch.step("waits", ({ signal }) => new Promise<Json>(() => signal.addEventListener("abort", () => aborted.resolve()))),
           (branch) => branch.step("fails", () => Promise.reject(new AppError("invalid_input", "no"))),
         ])
         .then((values) => [...values]),
@@ -199,12 +232,17 @@ function branchTests(open: Open): void {
     let most = 0;
     const squares = flow("squares", (ctx) =>
       ctx
-        .map([1, 2, 3, 4, 5, 6], async (branch, item) => branch.step("square", async () => {
-          most = Math.max(most, (open_ += 1));
-          await new Promise(setImmediate);
-          open_ -= 1;
-          return item * item;
-        }), { concurrency: 2 })
+        .map(
+          [1, 2, 3, 4, 5, 6],
+          async (branch, item) =>
+            branch.step("square", async () => {
+              most = Math.max(most, (open_ += 1));
+              await new Promise(setImmediate);
+              open_ -= 1;
+              return item * item;
+            }),
+          { concurrency: 2 },
+        )
         .then((values) => [...values]),
     );
     await using under = await open({ workflows: [squares] });
@@ -246,8 +284,13 @@ function waitingTests(open: Open): void {
   });
 
   test("a child's result and a child's failure reach its parent", async () => {
-    const child = flow("child", (ctx, input) => ctx.step("half", () => (Number(input) % 2 === 0 ? Number(input) / 2 : Promise.reject(new AppError("invalid_input", "odd")))));
-    const parent = flow("parent", async (ctx) => [await ctx.start("child", 8), await ctx.start("child", 3).catch((error: unknown) => AppError.from(error).code)]);
+    const child = flow("child", (ctx, input) =>
+      ctx.step("half", () => (Number(input) % 2 === 0 ? Number(input) / 2 : Promise.reject(new AppError("invalid_input", "odd")))),
+    );
+    const parent = flow("parent", async (ctx) => [
+      await ctx.start("child", 8),
+      await ctx.start("child", 3).catch((error: unknown) => AppError.from(error).code),
+    ]);
     await using under = await open({ workflows: [child, parent] });
     const { runId, output } = await runToEnd(under, "parent");
     assert.deepEqual(output, [4, "invalid_input"]);
@@ -388,7 +431,8 @@ function replayTests(open: Open): void {
 
   test("a replay of a changed workflow tells the difference and does nothing", async () => {
     let effects = 0;
-    const version = (word: string): Workflow => flow("word", async (ctx) => `${await ctx.step("word", () => ((effects += 1), "w"))}${word}`);
+    const version = (word: string): Workflow =>
+      flow("word", async (ctx) => `${await ctx.step("word", () => ((effects += 1), "w"))}${word}`);
     const under = await open({ workflows: [version("1")] });
     const { runId } = await runToEnd(under, "word");
     await using changed = await under.reopen({ workflows: [version("2")] });
@@ -400,7 +444,14 @@ function replayTests(open: Open): void {
 
 function policyTests(open: Open): void {
   const allow: Decision = { effect: "allow", reason: "fine", rule: "test" };
-  const spell: Tool = { name: "spell", description: "Spells.", effect: "write", input: anything, parameters: {}, run: () => Promise.resolve("spelt") };
+  const spell: Tool = {
+    name: "spell",
+    description: "Spells.",
+    effect: "write",
+    input: anything,
+    parameters: {},
+    run: () => Promise.resolve("spelt"),
+  };
 
   test("a start that policy refuses leaves a receipt of the refusal and runs nothing", async () => {
     let ran = false;
@@ -414,7 +465,11 @@ function policyTests(open: Open): void {
 
   test("a tool call is decided, with its input and the policy's hash in the log; what needs approval is refused", async () => {
     const cast = flow("cast", (ctx) => ctx.call("spell", { word: "abc" }));
-    await using under = await open({ workflows: [cast], tools: [spell], decide: (kind) => (kind === "tool.call" ? { effect: "ask", reason: "a person has to look", rule: "careful" } : allow) });
+    await using under = await open({
+      workflows: [cast],
+      tools: [spell],
+      decide: (kind) => (kind === "tool.call" ? { effect: "ask", reason: "a person has to look", rule: "careful" } : allow),
+    });
     const { runId } = await under.engine.start("cast", null, { principal: owner });
     await assert.rejects(under.engine.result(runId, never), { code: "denied", message: /missing_approval: a person has to look/ });
     const decided = (await under.events(runId)).find((event) => event.type === "policy.decided" && event.action.kind === "tool.call");
@@ -424,7 +479,10 @@ function policyTests(open: Open): void {
   });
 
   test("an allowed tool call returns the tool's output, an unknown tool is not found", async () => {
-    const cast = flow("cast", async (ctx) => [await ctx.call("spell", null), await ctx.call("nothing", null).catch((error: unknown) => AppError.from(error).code)]);
+    const cast = flow("cast", async (ctx) => [
+      await ctx.call("spell", null),
+      await ctx.call("nothing", null).catch((error: unknown) => AppError.from(error).code),
+    ]);
     await using under = await open({ workflows: [cast], tools: [spell] });
     assert.deepEqual((await runToEnd(under, "cast")).output, ["spelt", "not_found"]);
   });

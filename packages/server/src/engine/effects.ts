@@ -1,4 +1,18 @@
-import { AppError, collect, parse, type Action, type Decision, type Json, type Model, type ModelPart, type ModelRequest, type Policy, type Reply, type Tool, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  collect,
+  parse,
+  type Action,
+  type Decision,
+  type Json,
+  type Model,
+  type ModelPart,
+  type ModelRequest,
+  type Policy,
+  type Reply,
+  type Tool,
+  type Workflow,
+} from "@tutti/core";
 
 /** What an engine needs of the host. Lookups return `undefined` for what is not there. */
 export interface EngineParts {
@@ -13,14 +27,20 @@ export interface EngineParts {
 /** Finds a tool or says which there are none of. */
 export function findTool(parts: EngineParts, name: string): Tool {
   const tool = parts.tool(name);
-  if (tool === undefined) throw new AppError("not_found", `wanted a tool called "${name}", got none by that name; \`tutti tools\` lists them`);
+  if (tool === undefined)
+    throw new AppError("not_found", `wanted a tool called "${name}", got none by that name; \`tutti tools\` lists them`);
   return tool;
 }
 
 /** Asks a model; text parts go to `onPart` as they come. */
-export async function generate(parts: EngineParts, call: { readonly model: string; readonly request: ModelRequest; readonly onPart: (part: ModelPart) => void }, signal: AbortSignal): Promise<Reply> {
+export async function generate(
+  parts: EngineParts,
+  call: { readonly model: string; readonly request: ModelRequest; readonly onPart: (part: ModelPart) => void },
+  signal: AbortSignal,
+): Promise<Reply> {
   const model = parts.model(call.model);
-  if (model === undefined) throw new AppError("model_not_found", `wanted a model called "${call.model}", got none by that name; \`GET /v1/models\` lists them`);
+  if (model === undefined)
+    throw new AppError("model_not_found", `wanted a model called "${call.model}", got none by that name; \`GET /v1/models\` lists them`);
   return collect(tee(model.generate(call.request, signal), call.onPart));
 }
 

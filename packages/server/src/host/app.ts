@@ -55,7 +55,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   await using opening = new AsyncDisposableStack();
   const store = await SqliteStore.open(config.dataDir);
   opening.defer(() => store.close());
-  const models = createModels({ providers: providersOf(config), defaultModel: config.model, log: (message) => options.logger.warn(message) });
+  const models = createModels({
+    providers: providersOf(config),
+    defaultModel: config.model,
+    log: (message) => options.logger.warn(message),
+  });
   opening.defer(() => models.close());
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
   const registry = new Registry({ tools: builtInTools, workflows: [toolWorkflow], toolsAllow: config.toolsAllow });
@@ -97,7 +101,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     pluginFailures,
     ...door,
     async enablePlugin(path, principal) {
-      const recorded = engine.record({ workflow: "tutti.admin", action: "plugin.enable", kind: "step", name: path, input: { plugin: path } }, principal);
+      const recorded = engine.record(
+        { workflow: "tutti.admin", action: "plugin.enable", kind: "step", name: path, input: { plugin: path } },
+        principal,
+      );
       try {
         await requireInside(options.baseDir, path);
         const loaded = await load(path);
@@ -126,7 +133,11 @@ function modelFor(id: string, { registry, models }: { readonly registry: Registr
 }
 
 /** Loads plugins one after the other, so that which of two takes a name does not depend on chance. A broken one is reported. */
-async function loadAll(names: readonly string[], load: (name: string) => Promise<LoadedPlugin>, logger: Logger): Promise<readonly PluginFailure[]> {
+async function loadAll(
+  names: readonly string[],
+  load: (name: string) => Promise<LoadedPlugin>,
+  logger: Logger,
+): Promise<readonly PluginFailure[]> {
   const failures: PluginFailure[] = [];
   for (const name of names) {
     try {

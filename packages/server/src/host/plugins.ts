@@ -7,7 +7,11 @@ import { AppError, type Plugin } from "@tutti/core";
 export async function importPlugin(nameOrPath: string, baseDir: string): Promise<{ readonly plugin: Plugin; readonly path: string }> {
   const path = isPath(nameOrPath) ? await moduleOf(resolve(baseDir, nameOrPath)) : resolveByName(nameOrPath);
   const module = (await import(pathToFileURL(path).href).catch((error: unknown) => {
-    throw new AppError("invalid_input", `the plugin ${nameOrPath} does not load: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new AppError(
+      "invalid_input",
+      `the plugin ${nameOrPath} does not load: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   })) as { readonly plugin?: unknown };
   if (isPlugin(module.plugin)) return { plugin: module.plugin, path };
   throw new AppError("invalid_input", `wanted a module that exports \`plugin\` with a name, got ${path} without one; see docs/plugins.md`);
@@ -17,7 +21,11 @@ export async function importPlugin(nameOrPath: string, baseDir: string): Promise
 export async function requireInside(folder: string, path: string): Promise<void> {
   const [root, real] = await Promise.all([realpath(folder), realpath(resolve(folder, path)).catch(() => resolve(folder, path))]);
   const way = relative(root, real);
-  if (way.startsWith("..") || isAbsolute(way)) throw new AppError("denied", `wanted a plugin inside ${root}, got ${real}; start Tutti in a folder that holds it, or name it in \`plugins\` of tutti.yaml`);
+  if (way.startsWith("..") || isAbsolute(way))
+    throw new AppError(
+      "denied",
+      `wanted a plugin inside ${root}, got ${real}; start Tutti in a folder that holds it, or name it in \`plugins\` of tutti.yaml`,
+    );
 }
 
 function isPath(nameOrPath: string): boolean {
@@ -33,7 +41,10 @@ function resolveByName(name: string): string {
       // The next candidate may be there.
     }
   }
-  throw new AppError("not_found", `wanted an installed plugin, got "${name}", which is none; install it with npm, or give a path such as ./plugins/${name}`);
+  throw new AppError(
+    "not_found",
+    `wanted an installed plugin, got "${name}", which is none; install it with npm, or give a path such as ./plugins/${name}`,
+  );
 }
 
 async function moduleOf(path: string): Promise<string> {

@@ -11,9 +11,18 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
   const safe = new Set(SAFE_TOOLS);
   const allowed = new Set(toolsAllow);
   return [
-    ({ kind, principal }) => (OWNER_KINDS.has(kind) && principal.roles.includes("owner") ? { effect: "allow", reason: "the owner may do this", rule: "owner" } : undefined),
-    ({ kind, resource }) => (kind === "tool.call" && safe.has(resource) ? { effect: "allow", reason: "the tool touches nothing outside the run", rule: "safe-tools" } : undefined),
-    ({ kind, resource }) => (kind === "tool.call" && allowed.has(resource) ? { effect: "allow", reason: "toolsAllow names the tool", rule: "tools-allow" } : undefined),
+    ({ kind, principal }) =>
+      OWNER_KINDS.has(kind) && principal.roles.includes("owner")
+        ? { effect: "allow", reason: "the owner may do this", rule: "owner" }
+        : undefined,
+    ({ kind, resource }) =>
+      kind === "tool.call" && safe.has(resource)
+        ? { effect: "allow", reason: "the tool touches nothing outside the run", rule: "safe-tools" }
+        : undefined,
+    ({ kind, resource }) =>
+      kind === "tool.call" && allowed.has(resource)
+        ? { effect: "allow", reason: "toolsAllow names the tool", rule: "tools-allow" }
+        : undefined,
   ];
 }
 

@@ -1,4 +1,15 @@
-import { AppError, decide, type Action, type AgentSpec, type Decision, type Model, type Plugin, type Policy, type Tool, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  decide,
+  type Action,
+  type AgentSpec,
+  type Decision,
+  type Model,
+  type Plugin,
+  type Policy,
+  type Tool,
+  type Workflow,
+} from "@tutti/core";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
 import { basePolicies, hashPolicies } from "./policies.ts";
 
@@ -22,7 +33,11 @@ export class Registry {
   #policies: readonly Policy[];
   #policyHash: string;
 
-  constructor(options: { readonly tools: readonly Tool[]; readonly workflows: readonly Workflow[]; readonly toolsAllow: readonly string[] }) {
+  constructor(options: {
+    readonly tools: readonly Tool[];
+    readonly workflows: readonly Workflow[];
+    readonly toolsAllow: readonly string[];
+  }) {
     for (const tool of options.tools) this.#tools.set(tool.name, tool);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, workflow);
     this.#toolsAllow = options.toolsAllow;
@@ -79,7 +94,13 @@ export class Registry {
   async add(plugin: Plugin, path: string, deps: AgentDeps): Promise<LoadedPlugin> {
     const agents = await Promise.all((plugin.agents ?? []).map((agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
     const workflows = [...(plugin.workflows ?? []), ...agents.map((agent) => agentWorkflow(agent, deps))];
-    const loaded = { name: plugin.name, path, workflows: (plugin.workflows ?? []).map(nameOf), tools: (plugin.tools ?? []).map(nameOf), agents: agents.map(nameOf) };
+    const loaded = {
+      name: plugin.name,
+      path,
+      workflows: (plugin.workflows ?? []).map(nameOf),
+      tools: (plugin.tools ?? []).map(nameOf),
+      agents: agents.map(nameOf),
+    };
     refuseTaken("plugin", [plugin.name], this.#plugins);
     refuseTaken("tool", loaded.tools, this.#tools);
     refuseTaken("workflow or agent", workflows.map(nameOf), this.#workflows);
@@ -98,5 +119,6 @@ const nameOf = ({ name }: { readonly name: string }): string => name;
 
 function refuseTaken(what: string, names: readonly string[], taken: ReadonlyMap<string, unknown>): void {
   const name = names.find((candidate, index) => taken.has(candidate) || names.indexOf(candidate) !== index);
-  if (name !== undefined) throw new AppError("conflict", `wanted a new ${what} name, got "${name}", which is taken; rename it in the plugin`);
+  if (name !== undefined)
+    throw new AppError("conflict", `wanted a new ${what} name, got "${name}", which is taken; rename it in the plugin`);
 }

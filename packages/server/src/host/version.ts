@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
 
 /** The version of this program, from its package. */
-export const VERSION = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string }).version;
+export const VERSION = (JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as { readonly version: string })
+  .version;

@@ -8,7 +8,11 @@ import { startTestApp, type TestApp } from "../testing.ts";
 const POSTS = ["/v1/chat/completions", "/v1/runs", "/v1/tools/execute", "/v1/agents/holly/chat", "/v1/plugins"];
 
 async function post(app: TestApp, path: string, body: BodyInit): Promise<{ readonly status: number; readonly code: string | undefined }> {
-  const response = await fetch(app.url + path, { method: "POST", body, headers: { authorization: `Bearer ${app.token}`, "content-type": "application/json" } });
+  const response = await fetch(app.url + path, {
+    method: "POST",
+    body,
+    headers: { authorization: `Bearer ${app.token}`, "content-type": "application/json" },
+  });
   const { error } = (await response.json()) as { readonly error?: { readonly code: string } };
   return { status: response.status, code: error?.code };
 }
@@ -39,7 +43,8 @@ describe("bad input", () => {
       ["wrong types", '{"model": 7, "messages": "x", "workflow": [], "tool": {}, "message": 4, "path": false}', 400, "invalid_input"],
     ];
     for (const path of POSTS) {
-      for (const [name, body, status, code] of bodies) assert.deepEqual(await post(app, path, body), { status, code }, `${name} to ${path}`);
+      for (const [name, body, status, code] of bodies)
+        assert.deepEqual(await post(app, path, body), { status, code }, `${name} to ${path}`);
     }
     assert.equal((await fetch(`${app.url}/ready`)).status, 200);
   });
@@ -64,17 +69,29 @@ describe("bad input", () => {
       ["/v1/nothing", {}, "not_found"],
     ];
     for (const [path, body, code] of notFound) assert.deepEqual(await post(app, path, JSON.stringify(body)), { status: 404, code }, path);
-    for (const path of ["/v1/runs/nope", "/v1/runs/nope/events", "/v1/runs/nope/receipt", "/v1/trust/verify/nope", "/v1/agents/nobody", "/v1/models/none"]) assert.equal((await app.fetch(path)).status, 404, path);
+    for (const path of [
+      "/v1/runs/nope",
+      "/v1/runs/nope/events",
+      "/v1/runs/nope/receipt",
+      "/v1/trust/verify/nope",
+      "/v1/agents/nobody",
+      "/v1/models/none",
+    ])
+      assert.equal((await app.fetch(path)).status, 404, path);
   });
 
   test("numbers and filters that make no sense are refused", async () => {
     await using app = await startTestApp();
-    for (const query of ["limit=0", "limit=x", "limit=501", "limit=1e2", "status=sleeping"]) assert.equal((await app.fetch(`/v1/runs?${query}`)).status, 400, query);
+    for (const query of ["limit=0", "limit=x", "limit=501", "limit=1e2", "status=sleeping"])
+      assert.equal((await app.fetch(`/v1/runs?${query}`)).status, 400, query);
   });
 
   test("a client that sends its headers or body drop by drop is let go", async () => {
     await using app = await startTestApp({ headersTimeoutMs: 500, requestTimeoutMs: 1000 });
-    const drops = ["GET /health HTTP/1.1\r\nhost: x\r\n", `POST /v1/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${app.token}\r\ncontent-length: 100\r\n\r\n{`];
+    const drops = [
+      "GET /health HTTP/1.1\r\nhost: x\r\n",
+      `POST /v1/runs HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${app.token}\r\ncontent-length: 100\r\n\r\n{`,
+    ];
     for (const answer of await Promise.all(drops.map((drop) => raw(app, drop)))) assert.match(answer, /^HTTP\/1\.1 408 /);
   });
 
@@ -85,10 +102,31 @@ describe("bad input", () => {
 
   test("no bytes whatever make the server fail", async () => {
     await using app = await startTestApp();
-    const body = fc.oneof(fc.uint8Array({ maxLength: 400 }), fc.json().map((text) => new TextEncoder().encode(text)), fc.record({ model: fc.constantFrom("holly", "x", ""), messages: fc.jsonValue(), stream: fc.jsonValue(), tool: fc.constantFrom("safe_calc", "echo", "x"), input: fc.jsonValue(), message: fc.jsonValue(), workflow: fc.constantFrom("holly", "x") }, { requiredKeys: [] }).map((value) => new TextEncoder().encode(JSON.stringify(value))));
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.json().map((text) => new TextEncoder().encode(text)),
+      fc
+        .record(
+          {
+            model: fc.constantFrom("holly", "x", ""),
+            messages: fc.jsonValue(),
+            stream: fc.jsonValue(),
+            tool: fc.constantFrom("safe_calc", "echo", "x"),
+            input: fc.jsonValue(),
+            message: fc.jsonValue(),
+            workflow: fc.constantFrom("holly", "x"),
+          },
+          { requiredKeys: [] },
+        )
+        .map((value) => new TextEncoder().encode(JSON.stringify(value))),
+    );
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...POSTS), body, async (path, bytes) => {
-        const response = await fetch(app.url + path, { method: "POST", body: bytes as Uint8Array<ArrayBuffer>, headers: { authorization: `Bearer ${app.token}` } });
+        const response = await fetch(app.url + path, {
+          method: "POST",
+          body: bytes as Uint8Array<ArrayBuffer>,
+          headers: { authorization: `Bearer ${app.token}` },
+        });
         await response.arrayBuffer();
         assert.ok(response.status < 500, `${path} answered ${response.status}`);
       }),

@@ -37,11 +37,14 @@ function tooLarge(bytesMax: number): AppError {
 /** Bytes as JSON: valid UTF-8, not too deep, well formed. */
 export function parseJson(bytes: Buffer, depthMax: number): Json {
   if (!isUtf8(bytes)) throw new AppError("invalid_input", "wanted a JSON body in UTF-8, got bytes that are not UTF-8");
-  if (isDeeperThan(bytes, depthMax)) throw new AppError("invalid_input", `wanted a JSON body nested at most ${depthMax} deep, got a deeper one`);
+  if (isDeeperThan(bytes, depthMax))
+    throw new AppError("invalid_input", `wanted a JSON body nested at most ${depthMax} deep, got a deeper one`);
   try {
     return JSON.parse(bytes.toString("utf8")) as Json;
   } catch (error) {
-    throw new AppError("invalid_input", `wanted a JSON body, got one that does not parse: ${error instanceof Error ? error.message : ""}`, { cause: error });
+    throw new AppError("invalid_input", `wanted a JSON body, got one that does not parse: ${error instanceof Error ? error.message : ""}`, {
+      cause: error,
+    });
   }
 }
 

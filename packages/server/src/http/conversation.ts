@@ -18,21 +18,29 @@ export interface Conversation {
 }
 
 /** Starts an agent's run and follows its text. */
-export async function converse(app: App, agent: string, turn: { readonly messages: Json; readonly principal: Principal }): Promise<Conversation> {
+export async function converse(
+  app: App,
+  agent: string,
+  turn: { readonly messages: Json; readonly principal: Principal },
+): Promise<Conversation> {
   const bell = new Bell();
   // Parts that a slow client has not taken yet are one text: memory stays that of the answer.
   let pending = "";
   let hasStreamed = false;
   let isSettled = false;
-  const { runId } = await app.engine.start(agent, { messages: turn.messages }, {
-    principal: turn.principal,
-    onPart: (part) => {
-      if (part.type !== "text") return;
-      hasStreamed = true;
-      pending += part.text;
-      bell.ring();
+  const { runId } = await app.engine.start(
+    agent,
+    { messages: turn.messages },
+    {
+      principal: turn.principal,
+      onPart: (part) => {
+        if (part.type !== "text") return;
+        hasStreamed = true;
+        pending += part.text;
+        bell.ring();
+      },
     },
-  });
+  );
   const output = app.engine.result(runId, new AbortController().signal).then((result) => result as unknown as AgentOutput);
   const settle = (): void => {
     isSettled = true;
@@ -44,7 +52,22 @@ export async function converse(app: App, agent: string, turn: { readonly message
     pending = "";
     return text;
   };
-  return { runId, output, text: (gone) => follow({ gone, app, runId, principal: turn.principal, bell, take, output, hasStreamed: () => hasStreamed, isSettled: () => isSettled }) };
+  return {
+    runId,
+    output,
+    text: (gone) =>
+      follow({
+        gone,
+        app,
+        runId,
+        principal: turn.principal,
+        bell,
+        take,
+        output,
+        hasStreamed: () => hasStreamed,
+        isSettled: () => isSettled,
+      }),
+  };
 }
 
 interface Following {

@@ -19,7 +19,7 @@ export class Feed {
     const bell = new Bell();
     using _ = this.#hang(runId, bell);
     gone.addEventListener("abort", () => bell.ring());
-    for (let seq = afterSeq; !gone.aborted; ) {
+    for (let seq = afterSeq; !gone.aborted;) {
       const page = await this.#store.read(runId, { afterSeq: seq, limit: PAGE });
       for (const event of page) {
         yield { id: String(event.seq), event: event.type, data: JSON.stringify(event) };

@@ -4,7 +4,19 @@ import { request as httpRequest } from "node:http";
 import { startTestApp } from "../testing.ts";
 
 const OPEN = ["/health", "/ready", "/healthz", "/readyz", "/", "/favicon.ico"];
-const CLOSED = ["/metrics", "/echo", "/docs", "/openapi.json", "/v1/models", "/v1/agents", "/v1/runs", "/v1/tools", "/v1/trust/events", "/v1/plugins", "/nothing-here"];
+const CLOSED = [
+  "/metrics",
+  "/echo",
+  "/docs",
+  "/openapi.json",
+  "/v1/models",
+  "/v1/agents",
+  "/v1/runs",
+  "/v1/tools",
+  "/v1/trust/events",
+  "/v1/plugins",
+  "/nothing-here",
+];
 
 describe("the door", () => {
   test("probes and the status page are open; everything else asks for the token, in the shape of its routes", async () => {
@@ -18,14 +30,21 @@ describe("the door", () => {
         assert.match(response.headers.get("www-authenticate") ?? "", /Bearer/);
         const body = (await response.json()) as { readonly error?: { readonly code: string }; readonly code?: string };
         assert.equal(path.startsWith("/v1/") ? body.error?.code : body.code, "unauthorized");
-        assert.match(response.headers.get("content-type") ?? "", path.startsWith("/v1/") ? /^application\/json/ : /^application\/problem\+json/);
+        assert.match(
+          response.headers.get("content-type") ?? "",
+          path.startsWith("/v1/") ? /^application\/json/ : /^application\/problem\+json/,
+        );
       }
     }
   });
 
   test("the token works as a bearer token and as the password a browser asks for", async () => {
     await using app = await startTestApp({ token: "a-preset-token-of-some-length" });
-    for (const authorization of ["Bearer a-preset-token-of-some-length", `bearer a-preset-token-of-some-length`, `Basic ${btoa("anyone:a-preset-token-of-some-length")}`]) {
+    for (const authorization of [
+      "Bearer a-preset-token-of-some-length",
+      `bearer a-preset-token-of-some-length`,
+      `Basic ${btoa("anyone:a-preset-token-of-some-length")}`,
+    ]) {
       assert.equal((await fetch(`${app.url}/v1/models`, { headers: { authorization } })).status, 200, authorization);
     }
   });
@@ -50,7 +69,9 @@ describe("the door", () => {
     await using app = await startTestApp({ auth: "none" });
     assert.equal((await fetch(`${app.url}/v1/models`)).status, 200);
     const status = await new Promise((resolve, reject) => {
-      httpRequest(`${app.url}/v1/models`, { headers: { host: "evil.example" } }, (response) => resolve(response.resume().statusCode)).on("error", reject).end();
+      httpRequest(`${app.url}/v1/models`, { headers: { host: "evil.example" } }, (response) => resolve(response.resume().statusCode))
+        .on("error", reject)
+        .end();
     });
     assert.equal(status, 403);
   });
@@ -68,7 +89,8 @@ describe("the door", () => {
 
   test("a request id is taken from the client when it is harmless, and made otherwise", async () => {
     await using app = await startTestApp();
-    const idOf = async (id: string): Promise<string | null> => (await fetch(`${app.url}/health`, { headers: { "x-request-id": id } })).headers.get("x-request-id");
+    const idOf = async (id: string): Promise<string | null> =>
+      (await fetch(`${app.url}/health`, { headers: { "x-request-id": id } })).headers.get("x-request-id");
     assert.equal(await idOf("abc-123"), "abc-123");
     assert.match((await idOf('a" b')) ?? "", /^[0-9a-f-]{36}$/);
   });

@@ -56,8 +56,10 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
  * asked for, so is a `Host` that a foreign name server could have pointed here (DNS rebinding).
  */
 function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
-  if (origin !== undefined && URL.parse(origin)?.host !== host) throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
-  if (config.auth === "none" && !LOOPBACK_HOST.test(host)) throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
+  if (origin !== undefined && URL.parse(origin)?.host !== host)
+    throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
+  if (config.auth === "none" && !LOOPBACK_HOST.test(host))
+    throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
 }
 
 function rateLimiter(config: App["config"]): (client: string) => void {
@@ -70,6 +72,10 @@ function rateLimiter(config: App["config"]): (client: string) => void {
       buckets.set(client, bucket);
       if (buckets.size > CLIENTS_MAX) for (const oldest of buckets.keys()) return void buckets.delete(oldest);
     }
-    if (bucket.take(performance.now()) > 0) throw new AppError("rate_limited", `wanted at most ${options.perSecond} requests a second from ${client}, got more; slow down, or raise rateLimitPerSecond`);
+    if (bucket.take(performance.now()) > 0)
+      throw new AppError(
+        "rate_limited",
+        `wanted at most ${options.perSecond} requests a second from ${client}, got more; slow down, or raise rateLimitPerSecond`,
+      );
   };
 }

@@ -44,8 +44,17 @@ export async function listen(app: App, options: { readonly port?: number } = {})
 
 function listenError(error: unknown, where: string): AppError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
-  if (code === "EADDRINUSE") return new AppError("port_in_use", `wanted to listen on ${where}, got an address in use; stop what listens there, or choose another port with TUTTI_PORT (0 takes any)`, { cause: error });
-  return new AppError("invalid_config", `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_HOST and TUTTI_PORT`, { cause: error });
+  if (code === "EADDRINUSE")
+    return new AppError(
+      "port_in_use",
+      `wanted to listen on ${where}, got an address in use; stop what listens there, or choose another port with TUTTI_PORT (0 takes any)`,
+      { cause: error },
+    );
+  return new AppError(
+    "invalid_config",
+    `cannot listen on ${where}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_HOST and TUTTI_PORT`,
+    { cause: error },
+  );
 }
 
 async function closeServer(server: Server, graceMs: number): Promise<void> {

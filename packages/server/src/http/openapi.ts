@@ -16,14 +16,32 @@ export interface Operation {
 }
 
 /** Describes a route in /openapi.json; does nothing to requests. */
-export function operation({ tag, summary, body, response, status = 200, mediaType, query = {}, isOpen = false }: Operation): MiddlewareHandler {
-  const success = { description: "Success", ...(mediaType !== undefined && { content: { [mediaType]: { schema: { type: "string" as const } } } }), ...(response && { content: { "application/json": { schema: resolver(response) } } }) };
+export function operation({
+  tag,
+  summary,
+  body,
+  response,
+  status = 200,
+  mediaType,
+  query = {},
+  isOpen = false,
+}: Operation): MiddlewareHandler {
+  const success = {
+    description: "Success",
+    ...(mediaType !== undefined && { content: { [mediaType]: { schema: { type: "string" as const } } } }),
+    ...(response && { content: { "application/json": { schema: resolver(response) } } }),
+  };
   return describeRoute({
     tags: [tag],
     summary,
     ...(isOpen && { security: [] }),
     ...(body && { requestBody: { required: true, content: { "application/json": { schema: resolver(body) } } } }),
-    parameters: Object.entries(query).map(([name, description]) => ({ in: "query" as const, name, description, schema: { type: "string" as const } })),
+    parameters: Object.entries(query).map(([name, description]) => ({
+      in: "query" as const,
+      name,
+      description,
+      schema: { type: "string" as const },
+    })),
     responses: { [status]: success, default: { description: "An error: OpenAI's shape under /v1, problem details (RFC 9457) elsewhere" } },
   });
 }

@@ -34,10 +34,16 @@ export function errorResponse(thrown: unknown, path: string): Response {
   const error = AppError.from(thrown);
   const status = STATUS[error.code];
   // What a foreign error says may hold paths and secrets; it goes to the log, not to the client.
-  const message = error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
+  const message =
+    error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
   const isOpenAi = path.startsWith("/v1/") || path === "/v1";
-  const body = isOpenAi ? { error: { message, type: openAiType(status), param: null, code: error.code } } : { type: "about:blank", title: error.code, status, detail: message, code: error.code };
-  return new Response(JSON.stringify(body), { status, headers: { "content-type": isOpenAi ? "application/json" : "application/problem+json", ...extraHeaders(error) } });
+  const body = isOpenAi
+    ? { error: { message, type: openAiType(status), param: null, code: error.code } }
+    : { type: "about:blank", title: error.code, status, detail: message, code: error.code };
+  return new Response(JSON.stringify(body), {
+    status,
+    headers: { "content-type": isOpenAi ? "application/json" : "application/problem+json", ...extraHeaders(error) },
+  });
 }
 
 /** The `type` OpenAI's clients branch on. */

@@ -24,7 +24,12 @@ export function createRouter(app: App): Hono<HttpEnv> {
   router.route("/", toolRoutes(app));
   router.route("/", trustRoutes(app));
   router.route("/", docsRoutes(router));
-  router.notFound((ctx) => errorResponse(new AppError("not_found", `wanted a route, got ${ctx.req.method} ${ctx.req.path}, which is none; /docs lists them`), ctx.req.path));
+  router.notFound((ctx) =>
+    errorResponse(
+      new AppError("not_found", `wanted a route, got ${ctx.req.method} ${ctx.req.path}, which is none; /docs lists them`),
+      ctx.req.path,
+    ),
+  );
   router.onError((thrown, ctx) => {
     const error = AppError.from(thrown);
     if (error.code === "internal") app.logger.error({ requestId: ctx.get("requestId"), error: thrown }, "a request failed");

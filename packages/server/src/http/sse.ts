@@ -31,7 +31,9 @@ export function sseTextResponse(source: Source<string>, headers: Readonly<Record
       await texts.return(undefined);
     },
   });
-  return new Response(body, { headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers } });
+  return new Response(body, {
+    headers: { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no", ...headers },
+  });
 }
 
 async function* encodeAll(source: AsyncGenerator<ServerEvent>): AsyncGenerator<string> {

@@ -22,7 +22,9 @@ export async function startApp(config: App["config"], options: StartAppOptions):
   starting.defer(() => app.stop(0));
   const server = await listen(app, options.port === undefined ? {} : { port: options.port });
   starting.defer(() => server.close(0));
-  const file = options.isAnnounced ? await writeServerFile(config.dataDir, { url: server.url, pid: process.pid, token: app.localToken }) : undefined;
+  const file = options.isAnnounced
+    ? await writeServerFile(config.dataDir, { url: server.url, pid: process.pid, token: app.localToken })
+    : undefined;
   starting.move();
   return {
     url: server.url,

@@ -23,7 +23,9 @@ const withTools: ModelRequest = {
     { role: "assistant", content: "", calls: [{ id: "call-1", name: "add", input: { a: 1, b: 2 } }] },
     { role: "tool", content: "3", callId: "call-1" },
   ],
-  tools: [{ name: "add", description: "Adds.", parameters: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } } } }],
+  tools: [
+    { name: "add", description: "Adds.", parameters: { type: "object", properties: { a: { type: "number" }, b: { type: "number" } } } },
+  ],
 };
 const usage = { inputTokens: 11, outputTokens: 7 };
 const text = (value: string): ModelPart => ({ type: "text", text: value });
@@ -90,7 +92,11 @@ function leavingConformance(adapter: string, create: ModelFactory): void {
 }
 
 const ANSWERS: readonly (readonly [string, ModelRequest, readonly ModelPart[]])[] = [
-  ["text arrives in the provider's pieces, and finish comes last with the usage", hello, [text("Hel"), text("lo, "), text("wörld 🎼"), stopped]],
+  [
+    "text arrives in the provider's pieces, and finish comes last with the usage",
+    hello,
+    [text("Hel"), text("lo, "), text("wörld 🎼"), stopped],
+  ],
   [
     "tool calls arrive whole, with their input as JSON",
     withTools,

@@ -32,5 +32,8 @@ function readExchange(line: string, lineNumber: number): Exchange {
   }
   const checked = exchangeSchema.safeParse(value);
   if (checked.success) return checked.data;
-  throw new AppError("invalid_input", `wanted { request, response: { status, headers, body } } in ${what}: ${z.prettifyError(checked.error)}`);
+  throw new AppError(
+    "invalid_input",
+    `wanted { request, response: { status, headers, body } } in ${what}: ${z.prettifyError(checked.error)}`,
+  );
 }

@@ -54,7 +54,14 @@ export function responseHeaders(answer: IncomingHttpHeaders, extra: Readonly<Rec
   const named = connectionOptions(answer.connection);
   for (const name in answer) {
     const value = answer[name];
-    if (value === undefined || TO_CLIENT_NEVER.has(name) || name.startsWith("access-control-") || named?.has(name) === true || name in extra) continue;
+    if (
+      value === undefined ||
+      TO_CLIENT_NEVER.has(name) ||
+      name.startsWith("access-control-") ||
+      named?.has(name) === true ||
+      name in extra
+    )
+      continue;
     if (typeof value === "string") headers.push(name, value);
     else for (const item of value) headers.push(name, item);
   }

@@ -147,7 +147,9 @@ test("a stream longer than the tap remembers passes whole and is still observed"
 test("bytes that are not what their content type says pass unchanged and tell nothing", async () => {
   for (const type of ["application/json", "text/event-stream", "application/octet-stream"]) {
     const chunks = [gzipSync("{}"), Buffer.from("data: {oops}\n\ndata: }{\n\n")];
-    await using gateway = await startGateway({ script: () => ({ type: "raw", status: 200, headers: { "content-type": type }, chunks, ending: "end" }) });
+    await using gateway = await startGateway({
+      script: () => ({ type: "raw", status: 200, headers: { "content-type": type }, chunks, ending: "end" }),
+    });
     const answer = await post(`${gateway.url}/chat/completions`, chat());
     assert.ok(answer.body.equals(Buffer.concat(chunks)));
     const { firstByteMs: _, ...seen } = (await gateway.results[0]) ?? assert.fail();
@@ -156,11 +158,15 @@ test("bytes that are not what their content type says pass unchanged and tell no
 });
 
 test("the upstream's refusal passes with its status, headers and body", async () => {
-  await using gateway = await startGateway({ script: () => ({ type: "error", status: 429, message: "Slow down.", headers: { "retry-after": "7" } }) });
+  await using gateway = await startGateway({
+    script: () => ({ type: "error", status: 429, message: "Slow down.", headers: { "retry-after": "7" } }),
+  });
   const answer = await post(`${gateway.url}/chat/completions`, chat());
   assert.equal(answer.status, 429);
   assert.equal(answer.headers["retry-after"], "7");
-  assert.deepEqual(JSON.parse(answer.body.toString()), { error: { message: "Slow down.", type: "rate_limit_error", param: null, code: null } });
+  assert.deepEqual(JSON.parse(answer.body.toString()), {
+    error: { message: "Slow down.", type: "rate_limit_error", param: null, code: null },
+  });
   assert.equal((await gateway.results[0])?.status, 429);
 });
 
@@ -199,7 +205,8 @@ test("what the provider says about its own origin stays behind, and extra header
   assert.equal(answer.status, 201);
   assert.equal(answer.headers["tutti-run-id"], "run-1");
   assert.equal(answer.headers["x-request-id"], "req-1");
-  for (const name of ["set-cookie", "strict-transport-security", "access-control-allow-origin"]) assert.equal(answer.headers[name], undefined, name);
+  for (const name of ["set-cookie", "strict-transport-security", "access-control-allow-origin"])
+    assert.equal(answer.headers[name], undefined, name);
 });
 
 test("a model named with its provider is sent under the name the provider knows, and nothing else changes", async () => {
@@ -227,7 +234,13 @@ test("a provider that does not begin in time is a timeout before anything was se
 
 test("a provider that dies in the middle breaks the client's answer off", async () => {
   await using gateway = await startGateway({
-    script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "reset" }),
+    script: () => ({
+      type: "raw",
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      chunks: ["data: {}\n\n"],
+      ending: "reset",
+    }),
   });
   await assert.rejects(post(`${gateway.url}/chat/completions`, chat({ stream: true })), /aborted|socket hang up|ECONNRESET/);
   await assert.rejects(async () => gateway.results[0], { code: "upstream" });
@@ -235,7 +248,13 @@ test("a provider that dies in the middle breaks the client's answer off", async 
 
 test("a client that leaves ends the provider's work", async () => {
   await using gateway = await startGateway({
-    script: () => ({ type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: ["data: {}\n\n"], ending: "silence" }),
+    script: () => ({
+      type: "raw",
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      chunks: ["data: {}\n\n"],
+      ending: "silence",
+    }),
   });
   const sent = httpRequest(`${gateway.url}/chat/completions`, { method: "POST" });
   sent.on("error", () => {});

@@ -47,7 +47,9 @@ export function forward(upstream: Upstream, request: ForwardRequest, signal: Abo
 
 function bodyFor(upstream: Upstream, { modelId, body }: ForwardRequest): Buffer {
   const prefix = `${upstream.provider.name}/`;
-  return modelId?.startsWith(prefix) === true && !upstream.provider.models.includes(modelId) ? replaceModel(body, modelId.slice(prefix.length)) : body;
+  return modelId?.startsWith(prefix) === true && !upstream.provider.models.includes(modelId)
+    ? replaceModel(body, modelId.slice(prefix.length))
+    : body;
 }
 
 interface RelayOptions {

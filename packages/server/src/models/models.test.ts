@@ -39,13 +39,19 @@ test("configured and discovered models are listed, each once", async () => {
 
 test("a model that two providers serve is listed plainly for the first and with its provider for the second", async () => {
   await using upstream = await startOpenAiUpstream(undefined, { models: ["a"] });
-  const { ids } = await listOf({ name: "p", baseUrl: upstream.baseUrl, models: [] }, { name: "q", baseUrl: upstream.baseUrl, models: ["a"] });
+  const { ids } = await listOf(
+    { name: "p", baseUrl: upstream.baseUrl, models: [] },
+    { name: "q", baseUrl: upstream.baseUrl, models: ["a"] },
+  );
   assert.deepEqual(ids, ["p/a", "a"]);
 });
 
 test("a dead provider adds nothing and is complained about once", async () => {
   await using upstream = await startOpenAiUpstream(undefined, { models: ["a"] });
-  const { ids, complaints } = await listOf({ name: "dead", baseUrl: nowhere, models: ["c"] }, { name: "p", baseUrl: upstream.baseUrl, models: [] });
+  const { ids, complaints } = await listOf(
+    { name: "dead", baseUrl: nowhere, models: ["c"] },
+    { name: "p", baseUrl: upstream.baseUrl, models: [] },
+  );
   assert.deepEqual(ids, ["c", "a"]);
   assert.equal(complaints.length, 1);
   assert.match(complaints[0] ?? "", /"dead" could not be listed: .*ECONNREFUSED/);
@@ -65,7 +71,10 @@ const nonsense: readonly (readonly [string, RequestListener])[] = [
   ["text", (_, response) => response.end("hello")],
   ["null", (_, response) => response.end("null")],
   ["an object without data", (_, response) => response.end("{}")],
-  ["entries of every kind", (_, response) => response.end(JSON.stringify({ data: [null, 1, "a", {}, { id: 5 }, { id: "" }, { id: "x".repeat(1_000) }] }))],
+  [
+    "entries of every kind",
+    (_, response) => response.end(JSON.stringify({ data: [null, 1, "a", {}, { id: 5 }, { id: "" }, { id: "x".repeat(1_000) }] })),
+  ],
   ["a refusal", (_, response) => response.writeHead(500).end("{}")],
   ["a body without end", (_, response) => void response.write("x".repeat(5 * 1024 * 1024))],
 ];
@@ -84,7 +93,16 @@ test("a model is found by provider and name, by configuration, by discovery, and
   const models = createModels({ providers: [p, q] });
   await models.list();
   const found = (id: string): string | undefined => models.find(id)?.name;
-  assert.deepEqual(["q/a", "meta/llama", "a", "b", "c", "q/odd", "none", "x/none"].map(found), ["q", "p", "p", "q", "q", "q", undefined, undefined]);
+  assert.deepEqual(["q/a", "meta/llama", "a", "b", "c", "q/odd", "none", "x/none"].map(found), [
+    "q",
+    "p",
+    "p",
+    "q",
+    "q",
+    "q",
+    undefined,
+    undefined,
+  ]);
   assert.equal(models.model("none"), undefined);
   assert.equal(models.model("q/a")?.id, "q/a");
   await models.close();

@@ -49,7 +49,9 @@ export function createModels(options: ModelsOptions): Models {
       await catalog.known();
       const entries = upstreams.flatMap((upstream) => [...entriesOf(upstream, catalog).values()]);
       // Where two providers serve the same name, it means the one that `find` takes, and the other is listed with its prefix.
-      return entries.map((entry) => (locate(entry.id)?.upstream.provider.name === entry.provider ? entry : { ...entry, id: `${entry.provider}/${entry.id}` }));
+      return entries.map((entry) =>
+        locate(entry.id)?.upstream.provider.name === entry.provider ? entry : { ...entry, id: `${entry.provider}/${entry.id}` },
+      );
     },
     find: (modelId) => locate(modelId)?.upstream.provider,
     model(modelId) {

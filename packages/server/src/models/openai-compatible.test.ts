@@ -16,7 +16,8 @@ function script(behaviour: ProviderBehaviour): ScriptedReply {
     const headers = behaviour.retryAfterS === undefined ? {} : { "retry-after": String(behaviour.retryAfterS) };
     return { type: "error", status: behaviour.status, message: behaviour.message, headers };
   }
-  const chunk = (choices: unknown, usage?: unknown): string => `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices, usage })}\n\n`;
+  const chunk = (choices: unknown, usage?: unknown): string =>
+    `data: ${JSON.stringify({ id: "x", object: "chat.completion.chunk", choices, usage })}\n\n`;
   let calls = 0;
   const chunks = behaviour.parts.map((part) => {
     if (part.type === "text") return chunk([{ index: 0, delta: { content: part.text }, finish_reason: null }]);
@@ -41,7 +42,8 @@ modelConformance("openai-compatible", async (request, behaviour) => {
     async [Symbol.asyncDispose]() {
       await models.close();
       const asked = upstream.calls.find(({ method }) => method === "POST");
-      if (asked !== undefined) assert.deepEqual(JSON.parse(asked.received.toString()), JSON.parse(JSON.stringify(encodeChatRequest("m", request))));
+      if (asked !== undefined)
+        assert.deepEqual(JSON.parse(asked.received.toString()), JSON.parse(JSON.stringify(encodeChatRequest("m", request))));
       await upstream[Symbol.asyncDispose]();
     },
   };
@@ -113,7 +115,10 @@ test("a server that is not there throws upstream and says so", async () => {
     await upstream[Symbol.asyncDispose]();
     return upstream;
   });
-  await assert.rejects(ask({ name: "gone", baseUrl, models: ["m"] }), { code: "upstream", message: /"gone", got ECONNREFUSED; is it running/ });
+  await assert.rejects(ask({ name: "gone", baseUrl, models: ["m"] }), {
+    code: "upstream",
+    message: /"gone", got ECONNREFUSED; is it running/,
+  });
 });
 
 test("a server that never begins its answer throws timeout", async () => {
@@ -125,7 +130,10 @@ test("a server that never begins its answer throws timeout", async () => {
 test("a server that falls silent in the middle throws timeout", async () => {
   const piece = `data: ${JSON.stringify({ choices: [{ delta: { content: "Hi" } }] })}\n\n`;
   await using upstream = await startOpenAiUpstream(() => ({ type: "raw", status: 200, headers: sse, chunks: [piece], ending: "silence" }));
-  await assert.rejects(ask({ name: "p", baseUrl: upstream.baseUrl, models: ["m"], timeouts: { idleMs: 50 } }), { code: "timeout", message: /silence/ });
+  await assert.rejects(ask({ name: "p", baseUrl: upstream.baseUrl, models: ["m"], timeouts: { idleMs: 50 } }), {
+    code: "timeout",
+    message: /silence/,
+  });
 });
 
 test("a reader who leaves ends the server's work", async () => {
@@ -152,6 +160,7 @@ test("after five failures in a row a provider is left alone", async () => {
 test("refusals that the client caused do not count as failures", async () => {
   await using upstream = await startOpenAiUpstream(() => ({ type: "error", status: 429, message: "Slow down." }));
   const models = createModels({ providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["m"] }] });
-  for (let count = 0; count < 8; count += 1) await assert.rejects(collect(modelOf(models, "m").generate(hello, signal)), { code: "rate_limited" });
+  for (let count = 0; count < 8; count += 1)
+    await assert.rejects(collect(modelOf(models, "m").generate(hello, signal)), { code: "rate_limited" });
   await models.close();
 });

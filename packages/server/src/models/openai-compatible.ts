@@ -53,7 +53,11 @@ async function refusal(answer: Dispatcher.ResponseData, providerName: string): P
     body += chunk;
     if (body.length > REFUSAL_CHARS_MAX) break;
   }
-  return answerError(providerName, { status: answer.statusCode, retryAfter: typeof retryAfter === "string" ? retryAfter : undefined, body });
+  return answerError(providerName, {
+    status: answer.statusCode,
+    retryAfter: typeof retryAfter === "string" ? retryAfter : undefined,
+    body,
+  });
 }
 
 async function* bytesOf(body: Body, signal: AbortSignal): AsyncGenerator<Uint8Array, void, undefined> {
@@ -62,7 +66,8 @@ async function* bytesOf(body: Body, signal: AbortSignal): AsyncGenerator<Uint8Ar
     for await (const chunk of body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       if (signal.aborted) throw cancellation(signal);
       bytes += chunk.length;
-      if (bytes > ANSWER_BYTES_MAX) throw new AppError("upstream", `wanted an answer of at most ${ANSWER_BYTES_MAX} bytes, got a longer one from the model`);
+      if (bytes > ANSWER_BYTES_MAX)
+        throw new AppError("upstream", `wanted an answer of at most ${ANSWER_BYTES_MAX} bytes, got a longer one from the model`);
       yield chunk;
     }
   } finally {

@@ -7,7 +7,8 @@ import { readExchanges, replayModel, writeExchanges, type Exchange } from "./ind
 const signal = new AbortController().signal;
 const hello: ModelRequest = { messages: [{ role: "user", content: "Hi" }] };
 const stopped: ModelPart = { type: "finish", reason: "stop", usage: { inputTokens: 1, outputTokens: 1 } };
-const record = (request: ModelRequest, text: string): Exchange => recorded(request, { type: "answers", parts: [{ type: "text", text }, stopped] });
+const record = (request: ModelRequest, text: string): Exchange =>
+  recorded(request, { type: "answers", parts: [{ type: "text", text }, stopped] });
 
 function recorded(request: ModelRequest, behaviour: ProviderBehaviour): Exchange {
   return { request: encodeChatRequest("recorded", request), response: responseOf(behaviour) };
@@ -31,7 +32,10 @@ test("recorded exchanges are played in their order", async () => {
   const model = replayModel("recorded", [record(hello, "One."), record(hello, "Two.")]);
   assert.equal((await collect(model.generate(hello, signal))).content, "One.");
   assert.equal((await collect(model.generate(hello, signal))).content, "Two.");
-  await assert.rejects(collect(model.generate(hello, signal)), { code: "conflict", message: "wanted at most the 2 recorded requests, got one more" });
+  await assert.rejects(collect(model.generate(hello, signal)), {
+    code: "conflict",
+    message: "wanted at most the 2 recorded requests, got one more",
+  });
 });
 
 test("another request than the recorded one is a conflict that says which and where", async () => {

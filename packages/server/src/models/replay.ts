@@ -1,4 +1,13 @@
-import { AppError, canonicalJson, decodeChatAnswer, encodeChatRequest, type Json, type Model, type ModelPart, type ModelRequest } from "@tutti/core";
+import {
+  AppError,
+  canonicalJson,
+  decodeChatAnswer,
+  encodeChatRequest,
+  type Json,
+  type Model,
+  type ModelPart,
+  type ModelRequest,
+} from "@tutti/core";
 import type { Exchange } from "./exchange.ts";
 import { answerError, cancellation } from "./upstream-error.ts";
 

@@ -22,12 +22,20 @@ export function transportError(thrown: unknown, providerName: string, signal: Ab
   const code = thrown instanceof Error && "code" in thrown ? thrown.code : undefined;
   const timeout = TIMEOUTS.get(code);
   if (timeout !== undefined) {
-    return new AppError("timeout", `wanted an answer from the provider "${providerName}", got ${timeout}; try again, or raise its timeouts`, { cause: thrown });
+    return new AppError(
+      "timeout",
+      `wanted an answer from the provider "${providerName}", got ${timeout}; try again, or raise its timeouts`,
+      { cause: thrown },
+    );
   }
   const got = typeof code === "string" && code !== "" ? code : String(thrown);
-  return new AppError("upstream", `wanted an answer from the provider "${providerName}", got ${got}; is it running, and is its base URL right?`, {
-    cause: thrown,
-  });
+  return new AppError(
+    "upstream",
+    `wanted an answer from the provider "${providerName}", got ${got}; is it running, and is its base URL right?`,
+    {
+      cause: thrown,
+    },
+  );
 }
 
 /** Why a signal was aborted, as an error: whoever aborted may have given a code of their own. */

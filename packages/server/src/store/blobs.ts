@@ -20,7 +20,11 @@ export class Blobs {
     try {
       await writeDurably(file, bytes);
     } catch (error) {
-      throw new AppError("storage_full", `cannot write a value of ${ref.sizeBytes} bytes to ${this.#folder}: ${String(error)}; free some space`, { cause: error });
+      throw new AppError(
+        "storage_full",
+        `cannot write a value of ${ref.sizeBytes} bytes to ${this.#folder}: ${String(error)}; free some space`,
+        { cause: error },
+      );
     }
     return ref;
   }
@@ -29,7 +33,11 @@ export class Blobs {
   async get(ref: BlobRef): Promise<string> {
     const file = this.#fileOf(ref);
     const bytes = await readFile(file).catch((error: unknown) => {
-      throw new AppError("storage_corrupt", `wanted the stored value ${ref.$blob}, got ${String(error)}; put back a backup with \`tutti restore\``, { cause: error });
+      throw new AppError(
+        "storage_corrupt",
+        `wanted the stored value ${ref.$blob}, got ${String(error)}; put back a backup with \`tutti restore\``,
+        { cause: error },
+      );
     });
     if (createHash("sha256").update(bytes).digest("hex") === ref.$blob) return bytes.toString("utf8");
     throw new AppError("storage_corrupt", `the stored value ${file} is not what was written; put back a backup with \`tutti restore\``);

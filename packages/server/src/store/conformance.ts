@@ -17,7 +17,13 @@ export function log(runId: string, bodies: readonly EventBody[], afterSeq = 0): 
   return bodies.map((body, index) => ({ ...body, runId, seq: afterSeq + index + 1, at: "2026-01-02T03:04:05.678Z" }));
 }
 
-export const started = (workflow = "w"): EventBody => ({ type: "run.started", workflow, version: "1", input: { b: 1, a: "ä" }, principal: owner });
+export const started = (workflow = "w"): EventBody => ({
+  type: "run.started",
+  workflow,
+  version: "1",
+  input: { b: 1, a: "ä" },
+  principal: owner,
+});
 export const completed: EventBody = { type: "run.completed", output: [1, 2] };
 
 /** What every store must do. */
@@ -31,7 +37,14 @@ function journalTests(open: () => Promise<StoreUnderTest>): void {
     await using under = await open();
     await under.store.append(log("r1", [started(), { type: "signal.received", name: "s", value: 1 }, completed]));
     const events = await under.store.read("r1", { afterSeq: 0, limit: 10 });
-    assert.deepEqual(events.map(({ seq, type }) => [seq, type]), [[1, "run.started"], [2, "signal.received"], [3, "run.completed"]]);
+    assert.deepEqual(
+      events.map(({ seq, type }) => [seq, type]),
+      [
+        [1, "run.started"],
+        [2, "signal.received"],
+        [3, "run.completed"],
+      ],
+    );
     const run = await under.store.run("r1");
     assert.deepEqual(verifyChain(events, run?.head ?? "", sha256), { valid: true, events: 3, head: run?.head });
   });
@@ -47,21 +60,38 @@ function journalTests(open: () => Promise<StoreUnderTest>): void {
 
   test("appends that are not awaited keep their order, within a run and among runs", async () => {
     await using under = await open();
-    const appends = Array.from({ length: 300 }, (_, index) => under.store.append(log(`r${index % 3}`, [index < 3 ? started() : { type: "signal.received", name: String(index), value: null }], Math.floor(index / 3))));
+    const appends = Array.from({ length: 300 }, (_, index) =>
+      under.store.append(
+        log(
+          `r${index % 3}`,
+          [index < 3 ? started() : { type: "signal.received", name: String(index), value: null }],
+          Math.floor(index / 3),
+        ),
+      ),
+    );
     await Promise.all(appends);
     for (const runId of ["r0", "r1", "r2"]) {
       const events = await under.store.read(runId, { afterSeq: 0, limit: 1000 });
-      assert.deepEqual(events.map(({ seq }) => seq), Array.from({ length: 100 }, (_, index) => index + 1));
+      assert.deepEqual(
+        events.map(({ seq }) => seq),
+        Array.from({ length: 100 }, (_, index) => index + 1),
+      );
     }
     const all = await under.store.log({ afterPosition: 0, limit: 1000 });
     assert.equal(all.length, 300);
-    assert.deepEqual(all.map(({ position }) => position), all.map(({ position }) => position).toSorted((a, b) => a - b));
+    assert.deepEqual(
+      all.map(({ position }) => position),
+      all.map(({ position }) => position).toSorted((a, b) => a - b),
+    );
   });
 
   test("reading pages by seq and by position", async () => {
     await using under = await open();
     await under.store.append(log("r1", [started(), completed]));
-    assert.deepEqual((await under.store.read("r1", { afterSeq: 1, limit: 10 })).map(({ seq }) => seq), [2]);
+    assert.deepEqual(
+      (await under.store.read("r1", { afterSeq: 1, limit: 10 })).map(({ seq }) => seq),
+      [2],
+    );
     const [first] = await under.store.log({ afterPosition: 0, limit: 1 });
     assert.ok(first);
     assert.equal((await under.store.log({ afterPosition: first.position, limit: 10 }))[0]?.event.seq, 2);
@@ -71,8 +101,13 @@ function journalTests(open: () => Promise<StoreUnderTest>): void {
 function recordTests(open: () => Promise<StoreUnderTest>): void {
   test("runs are listed newest first, by status, by workflow and in pages", async () => {
     await using under = await open();
-    await under.store.append([...log("a", [started("x")]), ...log("b", [started("y"), completed]), ...log("c", [started("x"), { type: "run.paused", code: "workflow_changed", message: "m" }])]);
-    const ids = async (filter: Parameters<Store["runs"]>[0]): Promise<readonly string[]> => (await under.store.runs(filter)).map(({ id }) => id);
+    await under.store.append([
+      ...log("a", [started("x")]),
+      ...log("b", [started("y"), completed]),
+      ...log("c", [started("x"), { type: "run.paused", code: "workflow_changed", message: "m" }]),
+    ]);
+    const ids = async (filter: Parameters<Store["runs"]>[0]): Promise<readonly string[]> =>
+      (await under.store.runs(filter)).map(({ id }) => id);
     assert.deepEqual(await ids({ limit: 10 }), ["c", "b", "a"]);
     assert.deepEqual(await ids({ limit: 10, statuses: ["running", "paused"] }), ["c", "a"]);
     assert.deepEqual(await ids({ limit: 10, statuses: ["completed"] }), ["b"]);

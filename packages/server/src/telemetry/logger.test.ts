@@ -17,13 +17,19 @@ test("a log line is one JSON object with its level, time and correlation ids", (
   const [line, ...others] = destination.json();
   assert.deepEqual(others, []);
   assert.match(String(line?.["time"]), /^\d{4}-\d\d-\d\dT/);
-  assert.deepEqual({ ...line, time: "" }, { level: "warn", time: "", requestId: "q1", runId: "r1", stepKey: "2.0", attempts: 3, msg: "slow" });
+  assert.deepEqual(
+    { ...line, time: "" },
+    { level: "warn", time: "", requestId: "q1", runId: "r1", stepKey: "2.0", attempts: 3, msg: "slow" },
+  );
 });
 
 test("secrets are masked wherever they stand", () => {
   const destination = kept();
   const logger = createLogger({ logLevel: "info", logFormat: "json", destination });
-  logger.info({ token: "s3cret", provider: { apiKey: "s3cret" }, request: { headers: { authorization: "Bearer s3cret", accept: "*/*" } } }, "call");
+  logger.info(
+    { token: "s3cret", provider: { apiKey: "s3cret" }, request: { headers: { authorization: "Bearer s3cret", accept: "*/*" } } },
+    "call",
+  );
   assert.doesNotMatch(destination.lines.join(""), /s3cret/);
   assert.match(destination.lines.join(""), /"accept":"\*\/\*"/);
 });
@@ -63,7 +69,17 @@ test("runs and failed steps are logged from their events, the rest only at debug
   const events: readonly Event[] = [
     { ...place, type: "run.started", workflow: "triage", version: "1", input: null, principal: { id: "p", tenant: "t", roles: [] } },
     { ...place, type: "step.completed", key: "1", kind: "step", name: "read", ...timing, output: null },
-    { ...place, type: "step.failed", key: "2", kind: "tool", name: "echo", ...timing, code: "upstream", message: "no answer", retryAt: null },
+    {
+      ...place,
+      type: "step.failed",
+      key: "2",
+      kind: "tool",
+      name: "echo",
+      ...timing,
+      code: "upstream",
+      message: "no answer",
+      retryAt: null,
+    },
     { ...place, type: "run.failed", code: "upstream", message: "no answer" },
   ];
   for (const event of events) listener(event);

@@ -43,7 +43,10 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
       case "run.started":
         return logger.info({ runId: event.runId, workflow: event.workflow }, "run started");
       case "run.recorded":
-        return logger.debug({ runId: event.runId, workflow: event.workflow, step: event.name, ok: event.outcome.ok, durationMs: event.durationMs }, "run recorded");
+        return logger.debug(
+          { runId: event.runId, workflow: event.workflow, step: event.name, ok: event.outcome.ok, durationMs: event.durationMs },
+          "run recorded",
+        );
       case "run.resumed":
         return logger.info({ runId: event.runId, reason: event.reason }, "run goes on");
       case "run.completed":
@@ -56,9 +59,15 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
         // No error of this process: whoever started the run is told, and what went wrong may be what was asked for.
         return logger.warn({ runId: event.runId, code: event.code, reason: event.message }, "run failed");
       case "step.failed":
-        return logger.warn({ runId: event.runId, stepKey: event.key, step: event.name, code: event.code, reason: event.message, retryAt: event.retryAt }, "step failed");
+        return logger.warn(
+          { runId: event.runId, stepKey: event.key, step: event.name, code: event.code, reason: event.message, retryAt: event.retryAt },
+          "step failed",
+        );
       case "policy.decided":
-        return logger.debug({ runId: event.runId, stepKey: event.key, ...event.decision, resource: event.action.resource }, "policy decided");
+        return logger.debug(
+          { runId: event.runId, stepKey: event.key, ...event.decision, resource: event.action.resource },
+          "policy decided",
+        );
       case "step.started":
       case "step.waiting":
       case "step.completed":

@@ -24,12 +24,16 @@ function parsePrometheus(text: string): ReadonlyMap<string, number> {
   for (const line of text.trimEnd().split("\n")) {
     const comment = /^# (?<what>HELP|TYPE) (?<name>[a-zA-Z_:][\w:]*) (?<rest>.+)$/.exec(line)?.groups;
     if (comment !== undefined) {
-      if (comment["what"] === "HELP") assert.ok(!described.has(comment["name"] ?? ""), `${line}: described twice, or its series are scattered`);
+      if (comment["what"] === "HELP")
+        assert.ok(!described.has(comment["name"] ?? ""), `${line}: described twice, or its series are scattered`);
       current = comment["name"] ?? "";
       described.set(current, comment["rest"] ?? "");
       continue;
     }
-    const sample = /^(?<name>[a-zA-Z_:][\w:]*)(?<labels>\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*")*\})? (?<value>\S+)$/.exec(line)?.groups;
+    const sample =
+      /^(?<name>[a-zA-Z_:][\w:]*)(?<labels>\{[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*"(?:,[a-zA-Z_]\w*="(?:[^"\\\n]|\\[\\"n])*")*\})? (?<value>\S+)$/.exec(
+        line,
+      )?.groups;
     assert.ok(sample !== undefined, `not a sample: ${line}`);
     const name = sample["name"] ?? "";
     const type = described.get(current);
@@ -116,7 +120,8 @@ test("requests are counted by route and status; unknown methods share a label", 
 test("labels are bounded: the names after the first 200 count as other", async () => {
   await using metrics = createMetrics({ storeIsHealthy: healthy });
   for (let index = 0; index < 1_000; index += 1) {
-    for (const event of eventsOf(`run-${index}`, [started(`workflow-${index}`), { type: "run.completed", output: null }])) metrics.observe(event);
+    for (const event of eventsOf(`run-${index}`, [started(`workflow-${index}`), { type: "run.completed", output: null }]))
+      metrics.observe(event);
   }
   const series = parsePrometheus(await metrics.prometheusText());
   assert.equal(series.get('tutti_runs_started_total{workflow="other"}'), 800);

@@ -143,7 +143,9 @@ function eventInstruments(meter: Meter): EventInstruments {
       advice: { explicitBucketBoundaries: STEP_SECONDS },
     }),
     decisions: meter.createCounter("tutti_policy_decisions_total", { description: "What policy decided." }),
-    tokens: meter.createCounter("tutti_model_tokens_total", { description: "Tokens that models read (input) and wrote (output), as their providers counted them." }),
+    tokens: meter.createCounter("tutti_model_tokens_total", {
+      description: "Tokens that models read (input) and wrote (output), as their providers counted them.",
+    }),
   };
 }
 
@@ -157,7 +159,9 @@ function addTokens(tokens: Counter, attributes: Attributes, reply: Json): void {
 }
 
 function field(value: Json | undefined, name: string): Json | undefined {
-  return value !== null && typeof value === "object" && !Array.isArray(value) ? (value as { readonly [key: string]: Json })[name] : undefined;
+  return value !== null && typeof value === "object" && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json })[name]
+    : undefined;
 }
 
 function boundedLabel(): (value: string) => string {

@@ -16,7 +16,9 @@ export function observeProcess(meter: Meter): Disposable {
   const started = meter.createObservableGauge("process_start_time_seconds", { description: "When the process started, in Unix time." });
   const resident = meter.createObservableGauge("process_resident_memory_bytes", { description: "Memory held in RAM." });
   const heap = meter.createObservableGauge("nodejs_heap_size_used_bytes", { description: "Memory used by JavaScript objects." });
-  const lag = meter.createObservableGauge("nodejs_eventloop_lag_seconds", { description: "How late the event loop was since the last scrape." });
+  const lag = meter.createObservableGauge("nodejs_eventloop_lag_seconds", {
+    description: "How late the event loop was since the last scrape.",
+  });
 
   meter.addBatchObservableCallback(
     (result) => {
@@ -27,7 +29,11 @@ export function observeProcess(meter: Meter): Disposable {
       result.observe(started, startedAtSeconds);
       result.observe(resident, memory.rss);
       result.observe(heap, memory.heapUsed);
-      for (const [quantile, value] of [["0.5", delay.percentile(50)], ["0.99", delay.percentile(99)], ["1", delay.max]] as const) {
+      for (const [quantile, value] of [
+        ["0.5", delay.percentile(50)],
+        ["0.99", delay.percentile(99)],
+        ["1", delay.max],
+      ] as const) {
         result.observe(lag, delayed(value), { quantile });
       }
       delay.reset();

@@ -5,7 +5,13 @@ export type ScriptedReply =
   /** `pieces` come as one chunk each when the answer is streamed. */
   | { readonly type: "text"; readonly pieces: readonly string[] }
   | { readonly type: "calls"; readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[] }
-  | { readonly type: "error"; readonly status: number; readonly message: string; readonly code?: string; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly type: "error";
+      readonly status: number;
+      readonly message: string;
+      readonly code?: string;
+      readonly headers?: Readonly<Record<string, string>>;
+    }
   /** Any bytes at all; afterwards the answer ends, or falls silent, or its connection breaks. */
   | {
       readonly type: "raw";
@@ -32,7 +38,12 @@ export function answerBody(reply: Answer, body: ChatBody, index: number): object
   const message =
     reply.type === "text"
       ? { role: "assistant", content: reply.pieces.join(""), refusal: null, annotations: [] }
-      : { role: "assistant", content: null, refusal: null, tool_calls: reply.calls.map(({ id, ...target }) => ({ id, type: "function", function: target })) };
+      : {
+          role: "assistant",
+          content: null,
+          refusal: null,
+          tool_calls: reply.calls.map(({ id, ...target }) => ({ id, type: "function", function: target })),
+        };
   const choices = [{ index: 0, message, logprobs: null, finish_reason: finishReason(reply) }];
   return { ...head(body, index, "chat.completion"), choices, usage: usageFor(reply, body), ...tail(body) };
 }
@@ -46,10 +57,13 @@ export function answerChunks(reply: Answer, body: ChatBody, index: number): read
     ...(wantsUsage && { usage }),
     ...tail(body),
   });
-  const delta = (fields: object, reason: string | null = null): object => chunk([{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], null);
+  const delta = (fields: object, reason: string | null = null): object =>
+    chunk([{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], null);
   return [
     delta({ role: "assistant", content: reply.type === "text" ? "" : null, refusal: null }),
-    ...(reply.type === "text" ? reply.pieces.map((content) => delta({ content })) : callDeltas(reply.calls).map((call) => delta({ tool_calls: [call] }))),
+    ...(reply.type === "text"
+      ? reply.pieces.map((content) => delta({ content }))
+      : callDeltas(reply.calls).map((call) => delta({ tool_calls: [call] }))),
     delta({}, finishReason(reply)),
     ...(wantsUsage ? [chunk([], usageFor(reply, body))] : []),
   ];

@@ -7,7 +7,11 @@ const anyPart = z.union([
   z.looseObject({ type: z.literal("input_audio"), input_audio: z.looseObject({ data: z.string(), format: z.string() }) }),
 ]);
 const text = z.union([z.string(), z.array(textPart).min(1)]);
-const call = z.looseObject({ id: z.string(), type: z.literal("function"), function: z.looseObject({ name: z.string(), arguments: z.string() }) });
+const call = z.looseObject({
+  id: z.string(),
+  type: z.literal("function"),
+  function: z.looseObject({ name: z.string(), arguments: z.string() }),
+});
 
 const assistant = z
   .looseObject({ role: z.literal("assistant"), content: text.nullish(), tool_calls: z.array(call).min(1).optional() })
@@ -26,7 +30,11 @@ const message = z.discriminatedUnion("role", [
 
 const tool = z.looseObject({
   type: z.literal("function"),
-  function: z.looseObject({ name: z.string().regex(/^[\w-]{1,64}$/), description: z.string().optional(), parameters: z.looseObject({}).optional() }),
+  function: z.looseObject({
+    name: z.string().regex(/^[\w-]{1,64}$/),
+    description: z.string().optional(),
+    parameters: z.looseObject({}).optional(),
+  }),
 });
 
 const chatBody = z.looseObject({
@@ -70,7 +78,9 @@ export function checkChatBody(bytes: Buffer): { readonly body: ChatBody } | { re
   if (!checked.success) return { refusal: refusalFor(checked.error) };
   const { stream, stream_options: streamOptions, messages } = checked.data;
   if (stream !== true && streamOptions !== undefined && streamOptions !== null) {
-    return { refusal: { message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.", code: null, param: "stream_options" } };
+    return {
+      refusal: { message: "The 'stream_options' parameter is only allowed when 'stream' is enabled.", code: null, param: "stream_options" },
+    };
   }
   const orphan = findOrphan(messages);
   if (orphan !== undefined) {
@@ -104,5 +114,9 @@ function refusalFor(error: z.ZodError): Refusal {
   if (issue?.code === "invalid_type" && issue.input === undefined && !path.includes("[")) {
     return { message: `Missing required parameter: '${path}'.`, code: "missing_required_parameter", param: path };
   }
-  return { message: `Invalid value for '${path}': ${issue?.message ?? "unknown"}.`, code: "invalid_type", param: path === "" ? null : path };
+  return {
+    message: `Invalid value for '${path}': ${issue?.message ?? "unknown"}.`,
+    code: "invalid_type",
+    param: path === "" ? null : path,
+  };
 }

@@ -54,7 +54,10 @@ export async function startOpenAiUpstream(
       if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
         exchange.refuse(401, { message: "Incorrect API key provided.", code: "invalid_api_key", param: null });
       } else if (request.method === "GET" && request.url === "/v1/models") {
-        exchange.json(200, { object: "list", data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })) });
+        exchange.json(200, {
+          object: "list",
+          data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })),
+        });
       } else if (request.method === "POST" && request.url === "/v1/chat/completions") {
         answerChat(exchange, script, index);
       } else {
@@ -136,7 +139,12 @@ class Exchange implements SeenCall {
 
   json(status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
     const body = Buffer.from(JSON.stringify(value));
-    this.#response.writeHead(status, { "content-type": "application/json", "content-length": body.length, "x-request-id": "req_stand_in", ...headers });
+    this.#response.writeHead(status, {
+      "content-type": "application/json",
+      "content-length": body.length,
+      "x-request-id": "req_stand_in",
+      ...headers,
+    });
     this.#send(body);
     this.#response.end();
   }
@@ -169,7 +177,11 @@ class Exchange implements SeenCall {
           this.json(200, answerBody(reply, body, index));
           return;
         }
-        this.#response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8", "cache-control": "no-cache", "x-request-id": "req_stand_in" });
+        this.#response.writeHead(200, {
+          "content-type": "text/event-stream; charset=utf-8",
+          "cache-control": "no-cache",
+          "x-request-id": "req_stand_in",
+        });
         for (const chunk of answerChunks(reply, body, index)) this.#send(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
         this.#send(Buffer.from("data: [DONE]\n\n"));
         this.#response.end();

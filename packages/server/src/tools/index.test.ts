@@ -30,5 +30,8 @@ test("echo gives its text back unchanged, and refuses what is no text", async ()
   const [echo] = builtInTools;
   assert.ok(echo !== undefined);
   assert.deepEqual(await echo.run(await parse(echo.input, { text: " ü\n" }, "input"), call), { text: " ü\n" });
-  await assert.rejects(parse(echo.input, { text: 1 }, "echo's input"), { code: "invalid_input", message: /echo's input does not fit its schema: text: / });
+  await assert.rejects(parse(echo.input, { text: 1 }, "echo's input"), {
+    code: "invalid_input",
+    message: /echo's input does not fit its schema: text: /,
+  });
 });

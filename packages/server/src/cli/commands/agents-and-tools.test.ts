@@ -18,7 +18,9 @@ test("agents and tools are listed", async () => {
 });
 
 test("a tool is called with input from an argument, a file or stdin", async () => {
-  const fromStdin = await place.json<{ readonly output: { readonly result: string } }>(["tools", "call", "safe_calc", "--input", "-"], { stdin: '{"expression": "0.1 + 0.2"}' });
+  const fromStdin = await place.json<{ readonly output: { readonly result: string } }>(["tools", "call", "safe_calc", "--input", "-"], {
+    stdin: '{"expression": "0.1 + 0.2"}',
+  });
   assert.equal(fromStdin.output.result, "0.3");
   const wrong = await place.run(["tools", "call", "safe_calc", "--input", '{"expression": "1 +"}']);
   assert.match(wrong.stderr, /^tutti: .*\[invalid_input\]\n$/);
@@ -28,7 +30,9 @@ test("a tool is called with input from an argument, a file or stdin", async () =
 test("an agent answers a message, and what is piped in", async () => {
   const said = await place.run(["chat", "holly", "What", "is", "12 * 7?"]);
   assert.match(said.stdout, /^12 \* 7 = 84\n— rule calc with safe_calc: .*, run [0-9a-f-]{36}\n$/);
-  const piped = await place.json<{ readonly reply: { readonly content: string }; readonly runId: string }>(["chat", "holly"], { stdin: "what is 2^10?" });
+  const piped = await place.json<{ readonly reply: { readonly content: string }; readonly runId: string }>(["chat", "holly"], {
+    stdin: "what is 2^10?",
+  });
   assert.equal(piped.reply.content, "2^10 = 1024");
 });
 

@@ -13,6 +13,11 @@ async function list(shell: Shell): Promise<void> {
   const agents = await connection.client.agents(shell.signal);
   shell.printJson({ agents });
   if (agents.length === 0) return shell.print("No agents. Name a plugin that brings some in TUTTI_PLUGINS, for example holly.");
-  const rows = agents.map(({ name, model, tools, description }) => [{ text: name }, { text: model }, { text: tools.join(", ") }, { text: description }]);
+  const rows = agents.map(({ name, model, tools, description }) => [
+    { text: name },
+    { text: model },
+    { text: tools.join(", ") },
+    { text: description },
+  ]);
   shell.print(...table(["AGENT", "MODEL", "TOOLS", "DESCRIPTION"], rows, shell.out));
 }

@@ -9,7 +9,10 @@ import { printable } from "../terminal-text.ts";
 export function defineBackup(command: Command, shell: Shell): void {
   command
     .argument("<target>", "a folder that does not exist yet")
-    .addHelpText("after", "\nExamples:\n  tutti backup backups/today\n  tutti backup /mnt/backups/tutti --data-dir /var/lib/tutti\n\nTutti may run meanwhile. The copy is checked before it gets its name.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tutti backup backups/today\n  tutti backup /mnt/backups/tutti --data-dir /var/lib/tutti\n\nTutti may run meanwhile. The copy is checked before it gets its name.",
+    )
     .action((target: string) => backup(shell, resolve(target)));
 }
 

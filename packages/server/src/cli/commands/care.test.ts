@@ -20,12 +20,22 @@ let runId = "";
 
 before(async () => {
   place = await openWorkplace();
-  ({ run: { id: runId } } = await place.json<{ readonly run: RunRecord }>(["run", "holly", "--input", '{"messages": [{"role": "user", "content": "my mail is ada@example.com, what is 6*7?"}]}']));
+  ({
+    run: { id: runId },
+  } = await place.json<{ readonly run: RunRecord }>([
+    "run",
+    "holly",
+    "--input",
+    '{"messages": [{"role": "user", "content": "my mail is ada@example.com, what is 6*7?"}]}',
+  ]));
 });
 
 after(() => place[Symbol.asyncDispose]());
 
-async function findingsOf(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<{ readonly code: number | null; readonly find: (name: string) => Finding | undefined }> {
+async function findingsOf(
+  args: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly code: number | null; readonly find: (name: string) => Finding | undefined }> {
   const { stdout, code } = await place.run(["doctor", "--json", ...args], { env });
   const { findings } = JSON.parse(stdout) as { readonly findings: readonly Finding[] };
   return { code, find: (name) => findings.find((finding) => finding.name === name) };
@@ -82,7 +92,8 @@ test("a damaged backup replaces nothing", async () => {
 test("doctor finds nothing wrong with a fresh folder, and makes none", async () => {
   const { code, find } = await findingsOf(["--data-dir", "fresh/folder"]);
   assert.equal(code, 0);
-  for (const name of ["node", "data folder", "database", "port", "plugins"]) assert.equal(find(name)?.status, "ok", JSON.stringify(find(name)));
+  for (const name of ["node", "data folder", "database", "port", "plugins"])
+    assert.equal(find(name)?.status, "ok", JSON.stringify(find(name)));
   assert.equal(find("models")?.status, "warn");
   assert.ok(!(await readdir(place.dir)).includes("fresh"));
   assert.match((await place.run(["doctor"])).stdout, /^✓ node +24[^]*\nEverything needed is there\.\n$/);
@@ -92,7 +103,10 @@ test("doctor says what is wrong and what to do, and ends with 1", async () => {
   const blocker = createServer().listen(0, "127.0.0.1");
   await once(blocker, "listening");
   const port = String((blocker.address() as AddressInfo).port);
-  const { code, find } = await findingsOf(["--port", port], { TUTTI_PLUGINS: "holly,./missing", TUTTI_MODEL_BASE_URL: "http://127.0.0.1:9/v1" });
+  const { code, find } = await findingsOf(["--port", port], {
+    TUTTI_PLUGINS: "holly,./missing",
+    TUTTI_MODEL_BASE_URL: "http://127.0.0.1:9/v1",
+  });
   blocker.close();
   assert.equal(code, 1);
   assert.match(find("port")?.detail ?? "", new RegExp(`^127\\.0\\.0\\.1:${port} is taken by another program; .*TUTTI_PORT$`));

@@ -75,7 +75,12 @@ function write(shell: Shell, text: string, column: number): number {
 
 async function converse(talk: Talk): Promise<void> {
   const { shell } = talk;
-  const reader = createInterface({ input: process.stdin, output: process.stdout, prompt: paint("> ", "bold", shell.out), historySize: HISTORY_MESSAGES_MAX });
+  const reader = createInterface({
+    input: process.stdin,
+    output: process.stdout,
+    prompt: paint("> ", "bold", shell.out),
+    historySize: HISTORY_MESSAGES_MAX,
+  });
   let answer: AbortController | undefined;
   reader.on("SIGINT", () => (answer === undefined ? reader.close() : answer.abort()));
   shell.signal.addEventListener("abort", () => reader.close(), { once: true });

@@ -24,13 +24,22 @@ async function show(shell: Shell): Promise<void> {
   const reading = await shell.readConfig();
   const settings = describeConfig(reading);
   shell.printJson({ file: reading.file ?? null, settings });
-  const rows = settings.map(({ key, value, source, env }) => [{ text: key }, { text: value }, { text: source, style: source === "default" ? ("dim" as const) : ("plain" as const) }, { text: env }]);
+  const rows = settings.map(({ key, value, source, env }) => [
+    { text: key },
+    { text: value },
+    { text: source, style: source === "default" ? ("dim" as const) : ("plain" as const) },
+    { text: env },
+  ]);
   shell.print(...table(["SETTING", "VALUE", "FROM", "VARIABLE"], rows, shell.out));
 }
 
 async function check(shell: Shell): Promise<void> {
   const { file } = await shell.readConfig();
   shell.printJson({ valid: true, file: file ?? null });
-  shell.printLine(piece(`${sign("done", shell.out)} `, "green"), piece("the configuration is valid"), piece(file === undefined ? "  (no tutti.yaml is read)" : printable(`  (${file})`), "dim"));
+  shell.printLine(
+    piece(`${sign("done", shell.out)} `, "green"),
+    piece("the configuration is valid"),
+    piece(file === undefined ? "  (no tutti.yaml is read)" : printable(`  (${file})`), "dim"),
+  );
   shell.exitCode = EXIT.ok;
 }

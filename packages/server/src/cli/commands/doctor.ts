@@ -10,14 +10,21 @@ import { EXIT, type Shell } from "../shell.ts";
 import { paint, piece, type Style } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
-const LOOKS = { ok: { mark: "done", style: "green" }, warn: { mark: "warning", style: "yellow" }, fail: { mark: "failed", style: "red" } } as const satisfies Record<Finding["status"], { readonly mark: Parameters<typeof sign>[0]; readonly style: Style }>;
+const LOOKS = {
+  ok: { mark: "done", style: "green" },
+  warn: { mark: "warning", style: "yellow" },
+  fail: { mark: "failed", style: "red" },
+} as const satisfies Record<Finding["status"], { readonly mark: Parameters<typeof sign>[0]; readonly style: Style }>;
 
 /** `tutti doctor` */
 export function defineDoctor(command: Command, shell: Shell): void {
   command
     .option("--host <address>", "the address to listen on")
     .option("--port <port>", "the port to listen on")
-    .addHelpText("after", "\nExamples:\n  tutti doctor\n  tutti doctor --data-dir /var/lib/tutti --json\n\nThe exit code is 1 when something fails. Nothing is changed.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tutti doctor\n  tutti doctor --data-dir /var/lib/tutti --json\n\nThe exit code is 1 when something fails. Nothing is changed.",
+    )
     .action((flags: DoctorFlags) => doctor(shell, flags));
 }
 
@@ -41,7 +48,12 @@ async function doctor(shell: Shell, flags: DoctorFlags): Promise<void> {
   for (const finding of isSound ? await plugins(shell, config.dataDir) : []) tell(finding);
   const failed = findings.filter(({ status }) => status === "fail").length;
   shell.printJson({ healthy: failed === 0, findings });
-  shell.printLine(piece(failed === 0 ? "Everything needed is there." : `${failed} ${failed === 1 ? "thing needs" : "things need"} to be put right.`, "bold"));
+  shell.printLine(
+    piece(
+      failed === 0 ? "Everything needed is there." : `${failed} ${failed === 1 ? "thing needs" : "things need"} to be put right.`,
+      "bold",
+    ),
+  );
   if (failed > 0) shell.exitCode = EXIT.failed;
 }
 
@@ -55,7 +67,10 @@ async function plugins(shell: Shell, dataDir: string): Promise<readonly Finding[
     const connection = scratch.use(await connect(shell, { dataDir: folder }));
     const { plugins: loaded, failures } = await connection.client.plugins(shell.signal);
     const broken = failures.map(({ plugin, message }): Finding => ({ name: "plugins", status: "fail", detail: `${plugin}: ${message}` }));
-    return [{ name: "plugins", status: "ok", detail: `${loaded.length} loaded: ${loaded.map(({ name }) => name).join(", ") || "none"}` }, ...broken];
+    return [
+      { name: "plugins", status: "ok", detail: `${loaded.length} loaded: ${loaded.map(({ name }) => name).join(", ") || "none"}` },
+      ...broken,
+    ];
   } catch (thrown) {
     return [{ name: "plugins", status: "fail", detail: AppError.from(thrown).message }];
   }

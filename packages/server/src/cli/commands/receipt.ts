@@ -13,7 +13,10 @@ export function defineReceipt(command: Command, shell: Shell): void {
   command
     .argument("<run>", "the run's id")
     .option("--full", "with nothing masked or cut, so that the chain can be verified elsewhere")
-    .addHelpText("after", "\nExamples:\n  tutti receipt RUN\n  tutti receipt RUN --full --json > receipt.json\n\nThe exit code is 1 when the run's log is not what was journaled.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tutti receipt RUN\n  tutti receipt RUN --full --json > receipt.json\n\nThe exit code is 1 when the run's log is not what was journaled.",
+    )
     .action((run: string, options: { readonly full?: boolean }) => receipt(shell, run, options.full === true));
 }
 
@@ -32,6 +35,12 @@ function eventLines(event: Json, full: boolean): readonly string[] {
   const fields = (typeof event === "object" && event !== null && !Array.isArray(event) ? event : {}) as Readonly<Record<string, Json>>;
   if (full) return [printable(safeJson(event))];
   const details = DETAIL_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : `${field}=${safeJson(fields[field])}`));
-  const start = [String(fields["seq"]).padStart(4), String(fields["at"]), String(fields["hash"]).slice(0, 12), String(fields["type"]).padEnd(15), String(fields["key"] ?? "").padEnd(6)];
+  const start = [
+    String(fields["seq"]).padStart(4),
+    String(fields["at"]),
+    String(fields["hash"]).slice(0, 12),
+    String(fields["type"]).padEnd(15),
+    String(fields["key"] ?? "").padEnd(6),
+  ];
   return [printable([...start, ...details].join("  "))];
 }

@@ -12,7 +12,10 @@ export function defineRestore(command: Command, shell: Shell): void {
   command
     .argument("<source>", "a folder that `tutti backup` made")
     .option("--force", "also when the data folder holds something, which is kept aside")
-    .addHelpText("after", "\nExamples:\n  tutti restore backups/today --data-dir /var/lib/tutti-new\n  tutti restore backups/today --force\n\nTutti must not run meanwhile. Nothing is replaced before the backup is found whole.")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tutti restore backups/today --data-dir /var/lib/tutti-new\n  tutti restore backups/today --force\n\nTutti must not run meanwhile. Nothing is replaced before the backup is found whole.",
+    )
     .action((source: string, options: { readonly force?: boolean }) => restore(shell, resolve(source), options.force === true));
 }
 
@@ -20,7 +23,11 @@ async function restore(shell: Shell, source: string, isForced: boolean): Promise
   const { dataDir } = (await shell.readConfig()).config;
   const { restoreStore } = await import("../../store/index.ts");
   const entries = await readdir(dataDir).catch(() => []);
-  if (entries.length > 0 && !isForced) throw new AppError("conflict", `wanted an empty data folder, got ${dataDir}, which holds something; --force puts the backup in its place and keeps it aside, --data-dir names another`);
+  if (entries.length > 0 && !isForced)
+    throw new AppError(
+      "conflict",
+      `wanted an empty data folder, got ${dataDir}, which holds something; --force puts the backup in its place and keeps it aside, --data-dir names another`,
+    );
   shell.progress(`checking ${source} and copying it`);
   const replaced = await restoreStore(source, dataDir);
   shell.printJson({ source, dataDir, replaced: replaced ?? null });

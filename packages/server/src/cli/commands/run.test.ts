@@ -27,20 +27,31 @@ interface RunDocument {
   readonly receipt: { readonly valid: boolean };
 }
 
-const gatedArgs = (gate: Gate): readonly string[] => ["run", "plugin", "--workflow", "gated", "--input", JSON.stringify({ gate: gate.url })];
+const gatedArgs = (gate: Gate): readonly string[] => [
+  "run",
+  "plugin",
+  "--workflow",
+  "gated",
+  "--input",
+  JSON.stringify({ gate: gate.url }),
+];
 
 async function eventsOf(runId: string): Promise<readonly Event[]> {
   return (await place.json<RunDetails & { readonly events: readonly Event[] }>(["runs", "show", runId])).events;
 }
 
-const completed = (events: readonly Event[]): readonly string[] => events.flatMap((event) => (event.type === "step.completed" ? [event.name] : []));
+const completed = (events: readonly Event[]): readonly string[] =>
+  events.flatMap((event) => (event.type === "step.completed" ? [event.name] : []));
 
 test("a workflow of a plugin's folder runs, and tells its steps, result, URL and receipt", async () => {
   await using gate = await startGate();
   const { stdout, stderr, code } = await place.run(gatedArgs(gate));
   assert.match(stdout, /^gated 1 {2}run ([0-9a-f-]{36})\n {2}✓ first {2}[\d.]+ m?s\n/);
   for (const step of STEPS) assert.match(stdout, new RegExp(`^ {2}✓ ${step} `, "m"));
-  assert.match(stdout, /\nResult\n\[\n {2}"first",[^]*\n\nReceipt {2}\d+ events, head [0-9a-f]{16}… {2}✓ verified\nRun {6}http:\/\/127\.0\.0\.1:0\/v1\/runs\/[0-9a-f-]{36}/);
+  assert.match(
+    stdout,
+    /\nResult\n\[\n {2}"first",[^]*\n\nReceipt {2}\d+ events, head [0-9a-f]{16}… {2}✓ verified\nRun {6}http:\/\/127\.0\.0\.1:0\/v1\/runs\/[0-9a-f-]{36}/,
+  );
   assert.deepEqual([stderr, code], ["", 0]);
   const document = JSON.parse((await place.run([...gatedArgs(gate), "--json"])).stdout) as RunDocument;
   assert.deepEqual([document.output, document.receipt.valid, document.run.status], [STEPS, true, "completed"]);
@@ -57,7 +68,14 @@ test("a run killed again and again goes on where it was, and no completed step i
     await gate.held();
     victim.child.kill("SIGKILL");
     assert.equal((await victim.ended).signal, "SIGKILL");
-    const { runs } = await place.json<{ readonly runs: readonly RunRecord[] }>(["runs", "list", "--workflow", "gated", "--status", "running"]);
+    const { runs } = await place.json<{ readonly runs: readonly RunRecord[] }>([
+      "runs",
+      "list",
+      "--workflow",
+      "gated",
+      "--status",
+      "running",
+    ]);
     assert.equal(runs.length, 1);
     runId = runs[0]?.id ?? "";
     const now = completed(await eventsOf(runId));
@@ -114,7 +132,11 @@ test("what is to be run must be there, and be one thing", async () => {
   const cases: readonly (readonly [args: readonly string[], line: RegExp, code: number])[] = [
     [["run", "nothing"], /^tutti: wanted a workflow or agent called "nothing".*\[not_found\]\n$/, 1],
     [["run", "./nothing"], /^tutti: wanted a plugin's folder or module, got .*nothing, which is not there \[not_found\]\n$/, 1],
-    [["run", "plugin"], /^tutti: wanted one workflow of the plugin "gated", got no choice; choose with --workflow: gated, failing, waiting, hostile.*\[usage\]\n$/, 2],
+    [
+      ["run", "plugin"],
+      /^tutti: wanted one workflow of the plugin "gated", got no choice; choose with --workflow: gated, failing, waiting, hostile.*\[usage\]\n$/,
+      2,
+    ],
     [["run", "plugin", "--workflow", "other"], /got "other"; choose with --workflow: gated/, 2],
     [["run", ".."], /^tutti: .*\[(denied|not_found|invalid_input)\]\n$/, 1],
     [["run", "gated", "--detach"], /^tutti: wanted a running Tutti to leave the run to, got none.*\[unsupported\]\n$/, 1],
@@ -149,7 +171,14 @@ test("a workflow that has changed pauses its unfinished run, and --new starts ov
 
 test("nothing that a workflow names or returns can act on the terminal", async () => {
   const { runId } = { runId: (await place.json<RunDocument>(["run", "plugin", "--workflow", "hostile"])).run.id };
-  for (const args of [["runs", "show", runId], ["runs", "watch", runId], ["receipt", runId], ["receipt", runId, "--full"], ["runs", "show", runId, "--json"], ["run", "hostile", "--new"]]) {
+  for (const args of [
+    ["runs", "show", runId],
+    ["runs", "watch", runId],
+    ["receipt", runId],
+    ["receipt", runId, "--full"],
+    ["runs", "show", runId, "--json"],
+    ["run", "hostile", "--new"],
+  ]) {
     const { stdout, stderr } = await place.run(args);
     assert.ok(stdout.includes("evil"), args.join(" "));
     assert.doesNotMatch(stdout + stderr, /[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u202E]/, args.join(" "));

@@ -47,7 +47,11 @@ async function run(shell: Shell, target: string, options: RunOptions): Promise<v
   const input = (await readJsonArgument(options.input, "--input")) as Json;
   shell.progress("opening the data folder");
   await using connection = await connect(shell);
-  if (options.detach === true && !connection.isServer) throw new AppError("unsupported", "wanted a running Tutti to leave the run to, got none; start `tutti up` first, or leave out --detach");
+  if (options.detach === true && !connection.isServer)
+    throw new AppError(
+      "unsupported",
+      "wanted a running Tutti to leave the run to, got none; start `tutti up` first, or leave out --detach",
+    );
   const workflow = await findWorkflow(connection.client, { target, workflow: options.workflow }, shell.signal);
   const begun = await begin(shell, connection, { workflow, input, isNew: options.new === true });
   const url = `${connection.publicUrl}/v1/runs/${begun.run.id}`;
@@ -68,7 +72,11 @@ interface Begun {
 }
 
 /** Goes on with the newest unfinished run of the same input, or starts one. */
-async function begin(shell: Shell, connection: Connection, wanted: { readonly workflow: string; readonly input: Json; readonly isNew: boolean }): Promise<Begun> {
+async function begin(
+  shell: Shell,
+  connection: Connection,
+  wanted: { readonly workflow: string; readonly input: Json; readonly isNew: boolean },
+): Promise<Begun> {
   const { client } = connection;
   const unfinished = wanted.isNew ? undefined : await findUnfinished(client, wanted, shell.signal);
   if (unfinished === undefined) {
@@ -79,14 +87,23 @@ async function begin(shell: Shell, connection: Connection, wanted: { readonly wo
   const events = await allEvents(client, unfinished.id, shell.signal);
   const steps = events.filter(({ type }) => type === "step.completed");
   const last = steps.at(-1);
-  const place = last === undefined || !("name" in last) ? "from its first step" : `after ${steps.length} completed ${steps.length === 1 ? "step" : "steps"}, the last was ${printable(last.name)}`;
-  shell.print(`${paint("Continuing run", "bold", shell.out)} ${unfinished.id} ${place} ${paint("(--new starts another)", "dim", shell.out)}`);
+  const place =
+    last === undefined || !("name" in last)
+      ? "from its first step"
+      : `after ${steps.length} completed ${steps.length === 1 ? "step" : "steps"}, the last was ${printable(last.name)}`;
+  shell.print(
+    `${paint("Continuing run", "bold", shell.out)} ${unfinished.id} ${place} ${paint("(--new starts another)", "dim", shell.out)}`,
+  );
   const isStuck = unfinished.status === "paused" && (connection.isServer || !(await client.replayRun(unfinished.id, shell.signal)).matches);
   if (!isStuck) await connection.resume(unfinished.id);
   return { run: unfinished, afterSeq: events.length, isStuck };
 }
 
-async function findUnfinished(client: Client, { workflow, input }: { readonly workflow: string; readonly input: Json }, signal: AbortSignal): Promise<RunRecord | undefined> {
+async function findUnfinished(
+  client: Client,
+  { workflow, input }: { readonly workflow: string; readonly input: Json },
+  signal: AbortSignal,
+): Promise<RunRecord | undefined> {
   const { runs } = await client.runs({ workflow, statuses: ["running", "waiting", "paused"], limit: UNFINISHED_MAX }, signal);
   for (const candidate of runs) {
     // Child runs belong to their parents.
@@ -98,10 +115,15 @@ async function findUnfinished(client: Client, { workflow, input }: { readonly wo
 }
 
 /** The workflow that is meant; a plugin's folder is loaded first. */
-async function findWorkflow(client: Client, { target, workflow }: { readonly target: string; readonly workflow: string | undefined }, signal: AbortSignal): Promise<string> {
+async function findWorkflow(
+  client: Client,
+  { target, workflow }: { readonly target: string; readonly workflow: string | undefined },
+  signal: AbortSignal,
+): Promise<string> {
   const isPath = /[/\\]|^\.+$/.test(target) || (await isFolder(target, client, signal));
   if (!isPath) {
-    if (workflow !== undefined && workflow !== target) throw new UsageError(`--workflow chooses among a plugin's workflows, got it beside the workflow "${target}"`);
+    if (workflow !== undefined && workflow !== target)
+      throw new UsageError(`--workflow chooses among a plugin's workflows, got it beside the workflow "${target}"`);
     return target;
   }
   const path = resolve(target);
@@ -112,13 +134,17 @@ async function findWorkflow(client: Client, { target, workflow }: { readonly tar
   if (workflow !== undefined && workflows.includes(workflow)) return workflow;
   const [only] = workflows;
   if (workflow === undefined && only !== undefined && workflows.length === 1) return only;
-  throw new UsageError(`wanted one workflow of the plugin "${name}", got ${workflow === undefined ? "no choice" : `"${workflow}"`}; choose with --workflow: ${workflows.join(", ") || "it has none"}`);
+  throw new UsageError(
+    `wanted one workflow of the plugin "${name}", got ${workflow === undefined ? "no choice" : `"${workflow}"`}; choose with --workflow: ${workflows.join(", ") || "it has none"}`,
+  );
 }
 
 /** A plugin that is loaded already need not be enabled again, which would leave a record each time. */
 async function findLoaded(client: Client, path: string, signal: AbortSignal): Promise<PluginEntry | undefined> {
   const real = await realpath(path);
-  return (await client.plugins(signal)).plugins.find((plugin) => plugin.path === path || dirname(plugin.path) === path || dirname(plugin.path) === real);
+  return (await client.plugins(signal)).plugins.find(
+    (plugin) => plugin.path === path || dirname(plugin.path) === path || dirname(plugin.path) === real,
+  );
 }
 
 /** A bare name is a workflow's, unless only a folder has it. */
@@ -138,7 +164,12 @@ async function follow(shell: Shell, { client, isServer }: Connection, { run: { i
       shell.progress(`${done} steps done`);
     }
   } catch (thrown) {
-    if (shell.signal.aborted) shell.note(isServer ? `The run goes on in the server. End it with: tutti runs cancel ${id}` : "Stopped. The same command goes on where the run was.");
+    if (shell.signal.aborted)
+      shell.note(
+        isServer
+          ? `The run goes on in the server. End it with: tutti runs cancel ${id}`
+          : "Stopped. The same command goes on where the run was.",
+      );
     throw thrown;
   } finally {
     shell.clearProgress();
@@ -151,7 +182,11 @@ function show(shell: Shell, event: Event): void {
   if (pieces !== undefined) shell.printLine(piece("  "), ...pieces);
 }
 
-async function finish(shell: Shell, { client, isServer }: Connection, { runId, url }: { readonly runId: string; readonly url: string }): Promise<void> {
+async function finish(
+  shell: Shell,
+  { client, isServer }: Connection,
+  { runId, url }: { readonly runId: string; readonly url: string },
+): Promise<void> {
   const details: RunDetails = await client.run(runId, shell.signal);
   const { verdict, head } = await client.receipt(runId, {}, shell.signal);
   const { run: ended, output, error } = details;
@@ -164,5 +199,14 @@ async function finish(shell: Shell, { client, isServer }: Connection, { runId, u
   shell.print("", receiptLine(verdict, head, shell.out));
   shell.printLine(piece("Run      ", "bold"), piece(url), piece(isServer ? "" : "  (once `tutti up` runs)", "dim"));
   shell.printLine(piece("Steps    ", "bold"), piece(`tutti runs show ${runId}`));
-  if (error !== undefined) printFailure(ended.status === "paused" ? { ...error, message: `${error.message}; ${isServer ? "once that is put right, start Tutti again, or " : ""}--new starts another run` } : error, false);
+  if (error !== undefined)
+    printFailure(
+      ended.status === "paused"
+        ? {
+            ...error,
+            message: `${error.message}; ${isServer ? "once that is put right, start Tutti again, or " : ""}--new starts another run`,
+          }
+        : error,
+      false,
+    );
 }

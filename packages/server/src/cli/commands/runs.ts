@@ -22,7 +22,10 @@ export function defineRuns(command: Command, shell: Shell): void {
     .option("--status <status,…>", `only these: ${STATUSES.join(", ")}`, readStatuses)
     .option("--workflow <name>", "only runs of this workflow")
     .option("--limit <count>", `at most so many, 1 to ${LIMIT_MAX}`, readLimit, 20)
-    .addHelpText("after", "\nExamples:\n  tutti runs list\n  tutti runs list --status failed,paused --limit 5\n  tutti runs list --workflow triage-inbox --json")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  tutti runs list\n  tutti runs list --status failed,paused --limit 5\n  tutti runs list --workflow triage-inbox --json",
+    )
     .action((options: ListOptions) => list(shell, options));
   command
     .command("show <run>")
@@ -55,7 +58,10 @@ interface ListOptions {
 
 async function list(shell: Shell, { status: statuses, workflow, limit }: ListOptions): Promise<void> {
   await using connection = await connect(shell);
-  const page = await connection.client.runs({ limit, ...(statuses !== undefined && { statuses }), ...(workflow !== undefined && { workflow }) }, shell.signal);
+  const page = await connection.client.runs(
+    { limit, ...(statuses !== undefined && { statuses }), ...(workflow !== undefined && { workflow }) },
+    shell.signal,
+  );
   shell.printJson(page);
   if (page.runs.length === 0) {
     const isFiltered = statuses !== undefined || workflow !== undefined;
@@ -63,7 +69,13 @@ async function list(shell: Shell, { status: statuses, workflow, limit }: ListOpt
     return;
   }
   const nowMs = Date.now();
-  const rows = page.runs.map((run) => [{ text: run.id }, { text: run.status, style: statusStyle(run.status) }, { text: ago(run.startedAt, nowMs) }, { text: took(run.startedAt, run.endedAt, nowMs) }, { text: run.workflow }]);
+  const rows = page.runs.map((run) => [
+    { text: run.id },
+    { text: run.status, style: statusStyle(run.status) },
+    { text: ago(run.startedAt, nowMs) },
+    { text: took(run.startedAt, run.endedAt, nowMs) },
+    { text: run.workflow },
+  ]);
   shell.print(...table(["RUN", "STATUS", "STARTED", "TOOK", "WORKFLOW"], rows, shell.out));
   if (page.nextBefore !== null) shell.note(`There are more: --limit ${Math.min(LIMIT_MAX, limit * 5)}`);
 }
@@ -80,7 +92,9 @@ async function watch(shell: Shell, runId: string): Promise<void> {
   await using connection = await connect(shell);
   const { run } = await connection.client.run(runId, shell.signal);
   const isStill = run.endedAt === null && !connection.isServer;
-  const events = isStill ? await allEvents(connection.client, runId, shell.signal) : connection.client.watchRun({ runId, afterSeq: 0 }, shell.signal);
+  const events = isStill
+    ? await allEvents(connection.client, runId, shell.signal)
+    : connection.client.watchRun({ runId, afterSeq: 0 }, shell.signal);
   for await (const event of events) {
     shell.printJsonLine(event);
     const pieces = eventLine(event, shell.out);
@@ -95,7 +109,10 @@ async function cancel(shell: Shell, runId: string, reason: string): Promise<void
   const { run } = await connection.client.cancelRun(runId, reason, shell.signal);
   const ended: RunRecord = await untilEnded(connection.client, run, shell.signal);
   shell.printJson({ run: ended });
-  shell.printLine(piece(`run ${ended.id} `), piece(ended.status === "running" ? "is being cancelled" : ended.status, statusStyle(ended.status)));
+  shell.printLine(
+    piece(`run ${ended.id} `),
+    piece(ended.status === "running" ? "is being cancelled" : ended.status, statusStyle(ended.status)),
+  );
 }
 
 /** A run that is cancelled ends once its workflow has unwound, which an in-process Tutti must wait for. */
@@ -110,8 +127,16 @@ async function replay(shell: Shell, runId: string): Promise<void> {
   const found = await connection.client.replayRun(runId, shell.signal);
   shell.printJson(found);
   if (!found.matches) shell.exitCode = EXIT.failed;
-  if (found.matches) shell.printLine(piece(`${sign("done", shell.out)} `, "green"), piece(`the workflow still does the same: ${found.steps} steps match the log`));
-  else shell.printLine(piece(`${sign("failed", shell.out)} `, "red"), piece(`the workflow does something else after ${found.steps} steps: ${printable(found.reason)}`));
+  if (found.matches)
+    shell.printLine(
+      piece(`${sign("done", shell.out)} `, "green"),
+      piece(`the workflow still does the same: ${found.steps} steps match the log`),
+    );
+  else
+    shell.printLine(
+      piece(`${sign("failed", shell.out)} `, "red"),
+      piece(`the workflow does something else after ${found.steps} steps: ${printable(found.reason)}`),
+    );
 }
 
 function readStatuses(text: string): readonly string[] {
@@ -123,6 +148,7 @@ function readStatuses(text: string): readonly string[] {
 
 function readLimit(text: string): number {
   const limit = Number(text);
-  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX) throw new InvalidArgumentError(`Wanted a whole number from 1 to ${LIMIT_MAX}.`);
+  if (!Number.isInteger(limit) || limit < 1 || limit > LIMIT_MAX)
+    throw new InvalidArgumentError(`Wanted a whole number from 1 to ${LIMIT_MAX}.`);
   return limit;
 }

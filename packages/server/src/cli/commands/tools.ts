@@ -18,7 +18,10 @@ export function defineTools(command: Command, shell: Shell): void {
     .command("call <tool>")
     .description("call a tool, as a run of its own")
     .option("--input <json>", "the input: JSON, @file, or - for stdin", "{}")
-    .addHelpText("after", `\nExamples:\n  tutti tools call safe_calc --input '{"expression": "0.1 + 0.2"}'\n  tutti tools call summarize_text --input @letter.json --json`)
+    .addHelpText(
+      "after",
+      `\nExamples:\n  tutti tools call safe_calc --input '{"expression": "0.1 + 0.2"}'\n  tutti tools call summarize_text --input @letter.json --json`,
+    )
     .action((tool: string, { input }: { readonly input: string }) => call(shell, tool, input));
 }
 
@@ -26,7 +29,12 @@ async function list(shell: Shell): Promise<void> {
   await using connection = await connect(shell);
   const tools = await connection.client.tools(shell.signal);
   shell.printJson({ tools });
-  const rows = tools.map(({ name, effect, allowed, description }) => [{ text: name }, { text: effect }, { text: allowed.effect, style: EFFECT_STYLES[allowed.effect] }, { text: description }]);
+  const rows = tools.map(({ name, effect, allowed, description }) => [
+    { text: name },
+    { text: effect },
+    { text: allowed.effect, style: EFFECT_STYLES[allowed.effect] },
+    { text: description },
+  ]);
   shell.print(...table(["TOOL", "EFFECT", "POLICY", "DESCRIPTION"], rows, shell.out));
 }
 

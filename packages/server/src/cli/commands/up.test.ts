@@ -32,7 +32,10 @@ test("up tells where it is, what is on and off, and the token once", async () =>
   await using place = await openPlace();
   const first = place.start(["up"]);
   const banner = await first.printed("tutti chat holly");
-  assert.match(banner, /^Tutti \d+\.\d+\.\d+ {2}http:\/\/127\.0\.0\.1:\d+\n {2}docs {3}http:\/\/127\.0\.0\.1:\d+\/docs\n {2}data {3}\/.*\.tutti\n {2}token {2}tutti_\S+ {2}\(shown this once/);
+  assert.match(
+    banner,
+    /^Tutti \d+\.\d+\.\d+ {2}http:\/\/127\.0\.0\.1:\d+\n {2}docs {3}http:\/\/127\.0\.0\.1:\d+\/docs\n {2}data {3}\/.*\.tutti\n {2}token {2}tutti_\S+ {2}\(shown this once/,
+  );
   assert.match(banner, /\n {2}on {5}agents: holly\n/);
   assert.match(banner, /\n {2}off {4}models - set TUTTI_MODEL_BASE_URL /);
   const token = /tutti_\S+/.exec(banner)?.[0] ?? "";
@@ -66,7 +69,10 @@ test("commands use the server that runs on their data folder, and a detached run
   await watching.printed('"step.completed"');
   gate.pass(Number.POSITIVE_INFINITY);
   const { stdout, code } = await watching.ended;
-  const types = stdout.trimEnd().split("\n").map((line) => (JSON.parse(line) as { readonly type: string }).type);
+  const types = stdout
+    .trimEnd()
+    .split("\n")
+    .map((line) => (JSON.parse(line) as { readonly type: string }).type);
   assert.deepEqual([types[0], types.at(-1), code], ["run.started", "run.completed", 0]);
   server.child.kill("SIGTERM");
   await server.ended;
@@ -77,7 +83,10 @@ test("a run that waits is listed, cancelled, and ends with its reason", async ()
   const server = place.start(["up", "--json"]);
   await announced(server);
   const { run } = await place.json<{ readonly run: RunRecord }>(["run", "plugin", "--workflow", "waiting", "--detach"]);
-  assert.match((await place.run(["runs", "list", "--status", "waiting,running"])).stdout, new RegExp(`^RUN .*\n${run.id} +(waiting|running) .* waiting\n$`));
+  assert.match(
+    (await place.run(["runs", "list", "--status", "waiting,running"])).stdout,
+    new RegExp(`^RUN .*\n${run.id} +(waiting|running) .* waiting\n$`),
+  );
   assert.match((await place.run(["runs", "show", run.id])).stdout, /◁ go[^]*waiting {2}for the signal go\n/);
   assert.match((await place.run(["runs", "cancel", run.id, "--reason", "enough"])).stdout, new RegExp(`^run ${run.id} cancelled\n$`));
   const shown = await place.run(["runs", "show", run.id]);
@@ -95,7 +104,15 @@ test("a killed server's runs go on when it is started again", async () => {
   const victim = place.start(["up", "--json"]);
   await announced(victim);
   gate.pass(3);
-  const { run } = await place.json<{ readonly run: RunRecord }>(["run", "plugin", "--workflow", "gated", "--detach", "--input", JSON.stringify({ gate: gate.url })]);
+  const { run } = await place.json<{ readonly run: RunRecord }>([
+    "run",
+    "plugin",
+    "--workflow",
+    "gated",
+    "--detach",
+    "--input",
+    JSON.stringify({ gate: gate.url }),
+  ]);
   await gate.held();
   victim.child.kill("SIGKILL");
   await victim.ended;
@@ -114,7 +131,10 @@ test("a second Tutti on the same port or the same data folder is refused in one 
   await once(blocker, "listening");
   const port = String((blocker.address() as AddressInfo).port);
   const taken = await place.run(["up", "--port", port]);
-  assert.match(taken.stderr, new RegExp(`^tutti: wanted to listen on 127\\.0\\.0\\.1:${port}, got an address in use; .* \\[port_in_use\\]\n$`));
+  assert.match(
+    taken.stderr,
+    new RegExp(`^tutti: wanted to listen on 127\\.0\\.0\\.1:${port}, got an address in use; .* \\[port_in_use\\]\n$`),
+  );
   assert.deepEqual([taken.stdout, taken.code], ["", 1]);
   blocker.close();
   const server = place.start(["up", "--json"]);

@@ -33,7 +33,12 @@ async function up(shell: Shell, flags: UpFlags): Promise<void> {
   const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), isAnnounced: true });
   const { newToken } = running.app;
   shell.printJsonLine({ url: running.url, pid: process.pid, dataDir: config.dataDir, ...(newToken !== undefined && { token: newToken }) });
-  greet(shell, { url: running.url, dataDir: config.dataDir, token: config.auth === "none" ? "none needed" : tokenAdvice(newToken), ...status(running.app) });
+  greet(shell, {
+    url: running.url,
+    dataDir: config.dataDir,
+    token: config.auth === "none" ? "none needed" : tokenAdvice(newToken),
+    ...status(running.app),
+  });
   if (!shell.signal.aborted) await once(shell.signal, "abort");
   logger.info({ graceMs: config.shutdownGraceMs }, "stopping: running steps may finish, a second signal ends at once");
   await running.stop(config.shutdownGraceMs);

@@ -47,7 +47,12 @@ export async function openWorkplace(files: Readonly<Record<string, string>> = {}
   const children = new Set<ChildProcess>();
   const start = (args: readonly string[], options: StartOptions = {}): Started => {
     const env = { LANG: "C.UTF-8", TUTTI_PORT: "0", ...options.env };
-    const child = spawn(process.execPath, [LAUNCHER, ...args], { cwd: dir, env, stdio: options.hasIpc === true ? ["pipe", "pipe", "pipe", "ipc"] : "pipe", timeout: TIMEOUT_MS });
+    const child = spawn(process.execPath, [LAUNCHER, ...args], {
+      cwd: dir,
+      env,
+      stdio: options.hasIpc === true ? ["pipe", "pipe", "pipe", "ipc"] : "pipe",
+      timeout: TIMEOUT_MS,
+    });
     children.add(child.once("exit", () => children.delete(child)));
     // A command that ends before it has read all of its input is no failure of the test.
     child.stdin?.on("error", () => undefined).end(options.stdin ?? "");

@@ -82,7 +82,16 @@ function draftOf(drafts: Map<string, Draft>, event: StepEvent): Draft {
   const known = drafts.get(event.key);
   if (known !== undefined) return known;
   const what = event.type === "policy.decided" ? { kind: kindOf(event.action), name: event.action.resource } : event;
-  const draft: Draft = { kind: what.kind, name: what.name, status: "running", openSinceMs: undefined, segments: [], attempts: 0, decision: undefined, failure: undefined };
+  const draft: Draft = {
+    kind: what.kind,
+    name: what.name,
+    status: "running",
+    openSinceMs: undefined,
+    segments: [],
+    attempts: 0,
+    decision: undefined,
+    failure: undefined,
+  };
   drafts.set(event.key, draft);
   return draft;
 }
@@ -142,10 +151,15 @@ function close(key: string, draft: Draft, lastMs: number): Span {
   const segments = [...draft.segments];
   const isOpen = draft.status === "running" || draft.status === "waiting";
   if (isOpen && draft.openSinceMs !== undefined) {
-    segments.push({ style: draft.status === "waiting" ? "wait" : "work", fromMs: draft.openSinceMs, toMs: Math.max(draft.openSinceMs, lastMs) });
+    segments.push({
+      style: draft.status === "waiting" ? "wait" : "work",
+      fromMs: draft.openSinceMs,
+      toMs: Math.max(draft.openSinceMs, lastMs),
+    });
   }
   // What was refused took no time, but a place in time.
-  if (draft.status === "refused" && draft.openSinceMs !== undefined) segments.push({ style: "lost", fromMs: draft.openSinceMs, toMs: draft.openSinceMs });
+  if (draft.status === "refused" && draft.openSinceMs !== undefined)
+    segments.push({ style: "lost", fromMs: draft.openSinceMs, toMs: draft.openSinceMs });
   const { kind, name, status, attempts, decision, failure } = draft;
   const fallbackMs = draft.openSinceMs ?? 0;
   const startMs = segments.length === 0 ? fallbackMs : Math.min(...segments.map((segment) => segment.fromMs));

@@ -13,19 +13,40 @@ const NAME_SHARE = 0.36;
 const TIME_COLUMNS = 8;
 const INDENT_MAX = 6;
 
-const KINDS: Readonly<Record<StepKind, { readonly glyph: string; readonly ascii: string; readonly style: Style; readonly label: string }>> = {
-  step: { glyph: "•", ascii: "*", style: "green", label: "step" },
-  tool: { glyph: "▸", ascii: ">", style: "cyan", label: "tool" },
-  model: { glyph: "◆", ascii: "@", style: "magenta", label: "model" },
-  workflow: { glyph: "↳", ascii: "&", style: "blue", label: "run" },
-  sleep: { glyph: "~", ascii: "~", style: "yellow", label: "sleep" },
-  signal: { glyph: "◁", ascii: "<", style: "yellow", label: "signal" },
-  now: { glyph: "◦", ascii: "o", style: "dim", label: "clock" },
-  emit: { glyph: "→", ascii: "!", style: "dim", label: "emit" },
-};
+const KINDS: Readonly<Record<StepKind, { readonly glyph: string; readonly ascii: string; readonly style: Style; readonly label: string }>> =
+  {
+    step: { glyph: "•", ascii: "*", style: "green", label: "step" },
+    tool: { glyph: "▸", ascii: ">", style: "cyan", label: "tool" },
+    model: { glyph: "◆", ascii: "@", style: "magenta", label: "model" },
+    workflow: { glyph: "↳", ascii: "&", style: "blue", label: "run" },
+    sleep: { glyph: "~", ascii: "~", style: "yellow", label: "sleep" },
+    signal: { glyph: "◁", ascii: "<", style: "yellow", label: "signal" },
+    now: { glyph: "◦", ascii: "o", style: "dim", label: "clock" },
+    emit: { glyph: "→", ascii: "!", style: "dim", label: "emit" },
+  };
 
-const UNICODE_MARKS = { allow: "✓", deny: "✗", ask: "?", again: "↻", failed: "✗", running: "…", branch: "┌ ", inside: "│ ", note: "└ " } as const;
-const ASCII_MARKS = { allow: "+", deny: "x", ask: "?", again: "r", failed: "x", running: "...", branch: ", ", inside: "| ", note: "` " } as const;
+const UNICODE_MARKS = {
+  allow: "✓",
+  deny: "✗",
+  ask: "?",
+  again: "↻",
+  failed: "✗",
+  running: "…",
+  branch: "┌ ",
+  inside: "│ ",
+  note: "└ ",
+} as const;
+const ASCII_MARKS = {
+  allow: "+",
+  deny: "x",
+  ask: "?",
+  again: "r",
+  failed: "x",
+  running: "...",
+  branch: ", ",
+  inside: "| ",
+  note: "` ",
+} as const;
 
 /** A mark's name. */
 type Mark = keyof typeof UNICODE_MARKS;
@@ -54,10 +75,27 @@ export function waterfall(events: readonly Event[], terminal: Terminal): readonl
 }
 
 function layOut(spans: readonly Span[], trace: Trace, terminal: Terminal): Layout {
-  const widestName = Math.max(...spans.map((span) => columnsOf(labelOf(span, false, terminal).map(({ text }) => text).join(""))));
+  const widestName = Math.max(
+    ...spans.map((span) =>
+      columnsOf(
+        labelOf(span, false, terminal)
+          .map(({ text }) => text)
+          .join(""),
+      ),
+    ),
+  );
   const share = Math.min(NAME_COLUMNS_MAX, Math.floor(terminal.columns * NAME_SHARE));
   const nameColumns = Math.max(NAME_COLUMNS_MIN, Math.min(share, widestName));
-  const marksColumns = Math.max(0, ...spans.map((span) => columnsOf(marksOf(span, terminal).map(({ text }) => text).join(""))));
+  const marksColumns = Math.max(
+    0,
+    ...spans.map((span) =>
+      columnsOf(
+        marksOf(span, terminal)
+          .map(({ text }) => text)
+          .join(""),
+      ),
+    ),
+  );
   const barColumns = Math.max(1, terminal.columns - nameColumns - 1 - TIME_COLUMNS * 2 - 1 - marksColumns - 1);
   return { terminal, durationMs: trace.durationMs, nameColumns, barColumns, marksColumns };
 }
@@ -67,13 +105,23 @@ function axis({ nameColumns, barColumns, durationMs }: Layout): readonly Piece[]
   const middle = formatDuration(durationMs / 2);
   const half = Math.floor(barColumns / 2);
   const ticks = barColumns < 32 ? `0${end.padStart(barColumns - 1)}` : `0${middle.padStart(half - 1)}${end.padStart(barColumns - half)}`;
-  return [piece(`${" ".repeat(nameColumns + 1)}${fit(ticks, barColumns)}${"start".padStart(TIME_COLUMNS)}${"took".padStart(TIME_COLUMNS)}`, "dim")];
+  return [
+    piece(
+      `${" ".repeat(nameColumns + 1)}${fit(ticks, barColumns)}${"start".padStart(TIME_COLUMNS)}${"took".padStart(TIME_COLUMNS)}`,
+      "dim",
+    ),
+  ];
 }
 
 function rowsOf(span: Span, previous: Span | undefined, layout: Layout): readonly (readonly Piece[])[] {
   const { terminal } = layout;
   const label = labelOf(span, isBranchStart(span, previous), terminal);
-  const bar = drawBar(span.segments, { columns: layout.barColumns, durationMs: layout.durationMs, hasUnicode: terminal.hasUnicode, style: KINDS[span.kind].style });
+  const bar = drawBar(span.segments, {
+    columns: layout.barColumns,
+    durationMs: layout.durationMs,
+    hasUnicode: terminal.hasUnicode,
+    style: KINDS[span.kind].style,
+  });
   const row = [
     ...fitPieces(label, layout.nameColumns, terminal),
     piece(" "),
@@ -84,14 +132,21 @@ function rowsOf(span: Span, previous: Span | undefined, layout: Layout): readonl
     ...marksOf(span, terminal),
   ];
   const indent = label[0]?.text.length ?? 0;
-  return [row, ...notesOf(span, terminal).map((note) => [piece(`${" ".repeat(indent)}  ${mark("note", terminal)}`, "dim"), piece(note, "red")])];
+  return [
+    row,
+    ...notesOf(span, terminal).map((note) => [piece(`${" ".repeat(indent)}  ${mark("note", terminal)}`, "dim"), piece(note, "red")]),
+  ];
 }
 
 function labelOf({ key, kind, name }: Span, startsBranch: boolean, terminal: Terminal): readonly Piece[] {
   const depth = Math.min(INDENT_MAX, depthOf(key));
   const guides = depth === 0 ? "" : mark("inside", terminal).repeat(depth - 1) + mark(startsBranch ? "branch" : "inside", terminal);
   const look = KINDS[kind];
-  return [piece(guides, "dim"), piece(`${terminal.hasUnicode ? look.glyph : look.ascii} `, look.style), piece(printableFor(terminal, name))];
+  return [
+    piece(guides, "dim"),
+    piece(`${terminal.hasUnicode ? look.glyph : look.ascii} `, look.style),
+    piece(printableFor(terminal, name)),
+  ];
 }
 
 function isBranchStart(span: Span, previous: Span | undefined): boolean {
@@ -128,7 +183,14 @@ function notesOf({ decision, failure }: Span, terminal: Terminal): readonly stri
 
 function standstill({ resumes, downtimeMs }: Trace): readonly (readonly Piece[])[] {
   if (resumes === 0) return [];
-  return [[piece(`went on ${resumes === 1 ? "once" : `${resumes} times`} after its process ended; ${formatDuration(downtimeMs)} of standing still are left out`, "yellow")]];
+  return [
+    [
+      piece(
+        `went on ${resumes === 1 ? "once" : `${resumes} times`} after its process ended; ${formatDuration(downtimeMs)} of standing still are left out`,
+        "yellow",
+      ),
+    ],
+  ];
 }
 
 function legend(spans: readonly Span[], terminal: Terminal): readonly Piece[] {
@@ -138,7 +200,8 @@ function legend(spans: readonly Span[], terminal: Terminal): readonly Piece[] {
     return [piece(terminal.hasUnicode ? glyph : ascii, style), piece(` ${label}  `, "dim")];
   });
   const effects = new Set(spans.flatMap(({ decision }) => (decision === undefined ? [] : [decision.effect])));
-  for (const effect of effects) pieces.push(piece(mark(effect, terminal), DECISION_STYLES[effect]), piece(` ${EFFECT_LABELS[effect]}  `, "dim"));
+  for (const effect of effects)
+    pieces.push(piece(mark(effect, terminal), DECISION_STYLES[effect]), piece(` ${EFFECT_LABELS[effect]}  `, "dim"));
   if (spans.some(({ attempts }) => attempts > 1)) pieces.push(piece(mark("again", terminal), "yellow"), piece(" attempts  ", "dim"));
   return pieces;
 }

@@ -67,7 +67,8 @@ function bounded(trial: Trial, attempt: number): Promise<unknown> {
     step.abort(error);
     reject(error);
   };
-  const expire = (): void => give(new AppError("timeout", `wanted an end within ${timeoutMs} ms, got none; give the step a longer timeoutMs or do less in it`));
+  const expire = (): void =>
+    give(new AppError("timeout", `wanted an end within ${timeoutMs} ms, got none; give the step a longer timeoutMs or do less in it`));
   const announce = (): void => {
     trial.onLong(attempt);
     timer = setTimeout(expire, timeoutMs - ANNOUNCED_AFTER_MS);

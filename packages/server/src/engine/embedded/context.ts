@@ -1,4 +1,14 @@
-import { AppError, type Branch, type Json, type ModelRequest, type Principal, type Reply, type RunContext, type StepContext, type StepOptions } from "@tutti/core";
+import {
+  AppError,
+  type Branch,
+  type Json,
+  type ModelRequest,
+  type Principal,
+  type Reply,
+  type RunContext,
+  type StepContext,
+  type StepOptions,
+} from "@tutti/core";
 import { derivedId } from "../run-id.ts";
 import type { SignalOutput } from "./history.ts";
 import type { Operation, RunParts } from "./operation.ts";
@@ -78,7 +88,11 @@ export class WorkflowContext implements RunContext {
     return this.#branched("race", branches.length, (fork) => Promise.race(branches.map((branch, index) => fork(index, branch))));
   }
 
-  map<I, T>(items: readonly I[], branch: (ctx: RunContext, item: I, index: number) => Promise<T>, options: { readonly concurrency: number }): Promise<readonly T[]> {
+  map<I, T>(
+    items: readonly I[],
+    branch: (ctx: RunContext, item: I, index: number) => Promise<T>,
+    options: { readonly concurrency: number },
+  ): Promise<readonly T[]> {
     const lanes = Math.max(1, Math.min(options.concurrency, items.length, CONCURRENCY_MAX));
     return this.#branched("branches", items.length, async (fork) => {
       const results: T[] = [];
@@ -112,10 +126,15 @@ export class WorkflowContext implements RunContext {
   }
 
   /** Runs branches with contexts of their own; when `body` ends, whatever still runs in them is cancelled. */
-  async #branched<R>(name: string, count: number, body: (fork: <T>(index: number, branch: Branch<T>) => Promise<T>) => Promise<R>): Promise<R> {
+  async #branched<R>(
+    name: string,
+    count: number,
+    body: (fork: <T>(index: number, branch: Branch<T>) => Promise<T>) => Promise<R>,
+  ): Promise<R> {
     const key = this.#steps.branch(this.#scope, name);
     const scopes: Scope[] = Array.from({ length: count }, (_, index) => this.#scope.fork(key, index));
-    const fork = <T>(index: number, branch: Branch<T>): Promise<T> => branch(new WorkflowContext(this.#steps, this.#operations, scopes[index] as Scope));
+    const fork = <T>(index: number, branch: Branch<T>): Promise<T> =>
+      branch(new WorkflowContext(this.#steps, this.#operations, scopes[index] as Scope));
     try {
       return await body(fork);
     } finally {

@@ -1,4 +1,22 @@
-import { AppError, canonicalJson, enforce, type Engine, type Event, type EventBody, type EventDraft, type Json, type ModelPart, type Principal, type RecordedRun, type RecordedStep, type Replay, type RunRecord, type StartOptions, type Store, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  canonicalJson,
+  enforce,
+  type Engine,
+  type Event,
+  type EventBody,
+  type EventDraft,
+  type Json,
+  type ModelPart,
+  type Principal,
+  type RecordedRun,
+  type RecordedStep,
+  type Replay,
+  type RunRecord,
+  type StartOptions,
+  type Store,
+  type Workflow,
+} from "@tutti/core";
 import { parseInput, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
@@ -51,7 +69,8 @@ export class EmbeddedEngine implements Engine {
     const { runId } = options;
     if (runId === undefined) return this.#startNew(workflow, parsed, { ...options, runId: newRunId(Date.now()) });
     // Two starts of one id at the same time are one start.
-    const starting = this.#starting.get(runId) ?? this.#startOnce(workflow, parsed, { ...options, runId }).finally(() => this.#starting.delete(runId));
+    const starting =
+      this.#starting.get(runId) ?? this.#startOnce(workflow, parsed, { ...options, runId }).finally(() => this.#starting.delete(runId));
     this.#starting.set(runId, starting);
     return starting;
   }
@@ -84,7 +103,12 @@ export class EmbeddedEngine implements Engine {
 
   async replay(runId: string): Promise<Replay> {
     const { parts, history } = await this.#load(await this.#find(runId));
-    const host: ExecutionHost = { append: () => Promise.resolve(true), toJournal: (value) => value, onPart: () => undefined, onSettled: () => undefined };
+    const host: ExecutionHost = {
+      append: () => Promise.resolve(true),
+      toJournal: (value) => value,
+      onPart: () => undefined,
+      onSettled: () => undefined,
+    };
     const execution = this.#execution(parts, history, { host, mode: "dry" });
     execution.run();
     return execution.verdict;
@@ -105,7 +129,13 @@ export class EmbeddedEngine implements Engine {
   record(step: RecordedStep, principal: Principal): RecordedRun {
     this.#admit({ principal });
     const runId = newRunId(Date.now());
-    return recordRun({ runId, step, principal, engine: this.#parts, append: (body) => void this.#journal(numbered(runId, 0, [body]), "soon") });
+    return recordRun({
+      runId,
+      step,
+      principal,
+      engine: this.#parts,
+      append: (body) => void this.#journal(numbered(runId, 0, [body]), "soon"),
+    });
   }
 
   subscribe(listener: (event: EventDraft) => void): Disposable {
@@ -143,31 +173,61 @@ export class EmbeddedEngine implements Engine {
     if (options.parent !== undefined) return;
     const health = this.#store.health();
     if (!health.ok) throw new AppError(health.code, health.message);
-    if (this.#active.size >= this.#runsActiveMax) throw new AppError("overloaded", `wanted fewer than ${this.#runsActiveMax} runs at once, got ${this.#active.size}; try again later or raise runsActiveMax`);
+    if (this.#active.size >= this.#runsActiveMax)
+      throw new AppError(
+        "overloaded",
+        `wanted fewer than ${this.#runsActiveMax} runs at once, got ${this.#active.size}; try again later or raise runsActiveMax`,
+      );
   }
 
   #findWorkflow(name: string): Workflow {
     const workflow = this.#parts.workflow(name);
-    if (workflow === undefined) throw new AppError("not_found", `wanted a workflow or agent called "${name}", got none by that name; \`GET /v1/workflows\` lists them`);
+    if (workflow === undefined)
+      throw new AppError(
+        "not_found",
+        `wanted a workflow or agent called "${name}", got none by that name; \`GET /v1/workflows\` lists them`,
+      );
     return workflow;
   }
 
   /** Starts a run under an id the caller chose, or returns the one that has it, if it is the same. */
-  async #startOnce(workflow: Workflow, input: Json, options: StartOptions & { readonly runId: string }): Promise<{ readonly runId: string }> {
+  async #startOnce(
+    workflow: Workflow,
+    input: Json,
+    options: StartOptions & { readonly runId: string },
+  ): Promise<{ readonly runId: string }> {
     const existing = await this.#store.run(options.runId);
     if (existing === undefined) return this.#startNew(workflow, input, options);
     const first = (await this.#store.read(existing.id, { afterSeq: 0, limit: 1 }))[0];
-    const isSame = first?.type === "run.started" && first.workflow === workflow.name && canonicalJson(await this.#payloads.fromJournal(first.input)) === canonicalJson(input);
-    if (!isSame) throw new AppError("conflict", `wanted a new run id or the same workflow and input again, got ${existing.id}, which is a run of "${existing.workflow}" with another input`);
+    const isSame =
+      first?.type === "run.started" &&
+      first.workflow === workflow.name &&
+      canonicalJson(await this.#payloads.fromJournal(first.input)) === canonicalJson(input);
+    if (!isSame)
+      throw new AppError(
+        "conflict",
+        `wanted a new run id or the same workflow and input again, got ${existing.id}, which is a run of "${existing.workflow}" with another input`,
+      );
     return { runId: existing.id };
   }
 
-  async #startNew(workflow: Workflow, input: Json, options: StartOptions & { readonly runId: string }): Promise<{ readonly runId: string }> {
+  async #startNew(
+    workflow: Workflow,
+    input: Json,
+    options: StartOptions & { readonly runId: string },
+  ): Promise<{ readonly runId: string }> {
     const { runId, principal, parent, onPart } = options;
     const action = { kind: "run.start", principal, resource: workflow.name } as const;
     const decision = this.#parts.decide(action);
     const journaled = this.#payloads.toJournal(input);
-    const started: EventBody = { type: "run.started", workflow: workflow.name, version: workflow.version, input: journaled instanceof Promise ? await journaled : journaled, principal, ...(parent && { parent }) };
+    const started: EventBody = {
+      type: "run.started",
+      workflow: workflow.name,
+      version: workflow.version,
+      input: journaled instanceof Promise ? await journaled : journaled,
+      principal,
+      ...(parent && { parent }),
+    };
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
     const active = this.#create({ runId, principal, workflow, input }, new History(), onPart);
     if (decision.effect !== "allow") {
@@ -259,7 +319,8 @@ export class EmbeddedEngine implements Engine {
 
   async #find(runId: string): Promise<RunRecord> {
     const record = await this.#store.run(runId);
-    if (record === undefined) throw new AppError("not_found", `wanted a run, got "${runId}", which is none; \`tutti runs list\` shows them`);
+    if (record === undefined)
+      throw new AppError("not_found", `wanted a run, got "${runId}", which is none; \`tutti runs list\` shows them`);
     return record;
   }
 
@@ -301,7 +362,9 @@ export class EmbeddedEngine implements Engine {
   async #pauseMissing(record: RunRecord): Promise<boolean> {
     if (record.status === "paused") return false;
     const message = `the workflow "${record.workflow}" is not installed; add its plugin again, or cancel the run`;
-    await this.#store.append([{ type: "run.paused", code: "not_found", message, runId: record.id, seq: record.events + 1, at: new Date().toISOString() }]);
+    await this.#store.append([
+      { type: "run.paused", code: "not_found", message, runId: record.id, seq: record.events + 1, at: new Date().toISOString() },
+    ]);
     return false;
   }
 
@@ -314,8 +377,20 @@ export class EmbeddedEngine implements Engine {
       for (const event of page) history.add(event, await this.#payloads.valueOf(event));
       if (page.length < PAGE) break;
     }
-    if (first?.type !== "run.started") throw new AppError("storage_corrupt", `wanted run.started first in the log of ${record.id}, got ${first?.type ?? "nothing"}; put back a backup with \`tutti restore\``);
-    return { parts: { runId: record.id, principal: first.principal, workflow: this.#findWorkflow(record.workflow), input: await this.#payloads.fromJournal(first.input) }, history };
+    if (first?.type !== "run.started")
+      throw new AppError(
+        "storage_corrupt",
+        `wanted run.started first in the log of ${record.id}, got ${first?.type ?? "nothing"}; put back a backup with \`tutti restore\``,
+      );
+    return {
+      parts: {
+        runId: record.id,
+        principal: first.principal,
+        workflow: this.#findWorkflow(record.workflow),
+        input: await this.#payloads.fromJournal(first.input),
+      },
+      history,
+    };
   }
 }
 

@@ -135,7 +135,8 @@ export class Execution implements Steps {
   branch(scope: Scope, name: string): string {
     const key = scope.enter(name);
     const record = this.history.record(key);
-    if (record !== undefined) void this.#changed(`at ${key} the log has the ${record.kind} "${record.name}", the workflow now asks for ${name}`);
+    if (record !== undefined)
+      void this.#changed(`at ${key} the log has the ${record.kind} "${record.name}", the workflow now asks for ${name}`);
     return key;
   }
 
@@ -188,8 +189,14 @@ export class Execution implements Steps {
     this.#isOver = true;
     const recorded = this.history.end;
     const steps = this.#replayed;
-    if (recorded === undefined || canonicalJson(recorded) === canonicalJson(end)) this.#verdict.resolve({ matches: true, steps, output: end.type === "run.completed" ? end.output : null });
-    else this.#verdict.resolve({ matches: false, steps, reason: `the log ends with ${canonicalJson(recorded)}, the workflow now ends with ${canonicalJson(end)}` });
+    if (recorded === undefined || canonicalJson(recorded) === canonicalJson(end))
+      this.#verdict.resolve({ matches: true, steps, output: end.type === "run.completed" ? end.output : null });
+    else
+      this.#verdict.resolve({
+        matches: false,
+        steps,
+        reason: `the log ends with ${canonicalJson(recorded)}, the workflow now ends with ${canonicalJson(end)}`,
+      });
   }
 
   #perform(pending: Pending): void {
@@ -225,7 +232,10 @@ export class Execution implements Steps {
     }
   }
 
-  #toEvent({ key, operation: { kind, name } }: Pending, { outcome, attempt, startedAtMs, durationMs }: Performed): EventBody | Promise<EventBody> {
+  #toEvent(
+    { key, operation: { kind, name } }: Pending,
+    { outcome, attempt, startedAtMs, durationMs }: Performed,
+  ): EventBody | Promise<EventBody> {
     const step = { key, kind, name, attempt, startedAt: new Date(startedAtMs).toISOString(), durationMs };
     if (!outcome.ok) return { type: "step.failed", ...step, code: outcome.code, message: outcome.message, retryAt: null };
     const output = this.host.toJournal(outcome.output);
@@ -262,7 +272,10 @@ export class Execution implements Steps {
     const pending = this.#pending.get(record.key);
     // A step of a branch that lost a race may have been recorded although nobody waited for it any more.
     if (pending === undefined && !this.#dropped.has(record.key)) {
-      this.#stall ??= setTimeout(() => void this.#changed(`the log has the ${record.kind} "${record.name}" at ${record.key}, the workflow no longer asks for it`), STALL_MS);
+      this.#stall ??= setTimeout(
+        () => void this.#changed(`the log has the ${record.kind} "${record.name}" at ${record.key}, the workflow no longer asks for it`),
+        STALL_MS,
+      );
       return false;
     }
     clearTimeout(this.#stall);
@@ -295,7 +308,9 @@ export class Execution implements Steps {
   }
 
   #strayBranches(key: string, operation: Operation): string | undefined {
-    return this.history.branchedAt(key) ? `at ${key} the log has branches, the workflow now asks for the ${operation.kind} "${operation.name}"` : undefined;
+    return this.history.branchedAt(key)
+      ? `at ${key} the log has branches, the workflow now asks for the ${operation.kind} "${operation.name}"`
+      : undefined;
   }
 
   /** The workflow no longer fits its log: nothing is delivered any more, and the run waits for someone to look. */
@@ -307,7 +322,8 @@ export class Execution implements Steps {
     if (this.#mode === "dry") return;
     const message = `the workflow "${this.parts.workflow.name}" changed since this run began: ${difference}; start Tutti with the old version, or cancel the run`;
     const last = this.history.lastEvent;
-    if (last?.type !== "run.paused" || last.message !== message) await this.host.append([{ type: "run.paused", code: "workflow_changed", message }]).catch(() => undefined);
+    if (last?.type !== "run.paused" || last.message !== message)
+      await this.host.append([{ type: "run.paused", code: "workflow_changed", message }]).catch(() => undefined);
     this.host.onSettled();
   }
 }

@@ -92,8 +92,10 @@ export class History {
     const record = { key: step.key, kind: step.kind, name: step.name, outcome };
     this.records.push(record);
     this.#byKey.set(step.key, record);
-    for (let at = step.key.lastIndexOf("."); at !== -1; at = step.key.lastIndexOf(".", at - 1)) this.#branchPoints.add(step.key.slice(0, at));
-    if (step.kind === "signal" && outcome.ok && isReceived(outcome.output)) this.consumed.set(step.name, (this.consumed.get(step.name) ?? 0) + 1);
+    for (let at = step.key.lastIndexOf("."); at !== -1; at = step.key.lastIndexOf(".", at - 1))
+      this.#branchPoints.add(step.key.slice(0, at));
+    if (step.kind === "signal" && outcome.ok && isReceived(outcome.output))
+      this.consumed.set(step.name, (this.consumed.get(step.name) ?? 0) + 1);
   }
 }
 

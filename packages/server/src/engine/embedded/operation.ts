@@ -1,4 +1,13 @@
-import { canonicalJson, type EventBody, type Json, type ModelPart, type Outcome, type Principal, type StepKind, type Workflow } from "@tutti/core";
+import {
+  canonicalJson,
+  type EventBody,
+  type Json,
+  type ModelPart,
+  type Outcome,
+  type Principal,
+  type StepKind,
+  type Workflow,
+} from "@tutti/core";
 import type { StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 

@@ -1,4 +1,16 @@
-import { AppError, enforce, type Action, type EventBody, type Json, type ModelPart, type ModelRequest, type Reply, type StepContext, type StepKind, type StepOptions } from "@tutti/core";
+import {
+  AppError,
+  enforce,
+  type Action,
+  type EventBody,
+  type Json,
+  type ModelPart,
+  type ModelRequest,
+  type Reply,
+  type StepContext,
+  type StepKind,
+  type StepOptions,
+} from "@tutti/core";
 import { findTool, generate, parseInput, type EngineParts } from "../effects.ts";
 import { derivedId } from "../run-id.ts";
 import { tryRepeatedly, type TrialResult } from "./attempts.ts";
@@ -9,7 +21,11 @@ import { waitUntil } from "./timers.ts";
 
 /** Child runs, as an operation needs them. */
 export interface Children {
-  start(workflow: string, input: Json, child: { readonly runId: string; readonly parent: { readonly runId: string; readonly key: string } }): Promise<void>;
+  start(
+    workflow: string,
+    input: Json,
+    child: { readonly runId: string; readonly parent: { readonly runId: string; readonly key: string } },
+  ): Promise<void>;
   result(runId: string): Promise<Json>;
   cancel(runId: string, reason: string): Promise<void>;
 }
@@ -53,7 +69,10 @@ export class Operations {
         this.#host.onPart(part);
       };
       // Once parts have reached a watcher a second attempt would tell the answer twice.
-      return { action: (step): Promise<Reply> => generate(this.#engine, { model, request, onPart }, step.signal), mayRepeat: () => !streamed };
+      return {
+        action: (step): Promise<Reply> => generate(this.#engine, { model, request, onPart }, step.signal),
+        mayRepeat: () => !streamed,
+      };
     });
   }
 
@@ -128,7 +147,9 @@ export class Operations {
   #waitingUntil(name: string, kind: StepKind, wait: { readonly call: OperationCall; readonly untilMs: number }): number {
     const { call, untilMs } = wait;
     if (call.progress?.until !== undefined) return call.progress.until === null ? Infinity : Date.parse(call.progress.until);
-    void this.#host.append([{ type: "step.waiting", key: call.key, kind, name, until: Number.isFinite(untilMs) ? new Date(untilMs).toISOString() : null }]);
+    void this.#host.append([
+      { type: "step.waiting", key: call.key, kind, name, until: Number.isFinite(untilMs) ? new Date(untilMs).toISOString() : null },
+    ]);
     return untilMs;
   }
 
@@ -137,7 +158,13 @@ export class Operations {
     const asked: Action = { ...action, principal: this.#run.principal };
     const decision = this.#engine.decide(asked);
     const input = action.input === undefined ? {} : { input: await this.#host.toJournal(action.input) };
-    const event: EventBody = { type: "policy.decided", key: call.key, action: { ...asked, ...input }, decision, policyHash: this.#engine.policyHash() };
+    const event: EventBody = {
+      type: "policy.decided",
+      key: call.key,
+      action: { ...asked, ...input },
+      decision,
+      policyHash: this.#engine.policyHash(),
+    };
     const durable = this.#host.append([event]);
     enforce(asked, decision);
     if (isDurableFirst) await durable;
@@ -146,7 +173,9 @@ export class Operations {
   /** An operation that is prepared once and then tried until it works. */
   #tried(
     step: { readonly kind: StepKind; readonly name: string; readonly options: StepOptions },
-    prepare: (call: OperationCall) => Promise<{ readonly action: (step: StepContext) => Promise<unknown> | unknown; readonly mayRepeat?: () => boolean }>,
+    prepare: (
+      call: OperationCall,
+    ) => Promise<{ readonly action: (step: StepContext) => Promise<unknown> | unknown; readonly mayRepeat?: () => boolean }>,
   ): Operation {
     const { kind, name, options } = step;
     const host = this.#host;
@@ -168,7 +197,18 @@ export class Operations {
             mayRepeat,
             onLong: (attempt) => void host.append([{ type: "step.started", ...ref, attempt }]),
             onRetry: ({ attempt, startedAtMs, durationMs, error, retryAtMs }) =>
-              void host.append([{ type: "step.failed", ...ref, attempt, startedAt: new Date(startedAtMs).toISOString(), durationMs, code: error.code, message: error.message, retryAt: new Date(retryAtMs).toISOString() }]),
+              void host.append([
+                {
+                  type: "step.failed",
+                  ...ref,
+                  attempt,
+                  startedAt: new Date(startedAtMs).toISOString(),
+                  durationMs,
+                  code: error.code,
+                  message: error.message,
+                  retryAt: new Date(retryAtMs).toISOString(),
+                },
+              ]),
           });
           return performed(result);
         } catch (thrown) {

@@ -18,8 +18,24 @@ export function recordRun({ runId, step, principal, engine, append }: RecordedRu
   const action = { kind: step.action, principal, resource: name, input: step.input };
   const decision = engine.decide(action);
   const end = (outcome: Outcome): void => {
-    const timing = { attempt: 1, startedAt: new Date(startedAtMs).toISOString(), durationMs: Math.round((performance.now() - startMs) * 1000) / 1000 };
-    append({ type: "run.recorded", workflow, version: "1", action, decision, policyHash: engine.policyHash(), key: "0", kind, name, ...timing, outcome });
+    const timing = {
+      attempt: 1,
+      startedAt: new Date(startedAtMs).toISOString(),
+      durationMs: Math.round((performance.now() - startMs) * 1000) / 1000,
+    };
+    append({
+      type: "run.recorded",
+      workflow,
+      version: "1",
+      action,
+      decision,
+      policyHash: engine.policyHash(),
+      key: "0",
+      kind,
+      name,
+      ...timing,
+      outcome,
+    });
   };
   if (decision.effect !== "allow") end({ ok: false, code: "denied", message: decision.reason });
   enforce(action, decision);

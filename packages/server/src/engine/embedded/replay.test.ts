@@ -10,13 +10,19 @@ import { newRunId } from "../run-id.ts";
 import { EmbeddedEngine } from "./embedded-engine.ts";
 
 /** A random workflow: steps in a row, and at any depth branches that all run, race, or are mapped over. */
-type Shape = { readonly type: "step"; readonly id: number } | { readonly type: "row"; readonly shapes: readonly Shape[] } | { readonly type: "all" | "race" | "map"; readonly shapes: readonly Shape[] };
+type Shape =
+  | { readonly type: "step"; readonly id: number }
+  | { readonly type: "row"; readonly shapes: readonly Shape[] }
+  | { readonly type: "all" | "race" | "map"; readonly shapes: readonly Shape[] };
 
 const { shape } = fc.letrec<{ shape: Shape; row: Shape }>((tie) => ({
   shape: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
     fc.record({ type: fc.constant("step" as const), id: fc.nat(99) }),
-    fc.record({ type: fc.constantFrom("all" as const, "race" as const, "map" as const), shapes: fc.array(tie("row"), { minLength: 1, maxLength: 3 }) }),
+    fc.record({
+      type: fc.constantFrom("all" as const, "race" as const, "map" as const),
+      shapes: fc.array(tie("row"), { minLength: 1, maxLength: 3 }),
+    }),
   ),
   row: fc.record({ type: fc.constant("row" as const), shapes: fc.array(tie("shape"), { minLength: 1, maxLength: 3 }) }),
 }));
@@ -79,7 +85,13 @@ function engineOf(workflow: Workflow): EmbeddedEngine {
   return new EmbeddedEngine({
     store,
     runsActiveMax: 100,
-    parts: { workflow: () => workflow, tool: () => undefined, model: () => undefined, decide: () => ({ effect: "allow", reason: "a test", rule: "test" }), policyHash: () => "0".repeat(64) },
+    parts: {
+      workflow: () => workflow,
+      tool: () => undefined,
+      model: () => undefined,
+      decide: () => ({ effect: "allow", reason: "a test", rule: "test" }),
+      policyHash: () => "0".repeat(64),
+    },
   });
 }
 
@@ -90,7 +102,8 @@ async function crashAfter(events: readonly Event[], count: number): Promise<stri
   return runId;
 }
 
-const completedKeys = (events: readonly Event[]): readonly string[] => events.flatMap((event) => (event.type === "step.completed" ? [`/${event.key}`] : []));
+const completedKeys = (events: readonly Event[]): readonly string[] =>
+  events.flatMap((event) => (event.type === "step.completed" ? [`/${event.key}`] : []));
 
 test("after a crash at any event a run sees what it saw before, in the same order, and does no recorded step again", async () => {
   await fc.assert(
@@ -109,7 +122,11 @@ test("after a crash at any event a run sees what it saw before, in the same orde
         await again.recover(copy);
         const seenAgain = await again.result(copy, never);
         const recorded = new Set(completedKeys(events.slice(0, count)));
-        assert.deepEqual(done.filter((key) => recorded.has(key)), [], `crashed after event ${count}`);
+        assert.deepEqual(
+          done.filter((key) => recorded.has(key)),
+          [],
+          `crashed after event ${count}`,
+        );
         const copied = await store.read(copy, { afterSeq: 0, limit: 1000 });
         assert.equal(new Set(completedKeys(copied)).size, completedKeys(copied).length, "no step is recorded twice");
         assert.equal((await again.replay(copy)).matches, true);

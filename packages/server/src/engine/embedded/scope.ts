@@ -20,7 +20,10 @@ export class Scope {
   enter(name: string): string {
     if (this.#closed !== undefined) throw this.#closed;
     if (this.#underWay !== undefined) {
-      throw new AppError("concurrent_steps", `wanted one step at a time in a branch, got "${name}" while "${this.#underWay}" is under way; await it first, or use ctx.all, ctx.race or ctx.map, whose branches have a context of their own`);
+      throw new AppError(
+        "concurrent_steps",
+        `wanted one step at a time in a branch, got "${name}" while "${this.#underWay}" is under way; await it first, or use ctx.all, ctx.race or ctx.map, whose branches have a context of their own`,
+      );
     }
     this.#underWay = name;
     this.#next += 1;

@@ -19,7 +19,14 @@ const SPEC: AgentSpec = {
   model: "default",
   tools: ["safe_calc", "echo"],
   routes: [
-    { id: "calc", match: String.raw`(?i)^what is (?P<expression>[\d+*/()-]+)\?$`, tool: "safe_calc", input: { expression: "$expression" }, reason: "it looks like arithmetic", answer: "$text" },
+    {
+      id: "calc",
+      match: String.raw`(?i)^what is (?P<expression>[\d+*/()-]+)\?$`,
+      tool: "safe_calc",
+      input: { expression: "$expression" },
+      reason: "it looks like arithmetic",
+      answer: "$text",
+    },
     { id: "echo", match: "(?i)^echo (?P<text>.+)$", tool: "echo", input: { text: "$text, for $$1" }, reason: "it asks for an echo" },
   ],
   limits: { stepsMax: 4, historyMessagesMax: 3 },
@@ -103,7 +110,13 @@ test("without a model a route answers, and says which rule it was and why", asyn
   assert.deepEqual(route, { by: "rule", rule: "calc", tool: "safe_calc", reason: "it looks like arithmetic" });
   assert.deepEqual(usage, { inputTokens: 0, outputTokens: 0 });
   const steps = (await agent.events(runId)).flatMap((event) => (event.type === "step.completed" ? [event] : []));
-  assert.deepEqual(steps.map(({ kind, name }) => [kind, name]), [["step", "route"], ["tool", "safe_calc"]]);
+  assert.deepEqual(
+    steps.map(({ kind, name }) => [kind, name]),
+    [
+      ["step", "route"],
+      ["tool", "safe_calc"],
+    ],
+  );
   assert.deepEqual(steps[0]?.output, { ...route, input: { expression: "12*(3+4)" } });
 });
 
@@ -114,44 +127,82 @@ test("a route without an answer of its own shows the tool's output; $$ is a doll
 
 test("without a model and a route the answer says so, and how to add a model", async () => {
   await using agent = await desk({});
-  const { reply, route } = await agent.ask({ messages: [user("echo tea"), { role: "assistant", content: "tea" }, user("Who wrote Faust?")] });
+  const { reply, route } = await agent.ask({
+    messages: [user("echo tea"), { role: "assistant", content: "tea" }, user("Who wrote Faust?")],
+  });
   assert.deepEqual(route, { by: "none", reason: "no model is configured and no route matches" });
-  assert.match(reply.content, /^No model is configured, so I cannot answer that\.\nWithout a model I have these fixed routes only: calc, echo\./);
+  assert.match(
+    reply.content,
+    /^No model is configured, so I cannot answer that\.\nWithout a model I have these fixed routes only: calc, echo\./,
+  );
   assert.match(reply.content, /TUTTI_MODEL_BASE_URL=http:\/\/127\.0\.0\.1:11434\/v1 TUTTI_MODEL=llama3\.2/);
 });
 
 test("a tool that refuses a route's input is reported as it is", async () => {
   await using agent = await desk({});
-  assert.equal((await agent.ask({ message: "what is 1/0?" })).reply.content, "I tried safe_calc, and it did not work: division by zero, at position 2");
+  assert.equal(
+    (await agent.ask({ message: "what is 1/0?" })).reply.content,
+    "I tried safe_calc, and it did not work: division by zero, at position 2",
+  );
 });
 
 test("a model is asked with the instructions, the end of the conversation and the agent's tools", async () => {
   const model = scripted(["Hello."]);
   await using agent = await desk({ model });
-  const messages = [{ role: "system", content: "Be brief." } as const, user("one"), { role: "assistant", content: "1" } as const, user("two"), { role: "assistant", content: "2" } as const, user("three")];
+  const messages = [
+    { role: "system", content: "Be brief." } as const,
+    user("one"),
+    { role: "assistant", content: "1" } as const,
+    user("two"),
+    { role: "assistant", content: "2" } as const,
+    user("three"),
+  ];
   const { reply, route, usage } = await agent.ask({ messages });
   assert.equal(reply.content, "Hello.");
   assert.deepEqual(route, { by: "model", model: "script", reason: "a default model is configured" });
   assert.deepEqual(usage, { inputTokens: 10, outputTokens: 2 });
   assert.deepEqual(model.asked[0]?.messages, [{ role: "system", content: "You are Ada." }, messages[0], ...messages.slice(3)]);
-  assert.deepEqual(model.asked[0]?.tools?.map(({ name }) => name), ["safe_calc", "echo"]);
+  assert.deepEqual(
+    model.asked[0]?.tools?.map(({ name }) => name),
+    ["safe_calc", "echo"],
+  );
 });
 
 test("a model's tool calls are made, and it reads what they gave", async () => {
-  const model = scripted([[{ name: "safe_calc", input: { expression: "6*7" } }, { name: "echo", input: { text: "hi" } }], "It is 42."]);
+  const model = scripted([
+    [
+      { name: "safe_calc", input: { expression: "6*7" } },
+      { name: "echo", input: { text: "hi" } },
+    ],
+    "It is 42.",
+  ]);
   await using agent = await desk({ model });
   const { reply, usage } = await agent.ask({ message: "Six times seven?" });
   assert.equal(reply.content, "It is 42.");
   assert.deepEqual(usage, { inputTokens: 20, outputTokens: 4 });
   assert.deepEqual(model.asked[1]?.messages.slice(2), [
-    { role: "assistant", content: "", calls: [{ id: "call-1-0", name: "safe_calc", input: { expression: "6*7" } }, { id: "call-1-1", name: "echo", input: { text: "hi" } }] },
+    {
+      role: "assistant",
+      content: "",
+      calls: [
+        { id: "call-1-0", name: "safe_calc", input: { expression: "6*7" } },
+        { id: "call-1-1", name: "echo", input: { text: "hi" } },
+      ],
+    },
     { role: "tool", callId: "call-1-0", content: '{"exact":true,"expression":"6*7","result":"42","text":"6*7 = 42"}' },
     { role: "tool", callId: "call-1-1", content: '{"text":"hi"}' },
   ]);
 });
 
 test("what goes wrong with a call is told to the model: bad input, a tool it does not have, a tool that policy denies", async () => {
-  const model = scripted([[{ name: "safe_calc", input: { expression: "1/0" } }, { name: "rm", input: {} }, { name: "echo", input: { text: "x" } }], "Sorry."]);
+  const model = scripted([
+    [
+      { name: "safe_calc", input: { expression: "1/0" } },
+      { name: "rm", input: {} },
+      { name: "echo", input: { text: "x" } },
+    ],
+    "Sorry.",
+  ]);
   await using agent = await desk({ model, denied: "echo" });
   assert.equal((await agent.ask({ message: "go" })).reply.content, "Sorry.");
   const results = model.asked[1]?.messages.slice(3).map(({ content }) => content);
@@ -165,7 +216,10 @@ test("the last step offers no tools, and a model that still asks for them fails 
   const model = scripted([calls, calls, calls, calls]);
   await using agent = await desk({ model });
   await assert.rejects(agent.ask({ message: "go" }), { code: "upstream", message: /got no answer from script within 4 steps/ });
-  assert.deepEqual(model.asked.map(({ tools }) => tools?.length ?? 0), [2, 2, 2, 0]);
+  assert.deepEqual(
+    model.asked.map(({ tools }) => tools?.length ?? 0),
+    [2, 2, 2, 0],
+  );
 });
 
 test("too many calls at once are refused beyond the bound, and a long result is cut", async () => {
@@ -185,7 +239,9 @@ test("cancelling a run is not told to the model; the run ends", async () => {
     ...(builtInTools[0] as Tool),
     run: (_, { signal }) => {
       started.resolve();
-      return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new AppError("cancelled", "stopped")), { once: true }));
+      return new Promise((_resolve, reject) =>
+        signal.addEventListener("abort", () => reject(new AppError("cancelled", "stopped")), { once: true }),
+      );
     },
   };
   const model = scripted([[{ name: "echo", input: { text: "" } }], "never"]);
@@ -207,13 +263,19 @@ test("a run is replayed as it was decided, though a model has been configured si
 
 test("a tool that is not installed stops the run with its name", async () => {
   await using agent = await desk({ spec: { tools: ["safe_calc", "market.prices"] } });
-  await assert.rejects(agent.ask({ message: "hi" }), { code: "not_found", message: /the agent ada wants the tool market\.prices, which is not installed/ });
+  await assert.rejects(agent.ask({ message: "hi" }), {
+    code: "not_found",
+    message: /the agent ada wants the tool market\.prices, which is not installed/,
+  });
 });
 
 test("an input that is no conversation is refused with the place that is wrong", async () => {
   await using agent = await desk({});
   await assert.rejects(agent.ask({ messages: [] }), { code: "invalid_input", message: /messages/ });
-  await assert.rejects(agent.ask({ messages: [{ role: "robot", content: "hi" }] }), { code: "invalid_input", message: /messages\.0\.role/ });
+  await assert.rejects(agent.ask({ messages: [{ role: "robot", content: "hi" }] }), {
+    code: "invalid_input",
+    message: /messages\.0\.role/,
+  });
   await assert.rejects(agent.ask({ message: 7 }), { code: "invalid_input", message: /messages\.0\.content/ });
   await assert.rejects(agent.ask("hi"), { code: "invalid_input" });
 });

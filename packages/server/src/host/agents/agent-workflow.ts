@@ -1,4 +1,16 @@
-import { AppError, defineWorkflow, type AgentSpec, type Json, type Message, type Reply, type RunContext, type Tool, type ToolCall, type ToolSpec, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  defineWorkflow,
+  type AgentSpec,
+  type Json,
+  type Message,
+  type Reply,
+  type RunContext,
+  type Tool,
+  type ToolCall,
+  type ToolSpec,
+  type Workflow,
+} from "@tutti/core";
 import { z } from "zod";
 import { boundedHistory } from "./history.ts";
 import { answerOf, compilePattern, matchRoute, type CompiledRoute } from "./routes.ts";
@@ -83,9 +95,14 @@ interface Chooser {
 
 function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message[]): RouteChosen {
   const missing = spec.tools.find((name) => deps.findTool(name) === undefined);
-  if (missing !== undefined) throw new AppError("not_found", `the agent ${spec.name} wants the tool ${missing}, which is not installed; load the plugin that has it, or take it out of the agent's tools`);
+  if (missing !== undefined)
+    throw new AppError(
+      "not_found",
+      `the agent ${spec.name} wants the tool ${missing}, which is not installed; load the plugin that has it, or take it out of the agent's tools`,
+    );
   const model = deps.findModel(spec.model);
-  if (model !== undefined) return { by: "model", model, reason: spec.model === "default" ? "a default model is configured" : "the agent names this model" };
+  if (model !== undefined)
+    return { by: "model", model, reason: spec.model === "default" ? "a default model is configured" : "the agent names this model" };
   const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
   const match = matchRoute(routes, message);
   if (match === undefined) return { by: "none", reason: "no model is configured and no route matches" };
@@ -100,9 +117,16 @@ interface ModelAgent {
 }
 
 /** The loop of an agent: the model answers, or asks for tools and reads what they gave. Its last step gets no tools, so that it must answer. */
-async function askModel(ctx: RunContext, { spec, deps, model }: ModelAgent, messages: readonly Message[]): Promise<Omit<AgentOutput, "route">> {
+async function askModel(
+  ctx: RunContext,
+  { spec, deps, model }: ModelAgent,
+  messages: readonly Message[],
+): Promise<Omit<AgentOutput, "route">> {
   const tools = spec.tools.flatMap((name) => specOf(deps.findTool(name)));
-  const conversation: Message[] = [{ role: "system", content: spec.instructions }, ...boundedHistory(messages, spec.limits.historyMessagesMax)];
+  const conversation: Message[] = [
+    { role: "system", content: spec.instructions },
+    ...boundedHistory(messages, spec.limits.historyMessagesMax),
+  ];
   let usage = { inputTokens: 0, outputTokens: 0 };
   for (let step = 1; step <= spec.limits.stepsMax; step += 1) {
     const offered = step < spec.limits.stepsMax ? tools : [];
@@ -114,7 +138,10 @@ async function askModel(ctx: RunContext, { spec, deps, model }: ModelAgent, mess
       conversation.push({ role: "tool", callId: call.id, content: await toolResult(ctx, { call, allowed: spec.tools, index }) });
     }
   }
-  throw new AppError("upstream", `the agent ${spec.name} got no answer from ${model} within ${spec.limits.stepsMax} steps, only more tool calls; raise limits.stepsMax`);
+  throw new AppError(
+    "upstream",
+    `the agent ${spec.name} got no answer from ${model} within ${spec.limits.stepsMax} steps, only more tool calls; raise limits.stepsMax`,
+  );
 }
 
 interface AskedCall {
@@ -126,7 +153,8 @@ interface AskedCall {
 /** What a tool gave, as a model reads it. A tool that fails is no end: the model may do better with the reason. */
 async function toolResult(ctx: RunContext, { call, allowed, index }: AskedCall): Promise<string> {
   if (index >= CALLS_PER_STEP_MAX) return `error: at most ${CALLS_PER_STEP_MAX} tool calls at once; ask again for the rest`;
-  if (!allowed.includes(call.name)) return `error: there is no tool ${JSON.stringify(call.name)}; there are: ${allowed.join(", ") || "none"}`;
+  if (!allowed.includes(call.name))
+    return `error: there is no tool ${JSON.stringify(call.name)}; there are: ${allowed.join(", ") || "none"}`;
   try {
     const output = await ctx.call(call.name, call.input);
     const text = typeof output === "string" ? output : JSON.stringify(output);

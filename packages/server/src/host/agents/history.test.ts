@@ -23,7 +23,12 @@ test("the newest messages stay within the bound, begin with a user's message and
 
 test("an answer of a tool is never parted from its call", () => {
   const calls = [{ id: "1", name: "echo", input: {} }];
-  const last: readonly Message[] = [{ role: "user", content: "two" }, { role: "assistant", content: "", calls }, { role: "tool", callId: "1", content: "2" }, { role: "assistant", content: "2" }];
+  const last: readonly Message[] = [
+    { role: "user", content: "two" },
+    { role: "assistant", content: "", calls },
+    { role: "tool", callId: "1", content: "2" },
+    { role: "assistant", content: "2" },
+  ];
   assert.deepEqual(boundedHistory([{ role: "user", content: "one" }, ...last], 2), last);
   assert.deepEqual(boundedHistory(last, 100), last);
 });

@@ -70,7 +70,10 @@ routes:
 });
 
 test("a missing key is reported where it should stand", async () => {
-  await assert.rejects(read("name: ada\n"), { code: "invalid_config", message: /description: .* \(ada\.yaml:1:1\)\ninstructions: .* \(ada\.yaml:1:1\)/ });
+  await assert.rejects(read("name: ada\n"), {
+    code: "invalid_config",
+    message: /description: .* \(ada\.yaml:1:1\)\ninstructions: .* \(ada\.yaml:1:1\)/,
+  });
   await assert.rejects(read(""), { code: "invalid_config", message: /the file: .*\(ada\.yaml:1:1\)/ });
 });
 
@@ -79,11 +82,15 @@ test("broken YAML is reported with its place", async () => {
 });
 
 test("a pattern that would blow up is refused", async () => {
-  const route = (match: string): string => `${MINIMAL}tools: [echo]\nroutes:\n  - {id: a, match: "${match}", tool: echo, input: {text: x}, reason: r}\n`;
+  const route = (match: string): string =>
+    `${MINIMAL}tools: [echo]\nroutes:\n  - {id: a, match: "${match}", tool: echo, input: {text: x}, reason: r}\n`;
   await assert.rejects(read(route("(x){1000}")), { code: "invalid_config", message: /at most 2000 instructions, got 3002/ });
   await assert.rejects(read(route("(?=a)b")), { code: "invalid_config", message: /invalid or unsupported Perl syntax/ });
 });
 
 test("a file that is not there is named", async () => {
-  await assert.rejects(readAgentFile("/nowhere/ada.yaml"), { code: "invalid_config", message: /the agent file \/nowhere\/ada\.yaml cannot be read: ENOENT/ });
+  await assert.rejects(readAgentFile("/nowhere/ada.yaml"), {
+    code: "invalid_config",
+    message: /the agent file \/nowhere\/ada\.yaml cannot be read: ENOENT/,
+  });
 });

@@ -26,7 +26,7 @@ const limitsSchema = z.strictObject({
 const agentSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "wanted lower-case letters, digits and dashes, beginning with a letter"),
-    version: z.union([z.string().min(1), z.number().transform(String)], "wanted a version such as 1 or \"1.2\"").default("1"),
+    version: z.union([z.string().min(1), z.number().transform(String)], 'wanted a version such as 1 or "1.2"').default("1"),
     description: z.string().min(1),
     instructions: z.string().min(1),
     model: z.string().min(1).default("default"),
@@ -36,9 +36,11 @@ const agentSchema = z
   })
   .superRefine((agent, check) => {
     for (const [index, route] of agent.routes.entries()) {
-      const problem = (key: keyof typeof route, message: string): void => check.addIssue({ code: "custom", path: ["routes", index, key], message });
+      const problem = (key: keyof typeof route, message: string): void =>
+        check.addIssue({ code: "custom", path: ["routes", index, key], message });
       if (agent.routes.findIndex(({ id }) => id === route.id) < index) problem("id", `wanted an id of its own, got "${route.id}" again`);
-      if (!agent.tools.includes(route.tool)) problem("tool", `wanted one of the agent's tools (${agent.tools.join(", ") || "none"}), got "${route.tool}"`);
+      if (!agent.tools.includes(route.tool))
+        problem("tool", `wanted one of the agent's tools (${agent.tools.join(", ") || "none"}), got "${route.tool}"`);
       checkPattern(route, problem);
     }
   });
@@ -47,7 +49,8 @@ function checkPattern(route: z.output<typeof routeSchema>, problem: (key: "match
   try {
     const groups = Object.keys(compilePattern(route.match).namedGroups());
     const unknown = namesIn(route.input).find((name) => !groups.includes(name));
-    if (unknown !== undefined) problem("input", `$${unknown} is no named group of match (${groups.join(", ") || "there are none"}); write $$ for a dollar sign`);
+    if (unknown !== undefined)
+      problem("input", `$${unknown} is no named group of match (${groups.join(", ") || "there are none"}); write $$ for a dollar sign`);
   } catch (error) {
     problem("match", AppError.from(error).message);
   }
@@ -67,7 +70,8 @@ export async function readAgentFile(location: URL | string): Promise<AgentSpec> 
 }
 
 function describe(issue: z.core.$ZodIssue, file: YamlFile): readonly string[] {
-  if (issue.code === "unrecognized_keys") return issue.keys.map((key) => `${dotted([...issue.path, key])} is no key of an agent file (${file.keyAt([...issue.path, key])})`);
+  if (issue.code === "unrecognized_keys")
+    return issue.keys.map((key) => `${dotted([...issue.path, key])} is no key of an agent file (${file.keyAt([...issue.path, key])})`);
   return [`${dotted(issue.path) || "the file"}: ${issue.message} (${file.at(issue.path)})`];
 }
 

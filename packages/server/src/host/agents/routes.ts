@@ -27,10 +27,17 @@ export function compilePattern(source: string): RE2JS {
   try {
     pattern = RE2JS.compile(source);
   } catch (error) {
-    throw new AppError("invalid_input", `wanted a regular expression in RE2 syntax: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    throw new AppError(
+      "invalid_input",
+      `wanted a regular expression in RE2 syntax: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
   }
   if (pattern.programSize() <= PATTERN_SIZE_MAX) return pattern;
-  throw new AppError("invalid_input", `wanted a regular expression of at most ${PATTERN_SIZE_MAX} instructions, got ${pattern.programSize()}; repeat less`);
+  throw new AppError(
+    "invalid_input",
+    `wanted a regular expression of at most ${PATTERN_SIZE_MAX} instructions, got ${pattern.programSize()}; repeat less`,
+  );
 }
 
 /** The first route that matches, in their order. */
@@ -68,7 +75,10 @@ export function namesIn(template: Json): readonly string[] {
 export function answerOf(route: AgentRoute, output: Json): string {
   if (route.answer === undefined) return typeof output === "string" ? output : JSON.stringify(output);
   return fillText(route.answer, (name) => {
-    const value = output !== null && typeof output === "object" && !Array.isArray(output) ? (output as { readonly [key: string]: Json })[name] : undefined;
+    const value =
+      output !== null && typeof output === "object" && !Array.isArray(output)
+        ? (output as { readonly [key: string]: Json })[name]
+        : undefined;
     return typeof value === "string" ? value : JSON.stringify(value ?? null);
   });
 }

@@ -50,7 +50,10 @@ test("flags go over the environment, over .env, over the file, over the defaults
   const given = {
     flags: { port: "1" },
     env: { TUTTI_PORT: "2", TUTTI_HOST: "::1" },
-    files: { ".env": "# local\nTUTTI_PORT=3\nexport TUTTI_HOST=localhost\nTUTTI_MODEL='llama3.2'\n", "tutti.yaml": "# mine\nport: 4\nmodel: other\n  \nrateLimitBurst: 5\n" },
+    files: {
+      ".env": "# local\nTUTTI_PORT=3\nexport TUTTI_HOST=localhost\nTUTTI_MODEL='llama3.2'\n",
+      "tutti.yaml": "# mine\nport: 4\nmodel: other\n  \nrateLimitBurst: 5\n",
+    },
   };
   reading(given, (read) => {
     const { config, sources } = read();
@@ -65,7 +68,10 @@ test("every problem is named at once, one on each line, with its value, its plac
   const found = problems({
     flags: { shutdownGraceMs: "soon" },
     env: { TUTTI_PORT: "http", TUTTI_PROT: "1", TUTTI_ACCESS_LOG: "maybe" },
-    files: { ".env": "\nTUTTI_RUNS_ACTIVE_MAX=0\n", "tutti.yaml": "prot: 80\nhost: 127.0.0.1\nlogLevel: loud\nconnectionsMax: -5\nplugins:\n  - holly\n  - 7\n" },
+    files: {
+      ".env": "\nTUTTI_RUNS_ACTIVE_MAX=0\n",
+      "tutti.yaml": "prot: 80\nhost: 127.0.0.1\nlogLevel: loud\nconnectionsMax: -5\nplugins:\n  - holly\n  - 7\n",
+    },
   });
   assert.deepEqual(found, [
     "TUTTI_PROT is not a setting, did you mean TUTTI_PORT? (environment TUTTI_PROT)",
@@ -81,7 +87,9 @@ test("every problem is named at once, one on each line, with its value, its plac
 });
 
 test("a value that another overrides is checked too", () => {
-  assert.deepEqual(problems({ flags: { port: "80" }, files: { "tutti.yaml": "port: x" } }), ['port must be a whole number from 0 to 65535, got "x" (tutti.yaml:1:7)']);
+  assert.deepEqual(problems({ flags: { port: "80" }, files: { "tutti.yaml": "port: x" } }), [
+    'port must be a whole number from 0 to 65535, got "x" (tutti.yaml:1:7)',
+  ]);
 });
 
 test("a key in another spelling is told the right one", () => {
@@ -93,35 +101,49 @@ test("a key in another spelling is told the right one", () => {
 });
 
 test("a secret is never shown, neither in a problem nor in the list", () => {
-  assert.deepEqual(problems({ env: { TUTTI_TOKEN: "hunter2" } }), ["token must be 16 to 512 characters without spaces, got a secret of 7 characters (environment TUTTI_TOKEN)"]);
-  const env = { TUTTI_TOKEN: "s3cret-s3cret-s3cret", TUTTI_MODEL_API_KEY: "s3cret", TUTTI_MODEL_BASE_URL: "http://localhost:1/v1", CLOUD_KEY: "s3cret" };
-  reading({ env, files: { "tutti.yaml": "providers: [{name: cloud, baseUrl: 'https://models.example/v1', apiKeyEnv: CLOUD_KEY}]" } }, (read) => {
-    const rows = describeConfig(read());
-    assert.doesNotMatch(JSON.stringify(rows), /s3cret/);
-    assert.deepEqual(
-      rows.filter(({ key }) => ["token", "providers", "port"].includes(key)).map(({ value, source, env: name }) => [value, source, name]),
-      [
-        ["8088", "default", "TUTTI_PORT"],
-        ["********", "environment TUTTI_TOKEN", "TUTTI_TOKEN"],
-        ['[{"name":"cloud","baseUrl":"https://models.example/v1","models":[],"apiKey":"********"}]', "tutti.yaml:1:12", ""],
-      ],
-    );
-  });
+  assert.deepEqual(problems({ env: { TUTTI_TOKEN: "hunter2" } }), [
+    "token must be 16 to 512 characters without spaces, got a secret of 7 characters (environment TUTTI_TOKEN)",
+  ]);
+  const env = {
+    TUTTI_TOKEN: "s3cret-s3cret-s3cret",
+    TUTTI_MODEL_API_KEY: "s3cret",
+    TUTTI_MODEL_BASE_URL: "http://localhost:1/v1",
+    CLOUD_KEY: "s3cret",
+  };
+  reading(
+    { env, files: { "tutti.yaml": "providers: [{name: cloud, baseUrl: 'https://models.example/v1', apiKeyEnv: CLOUD_KEY}]" } },
+    (read) => {
+      const rows = describeConfig(read());
+      assert.doesNotMatch(JSON.stringify(rows), /s3cret/);
+      assert.deepEqual(
+        rows.filter(({ key }) => ["token", "providers", "port"].includes(key)).map(({ value, source, env: name }) => [value, source, name]),
+        [
+          ["8088", "default", "TUTTI_PORT"],
+          ["********", "environment TUTTI_TOKEN", "TUTTI_TOKEN"],
+          ['[{"name":"cloud","baseUrl":"https://models.example/v1","models":[],"apiKey":"********"}]', "tutti.yaml:1:12", ""],
+        ],
+      );
+    },
+  );
 });
 
 test("a provider's key comes from the file or from a variable, which .env may set", () => {
-  const yaml = "providers:\n  - {name: local, baseUrl: 'http://127.0.0.1:11434/v1', models: [llama3.2]}\n  - {name: cloud, baseUrl: 'https://models.example/v1', apiKeyEnv: CLOUD_KEY}\n";
+  const yaml =
+    "providers:\n  - {name: local, baseUrl: 'http://127.0.0.1:11434/v1', models: [llama3.2]}\n  - {name: cloud, baseUrl: 'https://models.example/v1', apiKeyEnv: CLOUD_KEY}\n";
   reading({ files: { "tutti.yaml": yaml, ".env": "CLOUD_KEY=abc" } }, (read) => {
     assert.deepEqual(read().config.providers, [
       { name: "local", baseUrl: "http://127.0.0.1:11434/v1", models: ["llama3.2"] },
       { name: "cloud", baseUrl: "https://models.example/v1", models: [], apiKey: "abc" },
     ]);
   });
-  assert.deepEqual(problems({ files: { "tutti.yaml": yaml } }), ["providers[1].apiKeyEnv must name a variable that is set, got CLOUD_KEY, which is not"]);
+  assert.deepEqual(problems({ files: { "tutti.yaml": yaml } }), [
+    "providers[1].apiKeyEnv must name a variable that is set, got CLOUD_KEY, which is not",
+  ]);
 });
 
 test("what is wrong inside a provider has its own place", () => {
-  const yaml = "providers:\n  - name: cloud\n    base_url: https://models.example/v1\n  - name: cloud\n    baseUrl: https://me:pass@models.example\n    models: gpt\n";
+  const yaml =
+    "providers:\n  - name: cloud\n    base_url: https://models.example/v1\n  - name: cloud\n    baseUrl: https://me:pass@models.example\n    models: gpt\n";
   assert.deepEqual(problems({ files: { "tutti.yaml": yaml } }), [
     "providers[0].baseUrl must be an http or https URL, got nothing (tutti.yaml:2:5)",
     "providers[0].base_url is not a setting, did you mean baseUrl? (tutti.yaml:3:15)",
@@ -152,7 +174,9 @@ test("variables of earlier programs count where Tutti's own are not set", () => 
     assert.deepEqual([config.logLevel, config.accessLog, config.probeLog], ["warn", false, true]);
     assert.equal(sources.logLevel, "environment LOG_LEVEL");
   });
-  reading({ env: { LOG_LEVEL: "debug" }, files: { ".env": "TUTTI_LOG_LEVEL=error" } }, (read) => assert.equal(read().config.logLevel, "error"));
+  reading({ env: { LOG_LEVEL: "debug" }, files: { ".env": "TUTTI_LOG_LEVEL=error" } }, (read) =>
+    assert.equal(read().config.logLevel, "error"),
+  );
 });
 
 test("an empty variable and an empty key in the file count as not set", () => {
@@ -171,7 +195,10 @@ test("lists and numbers can be written as one text", () => {
 test("the file is found by flag or variable, and its paths count from its own folder", () => {
   using folder = mkdtempDisposableSync(join(tmpdir(), "tutti-config-"));
   writeFileSync(join(folder.path, "other.yaml"), "dataDir: data\nplugins: [./plugin]\n");
-  for (const given of [{ flags: { config: join(folder.path, "other.yaml") } }, { env: { TUTTI_CONFIG: join(folder.path, "other.yaml") } }]) {
+  for (const given of [
+    { flags: { config: join(folder.path, "other.yaml") } },
+    { env: { TUTTI_CONFIG: join(folder.path, "other.yaml") } },
+  ]) {
     reading(given, (read) => {
       const { config, file } = read();
       assert.deepEqual([config.dataDir, config.plugins], [join(folder.path, "data"), [join(folder.path, "plugin")]]);
@@ -190,13 +217,28 @@ test("a file that is no YAML, or no mapping, is one clear problem", () => {
 
 test("values of a caller's own are checked like any other, and nothing else is read", () => {
   assert.equal(configFrom({ port: 0, dataDir: "here" }, "/srv").dataDir, "/srv/here");
-  assert.throws(() => configFrom({ port: 70_000 }, "/srv"), { code: "invalid_config", message: "port must be a whole number from 0 to 65535, got 70000 (given)" });
+  assert.throws(() => configFrom({ port: 70_000 }, "/srv"), {
+    code: "invalid_config",
+    message: "port must be a whole number from 0 to 65535, got 70000 (given)",
+  });
 });
 
 test("whatever stands in the file and the environment, it is read or refused with invalid_config", () => {
-  const names = fc.constantFrom("TUTTI_PORT", "TUTTI_PLUGINS", "TUTTI_DATA_DIR", "TUTTI_MODEL_BASE_URL", "TUTTI_LOG_LEVEL", "LOG_LEVEL", "TUTTI___PROTO__", "TUTTI_CONFIG");
+  const names = fc.constantFrom(
+    "TUTTI_PORT",
+    "TUTTI_PLUGINS",
+    "TUTTI_DATA_DIR",
+    "TUTTI_MODEL_BASE_URL",
+    "TUTTI_LOG_LEVEL",
+    "LOG_LEVEL",
+    "TUTTI___PROTO__",
+    "TUTTI_CONFIG",
+  );
   const keys = fc.constantFrom("port", "plugins", "providers", "host", "token", "auth", "__proto__", "constructor");
-  const yaml = fc.oneof(fc.string({ unit: "grapheme" }), fc.dictionary(keys, fc.jsonValue()).map((value) => JSON.stringify(value)));
+  const yaml = fc.oneof(
+    fc.string({ unit: "grapheme" }),
+    fc.dictionary(keys, fc.jsonValue()).map((value) => JSON.stringify(value)),
+  );
   fc.assert(
     fc.property(fc.dictionary(names, fc.string({ unit: "binary" })), yaml, (env, text) => {
       reading({ env, files: { "tutti.yaml": text } }, (read) => {

@@ -1,6 +1,8 @@
 /** The name that was probably meant, if any comes close. Case, dashes and underscores do not count. */
 export function didYouMean(name: string, names: readonly string[]): string | undefined {
-  const [nearest] = names.map((candidate) => ({ candidate, distance: distance(plain(name), plain(candidate)) })).toSorted((a, b) => a.distance - b.distance);
+  const [nearest] = names
+    .map((candidate) => ({ candidate, distance: distance(plain(name), plain(candidate)) }))
+    .toSorted((a, b) => a.distance - b.distance);
   return nearest !== undefined && nearest.distance <= Math.max(2, Math.floor(plain(name).length / 3)) ? nearest.candidate : undefined;
 }
 

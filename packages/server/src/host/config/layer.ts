@@ -29,13 +29,19 @@ export interface Layer {
 export function flagsLayer(flags: Readonly<Record<string, unknown>>, cwd: string): Layer {
   return {
     problems: [],
-    find: (key) => (flags[key] === undefined ? undefined : { raw: flags[key], source: () => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, baseDir: cwd }),
+    find: (key) =>
+      flags[key] === undefined
+        ? undefined
+        : { raw: flags[key], source: () => `--${key.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`, baseDir: cwd },
   };
 }
 
 /** Values that the caller made itself. */
 export function valuesLayer(values: Readonly<Record<string, unknown>>, cwd: string): Layer {
-  return { problems: [], find: (key) => (values[key] === undefined ? undefined : { raw: values[key], source: () => "given", baseDir: cwd }) };
+  return {
+    problems: [],
+    find: (key) => (values[key] === undefined ? undefined : { raw: values[key], source: () => "given", baseDir: cwd }),
+  };
 }
 
 /** Where a set of variables comes from. `place` tells where one of them stands. */
@@ -86,19 +92,24 @@ export function fileLayer(path: string | undefined, cwd: string): Layer & { read
   const full = resolve(cwd, path ?? "tutti.yaml");
   const text = readText(full);
   const nothing = { path: undefined, find: () => undefined };
-  if (text.type === "absent") return { ...nothing, problems: path === undefined ? [] : [`wanted a configuration file, got ${path}, which is not there`] };
+  if (text.type === "absent")
+    return { ...nothing, problems: path === undefined ? [] : [`wanted a configuration file, got ${path}, which is not there`] };
   if (text.type === "unreadable") return { ...nothing, problems: [text.problem] };
   const name = relative(cwd, full).startsWith("..") ? full : relative(cwd, full);
   const { value, problems, at, keyAt } = readYaml(text.text, name);
   if (problems.length > 0) return { ...nothing, path: full, problems };
   if (value === null) return { ...nothing, path: full, problems: [] };
-  if (typeof value !== "object" || Array.isArray(value)) return { ...nothing, path: full, problems: [`wanted keys and values, got ${JSON.stringify(value)} (${at([])})`] };
+  if (typeof value !== "object" || Array.isArray(value))
+    return { ...nothing, path: full, problems: [`wanted keys and values, got ${JSON.stringify(value)} (${at([])})`] };
   const values = value as Readonly<Record<string, unknown>>;
   const unknown = Object.keys(values).filter((key) => !Object.hasOwn(SETTINGS, key));
   return {
     path: full,
     problems: unknown.map((key) => `${key} is not a setting${meant(key, KEYS)} (${keyAt([key])})`),
-    find: (key) => (values[key] === undefined || values[key] === null ? undefined : { raw: values[key], source: (inside) => at([key, ...inside]), baseDir: dirname(full) }),
+    find: (key) =>
+      values[key] === undefined || values[key] === null
+        ? undefined
+        : { raw: values[key], source: (inside) => at([key, ...inside]), baseDir: dirname(full) },
   };
 }
 
@@ -111,7 +122,10 @@ function meant(name: string, names: readonly string[]): string {
   return nearest === undefined ? "; `tutti config show` lists all" : `, did you mean ${nearest}?`;
 }
 
-type Text = { readonly type: "text"; readonly text: string } | { readonly type: "absent" } | { readonly type: "unreadable"; readonly problem: string };
+type Text =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "absent" }
+  | { readonly type: "unreadable"; readonly problem: string };
 
 function readText(path: string): Text {
   try {

@@ -3,7 +3,17 @@ import { isAbsolute, resolve } from "node:path";
 import { AppError } from "@tutti/core";
 import type { z } from "zod";
 import { didYouMean } from "./did-you-mean.ts";
-import { aliasLayer, fileLayer, flagsLayer, readDotEnv, valuesLayer, variablesLayer, type Found, type Layer, type Variables } from "./layer.ts";
+import {
+  aliasLayer,
+  fileLayer,
+  flagsLayer,
+  readDotEnv,
+  valuesLayer,
+  variablesLayer,
+  type Found,
+  type Layer,
+  type Variables,
+} from "./layer.ts";
 import type { Setting } from "./setting.ts";
 import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key, type ProviderConfig, type ProviderSetting } from "./settings.ts";
 
@@ -31,9 +41,19 @@ export interface ConfigReading {
 export function readConfig({ flags, env, cwd }: ConfigInput): ConfigReading {
   const environment = { variables: env, place: (name: string) => `environment ${name}`, cwd };
   const dotEnv = readDotEnv(cwd);
-  const path = [flags["config"], env[CONFIG_FILE_ENV], dotEnv.variables[CONFIG_FILE_ENV]].find((one) => typeof one === "string" && one !== "");
+  const path = [flags["config"], env[CONFIG_FILE_ENV], dotEnv.variables[CONFIG_FILE_ENV]].find(
+    (one) => typeof one === "string" && one !== "",
+  );
   const file = fileLayer(path as string | undefined, cwd);
-  const layers = [flagsLayer(flags, cwd), variablesLayer(environment), variablesLayer(dotEnv), { problems: dotEnv.problems }, aliasLayer(environment), aliasLayer(dotEnv), file];
+  const layers = [
+    flagsLayer(flags, cwd),
+    variablesLayer(environment),
+    variablesLayer(dotEnv),
+    { problems: dotEnv.problems },
+    aliasLayer(environment),
+    aliasLayer(dotEnv),
+    file,
+  ];
   return { ...merge(layers, { variables: { ...dotEnv.variables, ...env }, cwd }), file: file.path };
 }
 
@@ -42,7 +62,10 @@ export function configFrom(values: Partial<Config>, cwd: string): Config {
   return merge([valuesLayer(values, cwd)], { variables: {}, cwd }).config;
 }
 
-function merge(layers: readonly Partial<Layer>[], { variables, cwd }: { readonly variables: Variables; readonly cwd: string }): Pick<ConfigReading, "config" | "sources"> {
+function merge(
+  layers: readonly Partial<Layer>[],
+  { variables, cwd }: { readonly variables: Variables; readonly cwd: string },
+): Pick<ConfigReading, "config" | "sources"> {
   const problems = layers.flatMap((layer) => layer.problems ?? []);
   const values: Record<string, unknown> = {};
   const sources: Record<string, string> = {};
@@ -75,7 +98,10 @@ function inside(key: Key, issue: z.core.$ZodIssue, { raw, source }: Found): read
   const name = [key, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join("");
   if (issue.code === "unrecognized_keys") {
     const known = ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"];
-    return issue.keys.map((unknown) => `${name}.${unknown} is not a setting, did you mean ${didYouMean(unknown, known) ?? `one of ${known.join(", ")}`}? (${source([...issue.path, unknown])})`);
+    return issue.keys.map(
+      (unknown) =>
+        `${name}.${unknown} is not a setting, did you mean ${didYouMean(unknown, known) ?? `one of ${known.join(", ")}`}? (${source([...issue.path, unknown])})`,
+    );
   }
   const value = issue.path.reduce<unknown>((part, step) => (part as Record<PropertyKey, unknown> | undefined)?.[step], raw);
   return [`${name} must be ${issue.message}, got ${shown(value, issue.path.at(-1) === "apiKey")} (${source(issue.path)})`];
@@ -86,10 +112,14 @@ function contradictions(values: Readonly<Record<string, unknown>>, sources: Read
   const problems: string[] = [];
   const place = (key: Key): string => `(${sources[key] ?? ""})`;
   if (values["auth"] === "none" && typeof values["host"] === "string" && !isLoopback(values["host"])) {
-    problems.push(`auth must be token where other machines can connect, got none ${place("auth")} with host ${values["host"]} ${place("host")}; use host 127.0.0.1 or auth token`);
+    problems.push(
+      `auth must be token where other machines can connect, got none ${place("auth")} with host ${values["host"]} ${place("host")}; use host 127.0.0.1 or auth token`,
+    );
   }
   if (Number(values["headersTimeoutMs"]) > Number(values["requestTimeoutMs"])) {
-    problems.push(`headersTimeoutMs must be at most requestTimeoutMs, got ${String(values["headersTimeoutMs"])} ${place("headersTimeoutMs")} and ${String(values["requestTimeoutMs"])} ${place("requestTimeoutMs")}`);
+    problems.push(
+      `headersTimeoutMs must be at most requestTimeoutMs, got ${String(values["headersTimeoutMs"])} ${place("headersTimeoutMs")} and ${String(values["requestTimeoutMs"])} ${place("requestTimeoutMs")}`,
+    );
   }
   if (values["modelApiKey"] !== undefined && values["modelBaseUrl"] === undefined && sources["modelBaseUrl"] === "default") {
     problems.push(`modelApiKey needs modelBaseUrl, the server it is for, got none ${place("modelApiKey")}`);
@@ -103,9 +133,11 @@ function keyed(providers: unknown, variables: Variables, problems: string[]): re
   return list.map(({ apiKey, apiKeyEnv, ...provider }, index) => {
     const name = `providers[${index}]`;
     const key = apiKeyEnv === undefined ? apiKey : variables[apiKeyEnv];
-    if (list.findIndex((other) => other.name === provider.name) < index) problems.push(`${name}.name must be a name of its own, got ${provider.name} again`);
+    if (list.findIndex((other) => other.name === provider.name) < index)
+      problems.push(`${name}.name must be a name of its own, got ${provider.name} again`);
     if (apiKey !== undefined && apiKeyEnv !== undefined) problems.push(`${name} must have apiKey or apiKeyEnv, got both`);
-    if (apiKeyEnv !== undefined && (key === undefined || key === "")) problems.push(`${name}.apiKeyEnv must name a variable that is set, got ${apiKeyEnv}, which is not`);
+    if (apiKeyEnv !== undefined && (key === undefined || key === ""))
+      problems.push(`${name}.apiKeyEnv must name a variable that is set, got ${apiKeyEnv}, which is not`);
     return { ...provider, ...(key !== undefined && { apiKey: key }) };
   });
 }
@@ -122,7 +154,10 @@ function isLoopback(host: string): boolean {
 }
 
 function shown(value: unknown, isSecret = false): string {
-  if (isSecret) return typeof value === "string" ? `a secret of ${value.length} characters` : `a secret that is ${value === null ? "null" : `a ${typeof value}`}`;
+  if (isSecret)
+    return typeof value === "string"
+      ? `a secret of ${value.length} characters`
+      : `a secret that is ${value === null ? "null" : `a ${typeof value}`}`;
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
 }

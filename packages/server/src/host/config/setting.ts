@@ -33,7 +33,9 @@ export function text(facts: Facts<string> & { readonly valid: string; readonly s
 }
 
 /** A text in a certain shape, or nothing. */
-export function optionalText(facts: Omit<Facts<undefined>, "default"> & { readonly valid: string; readonly shape: RegExp }): Setting<string | undefined> {
+export function optionalText(
+  facts: Omit<Facts<undefined>, "default"> & { readonly valid: string; readonly shape: RegExp },
+): Setting<string | undefined> {
   const { valid, shape, ...rest } = facts;
   return { ...rest, default: undefined, valid, schema: z.string().regex(shape).optional(), read: (raw) => raw };
 }
@@ -66,8 +68,15 @@ export function list(facts: Facts<readonly string[]> & { readonly item: string; 
   return {
     ...rest,
     valid: `a list of ${items}`,
-    schema: z.array(z.string(`a ${item}`).min(1, `a ${item}`)).max(LIST_LENGTH_MAX).readonly(),
-    read: (raw) => raw.split(",").map((part) => part.trim()).filter((part) => part !== ""),
+    schema: z
+      .array(z.string(`a ${item}`).min(1, `a ${item}`))
+      .max(LIST_LENGTH_MAX)
+      .readonly(),
+    read: (raw) =>
+      raw
+        .split(",")
+        .map((part) => part.trim())
+        .filter((part) => part !== ""),
   };
 }
 

@@ -7,4 +7,7 @@ const repository = new URL("../../../../../", import.meta.url);
 const page = new URL("docs/configuration.md", repository);
 
 writeFileSync(new URL(".env.example", repository), envExample());
-writeFileSync(page, readFileSync(page, "utf8").replace(/\| key \|[^]*\|\n/, () => `${configTable()}\n`));
+writeFileSync(
+  page,
+  readFileSync(page, "utf8").replace(/\| key \|[^]*\|\n/, () => `${configTable()}\n`),
+);

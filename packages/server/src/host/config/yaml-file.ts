@@ -16,7 +16,8 @@ export interface YamlFile {
 
 /** Reads a YAML text, keeping track of places. `name` is what places begin with. Never throws. */
 export function readYaml(text: string, name: string): YamlFile {
-  if (text.length > YAML_CHARACTERS_MAX) return broken(name, `wanted at most ${YAML_CHARACTERS_MAX} characters of YAML, got ${text.length} (${name})`);
+  if (text.length > YAML_CHARACTERS_MAX)
+    return broken(name, `wanted at most ${YAML_CHARACTERS_MAX} characters of YAML, got ${text.length} (${name})`);
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number): string => {
@@ -48,6 +49,8 @@ function offsetOf(document: Document.Parsed, path: readonly PropertyKey[]): numb
 
 function keyOffsetOf(document: Document.Parsed, path: readonly PropertyKey[]): number {
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
-  const pair = isMap(parent) ? parent.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === String(path.at(-1))) : undefined;
+  const pair = isMap(parent)
+    ? parent.items.find((item) => isPair(item) && isNode(item.key) && String(item.key) === String(path.at(-1)))
+    : undefined;
   return pair !== undefined && isNode(pair.key) && pair.key.range ? pair.key.range[0] : offsetOf(document, path);
 }

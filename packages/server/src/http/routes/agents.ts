@@ -10,22 +10,37 @@ import { sseTextResponse } from "../sse.ts";
 
 const Message = z.object({ role: z.enum(["user", "assistant", "system"]), content: z.string() });
 const Chat = z
-  .object({ message: z.string().min(1).optional(), messages: z.array(Message).min(1).max(1000).optional(), stream: z.boolean().default(false) })
+  .object({
+    message: z.string().min(1).optional(),
+    messages: z.array(Message).min(1).max(1000).optional(),
+    stream: z.boolean().default(false),
+  })
   .refine(({ message, messages }) => (message === undefined) !== (messages === undefined), "give either message or messages");
 
 /** Agents: list, look, talk. */
 export function agentRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/agents", operation({ tag: "Agents", summary: "All agents" }), (ctx) => ctx.json({ agents: app.registry.agents.map(shown) }));
-  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent" }), (ctx) => ctx.json({ agent: shown(findAgent(app, ctx.req.param("name"))) }));
-  routes.post("/v1/agents/:name/chat", operation({ tag: "Agents", summary: "Talk to an agent; server-sent events (part, done, error) with stream: true", body: Chat }), async (ctx) => {
-    const agent = findAgent(app, ctx.req.param("name"));
-    const { message, messages, stream } = await readJson(ctx, Chat, app.config);
-    const conversation = await converse(app, agent.name, { messages: messages ?? [{ role: "user", content: message ?? "" }], principal: ctx.get("principal") });
-    const headers = { "tutti-run-id": conversation.runId };
-    if (stream) return sseTextResponse((gone) => streamed(conversation, gone), headers);
-    return ctx.json({ runId: conversation.runId, ...(await conversation.output) }, 200, headers);
-  });
+  routes.get("/v1/agents", operation({ tag: "Agents", summary: "All agents" }), (ctx) =>
+    ctx.json({ agents: app.registry.agents.map(shown) }),
+  );
+  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent" }), (ctx) =>
+    ctx.json({ agent: shown(findAgent(app, ctx.req.param("name"))) }),
+  );
+  routes.post(
+    "/v1/agents/:name/chat",
+    operation({ tag: "Agents", summary: "Talk to an agent; server-sent events (part, done, error) with stream: true", body: Chat }),
+    async (ctx) => {
+      const agent = findAgent(app, ctx.req.param("name"));
+      const { message, messages, stream } = await readJson(ctx, Chat, app.config);
+      const conversation = await converse(app, agent.name, {
+        messages: messages ?? [{ role: "user", content: message ?? "" }],
+        principal: ctx.get("principal"),
+      });
+      const headers = { "tutti-run-id": conversation.runId };
+      if (stream) return sseTextResponse((gone) => streamed(conversation, gone), headers);
+      return ctx.json({ runId: conversation.runId, ...(await conversation.output) }, 200, headers);
+    },
+  );
   return routes;
 }
 
@@ -45,6 +60,13 @@ function findAgent(app: App, name: string): AgentSpec {
   return agent;
 }
 
-function shown({ name, version, description, model, tools, limits }: AgentSpec): Pick<AgentSpec, "name" | "version" | "description" | "model" | "tools" | "limits"> {
+function shown({
+  name,
+  version,
+  description,
+  model,
+  tools,
+  limits,
+}: AgentSpec): Pick<AgentSpec, "name" | "version" | "description" | "model" | "tools" | "limits"> {
   return { name, version, description, model, tools, limits };
 }

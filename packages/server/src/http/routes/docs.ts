@@ -7,7 +7,10 @@ import { generateSpecs } from "hono-openapi";
 import { VERSION } from "../../host/index.ts";
 import type { HttpEnv } from "../env.ts";
 
-const ASSETS: Readonly<Record<string, string>> = { "swagger-ui.css": "text/css; charset=utf-8", "swagger-ui-bundle.js": "text/javascript; charset=utf-8" };
+const ASSETS: Readonly<Record<string, string>> = {
+  "swagger-ui.css": "text/css; charset=utf-8",
+  "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
+};
 const PAGE = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>Tutti API</title>
 <link rel="stylesheet" href="docs/swagger-ui.css"></head><body><div id="api"></div>
@@ -28,7 +31,10 @@ export function docsRoutes(app: Hono<HttpEnv>): Hono<HttpEnv> {
     const type = ASSETS[asset];
     if (type === undefined) return ctx.notFound();
     const folder = dirname(createRequire(import.meta.url).resolve("swagger-ui-dist/package.json"));
-    return ctx.body(Readable.toWeb(createReadStream(join(folder, asset))) as ReadableStream, 200, { "content-type": type, "cache-control": "max-age=86400" });
+    return ctx.body(Readable.toWeb(createReadStream(join(folder, asset))) as ReadableStream, 200, {
+      "content-type": type,
+      "cache-control": "max-age=86400",
+    });
   });
   return routes;
 }
@@ -38,7 +44,11 @@ function describe(app: Hono<HttpEnv>): ReturnType<typeof generateSpecs> {
   return generateSpecs(app, {
     documentation: {
       openapi: "3.1.0",
-      info: { title: "Tutti", version: VERSION, description: "A self-hosted AI orchestrator: agents, models, tools and workflows that run durably and leave a receipt." },
+      info: {
+        title: "Tutti",
+        version: VERSION,
+        description: "A self-hosted AI orchestrator: agents, models, tools and workflows that run durably and leave a receipt.",
+      },
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
       security: [{ bearer: [] }],
     },

@@ -12,7 +12,9 @@ const Ready = z.object({ status: z.enum(["ready", "unavailable"]), reason: z.str
 export function healthRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   for (const path of ["/health", "/healthz"]) {
-    routes.get(path, operation({ tag: "Health", summary: "The process lives", response: Live, isOpen: true }), (ctx) => ctx.json({ status: "ok", pid: process.pid }));
+    routes.get(path, operation({ tag: "Health", summary: "The process lives", response: Live, isOpen: true }), (ctx) =>
+      ctx.json({ status: "ok", pid: process.pid }),
+    );
   }
   for (const path of ["/ready", "/readyz"]) {
     routes.get(path, operation({ tag: "Health", summary: "Runs can be started", response: Ready, isOpen: true }), (ctx) => {
@@ -20,15 +22,24 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
       return health.ok ? ctx.json({ status: "ready" }) : ctx.json({ status: "unavailable", reason: health.code }, 503);
     });
   }
-  routes.get("/", operation({ tag: "Health", summary: "What this server is, what is on and what is off", isOpen: true }), (ctx) => ctx.json(status(app)));
-  routes.get("/favicon.ico", operation({ tag: "Health", summary: "No icon", status: 204, isOpen: true }), (ctx) => ctx.body(null, 204));
-  routes.get("/metrics", operation({ tag: "Health", summary: "Metrics in Prometheus' text format", mediaType: "text/plain" }), async (ctx) =>
-    ctx.text(await app.metrics.prometheusText(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  routes.get("/", operation({ tag: "Health", summary: "What this server is, what is on and what is off", isOpen: true }), (ctx) =>
+    ctx.json(status(app)),
   );
-  routes.get("/echo", operation({ tag: "Health", summary: "What the server saw of the request" }), (ctx) => ctx.json({ method: "GET", query: ctx.req.query(), requestId: ctx.get("requestId") }));
+  routes.get("/favicon.ico", operation({ tag: "Health", summary: "No icon", status: 204, isOpen: true }), (ctx) => ctx.body(null, 204));
+  routes.get(
+    "/metrics",
+    operation({ tag: "Health", summary: "Metrics in Prometheus' text format", mediaType: "text/plain" }),
+    async (ctx) => ctx.text(await app.metrics.prometheusText(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
+  );
+  routes.get("/echo", operation({ tag: "Health", summary: "What the server saw of the request" }), (ctx) =>
+    ctx.json({ method: "GET", query: ctx.req.query(), requestId: ctx.get("requestId") }),
+  );
   routes.post("/echo", operation({ tag: "Health", summary: "The body, sent back" }), async (ctx) => {
     const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
-    return ctx.body(new Uint8Array(bytes), 200, { "content-type": ctx.req.header("content-type") ?? "application/octet-stream", "x-content-type-options": "nosniff" });
+    return ctx.body(new Uint8Array(bytes), 200, {
+      "content-type": ctx.req.header("content-type") ?? "application/octet-stream",
+      "x-content-type-options": "nosniff",
+    });
   });
   return routes;
 }
@@ -46,8 +57,16 @@ export interface Status {
 export function status(app: App): Status {
   const { config, registry, models } = app;
   const features: readonly { readonly name: string; readonly isOn: boolean; readonly how: string }[] = [
-    { name: `agents: ${registry.agents.map(({ name }) => name).join(", ")}`, isOn: registry.agents.length > 0, how: "name a plugin that brings agents in TUTTI_PLUGINS" },
-    { name: "models", isOn: models.defaultModel !== undefined || config.providers.length > 0, how: "set TUTTI_MODEL_BASE_URL and TUTTI_MODEL, for example http://127.0.0.1:11434/v1 and a model of your Ollama" },
+    {
+      name: `agents: ${registry.agents.map(({ name }) => name).join(", ")}`,
+      isOn: registry.agents.length > 0,
+      how: "name a plugin that brings agents in TUTTI_PLUGINS",
+    },
+    {
+      name: "models",
+      isOn: models.defaultModel !== undefined || config.providers.length > 0,
+      how: "set TUTTI_MODEL_BASE_URL and TUTTI_MODEL, for example http://127.0.0.1:11434/v1 and a model of your Ollama",
+    },
     { name: "safe tools: echo, safe_calc, summarize_text", isOn: true, how: "" },
     { name: "other tools", isOn: config.toolsAllow.length > 0, how: "name them in TUTTI_TOOLS_ALLOW" },
     { name: "token", isOn: config.auth === "token", how: "set TUTTI_AUTH=token" },

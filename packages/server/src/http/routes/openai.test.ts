@@ -9,7 +9,9 @@ describe("agents behind the OpenAI door", () => {
   test("Holly answers as a model, whole and streamed, and says which run it was", async () => {
     await using app = await startTestApp();
     const whole = await app.fetch("/v1/chat/completions", ask("what is 12*(3+4)?"));
-    const { choices } = (await whole.json()) as { readonly choices: readonly { readonly message: { readonly content: string }; readonly finish_reason: string }[] };
+    const { choices } = (await whole.json()) as {
+      readonly choices: readonly { readonly message: { readonly content: string }; readonly finish_reason: string }[];
+    };
     assert.match(choices[0]?.message.content ?? "", /84/);
     assert.equal(choices[0]?.finish_reason, "stop");
     const runId = whole.headers.get("tutti-run-id");
@@ -22,7 +24,10 @@ describe("agents behind the OpenAI door", () => {
 
   test("what no route knows is answered with how to add a model, never made up", async () => {
     await using app = await startTestApp();
-    const reply = (await (await app.fetch("/v1/agents/holly/chat", { message: "Who won the world cup in 1998?" })).json()) as { readonly reply: { readonly content: string }; readonly route: { readonly by: string } };
+    const reply = (await (await app.fetch("/v1/agents/holly/chat", { message: "Who won the world cup in 1998?" })).json()) as {
+      readonly reply: { readonly content: string };
+      readonly route: { readonly by: string };
+    };
     assert.equal(reply.route.by, "none");
     assert.match(reply.reply.content, /TUTTI_MODEL_BASE_URL/);
   });
@@ -37,7 +42,10 @@ describe("agents behind the OpenAI door", () => {
 
   test("tools in a request to an agent are refused, not ignored", async () => {
     await using app = await startTestApp();
-    const response = await app.fetch("/v1/chat/completions", ask("hi", { tools: [{ type: "function", function: { name: "f", parameters: {} } }] }));
+    const response = await app.fetch(
+      "/v1/chat/completions",
+      ask("hi", { tools: [{ type: "function", function: { name: "f", parameters: {} } }] }),
+    );
     assert.equal(response.status, 400);
     assert.equal(((await response.json()) as { readonly error: { readonly code: string } }).error.code, "unsupported");
   });
@@ -47,7 +55,18 @@ describe("agents behind the OpenAI door", () => {
     const aborted = Promise.withResolvers<void>();
     const plugin: Plugin = {
       name: "slow",
-      agents: [{ name: "slow", version: "1", description: "", instructions: "", model: "slow-model", tools: [], routes: [], limits: { stepsMax: 2, historyMessagesMax: 5 } }],
+      agents: [
+        {
+          name: "slow",
+          version: "1",
+          description: "",
+          instructions: "",
+          model: "slow-model",
+          tools: [],
+          routes: [],
+          limits: { stepsMax: 2, historyMessagesMax: 5 },
+        },
+      ],
       models: [
         {
           id: "slow-model",
@@ -63,13 +82,21 @@ describe("agents behind the OpenAI door", () => {
     await using app = await startTestApp({ inlinePlugins: [plugin] });
     const leaving = new AbortController();
     const body = JSON.stringify({ model: "slow", stream: true, messages: [{ role: "user", content: "Tell me a story." }] });
-    const response = await fetch(`${app.url}/v1/chat/completions`, { method: "POST", body, headers: { authorization: `Bearer ${app.token}` }, signal: leaving.signal });
+    const response = await fetch(`${app.url}/v1/chat/completions`, {
+      method: "POST",
+      body,
+      headers: { authorization: `Bearer ${app.token}` },
+      signal: leaving.signal,
+    });
     await asked.promise;
     leaving.abort();
     await aborted.promise;
     const runId = response.headers.get("tutti-run-id");
     let status = "";
-    while (status !== "cancelled") ({ run: { status } } = (await (await app.fetch(`/v1/runs/${runId}`)).json()) as { readonly run: { readonly status: string } });
+    while (status !== "cancelled")
+      ({
+        run: { status },
+      } = (await (await app.fetch(`/v1/runs/${runId}`)).json()) as { readonly run: { readonly status: string } });
     assert.equal(status, "cancelled");
   });
 });

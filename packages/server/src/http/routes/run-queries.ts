@@ -22,7 +22,11 @@ export async function readAll(app: App, runId: string): Promise<readonly Event[]
 }
 
 /** A whole number of the query, or `invalid_input`. */
-export function wholeNumber(ctx: HttpContext, name: string, range: { readonly min: number; readonly max: number; readonly fallback: number }): number {
+export function wholeNumber(
+  ctx: HttpContext,
+  name: string,
+  range: { readonly min: number; readonly max: number; readonly fallback: number },
+): number {
   const text = ctx.req.query(name);
   if (text === undefined) return range.fallback;
   const value = Number(text);

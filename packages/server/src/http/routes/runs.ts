@@ -18,45 +18,81 @@ const STATUSES = ["running", "waiting", "paused", "completed", "failed", "cancel
 /** Start, list, look, follow, steer and replay runs. */
 export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.post("/v1/runs", operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }), async (ctx) => {
-    const { workflow, input, runId } = await readJson(ctx, Start, app.config);
-    if (workflow.startsWith("tutti.")) throw new AppError("not_found", `wanted a workflow to start, got "${workflow}", which Tutti starts itself`);
-    const started = await app.engine.start(workflow, input, { principal: ctx.get("principal"), ...(runId !== undefined && { runId }) });
-    const run = await findRun(app, started.runId);
-    return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
-  });
-  routes.get("/v1/runs", operation({ tag: "Runs", summary: "List runs, newest first", query: LIST_QUERY, response: z.object({ runs: z.array(Run), nextBefore: z.string().nullable() }) }), async (ctx) => {
-    const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 50 });
-    const runs = await app.store.runs({ limit, ...filterOf(ctx) });
-    return ctx.json({ runs, nextBefore: runs.length === limit ? (runs.at(-1)?.id ?? null) : null });
-  });
-  routes.get("/v1/runs/:id", operation({ tag: "Runs", summary: "One run: where it stands, its result, what it waits for" }), async (ctx) => ctx.json(await details(app, await findRun(app, ctx.req.param("id")))));
+  routes.post(
+    "/v1/runs",
+    operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }),
+    async (ctx) => {
+      const { workflow, input, runId } = await readJson(ctx, Start, app.config);
+      if (workflow.startsWith("tutti."))
+        throw new AppError("not_found", `wanted a workflow to start, got "${workflow}", which Tutti starts itself`);
+      const started = await app.engine.start(workflow, input, { principal: ctx.get("principal"), ...(runId !== undefined && { runId }) });
+      const run = await findRun(app, started.runId);
+      return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
+    },
+  );
+  routes.get(
+    "/v1/runs",
+    operation({
+      tag: "Runs",
+      summary: "List runs, newest first",
+      query: LIST_QUERY,
+      response: z.object({ runs: z.array(Run), nextBefore: z.string().nullable() }),
+    }),
+    async (ctx) => {
+      const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 50 });
+      const runs = await app.store.runs({ limit, ...filterOf(ctx) });
+      return ctx.json({ runs, nextBefore: runs.length === limit ? (runs.at(-1)?.id ?? null) : null });
+    },
+  );
+  routes.get("/v1/runs/:id", operation({ tag: "Runs", summary: "One run: where it stands, its result, what it waits for" }), async (ctx) =>
+    ctx.json(await details(app, await findRun(app, ctx.req.param("id")))),
+  );
   routes.post("/v1/runs/:id/cancel", operation({ tag: "Runs", summary: "Cancel a run", body: Cancel, status: 202 }), async (ctx) => {
     const run = await findRun(app, ctx.req.param("id"));
     const { reason } = await readJson(ctx, Cancel, app.config);
     await app.engine.cancel(run.id, reason, ctx.get("principal"));
     return ctx.json({ run: await findRun(app, run.id) }, 202);
   });
-  routes.post("/v1/runs/:id/signals/:name", operation({ tag: "Runs", summary: "Send a signal to a run", body: Signal, status: 202 }), async (ctx) => {
-    const run = await findRun(app, ctx.req.param("id"));
-    const { value } = await readJson(ctx, Signal, app.config);
-    await app.engine.signal(run.id, { name: ctx.req.param("name"), value }, ctx.get("principal"));
-    return ctx.json({ run: await findRun(app, run.id) }, 202);
-  });
-  routes.post("/v1/runs/:id/replay", operation({ tag: "Runs", summary: "Run the workflow again over its log, touching nothing" }), async (ctx) =>
-    ctx.json(await app.engine.replay((await findRun(app, ctx.req.param("id"))).id)),
+  routes.post(
+    "/v1/runs/:id/signals/:name",
+    operation({ tag: "Runs", summary: "Send a signal to a run", body: Signal, status: 202 }),
+    async (ctx) => {
+      const run = await findRun(app, ctx.req.param("id"));
+      const { value } = await readJson(ctx, Signal, app.config);
+      await app.engine.signal(run.id, { name: ctx.req.param("name"), value }, ctx.get("principal"));
+      return ctx.json({ run: await findRun(app, run.id) }, 202);
+    },
   );
-  routes.get("/v1/runs/:id/events", operation({ tag: "Runs", summary: "A run's events; as server-sent events when asked for, resumable by Last-Event-ID", query: { after: "only events after this seq", limit: "at most so many" } }), async (ctx) => {
-    const run = await findRun(app, ctx.req.param("id"));
-    const afterSeq = wholeNumber(ctx, "after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
-    if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse((gone) => feed.follow(run.id, lastEventId(ctx) ?? afterSeq, gone));
-    const limit = wholeNumber(ctx, "limit", { min: 1, max: 1000, fallback: 1000 });
-    return ctx.json({ events: await app.store.read(run.id, { afterSeq, limit }) });
-  });
+  routes.post(
+    "/v1/runs/:id/replay",
+    operation({ tag: "Runs", summary: "Run the workflow again over its log, touching nothing" }),
+    async (ctx) => ctx.json(await app.engine.replay((await findRun(app, ctx.req.param("id"))).id)),
+  );
+  routes.get(
+    "/v1/runs/:id/events",
+    operation({
+      tag: "Runs",
+      summary: "A run's events; as server-sent events when asked for, resumable by Last-Event-ID",
+      query: { after: "only events after this seq", limit: "at most so many" },
+    }),
+    async (ctx) => {
+      const run = await findRun(app, ctx.req.param("id"));
+      const afterSeq = wholeNumber(ctx, "after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
+      if (ctx.req.header("accept")?.includes("text/event-stream"))
+        return sseResponse((gone) => feed.follow(run.id, lastEventId(ctx) ?? afterSeq, gone));
+      const limit = wholeNumber(ctx, "limit", { min: 1, max: 1000, fallback: 1000 });
+      return ctx.json({ events: await app.store.read(run.id, { afterSeq, limit }) });
+    },
+  );
   return routes;
 }
 
-const LIST_QUERY = { status: `comma-separated: ${STATUSES.join(", ")}`, workflow: "only runs of this workflow", limit: "1 to 500, 50 unless given", before: "only runs older than this id" };
+const LIST_QUERY = {
+  status: `comma-separated: ${STATUSES.join(", ")}`,
+  workflow: "only runs of this workflow",
+  limit: "1 to 500, 50 unless given",
+  before: "only runs older than this id",
+};
 
 function filterOf(ctx: HttpContext): { readonly statuses?: readonly RunStatus[]; readonly workflow?: string; readonly beforeId?: string } {
   const statuses = ctx.req.query("status")?.split(",");
@@ -64,7 +100,11 @@ function filterOf(ctx: HttpContext): { readonly statuses?: readonly RunStatus[];
   if (unknown !== undefined) throw new AppError("invalid_input", `wanted status to be among ${STATUSES.join(", ")}, got "${unknown}"`);
   const workflow = ctx.req.query("workflow");
   const beforeId = ctx.req.query("before");
-  return { ...(statuses && { statuses: statuses as RunStatus[] }), ...(workflow !== undefined && { workflow }), ...(beforeId !== undefined && { beforeId }) };
+  return {
+    ...(statuses && { statuses: statuses as RunStatus[] }),
+    ...(workflow !== undefined && { workflow }),
+    ...(beforeId !== undefined && { beforeId }),
+  };
 }
 
 function lastEventId(ctx: HttpContext): number | undefined {
@@ -76,12 +116,16 @@ function lastEventId(ctx: HttpContext): number | undefined {
 
 /** Where a run stands. What it waits for is read from its log: the waits that have not ended. */
 async function details(app: App, run: RunRecord): Promise<Json> {
-  const events = run.status === "completed" || run.status === "failed" || run.status === "cancelled" ? await app.store.read(run.id, { afterSeq: run.events - 1, limit: 1 }) : await readAll(app, run.id);
+  const events =
+    run.status === "completed" || run.status === "failed" || run.status === "cancelled"
+      ? await app.store.read(run.id, { afterSeq: run.events - 1, limit: 1 })
+      : await readAll(app, run.id);
   const last = events.at(-1);
   return {
     run: { ...run },
     ...(last?.type === "run.completed" && { output: last.output }),
-    ...(last?.type === "run.recorded" && (last.outcome.ok ? { output: last.outcome.output } : { error: { code: last.outcome.code, message: last.outcome.message } })),
+    ...(last?.type === "run.recorded" &&
+      (last.outcome.ok ? { output: last.outcome.output } : { error: { code: last.outcome.code, message: last.outcome.message } })),
     ...((last?.type === "run.failed" || last?.type === "run.paused") && { error: { code: last.code, message: last.message } }),
     ...(last?.type === "run.cancelled" && { error: { code: "cancelled", message: last.reason } }),
     waitingFor: waits(events),

@@ -21,20 +21,31 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
     });
     return ctx.json({ tools });
   });
-  routes.post("/v1/tools/execute", operation({ tag: "Tools", summary: "Call one tool, as a run of its own", body: Execute }), async (ctx) => {
-    const { tool, input } = await readJson(ctx, Execute, app.config);
-    if (registry.tool(tool) === undefined) throw new AppError("not_found", `wanted a tool, got "${tool}", which is none; \`GET /v1/tools\` lists them`);
-    const { runId } = await engine.start(toolWorkflow.name, { tool, input }, { principal: ctx.get("principal") });
-    ctx.header("tutti-run-id", runId);
-    return ctx.json({ runId, tool, output: await engine.result(runId, ctx.req.raw.signal) });
-  });
+  routes.post(
+    "/v1/tools/execute",
+    operation({ tag: "Tools", summary: "Call one tool, as a run of its own", body: Execute }),
+    async (ctx) => {
+      const { tool, input } = await readJson(ctx, Execute, app.config);
+      if (registry.tool(tool) === undefined)
+        throw new AppError("not_found", `wanted a tool, got "${tool}", which is none; \`GET /v1/tools\` lists them`);
+      const { runId } = await engine.start(toolWorkflow.name, { tool, input }, { principal: ctx.get("principal") });
+      ctx.header("tutti-run-id", runId);
+      return ctx.json({ runId, tool, output: await engine.result(runId, ctx.req.raw.signal) });
+    },
+  );
   routes.get("/v1/workflows", operation({ tag: "Runs", summary: "All workflows that can be started" }), (ctx) =>
     ctx.json({ workflows: registry.workflows.map(({ name, version, description = "" }) => ({ name, version, description })) }),
   );
-  routes.get("/v1/plugins", operation({ tag: "Plugins", summary: "Loaded plugins, and those that did not load" }), (ctx) => ctx.json({ plugins: registry.plugins, failures: app.pluginFailures }));
-  routes.post("/v1/plugins", operation({ tag: "Plugins", summary: "Load a plugin from the server's own folder, now and at every start", body: Enable, status: 201 }), async (ctx) => {
-    const { path } = await readJson(ctx, Enable, app.config);
-    return ctx.json({ plugin: await app.enablePlugin(path, ctx.get("principal")) }, 201);
-  });
+  routes.get("/v1/plugins", operation({ tag: "Plugins", summary: "Loaded plugins, and those that did not load" }), (ctx) =>
+    ctx.json({ plugins: registry.plugins, failures: app.pluginFailures }),
+  );
+  routes.post(
+    "/v1/plugins",
+    operation({ tag: "Plugins", summary: "Load a plugin from the server's own folder, now and at every start", body: Enable, status: 201 }),
+    async (ctx) => {
+      const { path } = await readJson(ctx, Enable, app.config);
+      return ctx.json({ plugin: await app.enablePlugin(path, ctx.get("principal")) }, 201);
+    },
+  );
   return routes;
 }

@@ -13,7 +13,8 @@ import { integrityCheck } from "./reader.ts";
  */
 export async function backupStore(dataDir: string, target: string): Promise<void> {
   if (await exists(target)) throw new AppError("conflict", `wanted a new folder for the backup, got ${target}, which exists; name another`);
-  if (!(await exists(join(dataDir, DATABASE_FILE)))) throw new AppError("not_found", `wanted a data folder, got ${dataDir} without ${DATABASE_FILE}; is TUTTI_DATA_DIR right?`);
+  if (!(await exists(join(dataDir, DATABASE_FILE))))
+    throw new AppError("not_found", `wanted a data folder, got ${dataDir} without ${DATABASE_FILE}; is TUTTI_DATA_DIR right?`);
   const aside = `${target}.partial`;
   await rm(aside, { recursive: true, force: true });
   await mkdir(aside, { recursive: true });
@@ -54,7 +55,11 @@ export function checkDatabase(file: string, pragma: "quick_check" | "integrity_c
   integrityCheck(db, file, pragma);
   const version = schemaVersion(db);
   if (version === 0) throw new AppError("invalid_input", `wanted a Tutti database, got ${file}, which is none`);
-  if (version > SCHEMA_VERSION) throw new AppError("storage_newer", `wanted a database of version ${SCHEMA_VERSION} or older, got version ${version} in ${file}; update Tutti first`);
+  if (version > SCHEMA_VERSION)
+    throw new AppError(
+      "storage_newer",
+      `wanted a database of version ${SCHEMA_VERSION} or older, got version ${version} in ${file}; update Tutti first`,
+    );
 }
 
 async function copyDatabase(from: string, to: string): Promise<void> {

@@ -29,7 +29,10 @@ export function openDatabase(file: string, options: { readonly readOnly: boolean
     const db = new DatabaseSync(file, { readOnly: options.readOnly, timeout: 5000 });
     try {
       db.exec("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;");
-      if (!options.readOnly) db.exec("PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;");
+      if (!options.readOnly)
+        db.exec(
+          "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 67108864;",
+        );
       return db;
     } catch (error) {
       db.close();

@@ -82,7 +82,17 @@ export class Journal {
     const event = JSON.parse(body) as FirstEvent;
     const first = hash("sha256", hashInput(GENESIS_HASH, body), "hex");
     const principal = event.principal ?? event.action?.principal;
-    const { lastInsertRowid } = this.#insertRun.run(runId, event.workflow, event.version, change, event.startedAt ?? event.at, isFinal(change) ? event.at : null, event.parent?.runId ?? null, principal?.id ?? "", first);
+    const { lastInsertRowid } = this.#insertRun.run(
+      runId,
+      event.workflow,
+      event.version,
+      change,
+      event.startedAt ?? event.at,
+      isFinal(change) ? event.at : null,
+      event.parent?.runId ?? null,
+      principal?.id ?? "",
+      first,
+    );
     this.#insertEvent.run(lastInsertRowid, 1, body, first);
     return { num: Number(lastInsertRowid), seq: 1, hash: first };
   }

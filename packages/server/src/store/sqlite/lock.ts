@@ -19,6 +19,9 @@ export function lockFolder(dataDir: string): Disposable {
     db?.close();
     const error = storageError(file, thrown);
     if (error.code !== "storage_in_use") throw error;
-    throw new AppError("storage_in_use", `wanted the data folder ${dataDir} for this process, got one that another Tutti uses; stop that one, or choose another folder with TUTTI_DATA_DIR`);
+    throw new AppError(
+      "storage_in_use",
+      `wanted the data folder ${dataDir} for this process, got one that another Tutti uses; stop that one, or choose another folder with TUTTI_DATA_DIR`,
+    );
   }
 }

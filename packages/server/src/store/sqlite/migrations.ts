@@ -36,7 +36,10 @@ export const SCHEMA_VERSION = MIGRATIONS.length;
 export function migrate(db: DatabaseSync, file: string): void {
   const version = schemaVersion(db);
   if (version > SCHEMA_VERSION) {
-    throw new AppError("storage_newer", `wanted a database of version ${SCHEMA_VERSION} or older, got version ${version} in ${file}; a newer Tutti wrote it: update this one, or restore an older backup`);
+    throw new AppError(
+      "storage_newer",
+      `wanted a database of version ${SCHEMA_VERSION} or older, got version ${version} in ${file}; a newer Tutti wrote it: update this one, or restore an older backup`,
+    );
   }
   for (const [index, sql] of MIGRATIONS.entries()) {
     if (index < version) continue;

@@ -29,15 +29,20 @@ export class Reader {
   }
 
   read(runId: string, options: { readonly afterSeq: number; readonly limit: number }): readonly Event[] {
-    return this.#all("SELECT e.body AS body, e.hash AS hash FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?", [
-      runId,
-      options.afterSeq,
-      Math.min(options.limit, LIMIT_MAX),
-    ]).map(toEvent);
+    return this.#all(
+      "SELECT e.body AS body, e.hash AS hash FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? AND e.seq > ? ORDER BY e.seq LIMIT ?",
+      [runId, options.afterSeq, Math.min(options.limit, LIMIT_MAX)],
+    ).map(toEvent);
   }
 
-  log(options: { readonly afterPosition: number; readonly limit: number }): readonly { readonly position: number; readonly event: Event }[] {
-    const rows = this.#all("SELECT position, body, hash FROM events WHERE position > ? ORDER BY position LIMIT ?", [options.afterPosition, Math.min(options.limit, LIMIT_MAX)]);
+  log(options: {
+    readonly afterPosition: number;
+    readonly limit: number;
+  }): readonly { readonly position: number; readonly event: Event }[] {
+    const rows = this.#all("SELECT position, body, hash FROM events WHERE position > ? ORDER BY position LIMIT ?", [
+      options.afterPosition,
+      Math.min(options.limit, LIMIT_MAX),
+    ]);
     return rows.map((row) => ({ position: Number(row["position"]), event: toEvent(row) }));
   }
 
@@ -48,7 +53,10 @@ export class Reader {
 
   runs(filter: RunFilter): readonly RunRecord[] {
     const { where, values } = conditions(filter);
-    return this.#all(`SELECT ${RUN_COLUMNS} FROM runs r ${where} ORDER BY r.num DESC LIMIT ?`, [...values, Math.min(filter.limit, LIMIT_MAX)]).map((row) => this.#toRecord(row));
+    return this.#all(`SELECT ${RUN_COLUMNS} FROM runs r ${where} ORDER BY r.num DESC LIMIT ?`, [
+      ...values,
+      Math.min(filter.limit, LIMIT_MAX),
+    ]).map((row) => this.#toRecord(row));
   }
 
   setting(name: string): Json | undefined {
@@ -65,7 +73,10 @@ export class Reader {
   #toRecord(row: Row): RunRecord {
     const record = row as unknown as RunRecord;
     if (record.endedAt !== null) return { ...record };
-    const last = this.#all("SELECT e.seq AS events, e.hash AS head FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1", [record.id])[0];
+    const last = this.#all(
+      "SELECT e.seq AS events, e.hash AS head FROM events e JOIN runs r ON r.num = e.run WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1",
+      [record.id],
+    )[0];
     return { ...record, ...(last as { readonly events: number; readonly head: string } | undefined) };
   }
 
@@ -102,5 +113,8 @@ function conditions(filter: RunFilter): { readonly where: string; readonly value
     if (filter.statuses.every((status) => UNFINISHED.has(status))) parts.push(["r.status IN ('running', 'waiting', 'paused')", []]);
     parts.push([`r.status IN (${filter.statuses.map(() => "?").join(", ")})`, filter.statuses]);
   }
-  return { where: parts.length === 0 ? "" : `WHERE ${parts.map(([sql]) => sql).join(" AND ")}`, values: parts.flatMap(([, values]) => values) };
+  return {
+    where: parts.length === 0 ? "" : `WHERE ${parts.map(([sql]) => sql).join(" AND ")}`,
+    values: parts.flatMap(([, values]) => values),
+  };
 }

@@ -52,7 +52,10 @@ describe("sqlite store: a folder that cannot be used", () => {
     await assert.rejects(SqliteStore.open(folder), { code: "storage_newer", message: /version 99/ });
   });
 
-  for (const [damage, where] of [["header", 0], ["page", 8192 * 2]] as const) {
+  for (const [damage, where] of [
+    ["header", 0],
+    ["page", 8192 * 2],
+  ] as const) {
     test(`a database with a damaged ${damage} is refused with what to do`, async () => {
       const folder = await newFolder();
       await withRun(folder, "r1");
@@ -85,7 +88,10 @@ describe("sqlite store: a full disk", () => {
       assert.ok(!health.ok && health.code === "storage_full");
       await rm(ballast);
       await waiting;
-      assert.deepEqual((await store.read("r1", { afterSeq: 0, limit: 9 })).map(({ seq }) => seq), [1, 2]);
+      assert.deepEqual(
+        (await store.read("r1", { afterSeq: 0, limit: 9 })).map(({ seq }) => seq),
+        [1, 2],
+      );
       assert.deepEqual(store.health(), { ok: true });
       await store.close();
     } finally {

@@ -3,7 +3,18 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
-import { AppError, backoffMs, canonicalJson, statusAfter, type BlobRef, type EventDraft, type Json, type RunFilter, type Store, type StoreHealth } from "@tutti/core";
+import {
+  AppError,
+  backoffMs,
+  canonicalJson,
+  statusAfter,
+  type BlobRef,
+  type EventDraft,
+  type Json,
+  type RunFilter,
+  type Store,
+  type StoreHealth,
+} from "@tutti/core";
 import { Blobs } from "../blobs.ts";
 import { backupStore } from "./backup.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
@@ -45,7 +56,11 @@ export class SqliteStore implements Store {
   static async open(dataDir: string): Promise<SqliteStore> {
     const file = join(dataDir, DATABASE_FILE);
     await mkdir(join(dataDir, BLOBS_FOLDER), { recursive: true }).catch((error: unknown) => {
-      throw new AppError("storage_unwritable", `cannot make the data folder ${dataDir}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_DATA_DIR`, { cause: error });
+      throw new AppError(
+        "storage_unwritable",
+        `cannot make the data folder ${dataDir}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_DATA_DIR`,
+        { cause: error },
+      );
     });
     using opening = new DisposableStack();
     const lock = opening.use(lockFolder(dataDir));
@@ -69,7 +84,8 @@ export class SqliteStore implements Store {
 
   append(events: readonly EventDraft[], when: "now" | "soon" = "now"): Promise<void> {
     if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
-    if (this.#open.rows.length / 3 > EVENTS_PENDING_MAX) return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
+    if (this.#open.rows.length / 3 > EVENTS_PENDING_MAX)
+      return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
     const batch = this.#open;
     for (const event of events) {
       batch.rows.push(event.runId, `${event.seq === 1 ? NEW : ""}${statusAfter(event) ?? ""}`, canonicalJson(event));
@@ -122,7 +138,8 @@ export class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#closing) return;
     this.#schedule();
-    while (this.#health.ok && (this.#sending.size > 0 || this.#open.rows.length > 0)) await Promise.race([this.#open.done.promise, ...this.#sending]);
+    while (this.#health.ok && (this.#sending.size > 0 || this.#open.rows.length > 0))
+      await Promise.race([this.#open.done.promise, ...this.#sending]);
     this.#closing = true;
     // The writer's connection closes last: it then moves the write-ahead log into the database and removes it.
     this.#reader.close();

@@ -12,7 +12,10 @@ export type WriterRequest =
   | { readonly type: "close" };
 
 /** The writer's answer; requests are answered in order. `ready` comes once, first. */
-export type WriterAnswer = { readonly type: "ready" } | { readonly type: "done" } | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
+export type WriterAnswer =
+  | { readonly type: "ready" }
+  | { readonly type: "done" }
+  | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
 
 const file = (workerData as { readonly file: string }).file;
 

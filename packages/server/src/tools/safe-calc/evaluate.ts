@@ -17,7 +17,8 @@ interface Token {
   readonly at: number;
 }
 
-const TOKEN = /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>divided\s+by\b|\p{L}[\p{L}\d_]*)|(?<sign>\*\*|[-+*/%^(),×·÷−]))/uy;
+const TOKEN =
+  /\s*(?:(?<number>(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)|(?<name>divided\s+by\b|\p{L}[\p{L}\d_]*)|(?<sign>\*\*|[-+*/%^(),×·÷−]))/uy;
 
 /** Other ways to write an operator. */
 const SAME: ReadonlyMap<string, string> = new Map([
@@ -50,7 +51,10 @@ const SAME: ReadonlyMap<string, string> = new Map([
  */
 export function evaluate(expression: string): Value {
   if (expression.length > EXPRESSION_CHARACTERS_MAX) {
-    throw new AppError("invalid_input", `wanted an expression of at most ${EXPRESSION_CHARACTERS_MAX} characters, got ${expression.length}`);
+    throw new AppError(
+      "invalid_input",
+      `wanted an expression of at most ${EXPRESSION_CHARACTERS_MAX} characters, got ${expression.length}`,
+    );
   }
   return new Evaluation(tokens(expression)).whole();
 }
@@ -129,7 +133,10 @@ class Evaluation {
     this.#closed(values[0]);
     const [min, max] = called.arguments;
     if (values.length >= min && values.length <= max) return placed(name, () => called.call(values));
-    throw new AppError("invalid_input", `${name.text} at position ${name.at} takes ${min === max ? min : `${min} to ${max}`} arguments, got ${values.length}`);
+    throw new AppError(
+      "invalid_input",
+      `${name.text} at position ${name.at} takes ${min === max ? min : `${min} to ${max}`} arguments, got ${values.length}`,
+    );
   }
 
   #closed(value: Value): Value {
@@ -139,7 +146,8 @@ class Evaluation {
 
   #deeper(read: () => Value): Value {
     this.#depth += 1;
-    if (this.#depth > DEPTH_MAX) throw new AppError("invalid_input", `more than ${DEPTH_MAX} levels of nesting at position ${this.#token.at}`);
+    if (this.#depth > DEPTH_MAX)
+      throw new AppError("invalid_input", `more than ${DEPTH_MAX} levels of nesting at position ${this.#token.at}`);
     const value = read();
     this.#depth -= 1;
     return value;
@@ -174,7 +182,11 @@ function tokens(expression: string): readonly Token[] {
     const { number, name, sign } = match?.groups ?? {};
     const text = number ?? name ?? sign;
     const place = match === null ? at + leadingSpaces(expression.slice(at)) : TOKEN.lastIndex - (text?.length ?? 0);
-    if (text === undefined) throw new AppError("invalid_input", `wanted a number, a name or an operator at position ${place + 1}, got "${characterAt(expression, place)}"`);
+    if (text === undefined)
+      throw new AppError(
+        "invalid_input",
+        `wanted a number, a name or an operator at position ${place + 1}, got "${characterAt(expression, place)}"`,
+      );
     const same = SAME.get(text.toLowerCase().replaceAll(/\s+/g, " "));
     const type = number !== undefined ? "number" : name !== undefined && same === undefined ? "name" : "sign";
     list.push({ type, text: same ?? text, at: place + 1 });
@@ -192,7 +204,8 @@ function literal({ text, at }: Token): Value {
   const [mantissa = "", exponent = "0"] = text.toLowerCase().split("e");
   const [whole = "", decimals = ""] = mantissa.split(".");
   const places = Number(exponent) - decimals.length;
-  if (mantissa.length > DIGITS_MAX || Math.abs(places) > DIGITS_MAX) throw new AppError("invalid_input", `the number at position ${at} has more than ${DIGITS_MAX} digits`);
+  if (mantissa.length > DIGITS_MAX || Math.abs(places) > DIGITS_MAX)
+    throw new AppError("invalid_input", `the number at position ${at} has more than ${DIGITS_MAX} digits`);
   const digits = BigInt(whole + decimals);
   const scale = 10n ** BigInt(Math.abs(places));
   return placed({ at }, () => exact(places < 0 ? new Fraction(digits, scale) : new Fraction(digits * scale)));
@@ -212,5 +225,8 @@ function placed({ at }: { readonly at: number }, compute: () => Value): Value {
 }
 
 function wanted(what: string, got: Token, hint = ""): AppError {
-  return new AppError("invalid_input", `wanted ${what} at position ${got.at}, got ${got.type === "end" ? got.text : `"${got.text}"`}${hint}`);
+  return new AppError(
+    "invalid_input",
+    `wanted ${what} at position ${got.at}, got ${got.type === "end" ? got.text : `"${got.text}"`}${hint}`,
+  );
 }

@@ -37,8 +37,20 @@ export const FUNCTIONS: ReadonlyMap<string, CalculatorFunction> = new Map([
   ["floor", one((value) => (value.exact ? exact(value.value.floor()) : approximate(Math.floor(value.value))))],
   ["ceil", one((value) => (value.exact ? exact(value.value.ceil()) : approximate(Math.ceil(value.value))))],
   ["round", { arguments: [1, 2], call: ([value, places]) => round(value, places) }],
-  ["min", { arguments: [1, ANY], call: ([first, ...rest]) => rest.reduce((least, value) => (isNegative(subtract(value, least)) ? value : least), first) }],
-  ["max", { arguments: [1, ANY], call: ([first, ...rest]) => rest.reduce((most, value) => (isNegative(subtract(most, value)) ? value : most), first) }],
+  [
+    "min",
+    {
+      arguments: [1, ANY],
+      call: ([first, ...rest]) => rest.reduce((least, value) => (isNegative(subtract(value, least)) ? value : least), first),
+    },
+  ],
+  [
+    "max",
+    {
+      arguments: [1, ANY],
+      call: ([first, ...rest]) => rest.reduce((most, value) => (isNegative(subtract(most, value)) ? value : most), first),
+    },
+  ],
   ["sum", { arguments: [1, ANY], call: ([first, ...rest]) => rest.reduce(add, first) }],
   ["avg", { arguments: [1, ANY], call: ([first, ...rest]) => divide(rest.reduce(add, first), exact(new Fraction(rest.length + 1))) }],
   ["sqrt", one(squareRoot)],

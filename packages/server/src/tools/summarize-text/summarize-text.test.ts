@@ -6,7 +6,10 @@ import { summarizeText } from "./summarize-text.ts";
 
 const call = { idempotencyKey: "test", principal: { id: "tester", tenant: "test", roles: [] }, signal: new AbortController().signal };
 
-async function summarize(input: { readonly text: string; readonly sentencesMax?: number }): Promise<{ readonly summary: string; readonly sentences: readonly string[] }> {
+async function summarize(input: {
+  readonly text: string;
+  readonly sentencesMax?: number;
+}): Promise<{ readonly summary: string; readonly sentences: readonly string[] }> {
   return summarizeText.run(await parse(summarizeText.input, input, "input"), call);
 }
 
@@ -30,7 +33,8 @@ test("a summary keeps the sentences that share most with the others, word for wo
 });
 
 test("a sentence that only repeats another one is left out", async () => {
-  const text = "The engine journals every step. The engine journals every step! A step runs at least once. A step of the engine is recorded once.";
+  const text =
+    "The engine journals every step. The engine journals every step! A step runs at least once. A step of the engine is recorded once.";
   const { sentences } = await summarize({ text, sentencesMax: 2 });
   assert.equal(sentences.filter((sentence) => sentence.startsWith("The engine journals")).length, 1);
 });
@@ -41,11 +45,17 @@ test("abbreviations and single line breaks do not end a sentence, blank lines do
 });
 
 test("other scripts are split into sentences too", async () => {
-  assert.equal((await summarize({ text: "これは一つ目の文です。これは二つ目の文です。三つ目です。", sentencesMax: 2 })).sentences.length, 2);
+  assert.equal(
+    (await summarize({ text: "これは一つ目の文です。これは二つ目の文です。三つ目です。", sentencesMax: 2 })).sentences.length,
+    2,
+  );
 });
 
 test("a text without a sentence, or with too many, is refused", async () => {
-  await assert.rejects(summarize({ text: " \n " }), new AppError("invalid_input", "wanted a text with at least one sentence, got only white space"));
+  await assert.rejects(
+    summarize({ text: " \n " }),
+    new AppError("invalid_input", "wanted a text with at least one sentence, got only white space"),
+  );
   await assert.rejects(summarize({ text: "Yes. ".repeat(501) }), { code: "invalid_input", message: /at most 500 sentences, got 501/ });
 });
 

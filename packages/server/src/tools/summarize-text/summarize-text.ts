@@ -18,7 +18,12 @@ export const summarizeText = defineTool({
   effect: "read",
   input: z.strictObject({
     text: z.string().min(1).max(TEXT_CHARACTERS_MAX).describe("The text to summarize."),
-    sentencesMax: z.int().min(1).max(SUMMARY_SENTENCES_MAX).default(SUMMARY_SENTENCES_DEFAULT).describe("How many sentences to pick at most."),
+    sentencesMax: z
+      .int()
+      .min(1)
+      .max(SUMMARY_SENTENCES_MAX)
+      .default(SUMMARY_SENTENCES_DEFAULT)
+      .describe("How many sentences to pick at most."),
   }),
   run: ({ text, sentencesMax }) => {
     const all = sentencesOf(text);
