@@ -164,7 +164,7 @@ test("a second signal ends up at once, and nothing is lost", async () => {
   await place.json([...args, "--detach"]);
   await gate.held();
   server.child.kill("SIGTERM");
-  await server.printed("stopping: ");
+  await server.printed("stopping: ", "stderr");
   server.child.kill("SIGTERM");
   assert.equal((await server.ended).code, 130);
   gate.pass(Number.POSITIVE_INFINITY);

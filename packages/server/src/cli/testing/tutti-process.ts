@@ -20,8 +20,8 @@ export interface Ended {
 export interface Started {
   readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves once stdout or stderr holds the text, with all of stdout so far. */
-  printed(text: string): Promise<string>;
+  /** Resolves once a stream holds the text, with all of the stream so far. */
+  printed(text: string, stream?: "stdout" | "stderr"): Promise<string>;
 }
 
 /** A folder to run the real command in, with nothing of this machine's environment. */
@@ -96,12 +96,13 @@ function follow(child: ChildProcess, end: "exit" | "close"): Started {
   return {
     child,
     ended,
-    printed(text) {
+    printed(text, stream = "stdout") {
       const { promise, resolve, reject } = Promise.withResolvers<string>();
       const look = (): void => {
-        if (!stdout.includes(text) && !stderr.includes(text)) return;
+        const soFar = stream === "stdout" ? stdout : stderr;
+        if (!soFar.includes(text)) return;
         waiting.delete(look);
-        resolve(stdout);
+        resolve(soFar);
       };
       waiting.add(look);
       void ended.then(() => reject(new Error(`wanted ${text}, got ${stdout}${stderr}`)));
