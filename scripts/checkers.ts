@@ -2,6 +2,7 @@
 // so a count of zero is a failure too.
 import { spawn } from "node:child_process";
 import { delimiter, dirname, join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 /** One check over a workspace. */
 export interface Checker {
@@ -75,7 +76,8 @@ function execute([program = "", ...args]: readonly string[], folder: string): Pr
   child.stdout.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.stderr.setEncoding("utf8").on("data", (text: string) => (output += text));
   child.once("error", (error) => resolve({ code: 1, output: `${program}: ${error.message}\n` }));
-  child.once("close", (code) => resolve({ code: code ?? 1, output }));
+  // Some tools colour what they say when they see CI, whatever NO_COLOR says.
+  child.once("close", (code) => resolve({ code: code ?? 1, output: stripVTControlCharacters(output) }));
   return promise;
 }
 

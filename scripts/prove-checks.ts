@@ -63,7 +63,8 @@ function plant(folder: string, fault: Fault): void {
 /** How often a report says what it must beside the fault's file. */
 function timesFound(fault: Fault, report: string): number {
   if (fault.check !== "lint") return report.split("\n").filter((line) => line.includes(fault.path) && line.includes(fault.says)).length;
-  // "  x rule: message", then the place on the next lines. "x" is an error; a warning has another sign.
+  // "  x rule: message" (or "×"), then the place on the next lines. A warning has another sign.
   const entries = report.split(/^(?= {2}\S )/m);
-  return entries.filter((entry) => entry.startsWith(`  x ${fault.says}:`) && entry.includes(`[${fault.path}:`)).length;
+  return entries.filter((entry) => /^ {2}[x×] /.test(entry) && entry.startsWith(`${fault.says}:`, 4) && entry.includes(`[${fault.path}:`))
+    .length;
 }
