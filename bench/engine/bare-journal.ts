@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Subject } from "./run.ts";
+import type { Subject } from "./subject.ts";
 
 /** The rows of one workflow, as long as Tutti's events with their hashes: start and decision, five steps, the end. */
 const ROW_CHARACTERS = [300, 480, 270, 270, 270, 270, 270, 200];

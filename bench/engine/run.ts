@@ -4,13 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { percentile, printTable, writeResults, type Row } from "../shared/results.ts";
 import { openBareJournal } from "./bare-journal.ts";
+import type { Subject } from "./subject.ts";
 import { openTutti } from "./tutti.ts";
-
-/** Something that runs workflows of five steps, each step durable before the next begins. */
-export interface Subject extends AsyncDisposable {
-  readonly name: string;
-  runWorkflow(input: number): Promise<void>;
-}
 
 const STEPS = 5;
 const WORKFLOWS = 1000;

@@ -1,5 +1,5 @@
 import { defineWorkflow, openApp, type Json, type Schema } from "tutti";
-import type { Subject } from "./run.ts";
+import type { Subject } from "./subject.ts";
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
 

@@ -17,16 +17,16 @@ test("the example answers with its tools, forgets old messages and prints its de
   assert.deepEqual(stdout.slice(stdout.indexOf("The decisions:")).trim().split("\n"), [
     "The decisions:",
     "run 1  allow run.start first-orchestrator, because the owner may do this (owner)",
-    'run 1  route: \"arithmetic\"',
+    'run 1  route: "arithmetic"',
     "run 1  allow tool.call safe_calc, because the tool touches nothing outside the run (safe-tools)",
     "run 2  allow run.start first-orchestrator, because the owner may do this (owner)",
-    'run 2  route: \"counting\"',
+    'run 2  route: "counting"',
     "run 2  allow tool.call count_words, because it only counts (example)",
     "run 3  allow run.start first-orchestrator, because the owner may do this (owner)",
-    'run 3  route: \"arithmetic\"',
+    'run 3  route: "arithmetic"',
     "run 3  allow tool.call safe_calc, because the tool touches nothing outside the run (safe-tools)",
     "run 4  allow run.start first-orchestrator, because the owner may do this (owner)",
-    'run 4  route: \"none\"',
+    'run 4  route: "none"',
   ]);
 });
 

@@ -41,5 +41,5 @@ function toDecimal(amount: string): string {
 
 /** Prose may end with an amount too, but a list's lines are short. */
 function isSentence(line: string): boolean {
-  return line.length > 80 || /[.!?:;]\s/.test(line);
+  return line.length > 80 || /[.!?]\s/.test(line);
 }

@@ -8,7 +8,7 @@ export type Define = (command: Command, shell: Shell) => void;
 export interface CommandEntry {
   readonly name: string;
   readonly summary: string;
-  load(): Promise<Define>;
+  readonly load: () => Promise<Define>;
 }
 
 /** All commands, in the order in which a newcomer needs them. */

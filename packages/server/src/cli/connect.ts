@@ -31,7 +31,7 @@ export async function connect(shell: Shell, flags: { readonly dataDir?: string }
 type Config = Awaited<ReturnType<Shell["readConfig"]>>["config"];
 
 async function openHere(config: Config): Promise<Connection> {
-  const [{ startApp }, { createLogger }] = await Promise.all([import("../http/index.ts"), import("../telemetry/index.ts")]);
+  const [{ startApp }, { createLogger }] = await Promise.all([import("../http/index.ts"), import("../host/index.ts")]);
   // What a run does is shown by the command itself; the log is for whoever looks for a fault.
   const logLevel = config.logLevel === "debug" || config.logLevel === "trace" ? config.logLevel : "silent";
   const logger = createLogger({ logLevel, logFormat: config.logFormat, destination: process.stderr });

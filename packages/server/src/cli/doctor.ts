@@ -4,8 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { AppError } from "@tutti/core";
 import type { Config } from "../host/config/index.ts";
-import { findServer } from "../host/index.ts";
-import { checkDatabase } from "../store/index.ts";
+import { checkDatabase, findServer } from "../host/index.ts";
 
 /** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
 export interface Finding {

@@ -8,7 +8,6 @@ import {
   type Model,
   type ModelPart,
   type ModelRequest,
-  type Policy,
   type Reply,
   type Tool,
   type Workflow,

@@ -1,4 +1,4 @@
-import { AppError, type Engine, type Json, type Plugin, type Principal, type Store } from "@tutti/core";
+import type { Engine, Plugin, Principal, Store } from "@tutti/core";
 import { authenticator, newToken, tokenHash, type Doorkeeper } from "../auth/index.ts";
 import { EmbeddedEngine } from "../engine/index.ts";
 import { createModels, type Models } from "../models/index.ts";
@@ -6,13 +6,12 @@ import { SqliteStore } from "../store/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
 import type { Config } from "./config/index.ts";
-import { importPlugin, requireInside } from "./plugins.ts";
+import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { providersOf } from "./providers.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 
 const TOKEN_SETTING = "token.sha256";
-const PLUGINS_SETTING = "plugins.enabled";
 
 /** How an app is opened. `recover`: go on with unfinished runs at once, or leave them until they are asked for. */
 export interface AppOptions {
@@ -22,12 +21,6 @@ export interface AppOptions {
   readonly plugins?: readonly Plugin[];
   /** The folder that paths in the configuration and of plugins are relative to. */
   readonly baseDir: string;
-}
-
-/** A plugin that did not load, and why; the others are there all the same. */
-export interface PluginFailure {
-  readonly plugin: string;
-  readonly message: string;
 }
 
 /** Everything a face needs. */
@@ -76,14 +69,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(options.logger));
-  const enabled = ((await store.getSetting(PLUGINS_SETTING)) ?? []) as readonly string[];
-  const agentDeps = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
-  const load = async (nameOrPath: string): Promise<LoadedPlugin> => {
-    const { plugin, path } = await importPlugin(nameOrPath, options.baseDir);
-    return registry.plugins.find((loaded) => loaded.path === path) ?? registry.add(plugin, path, agentDeps);
-  };
-  for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agentDeps);
-  const pluginFailures = await loadAll([...new Set([...config.plugins, ...enabled])], load, options.logger);
+  const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
+  const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
+  for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
+  const pluginFailures = await plugins.loadAll(config.plugins);
   const door = await openDoor(config, store);
   if (options.recover === "all") {
     const count = await engine.recover();
@@ -100,24 +89,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger: options.logger,
     pluginFailures,
     ...door,
-    async enablePlugin(path, principal) {
-      const recorded = engine.record(
-        { workflow: "tutti.admin", action: "plugin.enable", kind: "step", name: path, input: { plugin: path } },
-        principal,
-      );
-      try {
-        await requireInside(options.baseDir, path);
-        const loaded = await load(path);
-        const remembered = ((await store.getSetting(PLUGINS_SETTING)) ?? []) as readonly Json[];
-        if (!remembered.includes(loaded.path)) await store.setSetting(PLUGINS_SETTING, [...remembered, loaded.path]);
-        recorded.complete({ ...loaded });
-        return loaded;
-      } catch (thrown) {
-        const error = AppError.from(thrown);
-        recorded.fail(error.code, error.message);
-        throw error;
-      }
-    },
+    enablePlugin: (path, principal) => plugins.enable(path, principal),
     async stop(graceMs) {
       await engine.stop(graceMs);
       await models.close();
@@ -130,25 +102,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
 function modelFor(id: string, { registry, models }: { readonly registry: Registry; readonly models: Models }): string | undefined {
   if (id === "default") return models.defaultModel;
   return registry.model(id) !== undefined || models.find(id) !== undefined ? id : undefined;
-}
-
-/** Loads plugins one after the other, so that which of two takes a name does not depend on chance. A broken one is reported. */
-async function loadAll(
-  names: readonly string[],
-  load: (name: string) => Promise<LoadedPlugin>,
-  logger: Logger,
-): Promise<readonly PluginFailure[]> {
-  const failures: PluginFailure[] = [];
-  for (const name of names) {
-    try {
-      await load(name);
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      logger.error({ plugin: name, err: error }, "a plugin did not load");
-      failures.push({ plugin: name, message });
-    }
-  }
-  return failures;
 }
 
 async function openDoor(config: Config, store: Store): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {

@@ -1,5 +1,6 @@
-export { openApp, type App, type AppOptions, type PluginFailure } from "./app.ts";
-export type { LoadedPlugin, Registry } from "./registry.ts";
-export { findServer, writeServerFile, type ServerFile } from "./server-file.ts";
+export { backupStore, checkDatabase, restoreStore } from "../store/index.ts";
+export { createLogger } from "../telemetry/index.ts";
+export { openApp, type App, type AppOptions } from "./app.ts";
+export { findServer, writeServerFile } from "./server-file.ts";
 export { toolWorkflow } from "./tool-workflow.ts";
 export { VERSION } from "./version.ts";

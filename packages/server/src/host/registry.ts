@@ -92,7 +92,7 @@ export class Registry {
 
   /** Registers all a plugin brings, or nothing: a name that is taken refuses the whole plugin. */
   async add(plugin: Plugin, path: string, deps: AgentDeps): Promise<LoadedPlugin> {
-    const agents = await Promise.all((plugin.agents ?? []).map((agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
+    const agents = await Promise.all((plugin.agents ?? []).map(async (agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
     const workflows = [...(plugin.workflows ?? []), ...agents.map((agent) => agentWorkflow(agent, deps))];
     const loaded = {
       name: plugin.name,

@@ -7,7 +7,11 @@ import { startTestApp, type TestApp } from "../testing.ts";
 
 const POSTS = ["/v1/chat/completions", "/v1/runs", "/v1/tools/execute", "/v1/agents/holly/chat", "/v1/plugins"];
 
-async function post(app: TestApp, path: string, body: BodyInit): Promise<{ readonly status: number; readonly code: string | undefined }> {
+async function post(
+  app: TestApp,
+  path: string,
+  body: string | Uint8Array<ArrayBuffer>,
+): Promise<{ readonly status: number; readonly code: string | undefined }> {
   const response = await fetch(app.url + path, {
     method: "POST",
     body,
@@ -32,7 +36,7 @@ async function raw(app: TestApp, text: string): Promise<string> {
 describe("bad input", () => {
   test("bodies that are no JSON, no UTF-8, too deep or too large get their status and code on every route", async () => {
     await using app = await startTestApp();
-    const bodies: readonly (readonly [string, BodyInit, number, string])[] = [
+    const bodies: readonly (readonly [string, string | Uint8Array<ArrayBuffer>, number, string])[] = [
       ["malformed", '{"model": ', 400, "invalid_input"],
       ["empty", "", 400, "invalid_input"],
       ["invalid UTF-8", new Uint8Array([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), 400, "invalid_input"],

@@ -18,7 +18,7 @@ export function defineBackup(command: Command, shell: Shell): void {
 
 async function backup(shell: Shell, target: string): Promise<void> {
   const { config } = await shell.readConfig();
-  const { backupStore } = await import("../../store/index.ts");
+  const { backupStore } = await import("../../host/index.ts");
   shell.progress(`copying ${config.dataDir} and checking the copy`);
   await backupStore(config.dataDir, target);
   shell.printJson({ dataDir: config.dataDir, target });

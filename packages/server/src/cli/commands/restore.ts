@@ -21,7 +21,7 @@ export function defineRestore(command: Command, shell: Shell): void {
 
 async function restore(shell: Shell, source: string, isForced: boolean): Promise<void> {
   const { dataDir } = (await shell.readConfig()).config;
-  const { restoreStore } = await import("../../store/index.ts");
+  const { restoreStore } = await import("../../host/index.ts");
   const entries = await readdir(dataDir).catch(() => []);
   if (entries.length > 0 && !isForced)
     throw new AppError(

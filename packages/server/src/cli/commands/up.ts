@@ -28,7 +28,7 @@ interface UpFlags {
 
 async function up(shell: Shell, flags: UpFlags): Promise<void> {
   const { config } = await shell.readConfig({ ...flags });
-  const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../telemetry/index.ts")]);
+  const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../host/index.ts")]);
   const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
   const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), isAnnounced: true });
   const { newToken } = running.app;

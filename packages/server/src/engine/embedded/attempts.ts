@@ -15,7 +15,7 @@ export interface Trial {
   readonly scope: Scope;
   readonly options: StepOptions;
   readonly progress: StepProgress | undefined;
-  readonly action: (step: StepContext) => Promise<unknown> | unknown;
+  readonly action: (step: StepContext) => unknown;
   /** Whether a failed attempt may be repeated, beside what its error says. */
   readonly mayRepeat: () => boolean;
   readonly onLong: (attempt: number) => void;

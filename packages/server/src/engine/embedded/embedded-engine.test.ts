@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SqliteStore } from "../../store/index.ts";
-import { engineConformance, type EngineUnderTest, type Setup } from "../conformance.ts";
+import { engineConformance, type EngineUnderTest, type Setup } from "../conformance/index.ts";
 import { EmbeddedEngine } from "./embedded-engine.ts";
 
 engineConformance("embedded engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup));

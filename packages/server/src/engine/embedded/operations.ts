@@ -55,7 +55,7 @@ export class Operations {
     this.#mailbox = new Mailbox(parts.history);
   }
 
-  step(name: string, action: (step: StepContext) => Promise<unknown> | unknown, options: StepOptions): Operation {
+  step(name: string, action: (step: StepContext) => unknown, options: StepOptions): Operation {
     return this.#tried({ kind: "step", name, options }, () => Promise.resolve({ action }));
   }
 
@@ -173,9 +173,7 @@ export class Operations {
   /** An operation that is prepared once and then tried until it works. */
   #tried(
     step: { readonly kind: StepKind; readonly name: string; readonly options: StepOptions },
-    prepare: (
-      call: OperationCall,
-    ) => Promise<{ readonly action: (step: StepContext) => Promise<unknown> | unknown; readonly mayRepeat?: () => boolean }>,
+    prepare: (call: OperationCall) => Promise<{ readonly action: (step: StepContext) => unknown; readonly mayRepeat?: () => boolean }>,
   ): Operation {
     const { kind, name, options } = step;
     const host = this.#host;

@@ -73,9 +73,9 @@ function workflowOf(shapes: readonly Shape[], delay: () => number, done: (key: s
           for (const child of node.shapes) last = await walk(branch, child);
           return last;
         }
-        if (node.type === "map") return [...(await branch.map(node.shapes, (own, child) => walk(own, child), { concurrency: 2 }))];
+        if (node.type === "map") return branch.map(node.shapes, (own, child) => walk(own, child), { concurrency: 2 });
         const branches = node.shapes.map((child) => (own: RunContext) => walk(own, child));
-        return node.type === "all" ? [...(await branch.all(branches))] : branch.race(branches);
+        return node.type === "all" ? branch.all(branches) : branch.race(branches);
       }
     },
   };

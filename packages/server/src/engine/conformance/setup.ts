@@ -1,0 +1,44 @@
+import type { Decision, Engine, Event, Json, Model, Principal, RunContext, Schema, Tool, Workflow } from "@tutti/core";
+
+/** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */
+export interface EngineUnderTest extends AsyncDisposable {
+  readonly engine: Engine;
+  events(runId: string): Promise<readonly Event[]>;
+  reopen(setup: Setup): Promise<EngineUnderTest>;
+}
+
+/** What the engine finds when it looks things up. */
+export interface Setup {
+  readonly workflows: readonly Workflow[];
+  readonly tools?: readonly Tool[];
+  readonly models?: readonly Model[];
+  readonly decide?: (kind: string, resource: string) => Decision;
+}
+
+/** Makes an engine over an empty store. */
+export type Open = (setup: Setup) => Promise<EngineUnderTest>;
+
+const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
+
+export const owner: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
+export const never = new AbortController().signal;
+
+/** A workflow that takes anything. */
+export const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): Workflow => ({
+  name,
+  version: "1",
+  input: anything,
+  run,
+});
+
+export const types = (events: readonly Event[]): readonly string[] => events.map(({ type }) => type);
+
+/** Runs a workflow to its end and returns its id and output. */
+export async function runToEnd(
+  { engine }: EngineUnderTest,
+  workflow: string,
+  input: Json = null,
+): Promise<{ readonly runId: string; readonly output: Json }> {
+  const { runId } = await engine.start(workflow, input, { principal: owner });
+  return { runId, output: await engine.result(runId, never) };
+}
