@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, type Decision, type Tool } from "@tutti/core";
-import { flow, never, owner, runToEnd, types, type Open } from "./setup.ts";
+import { anything, flow, never, owner, runToEnd, types, type Open } from "./setup.ts";
 
 /** Decisions and their traces. */
 export function policyTests(open: Open): void {

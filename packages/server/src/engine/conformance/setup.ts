@@ -18,7 +18,7 @@ export interface Setup {
 /** Makes an engine over an empty store. */
 export type Open = (setup: Setup) => Promise<EngineUnderTest>;
 
-const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
+export const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
 
 export const owner: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
 export const never = new AbortController().signal;

@@ -4,11 +4,11 @@ import {
   type AgentSpec,
   type Json,
   type Message,
+  type ModelRequest,
   type Reply,
   type RunContext,
   type Tool,
   type ToolCall,
-  type ToolSpec,
   type Workflow,
 } from "@tutti/core";
 import { z } from "zod";
@@ -201,7 +201,7 @@ function answered(route: RouteTaken, content: string): AgentOutput {
   return { reply: { role: "assistant", content }, route, usage: { inputTokens: 0, outputTokens: 0 }, finishReason: "stop" };
 }
 
-function specOf(tool: Tool | undefined): readonly ToolSpec[] {
+function specOf(tool: Tool | undefined): NonNullable<ModelRequest["tools"]> {
   return tool === undefined ? [] : [{ name: tool.name, description: tool.description, parameters: tool.parameters }];
 }
 

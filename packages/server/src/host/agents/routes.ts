@@ -1,5 +1,7 @@
-import { AppError, type AgentRoute, type Json } from "@tutti/core";
+import { AppError, type AgentSpec, type Json } from "@tutti/core";
 import { RE2JS } from "re2js";
+
+type AgentRoute = AgentSpec["routes"][number];
 
 /** Longer messages are not matched against routes. RE2 takes linear time, but this runs on the event loop. */
 const MATCHED_CHARACTERS_MAX = 64_000;

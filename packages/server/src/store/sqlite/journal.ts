@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { GENESIS_HASH, hashInput } from "@tutti/core";
+import { hashInput } from "@tutti/core";
 
 /** Stands before the status of a run's first event. */
 export const NEW = "+";
@@ -80,7 +80,7 @@ export class Journal {
 
   #writeFirst({ runId, change, body }: JournalRow): Head {
     const event = JSON.parse(body) as FirstEvent;
-    const first = hash("sha256", hashInput(GENESIS_HASH, body), "hex");
+    const first = hash("sha256", hashInput(undefined, body), "hex");
     const principal = event.principal ?? event.action?.principal;
     const { lastInsertRowid } = this.#insertRun.run(
       runId,

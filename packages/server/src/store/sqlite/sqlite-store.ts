@@ -13,7 +13,6 @@ import {
   type Json,
   type RunFilter,
   type Store,
-  type StoreHealth,
 } from "@tutti/core";
 import { Blobs } from "../blobs.ts";
 import { backupStore } from "./backup.ts";
@@ -49,7 +48,7 @@ export class SqliteStore implements Store {
   readonly #sending = new Set<Promise<void>>();
   #scheduled = false;
   #soon: NodeJS.Timeout | undefined;
-  #health: StoreHealth = { ok: true };
+  #health: ReturnType<Store["health"]> = { ok: true };
   #closing = false;
 
   /** Opens or creates the store in a folder, and holds the folder until `close`. */
@@ -131,7 +130,7 @@ export class SqliteStore implements Store {
     return backupStore(this.#dataDir, target);
   }
 
-  health(): StoreHealth {
+  health(): ReturnType<Store["health"]> {
     return this.#health;
   }
 
