@@ -14,6 +14,9 @@ const FONT_SIZE = 13;
 const BACKGROUND = "#0d1117";
 const FOREGROUND = "#c9d1d9";
 
+/** How a change of colour begins. */
+const ESCAPE = "\u001b[";
+
 /** Colours by the number that sets them in a terminal. */
 const COLOURS: Readonly<Record<number, string>> = {
   31: "#ff7b72",
@@ -26,7 +29,7 @@ const COLOURS: Readonly<Record<number, string>> = {
 
 /** Block characters by the part of their cell that they fill: from the left, and to the right, in eighths. Fonts draw them with gaps. */
 const BLOCKS: Readonly<Record<string, readonly [from: number, to: number]>> = {
-  ...Object.fromEntries([..."▏▎▍▌▋▊▉█"].map((block, index) => [block, [0, index + 1]])),
+  ...Object.fromEntries("▏▎▍▌▋▊▉█".split("").map((block, index) => [block, [0, index + 1]])),
   "▐": [4, 8],
   "▕": [7, 8],
   "░": [0, 8],
@@ -51,7 +54,7 @@ const { run } = JSON.parse(await tutti(["run", "examples/triage-inbox", "--json"
   readonly run: { readonly id: string };
 };
 // The steps are the picture; the result after them is told by the README itself.
-const [picture = ""] = (await tutti(["runs", "show", run.id])).split("\n\n\u001b[1mResult");
+const [picture = ""] = (await tutti(["runs", "show", run.id])).split(`\n\n${ESCAPE}1mResult`);
 const images = join(root, "docs", "images");
 await mkdir(images, { recursive: true });
 await writeFile(join(images, "waterfall.svg"), toSvg(`$ tutti runs show ${run.id}\n\n${picture}`));
@@ -84,12 +87,11 @@ function readPieces(line: string): readonly Piece[] {
   const pieces: Piece[] = [];
   let look = PLAIN;
   let column = 0;
-  for (const part of line.split(/(\u001b\[\d+m)/)) {
-    const code = /^\u001b\[(\d+)m$/.exec(part)?.[1];
-    if (code !== undefined) {
-      look = change(look, Number(code));
-      continue;
-    }
+  for (const [index, styled] of line.split(ESCAPE).entries()) {
+    // All but the first begin with what the escape sequence sets: "36m▸ ".
+    const end = index === 0 ? 0 : styled.indexOf("m") + 1;
+    if (end > 0) look = change(look, Number(styled.slice(0, end - 1)));
+    const part = styled.slice(end);
     for (const [text] of part.matchAll(/░+|█+|[▏▎▍▌▋▊▉▐▕]|[^░▏▎▍▌▋▊▉█▐▕ ]+(?: [^░▏▎▍▌▋▊▉█▐▕ ]+)*| +/g)) {
       if (text.trim() !== "") pieces.push({ ...look, text, column });
       column += text.length;

@@ -79,11 +79,13 @@ function unquote(text: string): string {
 /** "=?utf-8?Q?caf=C3=A9?=" is "café". White space between two encoded words is none. */
 function decodeWords(text: string): string {
   const joined = text.replaceAll(/\?=\s+=\?/g, "?==?");
-  const decoded = joined.replaceAll(/=\?([^?]+)\?([QB])\?([^?]*)\?=/gi, (_, charset: string, encoding: string, word: string) =>
-    decodeText(
-      encoding.toUpperCase() === "B" ? Buffer.from(word, "base64") : Buffer.from(unquote(word.replaceAll("_", " ")), "latin1"),
-      charset,
-    ),
+  const decoded = joined.replaceAll(
+    /=\?([^?]+)\?([QB])\?([^?]*)\?=/gi,
+    (...[, charset = "", encoding = "", word = ""]: readonly string[]) =>
+      decodeText(
+        encoding.toUpperCase() === "B" ? Buffer.from(word, "base64") : Buffer.from(unquote(word.replaceAll("_", " ")), "latin1"),
+        charset,
+      ),
   );
   // Headers without encoded words are UTF-8 in practice (RFC 6532).
   return decoded === text ? Buffer.from(text, "latin1").toString("utf8") : decoded;

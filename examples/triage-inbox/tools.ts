@@ -13,7 +13,7 @@ export const listMails = tool<{ readonly folder: string }>({
   description: "Lists the mails (.eml and .txt files) of a folder.",
   effect: "read",
   fields: { folder: "text" },
-  async run({ folder }) {
+  run: async ({ folder }) => {
     const names = await readdir(folder).catch((error: unknown) => {
       throw new AppError("not_found", `wanted a folder of mails, got ${folder}, which cannot be read`, { cause: error });
     });
@@ -30,7 +30,7 @@ export const readMail = tool<{ readonly folder: string; readonly file: string }>
   description: "Reads a mail: who sent it and when, its subject and its text.",
   effect: "read",
   fields: { folder: "text", file: "text" },
-  async run({ folder, file }) {
+  run: async ({ folder, file }) => {
     if (basename(file) !== file || !/\.(eml|txt)$/i.test(file))
       throw new AppError("invalid_input", `wanted the name of an .eml or .txt file, got ${JSON.stringify(file)}`);
     const path = join(folder, file);
@@ -46,7 +46,7 @@ export const writeReport = tool<{ readonly folder: string; readonly markdown: st
   description: "Writes report.md and report.json into a folder.",
   effect: "write",
   fields: { folder: "text", markdown: "text", json: "text" },
-  async run({ folder, markdown, json }) {
+  run: async ({ folder, markdown, json }) => {
     await mkdir(folder, { recursive: true });
     const files = { "report.md": markdown, "report.json": json };
     for (const [name, text] of Object.entries(files)) {
@@ -63,7 +63,7 @@ interface ToolOptions<I> {
   readonly description: string;
   readonly effect: Tool["effect"];
   readonly fields: Readonly<Record<keyof I & string, Field>>;
-  run(input: I): Promise<Json>;
+  readonly run: (input: I) => Promise<Json>;
 }
 
 function tool<I extends Json>({ fields, run, ...about }: ToolOptions<I>): Tool<I> {

@@ -42,7 +42,7 @@ export async function* streamChat(
 
 /** Parts of kinds that this version does not know are left out. */
 function readPart(event: string | undefined, data: unknown): ChatPart | undefined {
-  switch (event) {
+  switch (event ?? "message") {
     case "part":
       return data as ChatPart;
     case "done":

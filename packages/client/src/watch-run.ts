@@ -18,29 +18,45 @@ export interface WatchOptions {
  * A paused run has not ended; whoever does not want to wait stops iterating.
  */
 export async function* watchRun(transport: Transport, options: WatchOptions, signal: AbortSignal): AsyncGenerator<Event, void> {
-  let seq = options.afterSeq;
-  for (let attempt = 1; ; attempt += 1) {
+  const progress: Progress = { seq: options.afterSeq, attempt: 1 };
+  for (;;) {
     try {
-      for await (const event of openFeed(transport, { runId: options.runId, afterSeq: seq }, signal)) {
-        if (event.seq <= seq) continue;
-        if (event.seq > seq + 1) throw new AppError("upstream", `wanted event ${seq + 1}, got event ${event.seq}`);
-        seq = event.seq;
-        attempt = 1;
-        yield event;
-        if (isEnd(event)) return;
-      }
-      if (await hasEnded(transport, { runId: options.runId, afterSeq: seq }, signal)) return;
-      if (attempt >= ATTEMPTS_MAX)
-        throw new AppError(
-          "upstream",
-          `wanted the events of run ${options.runId} after ${seq}, got a stream that ended ${attempt} times; is a proxy cutting it?`,
-        );
+      yield* watchOnce(transport, { runId: options.runId, progress }, signal);
+      return;
     } catch (thrown) {
       const error = signal.aborted ? new AppError("cancelled", "watching was cancelled", { cause: thrown }) : asBrokenStream(thrown);
-      if (!error.isRetryable || attempt >= ATTEMPTS_MAX) throw error;
+      if (!error.isRetryable || progress.attempt >= ATTEMPTS_MAX) throw error;
     }
-    await pause(backoffMs(attempt, BACKOFF, Math.random()), signal);
+    await pause(backoffMs(progress.attempt, BACKOFF, Math.random()), signal);
+    progress.attempt += 1;
   }
+}
+
+/** How far watching has come. */
+interface Progress {
+  seq: number;
+  attempt: number;
+}
+
+/** Watches until the run has ended; throws when the stream ends or breaks before that. */
+async function* watchOnce(
+  transport: Transport,
+  { runId, progress }: { readonly runId: string; readonly progress: Progress },
+  signal: AbortSignal,
+): AsyncGenerator<Event, void> {
+  for await (const event of openFeed(transport, { runId, afterSeq: progress.seq }, signal)) {
+    if (event.seq <= progress.seq) continue;
+    if (event.seq > progress.seq + 1) throw new AppError("upstream", `wanted event ${progress.seq + 1}, got event ${event.seq}`);
+    progress.seq = event.seq;
+    progress.attempt = 1;
+    yield event;
+    if (isEnd(event)) return;
+  }
+  if (await hasEnded(transport, { runId, afterSeq: progress.seq }, signal)) return;
+  throw new AppError(
+    "upstream",
+    `wanted the events of run ${runId} after ${progress.seq}, got a stream that ended ${progress.attempt} times; is a proxy cutting it?`,
+  );
 }
 
 async function* openFeed(transport: Transport, { runId, afterSeq }: WatchOptions, signal: AbortSignal): AsyncGenerator<Event> {

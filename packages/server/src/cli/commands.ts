@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { Shell } from "./shell.ts";
 
 /** Adds a command's arguments, options, help and action to `command`. */
-export type Define = (command: Command, shell: Shell) => void;
+type Define = (command: Command, shell: Shell) => void;
 
 /** A command as the list of commands shows it; what it does is loaded when it is called. */
 export interface CommandEntry {

@@ -1,5 +1,5 @@
 import type { RunDetails } from "@tutti/client";
-import type { ChainVerdict, Event, Json } from "@tutti/core";
+import type { ChainVerdict, Event } from "@tutti/core";
 import { sign, statusStyle } from "./look.ts";
 import { safeJson } from "./shell.ts";
 import { line, piece, type Terminal } from "./terminal.ts";
@@ -71,9 +71,4 @@ function waits({ waitingFor }: RunDetails, terminal: Terminal): readonly string[
   return waitingFor.map(({ kind, name, until }) =>
     line([piece("waiting  ", "yellow"), piece(printable(`for the ${kind} ${name}${until === null ? "" : ` until ${until}`}`))], terminal),
   );
-}
-
-/** The texts of a value for a line of a table or a list. */
-export function shortJson(value: Json): string {
-  return printable(safeJson(value));
 }

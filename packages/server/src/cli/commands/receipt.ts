@@ -36,11 +36,15 @@ function eventLines(event: Json, full: boolean): readonly string[] {
   if (full) return [printable(safeJson(event))];
   const details = DETAIL_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : `${field}=${safeJson(fields[field])}`));
   const start = [
-    String(fields["seq"]).padStart(4),
-    String(fields["at"]),
-    String(fields["hash"]).slice(0, 12),
-    String(fields["type"]).padEnd(15),
-    String(fields["key"] ?? "").padEnd(6),
+    text(fields["seq"]).padStart(4),
+    text(fields["at"]),
+    text(fields["hash"]).slice(0, 12),
+    text(fields["type"]).padEnd(15),
+    text(fields["key"]).padEnd(6),
   ];
   return [printable([...start, ...details].join("  "))];
+}
+
+function text(value: Json | undefined): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }

@@ -34,7 +34,7 @@ export interface Workplace extends AsyncDisposable {
 }
 
 /** Input on stdin, more environment, and whether to start it with an ipc channel, as the launcher does. */
-export interface StartOptions {
+interface StartOptions {
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly hasIpc?: boolean;

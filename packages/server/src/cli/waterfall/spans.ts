@@ -100,7 +100,7 @@ function apply(draft: Draft, event: StepEvent, clock: Clock): void {
   switch (event.type) {
     case "run.recorded":
       draft.decision = event.decision;
-      addAttempt(draft, event, event.outcome.ok ? "work" : "lost", clock);
+      addAttempt(draft, event, clock);
       draft.status = event.outcome.ok ? "completed" : "failed";
       if (!event.outcome.ok) draft.failure = `${event.outcome.code}: ${event.outcome.message}`;
       return;
@@ -119,23 +119,26 @@ function apply(draft: Draft, event: StepEvent, clock: Clock): void {
       draft.status = "waiting";
       return;
     case "step.failed":
-      addAttempt(draft, event, "lost", clock);
+      addAttempt(draft, event, clock);
       draft.failure = `${event.code}: ${event.message}`;
       draft.status = event.retryAt === null ? "failed" : "waiting";
       if (event.retryAt !== null) draft.openSinceMs = clock(event.at);
       return;
     case "step.completed":
-      addAttempt(draft, event, isWait(draft.kind) ? "wait" : "work", clock);
+      addAttempt(draft, event, clock);
       draft.status = "completed";
   }
 }
 
-function addAttempt(draft: Draft, event: Extract<Event, { readonly durationMs: number }>, style: Segment["style"], clock: Clock): void {
+/** An event that ends an attempt. */
+type Attempt = Extract<Event, { readonly durationMs: number }>;
+
+function addAttempt(draft: Draft, event: Attempt, clock: Clock): void {
   const fromMs = clock(event.startedAt);
   const previous = draft.segments.at(-1);
   // Between two attempts the step waits for its retry.
   if (previous !== undefined && previous.toMs < fromMs) draft.segments.push({ style: "wait", fromMs: previous.toMs, toMs: fromMs });
-  draft.segments.push({ style, fromMs, toMs: clock(event.startedAt, Math.max(0, event.durationMs)) });
+  draft.segments.push({ style: styleOf(event), fromMs, toMs: clock(event.startedAt, Math.max(0, event.durationMs)) });
   draft.attempts = Math.max(draft.attempts, event.attempt);
   draft.openSinceMs = undefined;
 }
@@ -173,7 +176,10 @@ function kindOf(action: Action): StepKind {
   return action.kind === "run.start" ? "workflow" : "step";
 }
 
-const isWait = (kind: StepKind): boolean => kind === "sleep" || kind === "signal";
+function styleOf(event: Attempt): Segment["style"] {
+  if (event.type === "step.failed" || (event.type === "run.recorded" && !event.outcome.ok)) return "lost";
+  return event.kind === "sleep" || event.kind === "signal" ? "wait" : "work";
+}
 
 /** Stretches in which no process ran the run: from the last event before a `run.resumed` to that event. */
 function readGaps(events: readonly Event[]): readonly Gap[] {
