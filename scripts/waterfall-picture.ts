@@ -61,7 +61,10 @@ await writeFile(join(images, "waterfall.svg"), toSvg(`$ tutti runs show ${run.id
 
 async function tutti(args: readonly string[]): Promise<string> {
   const command = ["packages/server/bin/tutti.js", ...args, "--data-dir", join(folder.path, "data")];
-  const { stdout } = await promisify(execFile)(process.execPath, command, { cwd: root, env: { LANG: "C.UTF-8", FORCE_COLOR: "1" } });
+  const { stdout } = await promisify(execFile)(process.execPath, command, {
+    cwd: root,
+    env: { LANG: "C.UTF-8", FORCE_COLOR: "1", TUTTI_TOKEN: "a-token-for-a-picture" },
+  });
   return stdout;
 }
 

@@ -28,7 +28,7 @@ interface Ended {
 async function tutti(data: string, args: readonly string[], killAfterLines = Number.POSITIVE_INFINITY): Promise<Ended> {
   const child = spawn(process.execPath, ["packages/server/bin/tutti.js", ...args, "--data-dir", join(folder, data)], {
     cwd: root,
-    env: { LANG: "C.UTF-8" },
+    env: { LANG: "C.UTF-8", TUTTI_TOKEN: "a-token-for-tests-only" },
     timeout: 60_000,
   });
   let stdout = "";

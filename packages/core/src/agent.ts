@@ -18,7 +18,7 @@ export interface AgentSpec {
  * `match` is a regular expression in RE2 syntax; `$name` in `input` stands for a named group. `answer` is what to say, with `$name` for the
  * fields of the tool's output; without it the output is shown as it is.
  */
-export interface AgentRoute {
+interface AgentRoute {
   readonly id: string;
   readonly match: string;
   readonly tool: string;

@@ -66,14 +66,14 @@ export type Outcome =
   | { readonly ok: false; readonly code: string; readonly message: string };
 
 /** Which step an event is about. */
-export interface StepRef {
+interface StepRef {
   readonly key: string;
   readonly kind: StepKind;
   readonly name: string;
 }
 
 /** How long an attempt took, on the clock of the process that ran it. */
-export interface StepTiming {
+interface StepTiming {
   readonly attempt: number;
   readonly startedAt: string;
   readonly durationMs: number;

@@ -60,6 +60,6 @@ export interface BlobRef {
 }
 
 /** Whether the store can write now. */
-export type StoreHealth =
+type StoreHealth =
   | { readonly ok: true }
   | { readonly ok: false; readonly code: "storage_full" | "storage_corrupt" | "storage_unwritable"; readonly message: string };

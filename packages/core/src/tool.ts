@@ -13,7 +13,7 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
 }
 
 /** What a tool knows of its call. The key is the same when a call is tried again, so the outside world can deduplicate. */
-export interface ToolCallContext {
+interface ToolCallContext {
   readonly idempotencyKey: string;
   readonly principal: Principal;
   readonly signal: AbortSignal;

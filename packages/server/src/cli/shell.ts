@@ -74,7 +74,11 @@ export class Shell {
 
   /** A remark beside the result, on stderr. */
   note(text: string): void {
-    if (this.isJson) return;
+    if (!this.isJson) this.warn(text);
+  }
+
+  /** What must be told whatever is printed otherwise, on stderr. */
+  warn(text: string): void {
     this.clearProgress();
     process.stderr.write(`${printable(text)}\n`);
   }

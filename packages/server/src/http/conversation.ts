@@ -3,7 +3,7 @@ import type { App } from "../host/index.ts";
 import { Bell } from "./sse.ts";
 
 /** What an agent's run gives. */
-export interface AgentOutput {
+interface AgentOutput {
   readonly reply: { readonly role: "assistant"; readonly content: string };
   readonly route: Json;
   readonly usage: Usage;

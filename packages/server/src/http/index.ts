@@ -1,2 +1,2 @@
-export { status, type Status } from "./routes/health.ts";
-export { startApp, type RunningApp, type StartAppOptions } from "./start-app.ts";
+export { status } from "./routes/health.ts";
+export { startApp, type RunningApp } from "./start-app.ts";

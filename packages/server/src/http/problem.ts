@@ -38,12 +38,17 @@ export function errorResponse(thrown: unknown, path: string): Response {
     error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
   const isOpenAi = path.startsWith("/v1/") || path === "/v1";
   const body = isOpenAi
-    ? { error: { message, type: openAiType(status), param: null, code: error.code } }
+    ? { error: { message, type: openAiType(status), param: paramOf(error), code: error.code } }
     : { type: "about:blank", title: error.code, status, detail: message, code: error.code };
   return new Response(JSON.stringify(body), {
     status,
     headers: { "content-type": isOpenAi ? "application/json" : "application/problem+json", ...extraHeaders(error) },
   });
+}
+
+/** Which part of the request is wrong, where the wire codec knows: "messages[0].role". */
+function paramOf({ cause }: AppError): string | null {
+  return isObject(cause) && typeof cause["param"] === "string" ? cause["param"] : null;
 }
 
 /** The `type` OpenAI's clients branch on. */
@@ -54,10 +59,16 @@ function openAiType(status: number): string {
   return status < 500 ? "invalid_request_error" : "server_error";
 }
 
-function extraHeaders({ code }: AppError): Readonly<Record<string, string>> {
+function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string>> {
   // Basic beside Bearer makes a browser ask for the token when a person opens /docs.
   if (code === "unauthorized") return { "www-authenticate": 'Bearer realm="tutti", Basic realm="tutti", charset="UTF-8"' };
   // The rest of a body that is too large is not worth reading.
   if (code === "too_large") return { connection: "close" };
-  return code === "rate_limited" || code === "overloaded" ? { "retry-after": "1" } : {};
+  if (code !== "rate_limited" && code !== "overloaded") return {};
+  const retryAfterMs = isObject(cause) ? Number(cause["retryAfterMs"] ?? 1000) : 1000;
+  return { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null;
 }

@@ -1,2 +1,2 @@
-export { createLogger, logEvents, type Logger, type LoggerOptions } from "./logger.ts";
-export { createMetrics, type Metrics, type ServedRequest } from "./metrics.ts";
+export { createLogger, logEvents, type Logger } from "./logger.ts";
+export { createMetrics, type Metrics } from "./metrics.ts";

@@ -18,7 +18,7 @@ const HTTP_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 
 const HTTP_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"]);
 
 /** A request that was answered. `route` is the pattern it matched, never the path. */
-export interface ServedRequest {
+interface ServedRequest {
   readonly method: string;
   readonly route: string;
   readonly status: number;

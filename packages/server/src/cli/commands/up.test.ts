@@ -30,7 +30,7 @@ async function announced(server: Started): Promise<Announcement> {
 
 test("up tells where it is, what is on and off, and the token once", async () => {
   await using place = await openPlace();
-  const first = place.start(["up"]);
+  const first = place.start(["up"], { env: { TUTTI_TOKEN: "" } });
   const banner = await first.printed("tutti chat holly");
   assert.match(
     banner,
@@ -48,10 +48,22 @@ test("up tells where it is, what is on and off, and the token once", async () =>
   assert.match(stderr, /"graceMs":10000,"msg":"stopping: /);
   assert.equal(code, 0);
   assert.ok(!existsSync(join(place.dir, ".tutti", "server.json")));
-  const second = place.start(["up", "--json"]);
+  const second = place.start(["up", "--json"], { env: { TUTTI_TOKEN: "" } });
   assert.equal((await announced(second)).token, undefined);
   second.child.kill("SIGTERM");
   await second.ended;
+});
+
+test("a token that another command made first is told by that command", async () => {
+  await using place = await openPlace();
+  const { stdout, stderr } = await place.run(["runs", "list", "--json"], { env: { TUTTI_TOKEN: "" } });
+  assert.deepEqual(JSON.parse(stdout), { runs: [], nextBefore: null });
+  const token = /^The token for other programs, shown this once: (tutti_\S+)\n$/.exec(stderr)?.[1] ?? "";
+  const server = place.start(["up", "--json"], { env: { TUTTI_TOKEN: "" } });
+  const { url } = await announced(server);
+  assert.equal((await fetch(`${url}/v1/runs`, { headers: { authorization: `Bearer ${token}` } })).status, 200);
+  server.child.kill("SIGTERM");
+  await server.ended;
 });
 
 test("commands use the server that runs on their data folder, and a detached run goes on in it", async () => {

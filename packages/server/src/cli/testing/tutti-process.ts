@@ -46,7 +46,7 @@ export async function openWorkplace(files: Readonly<Record<string, string>> = {}
   for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
   const children = new Set<ChildProcess>();
   const start = (args: readonly string[], options: StartOptions = {}): Started => {
-    const env = { LANG: "C.UTF-8", TUTTI_PORT: "0", ...options.env };
+    const env = { LANG: "C.UTF-8", TUTTI_PORT: "0", TUTTI_TOKEN: "a-token-for-tests-only", ...options.env };
     const child = spawn(process.execPath, [LAUNCHER, ...args], {
       cwd: dir,
       env,

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, type Json } from "@tutti/core";
-import { flow, never, runToEnd, type Open } from "./setup.ts";
+import { flow, runToEnd, type Open } from "./setup.ts";
 
 /** all, race and map. */
 export function branchTests(open: Open): void {

@@ -23,7 +23,7 @@ export interface Trial {
 }
 
 /** One try: which, and how long it took. */
-export interface Attempt {
+interface Attempt {
   readonly attempt: number;
   readonly startedAtMs: number;
   readonly durationMs: number;

@@ -33,7 +33,7 @@ export interface AgentDeps {
 }
 
 /** Who answered, and why. It stands in the output and, as the output of the step "route", in the trace. */
-export type RouteTaken =
+type RouteTaken =
   | { readonly by: "model"; readonly model: string; readonly reason: string }
   | { readonly by: "rule"; readonly rule: string; readonly tool: string; readonly reason: string }
   | { readonly by: "none"; readonly reason: string };

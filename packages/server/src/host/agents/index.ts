@@ -1,2 +1,2 @@
-export { agentWorkflow, type AgentDeps, type AgentOutput, type RouteTaken } from "./agent-workflow.ts";
+export { agentWorkflow, type AgentDeps } from "./agent-workflow.ts";
 export { readAgentFile } from "./read-agent-file.ts";

@@ -56,7 +56,7 @@ export function matchRoute(routes: readonly CompiledRoute[], message: string): R
 }
 
 /** A copy in which `$name` in every text stands for what `value` gives for it, and `$$` for a dollar sign. */
-export function fillTemplate(template: Json, value: (name: string) => string): Json {
+function fillTemplate(template: Json, value: (name: string) => string): Json {
   if (typeof template === "string") return fillText(template, value);
   if (template === null || typeof template !== "object") return template;
   if (Array.isArray(template)) return template.map((item) => fillTemplate(item, value));

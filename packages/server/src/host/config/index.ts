@@ -1,5 +1,5 @@
-export { configTable, describeConfig, envExample, type ConfigRow } from "./describe.ts";
+export { configTable, describeConfig, envExample } from "./describe.ts";
 export { readLocale, readProcessConfig } from "./process-env.ts";
-export { configFrom, readConfig, type ConfigInput, type ConfigReading } from "./read-config.ts";
-export { CONFIG_FILE_ENV, type Config, type ProviderConfig } from "./settings.ts";
+export { configFrom, readConfig, type ConfigReading } from "./read-config.ts";
+export { type Config } from "./settings.ts";
 export { readYaml, type YamlFile } from "./yaml-file.ts";

@@ -21,7 +21,7 @@ export interface Facts<T> {
 }
 
 /** A variable of another name that users of earlier programs know. It counts only where `env` is not set. */
-export interface Alias {
+interface Alias {
   readonly env: string;
   readonly read: (text: string) => unknown;
 }
