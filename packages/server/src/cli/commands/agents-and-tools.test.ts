@@ -41,3 +41,13 @@ test("an agent that is not there is told before anything is said to it", async (
   assert.match(stderr, /^tutti: wanted an agent, got "nobody".*\[not_found\]\n$/);
   assert.equal(code, 1);
 });
+
+test("a conversation goes on over many messages, until it is ended", async () => {
+  const { stdout, stderr, code } = await place.run(["chat", "holly", "--interactive"], {
+    stdin: "what is 6*7?\n/help\n\nwhat is 1/0?\n/reset\necho good bye\n/exit\nnot said\n",
+  });
+  assert.match(stdout, /6\*7 = 42\n— rule calc [^]*\/reset {2}forget[^]*division by zero[^]*forgotten\n[^]*good bye\n— rule echo /);
+  assert.doesNotMatch(stdout, /not said/);
+  assert.match(stderr, /^Talking to holly\. \/help lists commands, \/exit ends\.\n$/);
+  assert.equal(code, 0);
+});

@@ -25,13 +25,20 @@ const HISTORY_MESSAGES_MAX = 100;
 export function defineChat(command: Command, shell: Shell): void {
   command
     .argument("<agent>", "the agent's name; `tutti agents` lists them")
-    .argument("[message...]", "what to say; without it stdin, or a conversation")
+    .argument("[message...]", "what to say; without it what is piped in, or a conversation")
+    .option("-i, --interactive", "a conversation, also when stdin is no terminal: each line is a message")
     .addHelpText("after", EXAMPLES)
-    .action((agent: string, words: readonly string[]) => chat(shell, agent, words.join(" ")));
+    .action((agent: string, words: readonly string[], options: { readonly interactive?: boolean }) =>
+      chat(shell, agent, { words: words.join(" "), interactive: options.interactive === true }),
+    );
 }
 
-async function chat(shell: Shell, agent: string, words: string): Promise<void> {
-  const isConversation = words === "" && process.stdin.isTTY;
+async function chat(
+  shell: Shell,
+  agent: string,
+  { words, interactive }: { readonly words: string; readonly interactive: boolean },
+): Promise<void> {
+  const isConversation = interactive || (words === "" && process.stdin.isTTY);
   if (isConversation && shell.isJson) throw new UsageError("--json needs a message, as arguments or on stdin");
   const message = isConversation ? "" : words || (await readStdin()).trim();
   if (!isConversation && message === "") throw new UsageError("wanted a message, got nothing on stdin");
@@ -39,8 +46,8 @@ async function chat(shell: Shell, agent: string, words: string): Promise<void> {
   // Asked for first, so that a wrong name is said before anybody types.
   await connection.client.agent(agent, shell.signal);
   const talk = { shell, client: connection.client, agent };
-  if (isConversation) return converse(talk);
-  shell.printJson(await say(talk, [{ role: "user", content: message }], shell.signal));
+  if (isConversation) await converse(talk);
+  else shell.printJson(await say(talk, [{ role: "user", content: message }], shell.signal));
 }
 
 interface Talk {
@@ -85,8 +92,11 @@ async function converse(talk: Talk): Promise<void> {
   reader.on("SIGINT", () => (answer === undefined ? reader.close() : answer.abort()));
   shell.signal.addEventListener("abort", () => reader.close(), { once: true });
   shell.note(`Talking to ${talk.agent}. /help lists commands, /exit ends.`);
+  let isOpen = true;
+  reader.once("close", () => (isOpen = false));
+  const ask = (): void => (isOpen && process.stdin.isTTY ? reader.prompt() : undefined);
   let history: readonly Turn[] = [];
-  reader.prompt();
+  ask();
   for await (const line of reader) {
     const text = line.trim();
     if (text === "/exit") break;
@@ -99,7 +109,7 @@ async function converse(talk: Talk): Promise<void> {
       history = await turn(talk, [...history, { role: "user", content: text }], AbortSignal.any([shell.signal, answer.signal]));
       answer = undefined;
     }
-    reader.prompt();
+    ask();
   }
   reader.close();
 }

@@ -158,10 +158,9 @@ async function follow(shell: Shell, { client, isServer }: Connection, { run: { i
   let done = 0;
   try {
     for await (const event of client.watchRun({ runId: id, afterSeq }, shell.signal)) {
-      if (event.type === "step.completed") done += 1;
       show(shell, event);
       if (event.type === "run.paused") return;
-      shell.progress(`${done} steps done`);
+      if (event.type === "step.completed") shell.progress(`${(done += 1)} done`);
     }
   } catch (thrown) {
     if (shell.signal.aborted)
