@@ -58,17 +58,23 @@ interface Talk {
 
 type Turn = Pick<Message, "role" | "content">;
 
-/** Sends the conversation and prints the answer as it comes. */
-async function say({ shell, client, agent }: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
+/** Sends the conversation and prints the answer as it comes, and who gave it. */
+async function say(talk: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
+  const answer = await receive(talk, messages, signal);
+  talk.shell.printLine(piece(printable(`— ${describeRoute(answer.route)}, run ${answer.runId}`), "dim"));
+  return answer;
+}
+
+async function receive({ shell, client, agent }: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
   let column = 0;
-  for await (const part of client.chat({ agent, messages }, signal)) {
-    if (part.type === "text") {
+  try {
+    for await (const part of client.chat({ agent, messages }, signal)) {
+      if (part.type === "done") return part.answer;
       column = write(shell, part.text, column);
-      continue;
     }
-    if (column > 0) write(shell, "\n", column);
-    shell.printLine(piece(printable(`— ${describeRoute(part.answer.route)}, run ${part.answer.runId}`), "dim"));
-    return part.answer;
+  } finally {
+    // Also after an answer that was cut off, so that what is said next begins a line.
+    if (column > 0) shell.print("");
   }
   throw new AppError("upstream", `wanted an answer of ${agent}, got none`);
 }
@@ -122,7 +128,7 @@ async function turn(talk: Talk, messages: readonly Turn[], signal: AbortSignal):
     return [...kept, { role: "assistant", content: reply.content }];
   } catch (thrown) {
     const failure = failureOf(thrown);
-    if (failure.code === "cancelled") talk.shell.print(" (stopped)");
+    if (failure.code === "cancelled") talk.shell.print("(stopped)");
     else printFailure(failure, false);
     return kept.slice(0, -1);
   }
