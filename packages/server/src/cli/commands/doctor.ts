@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtempDisposable } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError } from "@tutti/core";
@@ -44,8 +44,7 @@ async function doctor(shell: Shell, flags: DoctorFlags): Promise<void> {
     shell.print(`${paint(sign(mark, shell.out), style, shell.out)} ${finding.name.padEnd(12)} ${printable(finding.detail)}`);
   };
   for await (const finding of examine(config, shell.signal)) tell(finding);
-  const isSound = findings.every(({ name, status }) => name !== "database" || status === "ok");
-  for (const finding of isSound ? await plugins(shell, config.dataDir) : []) tell(finding);
+  for (const finding of await plugins(shell, config.dataDir)) tell(finding);
   const failed = findings.filter(({ status }) => status === "fail").length;
   shell.printJson({ healthy: failed === 0, findings });
   shell.printLine(
@@ -57,14 +56,13 @@ async function doctor(shell: Shell, flags: DoctorFlags): Promise<void> {
   if (failed > 0) shell.exitCode = EXIT.failed;
 }
 
-/** Loads the plugins as `tutti up` would. Where there is no data folder yet, none is made for that. */
+/** Asks the running server for its plugins, or loads those of the configuration beside an empty data folder, which changes nothing. */
 async function plugins(shell: Shell, dataDir: string): Promise<readonly Finding[]> {
-  await using scratch = new AsyncDisposableStack();
+  const { findServer } = await import("../../host/index.ts");
+  const isRunning = (await findServer(dataDir)) !== undefined;
+  await using scratch = await mkdtempDisposable(join(tmpdir(), "tutti-doctor-"));
   try {
-    const isNew = (await readdir(dataDir).catch(() => [])).length === 0;
-    const folder = isNew ? await mkdtemp(join(tmpdir(), "tutti-doctor-")) : dataDir;
-    if (isNew) scratch.defer(() => rm(folder, { recursive: true, force: true }));
-    const connection = scratch.use(await connect(shell, { dataDir: folder }));
+    await using connection = await connect(shell, { dataDir: isRunning ? dataDir : scratch.path });
     const { plugins: loaded, failures } = await connection.client.plugins(shell.signal);
     const broken = failures.map(({ plugin, message }): Finding => ({ name: "plugins", status: "fail", detail: `${plugin}: ${message}` }));
     return [
