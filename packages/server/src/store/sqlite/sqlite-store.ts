@@ -216,7 +216,7 @@ async function startWriter(file: string): Promise<Worker> {
   const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
   const writer = new Worker(new URL(`./writer.${extension}`, import.meta.url), {
     workerData: { file },
-    execArgv: [...process.execArgv, "--disable-warning=ExperimentalWarning"],
+    execArgv: ["--disable-warning=ExperimentalWarning"],
   });
   const [first] = (await once(writer, "message").catch((error: unknown) => [storageFailure(file, error)])) as [WriterAnswer];
   if (first.type !== "failed") return writer;
