@@ -64,9 +64,9 @@ async function measure(subject: Subject, load: LoadCase, requests: number): Prom
   await using caller = new Caller(subject.url, subject.token, load);
   // Connections are opened before the clock starts.
   await caller.run(load.concurrency);
-  const before = await subject.cpuUs();
+  const before = await subject.usage();
   const result = await caller.run(requests);
-  return { load: result, cpuUsPerRequest: ((await subject.cpuUs()) - before) / requests };
+  return { load: result, cpuUsPerRequest: ((await subject.usage()).cpuUs - before.cpuUs) / requests };
 }
 
 interface Figures {

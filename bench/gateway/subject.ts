@@ -5,23 +5,28 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+/** What a process has used so far, and holds now. */
+interface Usage {
+  readonly cpuUs: number;
+  readonly rssBytes: number;
+}
+
 /** A server in a process of its own. */
 export interface Subject extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly token?: string;
-  /** CPU time that its process has used, in µs. */
-  cpuUs(): Promise<number>;
+  usage(): Promise<Usage>;
 }
 
-const PROBE = new URL("cpu-probe.ts", import.meta.url).href;
+const PROBE = new URL("usage-probe.ts", import.meta.url).href;
 const STOP_MS = 10_000;
 
 /** Starts one of the bench's own servers, which tells its URL over the channel. */
 export async function startServer(name: string, file: string, args: readonly string[]): Promise<Subject> {
   const child = fork(new URL(file, import.meta.url), args, { execArgv: ["--import", PROBE] });
   const [{ url }] = (await Promise.race([once(child, "message"), diesOf(child, name)])) as [{ readonly url: string }];
-  return { name, url, cpuUs: () => cpuUs(child), [Symbol.asyncDispose]: () => stop(child) };
+  return { name, url, usage: () => usageOf(child), [Symbol.asyncDispose]: () => stop(child) };
 }
 
 /** Starts Tutti as a user does, with a token, its journal on disk and all its checks; only the rate limit is raised. */
@@ -51,7 +56,7 @@ export async function startTutti(upstreamUrl: string): Promise<Subject> {
     await stop(child);
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { name: "tutti", url, token, cpuUs: () => cpuUs(child), [Symbol.asyncDispose]: dispose };
+  return { name: "tutti", url, token, usage: () => usageOf(child), [Symbol.asyncDispose]: dispose };
 }
 
 /** Tutti prints its URL as soon as it answers. */
@@ -72,10 +77,10 @@ async function diesOf(child: ChildProcess, name: string): Promise<never> {
   throw new Error(`wanted ${name} to run, but it exited with ${code}`);
 }
 
-async function cpuUs(child: ChildProcess): Promise<number> {
-  child.send("cpu");
-  const [usage] = (await once(child, "message")) as [NodeJS.CpuUsage];
-  return usage.user + usage.system;
+async function usageOf(child: ChildProcess): Promise<Usage> {
+  child.send("usage");
+  const [usage] = (await once(child, "message")) as [Usage];
+  return usage;
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -41,7 +41,13 @@ export interface Tutti extends AsyncDisposable {
 export async function openApp(options: OpenOptions): Promise<Tutti> {
   const config = configFrom({ dataDir: options.dataDir, plugins: [] }, process.cwd());
   const logger = createLogger({ logLevel: "error", logFormat: "auto", destination: process.stderr });
-  const app = await openHost(config, { logger, recover: "all", baseDir: process.cwd(), plugins: options.plugins ?? [] });
+  const app = await openHost(config, {
+    logger,
+    recover: "all",
+    isAnnounced: false,
+    baseDir: process.cwd(),
+    plugins: options.plugins ?? [],
+  });
   const principal = { id: "owner", tenant: "default", roles: ["owner"] };
   return {
     async run(workflow, input) {

@@ -24,7 +24,7 @@ export async function startTestApp(
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "tutti-test-")));
   const config = configFrom({ port: 0, rateLimitPerSecond: 1e6, rateLimitBurst: 1e6, ...overrides, dataDir }, process.cwd());
   const logger = createLogger({ logLevel: "silent", logFormat: "json", destination: process.stderr });
-  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), plugins: inlinePlugins, isAnnounced: false });
+  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), plugins: inlinePlugins, isAnnounced: true });
   const token = options.token ?? running.app.localToken;
   return {
     url: running.url,

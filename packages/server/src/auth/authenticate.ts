@@ -2,7 +2,7 @@ import { AppError, type Principal } from "@tutti/core";
 import { isToken } from "./token.ts";
 
 /** Who may come in. `none` lets everyone in as the owner; the host allows it on loopback only. */
-export type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: readonly string[] };
+type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: readonly string[] };
 
 const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
 /** Whole `Authorization` values that passed before, so that busy clients are not hashed for on every request. */

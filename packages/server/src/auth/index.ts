@@ -1,2 +1,2 @@
-export { authenticator, type Doorkeeper } from "./authenticate.ts";
+export { authenticator } from "./authenticate.ts";
 export { newToken, tokenHash } from "./token.ts";

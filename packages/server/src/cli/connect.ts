@@ -25,16 +25,12 @@ export async function connect(shell: Shell, flags: { readonly dataDir?: string }
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
-  const connection = await openHere(config);
-  // Whoever opens a data folder first makes its token; only its hash is kept, so it must be told now or never.
-  if (connection.newToken !== undefined && flags.dataDir === undefined)
-    shell.warn(`The token for other programs, shown this once: ${connection.newToken}`);
-  return connection;
+  return openHere(config);
 }
 
 type Config = Awaited<ReturnType<Shell["readConfig"]>>["config"];
 
-async function openHere(config: Config): Promise<Connection & { readonly newToken: string | undefined }> {
+async function openHere(config: Config): Promise<Connection> {
   const [{ startApp }, { createLogger }] = await Promise.all([import("../http/index.ts"), import("../host/index.ts")]);
   // What a run does is shown by the command itself; the log is for whoever looks for a fault.
   const logLevel = config.logLevel === "debug" || config.logLevel === "trace" ? config.logLevel : "silent";
@@ -45,7 +41,6 @@ async function openHere(config: Config): Promise<Connection & { readonly newToke
     client: createClient({ baseUrl: running.url, token: running.app.localToken }),
     publicUrl: `http://${config.host}:${config.port}`,
     isServer: false,
-    newToken: running.app.newToken,
     resume: async (runId) => void (await running.app.engine.recover(runId)),
     [Symbol.asyncDispose]: () => running.stop(config.shutdownGraceMs),
   };

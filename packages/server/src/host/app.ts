@@ -1,5 +1,5 @@
 import type { Engine, Plugin, Principal, Store } from "@tutti/core";
-import { authenticator, newToken, tokenHash, type Doorkeeper } from "../auth/index.ts";
+import { authenticator, newToken, tokenHash } from "../auth/index.ts";
 import { EmbeddedEngine } from "../engine/index.ts";
 import { createModels, type Models } from "../models/index.ts";
 import { SqliteStore } from "../store/index.ts";
@@ -17,6 +17,8 @@ const TOKEN_SETTING = "token.sha256";
 export interface AppOptions {
   readonly logger: Logger;
   readonly recover: "all" | "none";
+  /** Whether people and other commands are told of this app: then it makes the first token, and leaves word in the data folder. */
+  readonly isAnnounced: boolean;
   /** Plugins given as values, beside those the configuration names. */
   readonly plugins?: readonly Plugin[];
   /** The folder that paths in the configuration and of plugins are relative to. */
@@ -73,7 +75,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = await plugins.loadAll(config.plugins);
-  const door = await openDoor(config, store);
+  const door = await openDoor(config, store, options.isAnnounced);
   if (options.recover === "all") {
     const count = await engine.recover();
     if (count > 0) options.logger.info({ runs: count }, "unfinished runs go on");
@@ -104,12 +106,19 @@ function modelFor(id: string, { registry, models }: { readonly registry: Registr
   return registry.model(id) !== undefined || models.find(id) !== undefined ? id : undefined;
 }
 
-async function openDoor(config: Config, store: Store): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {
+/** A token is made once, by the first app that people are told about: nobody would see it otherwise. */
+async function openDoor(
+  config: Config,
+  store: Store,
+  isAnnounced: boolean,
+): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {
   const localToken = newToken();
+  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }), newToken: undefined, localToken };
   const stored = await store.getSetting(TOKEN_SETTING);
-  const created = config.token === undefined && stored === undefined ? newToken() : undefined;
-  const hash = config.token === undefined && typeof stored === "string" ? stored : tokenHash(config.token ?? created ?? "");
-  if (hash !== stored) await store.setSetting(TOKEN_SETTING, hash);
-  const door: Doorkeeper = config.auth === "none" ? { mode: "none" } : { mode: "token", hashes: [hash, tokenHash(localToken)] };
-  return { authenticate: authenticator(door), newToken: config.auth === "none" ? undefined : created, localToken };
+  const created = config.token === undefined && stored === undefined && isAnnounced ? newToken() : undefined;
+  const token = config.token ?? created;
+  if (token !== undefined && tokenHash(token) !== stored) await store.setSetting(TOKEN_SETTING, tokenHash(token));
+  const hash = token === undefined ? stored : tokenHash(token);
+  const hashes = [tokenHash(localToken), ...(typeof hash === "string" ? [hash] : [])];
+  return { authenticate: authenticator({ mode: "token", hashes }), newToken: created, localToken };
 }

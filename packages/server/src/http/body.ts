@@ -22,11 +22,12 @@ export function readBytes(incoming: IncomingMessage, bytesMax: number): Promise<
       reject(tooLarge(bytesMax));
     });
     incoming.on("end", () => resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, size)));
-    incoming.on("error", reject);
-    incoming.on("close", () => {
-      // Every request closes; an error is dear, so it is made for those only that are not whole.
+    // Every request closes; an error is dear, so it is made for those only that are not whole.
+    const onLeft = (): void => {
       if (!incoming.complete) reject(new AppError("cancelled", "the client went away before its request was whole"));
-    });
+    };
+    incoming.on("error", onLeft);
+    incoming.on("close", onLeft);
   });
 }
 

@@ -1,10 +1,9 @@
 import { openApp, writeServerFile, type App, type AppOptions } from "../host/index.ts";
 import { listen } from "./listen.ts";
 
-/** How an app is started. `port` overrides the configuration's; `isAnnounced` leaves word in the data folder for other commands. */
+/** How an app is started. `port` overrides the configuration's. */
 export interface StartAppOptions extends AppOptions {
   readonly port?: number;
-  readonly isAnnounced: boolean;
 }
 
 /** An app that answers requests. */

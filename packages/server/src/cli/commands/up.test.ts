@@ -54,13 +54,12 @@ test("up tells where it is, what is on and off, and the token once", async () =>
   await second.ended;
 });
 
-test("a token that another command made first is told by that command", async () => {
+test("a command before the first start makes no token: the first `up` does, and tells it", async () => {
   await using place = await openPlace();
   const { stdout, stderr } = await place.run(["runs", "list", "--json"], { env: { TUTTI_TOKEN: "" } });
-  assert.deepEqual(JSON.parse(stdout), { runs: [], nextBefore: null });
-  const token = /^The token for other programs, shown this once: (tutti_\S+)\n$/.exec(stderr)?.[1] ?? "";
+  assert.deepEqual([JSON.parse(stdout), stderr], [{ runs: [], nextBefore: null }, ""]);
   const server = place.start(["up", "--json"], { env: { TUTTI_TOKEN: "" } });
-  const { url } = await announced(server);
+  const { url, token } = await announced(server);
   assert.equal((await fetch(`${url}/v1/runs`, { headers: { authorization: `Bearer ${token}` } })).status, 200);
   server.child.kill("SIGTERM");
   await server.ended;
