@@ -47,7 +47,12 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
     // 499 is what nginx logs for a client that left before the answer.
     const status = outgoing.writableFinished ? outgoing.statusCode : 499;
     metrics.observeRequest({ method: ctx.req.method, route: routePath(ctx, -1), status, durationMs });
-    if (isLogged) logger.info({ requestId, method: ctx.req.method, path: pathname, status, durationMs }, "request");
+    const runId = outgoing.getHeader("tutti-run-id");
+    if (isLogged)
+      logger.info(
+        { requestId, ...(runId !== undefined && { runId }), method: ctx.req.method, path: pathname, status, durationMs },
+        "request",
+      );
   });
 }
 

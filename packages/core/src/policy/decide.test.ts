@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { decide, enforce, type Action, type Decision, type Policy } from "./decide.ts";
+
+const action: Action = { kind: "tool.call", principal: { id: "p", tenant: "t", roles: [] }, resource: "r" };
+const decision = fc.record({ effect: fc.constantFrom("allow", "ask", "deny"), reason: fc.string(), rule: fc.string() });
+const opinion: fc.Arbitrary<Decision | undefined> = fc.option(decision, { nil: undefined });
+const saying =
+  (said: Decision | undefined): Policy =>
+  () =>
+    said;
+const strictness = { allow: 0, ask: 1, deny: 2 };
+
+test("the strictest opinion wins, whatever the order of the policies", () => {
+  fc.assert(
+    fc.property(fc.array(opinion), fc.array(fc.nat()), (opinions, order) => {
+      const said = opinions.filter((one) => one !== undefined);
+      const shuffled = opinions.toSorted((a, b) => (order[opinions.indexOf(a)] ?? 0) - (order[opinions.indexOf(b)] ?? 0));
+      const effects = [opinions, shuffled].map((list) => decide(list.map(saying), action).effect);
+      const strictest = said.reduce((most, one) => Math.max(most, strictness[one.effect]), -1);
+      const wanted = strictest === -1 ? "deny" : (["allow", "ask", "deny"] as const)[strictest];
+      assert.deepEqual(effects, [wanted, wanted]);
+    }),
+  );
+});
+
+test("no opinion at all means deny, and the decision says which rule that was", () => {
+  fc.assert(
+    fc.property(fc.nat(5), (count) => {
+      assert.equal(
+        decide(
+          Array.from({ length: count }, () => saying(undefined)),
+          action,
+        ).rule,
+        "default-deny",
+      );
+    }),
+  );
+});
+
+test("one more policy can only make a decision stricter, once somebody has an opinion", () => {
+  fc.assert(
+    fc.property(decision, fc.array(opinion), opinion, (first, opinions, more) => {
+      const before = decide([first, ...opinions].map(saying), action);
+      const after = decide([first, ...opinions, more].map(saying), action);
+      assert.ok(strictness[after.effect] >= strictness[before.effect]);
+    }),
+  );
+});
+
+test("of equally strict opinions the first speaks", () => {
+  const allow = (rule: string): Decision => ({ effect: "allow", reason: "", rule });
+  assert.equal(decide([saying(allow("a")), saying(allow("b"))], action).rule, "a");
+});
+
+test("a policy that fails denies, and never throws", () => {
+  const broken: Policy = () => {
+    throw new Error("boom");
+  };
+  const allow: Decision = { effect: "allow", reason: "", rule: "a" };
+  assert.partialDeepStrictEqual(decide([saying(allow), broken], action), { effect: "deny", rule: "policy-error" });
+});
+
+test("only allow is enforced in silence; ask refuses as a missing approval", () => {
+  enforce(action, { effect: "allow", reason: "", rule: "a" });
+  assert.throws(() => enforce(action, { effect: "deny", reason: "no", rule: "d" }), { code: "denied", message: /by rule d: no/ });
+  assert.throws(() => enforce(action, { effect: "ask", reason: "look", rule: "q" }), { code: "denied", message: /missing_approval: look/ });
+});
