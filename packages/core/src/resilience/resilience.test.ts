@@ -6,15 +6,15 @@ import { CircuitBreaker } from "./circuit-breaker.ts";
 import { TokenBucket } from "./token-bucket.ts";
 
 test("a backoff stays within its growing bound and its cap", () => {
+  const options = fc.record({ delayMs: fc.nat(10_000), delayMaxMs: fc.nat(100_000) });
   fc.assert(
     fc.property(
       fc.integer({ min: 1, max: 10_000 }),
-      fc.nat(10_000),
-      fc.nat(100_000),
+      options,
       fc.double({ min: 0, max: 0.999, noNaN: true }),
-      (attempt, delayMs, delayMaxMs, random) => {
-        const waitMs = backoffMs(attempt, { delayMs, delayMaxMs }, random);
-        assert.ok(waitMs >= 0 && waitMs <= delayMaxMs && waitMs <= delayMs * 2 ** Math.min(attempt - 1, 30));
+      (...[attempt, bounds, random]) => {
+        const waitMs = backoffMs(attempt, bounds, random);
+        assert.ok(waitMs >= 0 && waitMs <= bounds.delayMaxMs && waitMs <= bounds.delayMs * 2 ** Math.min(attempt - 1, 30));
       },
     ),
   );
