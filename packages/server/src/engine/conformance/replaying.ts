@@ -37,6 +37,19 @@ export function replayTests(open: Open): void {
     });
   }
 
+  test("a run that cannot go on can be cancelled, whether its workflow changed or is gone", async () => {
+    for (const workflows of [[steps(["a", "x"])], []]) {
+      const under = await open({ workflows: [steps(["a", "b"])] });
+      const runId = await waiting(under);
+      await using changed = await under.reopen({ workflows });
+      await changed.engine.recover();
+      while (!types(await changed.events(runId)).includes("run.paused")) await new Promise((resolve) => setTimeout(resolve, 5));
+      await changed.engine.cancel(runId, "given up", owner);
+      while (types(await changed.events(runId)).at(-1) !== "run.cancelled") await new Promise((resolve) => setTimeout(resolve, 5));
+      await assert.rejects(changed.engine.cancel(runId, "again", owner), { code: "conflict" });
+    }
+  });
+
   test("a workflow that is no longer installed pauses its run", async () => {
     const under = await open({ workflows: [steps(["a"])] });
     const runId = await waiting(under);

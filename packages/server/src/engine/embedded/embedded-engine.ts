@@ -91,14 +91,22 @@ export class EmbeddedEngine implements Engine {
     const { execution } = await this.#activate(runId);
     const value = toJson(signal.value);
     const journaled = await this.#payloads.toJournal(value);
-    await this.#control(runId, { type: "signal.received", name: signal.name, value: journaled }, principal);
+    await this.#control(runId, principal, (decided, isAllowed) =>
+      this.#append(runId, isAllowed ? [decided, { type: "signal.received", name: signal.name, value: journaled }] : [decided]),
+    );
     execution.deliverSignal(signal.name, value);
   }
 
   async cancel(runId: string, reason: string, principal: Principal): Promise<void> {
-    const { execution } = await this.#activate(runId);
-    await this.#control(runId, { type: "cancel.requested", reason }, principal);
-    execution.cancel(reason);
+    await this.#activateOnce(await this.#find(runId));
+    const active = this.#active.get(runId);
+    if (active === undefined) return this.#cancelPaused(runId, reason, principal);
+    await this.#control(runId, principal, (decided, isAllowed) =>
+      this.#append(runId, isAllowed ? [decided, { type: "cancel.requested", reason }] : [decided]),
+    );
+    active.execution.cancel(reason);
+    // The replay may have found meanwhile that the workflow changed: then there is nobody left to unwind.
+    if (!this.#active.has(runId) && (await this.#find(runId)).endedAt === null) await this.#cancelPaused(runId, reason, principal);
   }
 
   async replay(runId: string): Promise<Replay> {
@@ -324,13 +332,25 @@ export class EmbeddedEngine implements Engine {
     return record;
   }
 
-  /** Decides whether somebody may steer a run, and journals the decision with what they did. */
-  async #control(runId: string, body: EventBody, principal: Principal): Promise<void> {
+  /** Decides whether somebody may steer a run, and journals the decision with what they did through `append`. */
+  async #control(runId: string, principal: Principal, append: (decided: EventBody, isAllowed: boolean) => Promise<boolean>): Promise<void> {
     const action = { kind: "run.control", principal, resource: runId } as const;
     const decision = this.#parts.decide(action);
-    const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
-    await this.#append(runId, decision.effect === "allow" ? [decided, body] : [decided]);
+    await append({ type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() }, decision.effect === "allow");
     enforce(action, decision);
+  }
+
+  /** A run that cannot go on, because its workflow changed or is gone, has nothing to unwind. */
+  async #cancelPaused(runId: string, reason: string, principal: Principal): Promise<void> {
+    const record = await this.#find(runId);
+    if (record.endedAt !== null) throw new AppError("conflict", `wanted an unfinished run, got ${runId}, which is ${record.status}`);
+    const ended: readonly EventBody[] = [
+      { type: "cancel.requested", reason },
+      { type: "run.cancelled", reason },
+    ];
+    await this.#control(runId, principal, (decided, isAllowed) =>
+      this.#journal(numbered(runId, record.events, isAllowed ? [decided, ...ended] : [decided]), "now"),
+    );
   }
 
   /** A run that can be steered: unfinished, and in memory. */
@@ -352,7 +372,8 @@ export class EmbeddedEngine implements Engine {
   async #resume(record: RunRecord): Promise<boolean> {
     if (this.#parts.workflow(record.workflow) === undefined) return this.#pauseMissing(record);
     const { parts, history } = await this.#load(record);
-    if (this.#active.has(record.id)) return false;
+    // A log that has ended has ended, whatever the list of runs says.
+    if (this.#active.has(record.id) || history.end !== undefined) return false;
     const { execution } = this.#create(parts, history);
     execution.run();
     return true;

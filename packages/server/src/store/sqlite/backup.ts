@@ -2,6 +2,7 @@ import { cp, mkdir, rename, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { backup } from "node:sqlite";
 import { AppError } from "@tutti/core";
+import { makeFolder } from "../make-folder.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
 import { lockFolder } from "./lock.ts";
 import { SCHEMA_VERSION, schemaVersion } from "./migrations.ts";
@@ -17,7 +18,7 @@ export async function backupStore(dataDir: string, target: string): Promise<void
     throw new AppError("not_found", `wanted a data folder, got ${dataDir} without ${DATABASE_FILE}; is TUTTI_DATA_DIR right?`);
   const aside = `${target}.partial`;
   await rm(aside, { recursive: true, force: true });
-  await mkdir(aside, { recursive: true });
+  await makeFolder(aside);
   try {
     await copyDatabase(join(dataDir, DATABASE_FILE), join(aside, DATABASE_FILE));
     // Blobs are written before the events that name them, so all that the copied events name are there by now.
@@ -35,7 +36,7 @@ export async function backupStore(dataDir: string, target: string): Promise<void
  */
 export async function restoreStore(source: string, dataDir: string): Promise<string | undefined> {
   checkDatabase(join(source, DATABASE_FILE), "integrity_check");
-  await mkdir(dataDir, { recursive: true });
+  await makeFolder(dataDir);
   using _lock = lockFolder(dataDir);
   const incoming = join(dataDir, "incoming");
   await rm(incoming, { recursive: true, force: true });
@@ -72,7 +73,7 @@ async function moveAll(names: readonly string[], from: string, to: string): Prom
   let moved = false;
   for (const name of names) {
     if (!(await exists(join(from, name)))) continue;
-    await mkdir(to, { recursive: true });
+    await makeFolder(to);
     await rename(join(from, name), join(to, name));
     moved = true;
   }

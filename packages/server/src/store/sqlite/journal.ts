@@ -1,15 +1,12 @@
-import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { hashInput } from "@tutti/core";
+import { AppError, hashInput } from "@tutti/core";
 
-/** Stands before the status of a run's first event. */
-export const NEW = "+";
-
-/** One event on its way to the journal. `change` is the run's status after it, "" when the event does not change it. */
+/** One event on its way to the journal. `status` is the run's status after it, "" when the event does not change it. */
 export interface JournalRow {
   readonly runId: string;
-  readonly change: string;
+  readonly seq: number;
+  readonly status: string;
   readonly body: string;
 }
 
@@ -69,16 +66,20 @@ export class Journal {
     this.#remember(heads);
   }
 
-  #writeRow({ runId, change, body }: JournalRow, inBatch: Head | undefined): Head {
-    if (change.startsWith(NEW)) return this.#writeFirst({ runId, change: change.slice(NEW.length), body });
+  #writeRow(row: JournalRow, inBatch: Head | undefined): Head {
+    const { runId, seq, status, body } = row;
+    if (seq === 1) return this.#writeFirst(row);
     const previous = inBatch ?? this.#headOf(runId);
-    const head = { num: previous.num, seq: previous.seq + 1, hash: hash("sha256", hashInput(previous.hash, body), "hex") };
+    // An earlier batch failed and will be sent again: what follows it must wait for it.
+    if (previous?.seq !== seq - 1)
+      throw new AppError("overloaded", `wanted event ${(previous?.seq ?? 0) + 1} of run ${runId}, got event ${seq}`);
+    const head = { num: previous.num, seq, hash: hash("sha256", hashInput(previous.hash, body), "hex") };
     this.#insertEvent.run(head.num, head.seq, body, head.hash);
-    if (change !== "") this.#updateRun.run(change, isFinal(change) ? atOf(body) : null, head.seq, head.hash, head.num);
+    if (status !== "") this.#updateRun.run(status, isFinal(status) ? atOf(body) : null, head.seq, head.hash, head.num);
     return head;
   }
 
-  #writeFirst({ runId, change, body }: JournalRow): Head {
+  #writeFirst({ runId, status, body }: JournalRow): Head {
     const event = JSON.parse(body) as FirstEvent;
     const first = hash("sha256", hashInput(undefined, body), "hex");
     const principal = event.principal ?? event.action?.principal;
@@ -86,9 +87,9 @@ export class Journal {
       runId,
       event.workflow,
       event.version,
-      change,
+      status,
       event.startedAt ?? event.at,
-      isFinal(change) ? event.at : null,
+      isFinal(status) ? event.at : null,
       event.parent?.runId ?? null,
       principal?.id ?? "",
       first,
@@ -97,10 +98,8 @@ export class Journal {
     return { num: Number(lastInsertRowid), seq: 1, hash: first };
   }
 
-  #headOf(runId: string): Head {
-    const head = this.#heads.get(runId) ?? (this.#selectHead.get(runId) as Head | undefined);
-    assert(head !== undefined, `run ${runId} has no first event`);
-    return head;
+  #headOf(runId: string): Head | undefined {
+    return this.#heads.get(runId) ?? (this.#selectHead.get(runId) as Head | undefined);
   }
 
   #remember(heads: ReadonlyMap<string, Head>): void {

@@ -95,7 +95,10 @@ type Row = Readonly<Record<string, unknown>>;
 export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_check" | "integrity_check"): void {
   const finding = naming(file, () => db.prepare(`PRAGMA ${pragma}(1)`).get()?.[pragma]);
   if (finding === "ok") return;
-  throw new AppError("storage_corrupt", `the database ${file} is damaged: ${String(finding)}; put back a backup with \`tutti restore\``);
+  throw new AppError(
+    "storage_corrupt",
+    `the database ${file} is damaged: ${String(finding).replaceAll(/\s+/g, " ")}; put back a backup with \`tutti restore\``,
+  );
 }
 
 function toEvent(row: Row): Event {

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
+import type { EventBody } from "@tutti/core";
 import { completed, log, started, storeConformance, type StoreUnderTest } from "../conformance.ts";
 import { backupStore, restoreStore, SqliteStore } from "../index.ts";
 
@@ -97,6 +98,57 @@ describe("sqlite store: a full disk", () => {
     } finally {
       execFileSync("umount", [folder]);
     }
+  });
+});
+
+describe("sqlite store: order and privacy", () => {
+  test("events that follow what the full disk refused wait for it, so that a log keeps its order", async () => {
+    const folder = await newFolder();
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=2m", "tmpfs", folder]);
+    try {
+      const store = await SqliteStore.open(folder);
+      await store.append(log("r1", [started()]));
+      const ballast = join(folder, "ballast");
+      await writeFile(ballast, Buffer.alloc(8 * 1024 * 1024)).catch((error: NodeJS.ErrnoException) => assert.equal(error.code, "ENOSPC"));
+      const large = Array.from({ length: 3 }, (_, index): EventBody => ({
+        type: "signal.received",
+        name: String(index),
+        value: "v".repeat(60_000),
+      }));
+      const first = store.append(log("r1", large, 1));
+      while (store.health().ok) await new Promise((resolve) => setTimeout(resolve, 5));
+      // Small enough to fit where the large one did not.
+      const second = store.append(log("r1", [completed], 4));
+      const other = store.append(log("r2", [started()]));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      await rm(ballast);
+      await Promise.all([first, second, other]);
+      assert.deepEqual(
+        (await store.read("r1", { afterSeq: 0, limit: 9 })).map(({ seq, type }) => [seq, type]),
+        [
+          [1, "run.started"],
+          [2, "signal.received"],
+          [3, "signal.received"],
+          [4, "signal.received"],
+          [5, "run.completed"],
+        ],
+      );
+      await store.close();
+    } finally {
+      execFileSync("umount", [folder]);
+    }
+  });
+
+  test("a new data folder and a new backup are their owner's only", async () => {
+    const folder = join(await newFolder(), "deep", "data");
+    await withRun(folder, "r1");
+    const target = join(await newFolder(), "backup");
+    await backupStore(folder, target);
+    for (const path of [folder, target]) assert.equal((await stat(path)).mode & 0o777, 0o700, path);
+  });
+
+  test("a folder that can never be made is refused at once", async () => {
+    await assert.rejects(SqliteStore.open("/proc/nothing/data"), { code: "storage_unwritable" });
   });
 });
 

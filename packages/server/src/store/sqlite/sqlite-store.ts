@@ -1,5 +1,4 @@
 import { once } from "node:events";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
@@ -15,10 +14,10 @@ import {
   type Store,
 } from "@tutti/core";
 import { Blobs } from "../blobs.ts";
+import { makeFolder } from "../make-folder.ts";
 import { backupStore } from "./backup.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
 import { lockFolder } from "./lock.ts";
-import { NEW } from "./journal.ts";
 import { Reader } from "./reader.ts";
 import type { WriterAnswer, WriterRequest } from "./writer.ts";
 
@@ -54,7 +53,7 @@ export class SqliteStore implements Store {
   /** Opens or creates the store in a folder, and holds the folder until `close`. */
   static async open(dataDir: string): Promise<SqliteStore> {
     const file = join(dataDir, DATABASE_FILE);
-    await mkdir(join(dataDir, BLOBS_FOLDER), { recursive: true }).catch((error: unknown) => {
+    await makeFolder(join(dataDir, BLOBS_FOLDER)).catch((error: unknown) => {
       throw new AppError(
         "storage_unwritable",
         `cannot make the data folder ${dataDir}: ${error instanceof Error ? error.message : String(error)}; choose another with TUTTI_DATA_DIR`,
@@ -83,11 +82,11 @@ export class SqliteStore implements Store {
 
   append(events: readonly EventDraft[], when: "now" | "soon" = "now"): Promise<void> {
     if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
-    if (this.#open.rows.length / 3 > EVENTS_PENDING_MAX)
+    if (this.#open.rows.length / 4 > EVENTS_PENDING_MAX)
       return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
     const batch = this.#open;
     for (const event of events) {
-      batch.rows.push(event.runId, `${event.seq === 1 ? NEW : ""}${statusAfter(event) ?? ""}`, canonicalJson(event));
+      batch.rows.push(event.runId, String(event.seq), statusAfter(event) ?? "", canonicalJson(event));
     }
     if (when === "now") this.#schedule();
     else this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
@@ -184,11 +183,18 @@ export class SqliteStore implements Store {
         return;
       } catch (thrown) {
         const error = AppError.from(thrown);
-        this.#health = { ok: false, code: error.code === "storage_full" ? "storage_full" : "storage_corrupt", message: error.message };
-        if (error.code !== "storage_full" || this.#closing) throw error;
+        // "overloaded" says that an earlier batch has to be written first; it is under way again.
+        const isTemporary = error.code === "storage_full" || (error.code === "overloaded" && !this.#isCorrupt());
+        if (error.code !== "overloaded")
+          this.#health = { ok: false, code: isTemporary ? "storage_full" : "storage_corrupt", message: error.message };
+        if (!isTemporary || this.#closing) throw error;
         await delay(backoffMs(attempt, FULL_DISK_BACKOFF, Math.random()), undefined, { ref: false });
       }
     }
+  }
+
+  #isCorrupt(): boolean {
+    return !this.#health.ok && this.#health.code === "storage_corrupt";
   }
 
   async #ask(request: WriterRequest): Promise<void> {

@@ -6,7 +6,7 @@ import { migrate } from "./migrations.ts";
 
 /** What the store asks of its writer thread. */
 export type WriterRequest =
-  /** Flat triples of run id, change and body: one array of strings is cheaper to copy between threads than an array of objects. */
+  /** Flat groups of run id, seq, status and body: one array of strings is cheaper to copy between threads than an array of objects. */
   | { readonly type: "append"; readonly rows: readonly string[] }
   | { readonly type: "setting"; readonly name: string; readonly value: string }
   | { readonly type: "close" };
@@ -16,6 +16,9 @@ export type WriterAnswer =
   | { readonly type: "ready" }
   | { readonly type: "done" }
   | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
+
+/** How many strings make one event of an append. */
+const STRINGS_A_ROW = 4;
 
 const file = (workerData as { readonly file: string }).file;
 
@@ -52,8 +55,9 @@ function answer(message: WriterAnswer): void {
 
 function rowsOf(flat: readonly string[]): JournalRow[] {
   const rows: JournalRow[] = [];
-  for (let index = 0; index + 2 < flat.length; index += 3) {
-    rows.push({ runId: flat[index] ?? "", change: flat[index + 1] ?? "", body: flat[index + 2] ?? "" });
+  for (let index = 0; index + STRINGS_A_ROW <= flat.length; index += STRINGS_A_ROW) {
+    const [runId = "", seq = "", status = "", body = ""] = flat.slice(index, index + STRINGS_A_ROW);
+    rows.push({ runId, seq: Number(seq), status, body });
   }
   return rows;
 }
