@@ -42,10 +42,14 @@ export function compilePattern(source: string): RE2JS {
   );
 }
 
-/** The first route that matches, in their order. */
+/** The first route that matches, in their order. Throws `too_large` for a message that is too long to be matched. */
 export function matchRoute(routes: readonly CompiledRoute[], message: string): RouteMatch | undefined {
   const text = message.trim();
-  if (text.length > MATCHED_CHARACTERS_MAX) return undefined;
+  if (text.length > MATCHED_CHARACTERS_MAX)
+    throw new AppError(
+      "too_large",
+      `without a model wanted a message of at most ${MATCHED_CHARACTERS_MAX} characters, got ${text.length}; send less, or set TUTTI_MODEL_BASE_URL and TUTTI_MODEL`,
+    );
   for (const { route, pattern } of routes) {
     const matcher = pattern.matcher(text);
     if (!matcher.find()) continue;

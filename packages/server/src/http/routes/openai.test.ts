@@ -32,6 +32,14 @@ describe("agents behind the OpenAI door", () => {
     assert.match(reply.reply.content, /TUTTI_MODEL_BASE_URL/);
   });
 
+  test("a message that is too long for the fixed routes is refused for that reason", async () => {
+    await using app = await startTestApp();
+    const response = await app.fetch("/v1/agents/holly/chat", { message: `summarize: ${"word ".repeat(15_000)}` });
+    const { error } = (await response.json()) as { readonly error: { readonly code: string; readonly message: string } };
+    assert.deepEqual([response.status, error.code], [413, "too_large"]);
+    assert.match(error.message, /at most 64000 characters/);
+  });
+
   test("a streaming chat ends with the same object as a whole one", async () => {
     await using app = await startTestApp();
     const text = await (await app.fetch("/v1/agents/holly/chat", { message: "what is 2+2?", stream: true })).text();
