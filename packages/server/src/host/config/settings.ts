@@ -150,14 +150,14 @@ export const SETTINGS = {
   }),
   rateLimitPerSecond: whole({
     env: "TUTTI_RATE_LIMIT_PER_SECOND",
-    default: 100,
+    default: 500,
     min: 1,
     max: 1_000_000,
     description: "How many requests a client may make each second, on average.",
   }),
   rateLimitBurst: whole({
     env: "TUTTI_RATE_LIMIT_BURST",
-    default: 200,
+    default: 1_000,
     min: 1,
     max: 1_000_000,
     description: "How many requests a client may make at once.",
