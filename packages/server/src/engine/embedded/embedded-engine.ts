@@ -21,9 +21,10 @@ import { parseInput, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import { Execution } from "./execution.ts";
 import { History } from "./history.ts";
-import { toJson, type ExecutionHost, type RunParts } from "./operation.ts";
+import { numbered, toJson, type ExecutionHost, type RunParts } from "./operation.ts";
 import { Payloads } from "./payloads.ts";
 import { recordRun } from "./recorded-run.ts";
+import { Results } from "./results.ts";
 
 /** Events read at once when a run is loaded. */
 const PAGE = 1000;
@@ -50,7 +51,7 @@ export class EmbeddedEngine implements Engine {
   readonly #active = new Map<string, Active>();
   readonly #starting = new Map<string, Promise<{ readonly runId: string }>>();
   readonly #loading = new Map<string, Promise<boolean>>();
-  readonly #results = new Map<string, PromiseWithResolvers<Json>>();
+  readonly #results: Results;
   readonly #listeners = new Set<(event: EventDraft) => void>();
   readonly #partListeners = new Map<string, Set<(part: ModelPart) => void>>();
   #isStopping = false;
@@ -60,6 +61,7 @@ export class EmbeddedEngine implements Engine {
     this.#parts = options.parts;
     this.#runsActiveMax = options.runsActiveMax;
     this.#payloads = new Payloads(options.store);
+    this.#results = new Results(this.#payloads);
   }
 
   async start(name: string, input: Json, options: StartOptions): Promise<{ readonly runId: string }> {
@@ -76,15 +78,12 @@ export class EmbeddedEngine implements Engine {
   }
 
   async result(runId: string, signal: AbortSignal): Promise<Json> {
-    const waiting = this.#results.get(runId) ?? Promise.withResolvers<Json>();
-    this.#results.set(runId, waiting);
-    waiting.promise.catch(() => undefined);
-    if (!this.#active.has(runId)) await this.#settleFromStore(runId, waiting);
-    const aborted = Promise.withResolvers<never>();
-    const onAbort = (): void => aborted.reject(signal.reason);
-    signal.addEventListener("abort", onAbort, { once: true });
-    if (signal.aborted) onAbort();
-    return Promise.race([waiting.promise, aborted.promise]).finally(() => signal.removeEventListener("abort", onAbort));
+    if (this.#active.has(runId)) return this.#results.wait(runId, signal);
+    const record = await this.#find(runId);
+    const [last] = await this.#store.read(runId, { afterSeq: record.events - 1, limit: 1 });
+    const waiting = this.#results.wait(runId, signal);
+    if (last !== undefined) this.#results.settle(last);
+    return waiting;
   }
 
   async signal(runId: string, signal: { readonly name: string; readonly value: Json }, principal: Principal): Promise<void> {
@@ -172,8 +171,7 @@ export class EmbeddedEngine implements Engine {
     clearTimeout(timer);
     for (const execution of executions) execution.abandon();
     this.#active.clear();
-    const stopped = new AppError("cancelled", "Tutti stopped before the run ended; it goes on at the next start");
-    for (const { reject } of this.#results.values()) reject(stopped);
+    this.#results.fail(new AppError("cancelled", "Tutti stopped before the run ended; it goes on at the next start"));
   }
 
   #admit(options: StartOptions): void {
@@ -303,26 +301,7 @@ export class EmbeddedEngine implements Engine {
 
   #publish(event: EventDraft): void {
     for (const listener of this.#listeners) listener(event);
-    const waiting = this.#results.get(event.runId);
-    if (waiting === undefined || !isEnd(event)) return;
-    this.#results.delete(event.runId);
-    void this.#settle(event, waiting);
-  }
-
-  async #settle(event: EventBody, waiting: PromiseWithResolvers<Json>): Promise<void> {
-    if (event.type === "run.completed") waiting.resolve(await this.#payloads.fromJournal(event.output));
-    else if (event.type === "run.failed") waiting.reject(AppError.revive(event.code, event.message));
-    else if (event.type === "run.recorded" && event.outcome.ok) waiting.resolve(event.outcome.output);
-    else if (event.type === "run.recorded" && !event.outcome.ok) waiting.reject(AppError.revive(event.outcome.code, event.outcome.message));
-    else if (event.type === "run.cancelled") waiting.reject(new AppError("cancelled", `the run was cancelled: ${event.reason}`));
-  }
-
-  async #settleFromStore(runId: string, waiting: PromiseWithResolvers<Json>): Promise<void> {
-    const record = await this.#find(runId);
-    const last = (await this.#store.read(runId, { afterSeq: record.events - 1, limit: 1 }))[0];
-    if (last === undefined || !isEnd(last)) return;
-    this.#results.delete(runId);
-    await this.#settle(last, waiting);
+    this.#results.settle(event);
   }
 
   async #find(runId: string): Promise<RunRecord> {
@@ -415,13 +394,4 @@ export class EmbeddedEngine implements Engine {
   }
 }
 
-function numbered(runId: string, afterSeq: number, bodies: readonly EventBody[]): readonly EventDraft[] {
-  const at = new Date().toISOString();
-  return bodies.map((body, index) => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
-}
-
 const NEVER = new AbortController().signal;
-
-function isEnd(event: EventBody): boolean {
-  return event.type === "run.recorded" || event.type === "run.completed" || event.type === "run.failed" || event.type === "run.cancelled";
-}

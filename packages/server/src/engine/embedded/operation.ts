@@ -1,6 +1,7 @@
 import {
   canonicalJson,
   type EventBody,
+  type EventDraft,
   type Json,
   type ModelPart,
   type Outcome,
@@ -56,4 +57,10 @@ export interface Performed {
 export function toJson(value: unknown): Json {
   if (value === undefined || value === null) return null;
   return typeof value === "object" ? (JSON.parse(canonicalJson(value)) as Json) : (canonicalJson(value), value as Json);
+}
+
+/** What happened to a run after `afterSeq`, as events of now. */
+export function numbered(runId: string, afterSeq: number, bodies: readonly EventBody[]): readonly EventDraft[] {
+  const at = new Date().toISOString();
+  return bodies.map((body, index) => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
 }
