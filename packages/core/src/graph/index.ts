@@ -1,0 +1,18 @@
+export { applyChanges, differenceOf, touchesPast, type GraphChange, type GraphDifference } from "./amend.ts";
+export { didYouMean, orMeant } from "./did-you-mean.ts";
+export {
+  bodyOf,
+  GRAPH_BOUNDS,
+  hasEnded,
+  type Graph,
+  type GraphBody,
+  type GraphEdge,
+  type GraphNode,
+  type GraphRetry,
+  type NodeStatus,
+} from "./graph.ts";
+export * from "./names.ts";
+export { ancestors, edgesBy, losersOf, topologicalOrder } from "./order.ts";
+export type { GraphProblem, ProblemCode } from "./problem.ts";
+export { edgeAfter, readiness, type EdgeState, type Readiness } from "./readiness.ts";
+export { casesOf, checkStructure } from "./structure.ts";
