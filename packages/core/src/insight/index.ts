@@ -1,0 +1,11 @@
+export { diffRuns, type RunDiff, type StepDiff, type StepSide, type TimingDiff } from "./diff-runs.ts";
+export { diffJson, type JsonDiff, type JsonDifference } from "./json-diff.ts";
+export { faster, type Proposal } from "./proposals.ts";
+export { hasEnded, readRun, statusOf, type RunLog, type RunReading } from "./read-run.ts";
+export { runInsight, type ForkInsight, type PathEntry, type RetryCost, type RunInsight, type StepInsight } from "./run-insight.ts";
+export { depthOf } from "./step-key.ts";
+export type { RunTotals } from "./totals.ts";
+export { readTrace, type Segment, type Span, type Trace } from "./trace.ts";
+export { waitingFor, type Waiting, type WaitingOptions } from "./waiting.ts";
+export type { Cause, NameInsight, Spread } from "./causes.ts";
+export { workflowInsight, type RunCounts, type WhatIf, type WorkflowInsight } from "./workflow-insight.ts";
