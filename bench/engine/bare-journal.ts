@@ -1,4 +1,3 @@
-import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Subject } from "./subject.ts";
@@ -10,8 +9,7 @@ const ROW_CHARACTERS = [300, 480, 270, 270, 270, 270, 270, 200];
  * The limit: as many rows as Tutti writes, as long as its own, in one table, by node:sqlite with WAL, synchronous=FULL and group commit, each
  * step durable before the next. No thread, no hash, no index by run, no list of runs, no policy, no engine.
  */
-export async function openBareJournal(folder: string): Promise<Subject> {
-  mkdirSync(folder);
+export async function open(folder: string): Promise<Subject> {
   const db = new DatabaseSync(join(folder, "bare.db"));
   db.exec(
     "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE journal (position INTEGER PRIMARY KEY, run INTEGER, seq INTEGER, body TEXT)",
@@ -39,6 +37,8 @@ export async function openBareJournal(folder: string): Promise<Subject> {
   };
   return {
     name: "bare node:sqlite",
+    version: `SQLite ${process.versions.sqlite}`,
+    settings: "WAL, synchronous=FULL, group commit",
     // The start travels with the first step and the end with the last, as the least number of commits allows.
     async runWorkflow(run) {
       void append(run, 0);
@@ -46,6 +46,7 @@ export async function openBareJournal(folder: string): Promise<Subject> {
       for (let seq = 2; seq <= 5; seq += 1) await append(run, seq);
       void append(run, 6);
       await append(run, 7);
+      return run + 5;
     },
     async [Symbol.asyncDispose]() {
       db.close();

@@ -15,12 +15,14 @@ const fiveSteps = defineWorkflow({
 });
 
 /** Tutti as a program uses it: policy, validated input, hashed events, a journal on disk. */
-export async function openTutti(dataDir: string): Promise<Subject> {
+export async function open(dataDir: string): Promise<Subject> {
   const app = await openApp({ dataDir, plugins: [{ name: "bench", workflows: [fiveSteps] }] });
   return {
     name: "tutti",
+    version: "this checkout",
+    settings: "the embedded engine and store as they come: WAL, synchronous=FULL, group commit, hashed events, policy, validated input",
     async runWorkflow(input) {
-      await app.run("five-steps", input);
+      return Number((await app.run("five-steps", input)).output);
     },
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };

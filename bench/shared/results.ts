@@ -9,13 +9,14 @@ export interface Row {
   readonly value: number;
 }
 
-/** Writes `bench/NAME/results.json`; every subject in it was measured in the same run. */
-export async function writeResults(name: string, rows: readonly Row[]): Promise<void> {
+/** Writes `bench/NAME/results.json`; every subject in it was measured in the same run. `about` says what else a reader must know of it. */
+export async function writeResults(name: string, rows: readonly Row[], about: Readonly<Record<string, unknown>> = {}): Promise<void> {
   const [cpu] = cpus();
   const results = {
     ranAt: new Date().toISOString(),
     cpu: `${cpus().length} × ${cpu?.model.trim() ?? "unknown"}`,
     node: process.version,
+    ...about,
     rows,
   };
   await writeFile(new URL(`../${name}/results.json`, import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
