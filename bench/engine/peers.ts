@@ -16,13 +16,16 @@ export const PEERS: readonly { readonly name: string; readonly module: string }[
 /** Brings the peers' packages, at the versions of their lock file, unless they are there; says why when it cannot. */
 export function installPeers(): { readonly ok: true } | { readonly ok: false; readonly reason: string } {
   if (areInstalled()) return { ok: true };
-  console.error("Bringing the peers' packages into bench/peers/node_modules (npm ci, about 550 MB) …");
+  console.error("Bringing the peers' packages into bench/peers/node_modules (npm install, about 500 MB) …");
   const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env["PATH"] ?? ""}` };
   const { npm_execpath: npm } = process.env;
   const options: SpawnSyncOptions = { cwd: folder, env, stdio: ["ignore", "ignore", "inherit"] };
-  const done = npm === undefined ? spawnSync("npm ci", { ...options, shell: true }) : spawnSync(process.execPath, [npm, "ci"], options);
+  const done =
+    npm === undefined
+      ? spawnSync("npm install --no-save", { ...options, shell: true })
+      : spawnSync(process.execPath, [npm, "install", "--no-save"], options);
   if (done.status === 0) return { ok: true };
-  return { ok: false, reason: `npm ci in bench/peers ended with ${done.status ?? done.signal ?? done.error?.message}` };
+  return { ok: false, reason: `npm install in bench/peers ended with ${done.status ?? done.signal ?? done.error?.message}` };
 }
 
 function areInstalled(): boolean {
