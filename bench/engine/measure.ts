@@ -4,6 +4,8 @@ import type { Subject } from "./subject.ts";
 export interface Measured {
   readonly perS: number;
   readonly latenciesMs: readonly number[];
+  /** The memory of the whole process after it, servers of their own not counted. */
+  readonly rssBytes: number;
 }
 
 /** What to run: `count` workflows, `concurrency` of them at once. */
@@ -29,5 +31,5 @@ export async function measure(subject: Pick<Subject, "name" | "runWorkflow">, { 
   };
   const startMs = performance.now();
   await Promise.all(Array.from({ length: concurrency }, lane));
-  return { perS: (count * 1000) / (performance.now() - startMs), latenciesMs };
+  return { perS: (count * 1000) / (performance.now() - startMs), latenciesMs, rssBytes: process.memoryUsage.rss() };
 }

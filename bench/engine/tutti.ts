@@ -3,7 +3,8 @@ import type { Subject } from "./subject.ts";
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
 
-const fiveSteps = defineWorkflow({
+/** The workflow that every subject runs. */
+export const fiveSteps = defineWorkflow({
   name: "five-steps",
   version: "1",
   input: anything,
