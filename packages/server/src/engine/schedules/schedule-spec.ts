@@ -11,7 +11,9 @@ const JITTER_MS_MAX = DAY_MS;
 const LATE_MS_MAX = 366 * DAY_MS;
 /** Ticks that are made up for at once, and ticks that wait for the one before. */
 const CATCH_UP_MAX = 1_000;
-const QUEUE_MAX = 1_000;
+const QUEUE_MAX = 100;
+/** The input goes with the schedule from run to run. */
+const INPUT_CHARACTERS_MAX = 32_768;
 
 const moment = z.iso.datetime({ offset: true, error: "a moment in ISO 8601 with its zone, such as 2026-12-24T18:00:00Z" });
 const whole = (min: number, max: number): z.ZodInt => z.int().min(min).max(max);
@@ -60,6 +62,12 @@ export const scheduleSchema = z
     supervise: supervisionSchema.exactOptional(),
   })
   .superRefine(({ startAt, endAt, tickField, input }, check) => {
+    if (JSON.stringify(input).length > INPUT_CHARACTERS_MAX)
+      check.addIssue({
+        code: "custom",
+        path: ["input"],
+        message: `at most ${INPUT_CHARACTERS_MAX} characters of JSON; let the workflow read the rest`,
+      });
     if (startAt !== undefined && endAt !== undefined && Date.parse(endAt) <= Date.parse(startAt))
       check.addIssue({ code: "custom", path: ["endAt"], message: `a moment after startAt (${startAt})` });
     if (tickField !== undefined && (typeof input !== "object" || input === null || Array.isArray(input)))
