@@ -1,0 +1,109 @@
+import { AppError, backoffMs, type Engine, type ErrorCode, type Store } from "@tutti/core";
+import type { CloudEvent } from "@tutti/core/wire";
+import { setTimeout as pause } from "node:timers/promises";
+import { derivedId } from "../run-id.ts";
+import { deliveryOf, type DeliveryStart, type Subscription } from "./subscription.ts";
+
+/** The workflow that keeps a delivery that failed for good until somebody retries or dismisses it. */
+const DEAD_LETTER_WORKFLOW = "tutti.dead-letter";
+/** An engine that takes no runs now is asked again, as often as it takes: nothing is lost meanwhile. */
+const BUSY_BACKOFF = { delayMs: 100, delayMaxMs: 30_000 };
+
+/** What deliveries are made with. */
+export interface DeliveryParts {
+  readonly engine: Engine;
+  readonly store: Store;
+}
+
+/** One event on its way. `onHeld` is told when the delivery is over but its key must wait for somebody to look at a dead letter. */
+export interface Delivery {
+  readonly subscription: Subscription;
+  readonly event: CloudEvent;
+  readonly onHeld: () => void;
+}
+
+/** How a delivery ended: done with, still open because Tutti stops, or showing that the target is not there (`isDone`: this event is). */
+export type DeliveryEnd =
+  | { readonly type: "done" }
+  | { readonly type: "open" }
+  | { readonly type: "targetGone"; readonly isDone: boolean; readonly reason: string };
+
+/**
+ * Delivers one event: starts a run under an id made from the subscription's epoch and the event, and waits for its end. So a crash at any
+ * point costs nothing but doing this again: a run that is there is found, and so is the dead letter of one that failed.
+ */
+export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: AbortSignal): Promise<DeliveryEnd> {
+  const { subscription, event } = delivery;
+  const start = deliveryOf(subscription, event);
+  if (start === undefined) return { type: "done" };
+  const runId = derivedId(`delivery\n${subscription.epoch}\n${event.source}\n${event.id}`);
+  try {
+    await startWhenPossible(parts.engine, { ...start, runId, subscription }, signal);
+    await parts.engine.result(runId, signal);
+    return { type: "done" };
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    const record = await parts.store.run(runId);
+    if (signal.aborted || (record !== undefined && record.endedAt === null)) return { type: "open" };
+    if (record === undefined && error.code === "not_found") return { type: "targetGone", isDone: false, reason: error.message };
+    // Somebody decided that this event need not arrive.
+    if (record?.status === "cancelled") return { type: "done" };
+    return bury(parts, { ...delivery, start, runId, error, hasRun: record !== undefined }, signal);
+  }
+}
+
+interface Failed extends Delivery {
+  readonly start: DeliveryStart;
+  readonly runId: string;
+  readonly error: AppError;
+  readonly hasRun: boolean;
+}
+
+/** Makes a dead letter of a failed delivery; with `onFailure: "stop"`, waits for what becomes of it. */
+async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): Promise<DeliveryEnd> {
+  const { subscription, start, runId, error, hasRun } = failed;
+  const letterId = derivedId(`dead-letter\n${runId}`);
+  const { code, message } = error;
+  const input = { source: `subscription:${subscription.name}`, ...(hasRun && { runId }), ...start, error: { code, message } };
+  try {
+    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER_WORKFLOW, input, runId: letterId, subscription }, signal);
+    if (isGone(subscription, code)) return { type: "targetGone", isDone: true, reason: message };
+    if (subscription.onFailure === "continue") return { type: "done" };
+    failed.onHeld();
+    await parts.engine.result(letterId, signal);
+    return { type: "done" };
+  } catch (thrown) {
+    const letter = await parts.store.run(letterId);
+    if (signal.aborted || (letter !== undefined && letter.endedAt === null)) return { type: "open" };
+    // However the letter ended, somebody has seen to it.
+    if (letter !== undefined) return { type: "done" };
+    throw thrown;
+  }
+}
+
+/** A receiver that answered 410 wants nothing any more. */
+function isGone({ target }: Subscription, code: ErrorCode): boolean {
+  return target.type === "webhook" && code === "not_found";
+}
+
+/** Starts a run, or finds the one that has the id; asks again while the engine takes none. */
+async function startWhenPossible(
+  engine: Engine,
+  run: DeliveryStart & { readonly runId: string; readonly subscription: Subscription },
+  signal: AbortSignal,
+): Promise<void> {
+  const { workflow, input, runId, subscription } = run;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await engine.start(workflow, input, { runId, principal: subscription.principal });
+      return;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      signal.throwIfAborted();
+      if (!BUSY.has(error.code)) throw error;
+    }
+    await pause(backoffMs(attempt, BUSY_BACKOFF, Math.random()), undefined, { signal });
+  }
+}
+
+const BUSY: ReadonlySet<ErrorCode> = new Set(["overloaded", "rate_limited", "storage_full", "storage_unwritable"]);

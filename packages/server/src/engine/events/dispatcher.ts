@@ -1,0 +1,155 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { AppError, type Json } from "@tutti/core";
+import { matchesFilter } from "@tutti/core/wire";
+import { DeliveryWindow, type Turn } from "./delivery-window.ts";
+import { deliver, type DeliveryEnd, type DeliveryParts } from "./delivery.ts";
+import { readPublications } from "./publications.ts";
+import { keyOf, type Subscription } from "./subscription.ts";
+
+/** Events read at once. */
+const PAGE = 200;
+/** Events that are read and not settled; beyond it nothing is read until the oldest is, so memory stays bounded. */
+const OPEN_MAX = 2_000;
+/** The low water is written this often at most. What a crash loses of it is read again, and every run found under its id. */
+const CURSOR_INTERVAL_MS = 1_000;
+
+/** Where a subscription stands, as it is kept. Of another epoch than the subscription's it does not count. */
+export interface Cursor {
+  readonly epoch: string;
+  readonly position: number;
+}
+
+/** What a dispatcher is made of. */
+export interface DispatcherParts extends DeliveryParts {
+  readonly saveCursor: (name: string, cursor: Cursor) => Promise<void>;
+  /** Pauses the subscription, because its target is not there. */
+  readonly onTargetGone: (subscription: Subscription, reason: string) => Promise<void>;
+  readonly onError: (error: unknown, fields: Json) => void;
+}
+
+/**
+ * Delivers the events of one subscription. It is no durable run itself: it does nothing but start runs whose ids follow from the log, so all
+ * it would record is in the log already, and doing it again, also at two nodes at once, starts nothing twice.
+ */
+export class Dispatcher {
+  readonly #parts: DispatcherParts;
+  readonly #subscription: Subscription;
+  readonly #window: DeliveryWindow;
+  readonly #stopping = new AbortController();
+  readonly #underWay = new Set<Promise<void>>();
+  readonly #ended: Promise<void>;
+  #rung = Promise.withResolvers<void>();
+  #saved: number;
+  #savedAtMs = 0;
+
+  constructor(parts: DispatcherParts, subscription: Subscription, position: number) {
+    this.#parts = parts;
+    this.#subscription = subscription;
+    this.#window = new DeliveryWindow({ concurrency: subscription.concurrency, capacity: OPEN_MAX }, position);
+    this.#saved = position;
+    this.#ended = this.#run().catch((error: unknown) => parts.onError(error, { subscription: subscription.name }));
+  }
+
+  get epoch(): string {
+    return this.#subscription.epoch;
+  }
+
+  /** Whether it has ended, or will: because it was told to, or because its target is not there. */
+  get isStopping(): boolean {
+    return this.#stopping.signal.aborted;
+  }
+
+  /** Up to where every event is settled. */
+  get position(): number {
+    return this.#window.lowWater;
+  }
+
+  /** Events read and not settled. */
+  get open(): number {
+    return this.#window.size;
+  }
+
+  /** There may be more to read. */
+  wake(): void {
+    this.#rung.resolve();
+  }
+
+  /** Starts nothing more; runs that were started go on. */
+  async stop(): Promise<void> {
+    this.#stopping.abort(new AppError("cancelled", "the subscription stops"));
+    this.wake();
+    await this.#ended;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      this.#rung = Promise.withResolvers();
+      const hasMore = await this.#fill();
+      for (let next = this.#window.take(); next !== undefined; next = this.#window.take()) this.#begin(next);
+      await this.#save(CURSOR_INTERVAL_MS);
+      if (hasMore) await turn();
+      else await this.#rung.promise;
+    }
+    await Promise.all(this.#underWay);
+    await this.#save(0);
+  }
+
+  /** Reads a page of the log; whether there may be more to read now. */
+  async #fill(): Promise<boolean> {
+    const { filter, orderBy } = this.#subscription;
+    if (this.#window.isFull) return false;
+    const page = await readPublications(this.#parts.store, { after: this.#window.read, limit: PAGE });
+    for (const { position, event } of page) {
+      if (this.#window.isFull) return false;
+      if (event !== undefined && matchesFilter(filter, event)) this.#window.admit(position, keyOf(orderBy, event));
+      else this.#window.pass(position);
+    }
+    return page.length === PAGE;
+  }
+
+  #begin(next: Turn): void {
+    const delivering = this.#deliver(next)
+      .catch((error: unknown) => this.#onFault(error))
+      .finally(() => {
+        this.#underWay.delete(delivering);
+        this.wake();
+      });
+    this.#underWay.add(delivering);
+  }
+
+  async #deliver({ position }: Turn): Promise<void> {
+    // Read again: thousands of events may have waited for their turn, and positions take less memory.
+    const [publication] = await readPublications(this.#parts.store, { after: position - 1, limit: 1 });
+    const onHeld = (): void => {
+      this.#window.hold(position);
+      this.wake();
+    };
+    const end: DeliveryEnd =
+      publication?.event === undefined
+        ? { type: "done" }
+        : await deliver(this.#parts, { subscription: this.#subscription, event: publication.event, onHeld }, this.#stopping.signal);
+    if (end.type === "done" || (end.type === "targetGone" && end.isDone)) this.#window.settle(position);
+    if (end.type === "targetGone") await this.#giveUp(end.reason);
+  }
+
+  /** What nobody foresaw must not be passed over: the subscription waits for somebody to look, with the event still to be delivered. */
+  async #onFault(error: unknown): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#parts.onError(error, { subscription: this.#subscription.name });
+    await this.#giveUp(AppError.from(error).message);
+  }
+
+  async #giveUp(reason: string): Promise<void> {
+    this.#stopping.abort(new AppError("cancelled", "the subscription is paused"));
+    await this.#parts.onTargetGone(this.#subscription, reason);
+  }
+
+  async #save(intervalMs: number): Promise<void> {
+    const position = this.#window.lowWater;
+    if (position === this.#saved || performance.now() - this.#savedAtMs < intervalMs) return;
+    await this.#parts.saveCursor(this.#subscription.name, { epoch: this.#subscription.epoch, position });
+    this.#saved = position;
+    this.#savedAtMs = performance.now();
+  }
+}

@@ -1,0 +1,55 @@
+import type { Engine, Json, Principal, Store } from "@tutti/core";
+import type { CloudEvent } from "@tutti/core/wire";
+import { readPublications, type Publication } from "./publications.ts";
+import { publish, type Published } from "./publish.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import type { OutgoingWebhooks } from "./webhooks/outgoing.ts";
+
+/** What events are made of. */
+export interface EventsParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly webhooks: OutgoingWebhooks;
+  readonly hasWorkflow: (name: string) => boolean;
+  readonly onError: (error: unknown, fields: Json) => void;
+}
+
+/** Publish and subscribe. The bus is the run log: what is published is an event in it, and a reader is a position in it. */
+export class Events {
+  readonly subscriptions: Subscriptions;
+  readonly webhooks: OutgoingWebhooks;
+  readonly #parts: EventsParts;
+
+  constructor(parts: EventsParts) {
+    this.#parts = parts;
+    this.webhooks = parts.webhooks;
+    this.subscriptions = new Subscriptions({ ...parts, requireReceiver: (ref) => parts.webhooks.require(ref) });
+  }
+
+  /** Publishes an event from outside; the same source and id again change nothing. */
+  publish(event: CloudEvent, principal: Principal): Promise<Published> {
+    return publish(this.#parts, event, principal);
+  }
+
+  /** Publications after a position, oldest first. */
+  read(page: { readonly after: number; readonly limit: number }): Promise<readonly Publication[]> {
+    return readPublications(this.#parts.store, page);
+  }
+
+  /** Tells that there may be more to read. Listeners must not throw. */
+  onPublished(listener: () => void): Disposable {
+    return this.#parts.engine.subscribe((event) => {
+      if ("kind" in event && event.kind === "emit") listener();
+    });
+  }
+
+  /** Begins to deliver. */
+  start(): Promise<void> {
+    return this.subscriptions.start();
+  }
+
+  /** Starts no more deliveries; those under way are found again at the next start. Before the engine stops, which lets webhooks end. */
+  stop(): Promise<void> {
+    return this.subscriptions.stop();
+  }
+}
