@@ -42,7 +42,8 @@ type Sides = readonly [a: Json | undefined, b: Json | undefined];
 function compare(place: Place, [a, b]: Sides, found: JsonDifference[]): void {
   if (a !== undefined && b !== undefined && isSameJson(a, b)) return;
   if (place.depth < DEPTH_MAX && isObject(a) && isObject(b)) return compareObjects(place, [a, b], found);
-  if (place.depth < DEPTH_MAX && Array.isArray(a) && Array.isArray(b)) return compareArrays(place, [a as readonly Json[], b as readonly Json[]], found);
+  if (place.depth < DEPTH_MAX && Array.isArray(a) && Array.isArray(b))
+    return compareArrays(place, [a as readonly Json[], b as readonly Json[]], found);
   found.push({ path: place.path, ...(a !== undefined && { a: cut(a) }), ...(b !== undefined && { b: cut(b) }) });
 }
 

@@ -31,7 +31,14 @@ export interface Findings {
 export function proposals({ readings, slow, names }: Findings): readonly Proposal[] {
   const steps = slow.filter((cause) => cause.type === "step" && !isMoment(cause)).slice(0, LOOKED_AT_MAX);
   return [
-    ...steps.flatMap((cause) => (cause.type === "step" ? ofStep(cause, names.find((name) => isNamed(cause, name)) ) : [])),
+    ...steps.flatMap((cause) =>
+      cause.type === "step"
+        ? ofStep(
+            cause,
+            names.find((name) => isNamed(cause, name)),
+          )
+        : [],
+    ),
     ...ofForks(readings),
     ...ofNeighbours(readings),
     ...(slow.some(({ type }) => type === "queue") ? [withoutQueue] : []),
@@ -132,13 +139,15 @@ function ofNeighbours(readings: readonly RunReading[]): readonly Proposal[] {
       pairs.set(id, known);
     }
   }
-  return [...pairs]
-    // A second step that comes only sometimes may well be chosen by what the first gave.
-    .filter(([id, { first, count }]) => !refused.has(id) && counts.get(stepId(first)) === count)
-    .map(([, pair]) => pair)
-    .toSorted((a, b) => b.shorterMs - a.shorterMs)
-    .slice(0, LOOKED_AT_MAX)
-    .map(sideBySide);
+  return (
+    [...pairs]
+      // A second step that comes only sometimes may well be chosen by what the first gave.
+      .filter(([id, { first, count }]) => !refused.has(id) && counts.get(stepId(first)) === count)
+      .map(([, pair]) => pair)
+      .toSorted((a, b) => b.shorterMs - a.shorterMs)
+      .slice(0, LOOKED_AT_MAX)
+      .map(sideBySide)
+  );
 }
 
 function sideBySide({ first, second, isKnown }: Pair): Proposal {

@@ -3,7 +3,7 @@ import type { Clock } from "./clock.ts";
 import { criticalPath, slackOf, type PathStep } from "./critical-path.ts";
 import { planOf, type Plan } from "./plan.ts";
 import { intervalsOf, totalsOf, type Interval, type RunTotals } from "./totals.ts";
-import { readTrace } from "./trace.ts";
+import { readTrace, type Span } from "./trace.ts";
 import { usesOf, type Use } from "./uses.ts";
 
 /** A run's log, with those of the child runs that are known. An unfinished run is read up to `nowMs` (ms since 1970). */
@@ -63,8 +63,9 @@ export function readRun(log: RunLog, clock?: Clock): RunReading {
     ...(clock !== undefined && { clock }),
   });
   const endMs = trace.startMs + trace.durationMs;
-  const plan = planOf(trace.spans, { startMs: trace.startMs, endMs, hasEnded: ended });
-  const children = readChildren(log, trace.clock);
+  const children = readChildren(log, trace.clock, new Map(trace.spans.map((span) => [span.key, span])));
+  const underWay = ended ? [] : [...children].flatMap(([key, child]) => childSpan(key, child, trace.spans));
+  const plan = planOf([...trace.spans, ...underWay], { startMs: trace.startMs, endMs, hasEnded: ended });
   const queued = queuedIn(events, trace.clock, endMs);
   const intervals = intervalsOf(plan, queued, new Map([...children].map(([key, child]) => [key, child.intervals])));
   return {
@@ -85,14 +86,26 @@ export function readRun(log: RunLog, clock?: Clock): RunReading {
   };
 }
 
-function readChildren({ children = [], nowMs }: RunLog, clock: Clock): ReadonlyMap<string, RunReading> {
+/** Logs of child runs by their step's key. A run that was spawned has a key too, but nobody waits at it. */
+function readChildren(log: RunLog, clock: Clock, spans: ReadonlyMap<string, Span>): ReadonlyMap<string, RunReading> {
   const readings = new Map<string, RunReading>();
-  for (const child of children) {
+  for (const child of log.children ?? []) {
     const [first] = child.events;
-    if (first?.type === "run.started" && first.parent !== undefined)
-      readings.set(first.parent.key, readRun({ ...child, ...(nowMs !== undefined && { nowMs }) }, clock));
+    if (first?.type !== "run.started" || first.parent === undefined) continue;
+    const span = spans.get(first.parent.key);
+    if (span === undefined || span.kind === "workflow")
+      readings.set(first.parent.key, readRun({ ...child, ...(log.nowMs !== undefined && { nowMs: log.nowMs }) }, clock));
   }
   return readings;
+}
+
+/** A child run's step leaves no event until it ends, so while it has not, it is read from the child's log. */
+function childSpan(key: string, { workflow: name, plan: { startMs, endMs } }: RunReading, spans: readonly Span[]): readonly Span[] {
+  if (spans.some((span) => span.key === key)) return [];
+  const segments = [{ style: "work", fromMs: startMs, toMs: endMs }] as const;
+  return [
+    { key, kind: "workflow", name, status: "running", startMs, endMs, segments, attempts: 1, decision: undefined, failure: undefined },
+  ];
 }
 
 function queuedIn(events: readonly Event[], clock: Clock, endMs: number): readonly Interval[] {

@@ -18,7 +18,19 @@ const SILENCE_MS = 60_000;
 /** One thing an unfinished run waits for. `key` is the step's, "" for the run itself; `since` and `until` are ISO 8601. */
 export interface Waiting {
   readonly key: string;
-  readonly type: "signal" | "approval" | "sleep" | "child" | "retry" | "step" | "queue" | "pause" | "cancel" | "deadline" | "nothing" | "ended";
+  readonly type:
+    | "signal"
+    | "approval"
+    | "sleep"
+    | "child"
+    | "retry"
+    | "step"
+    | "queue"
+    | "pause"
+    | "cancel"
+    | "deadline"
+    | "nothing"
+    | "ended";
   readonly name: string;
   readonly since: string | null;
   readonly until: string | null;
@@ -116,7 +128,13 @@ function openStep(event: StepEvent, known: OpenStep | undefined): OpenStep | und
         heartbeat: { at, detail: event.detail },
       };
     case "step.waiting":
-      return { ...step, until: event.until, state: "waiting", attempt: 1, ...(event.approval !== undefined && { approval: event.approval }) };
+      return {
+        ...step,
+        until: event.until,
+        state: "waiting",
+        attempt: 1,
+        ...(event.approval !== undefined && { approval: event.approval }),
+      };
     case "step.failed":
       if (event.retryAt === null) return undefined;
       return { ...step, until: event.retryAt, state: "retrying", attempt: event.attempt, failure: `${event.code}: ${event.message}` };
@@ -131,13 +149,23 @@ function ofStep(step: OpenStep, { nowMs }: WaitingOptions): Finding {
   const base = { key, name, since, until };
   if (state === "retrying") {
     const again = `is tried again ${moment(until, nowMs)}`;
-    return { ...base, type: "retry", says: `waits for ${theStep(step)}, whose attempt ${step.attempt} failed (${short(step.failure ?? "")}) and which ${again}` };
+    return {
+      ...base,
+      type: "retry",
+      says: `waits for ${theStep(step)}, whose attempt ${step.attempt} failed (${short(step.failure ?? "")}) and which ${again}`,
+    };
   }
-  if (state === "running") return { ...base, type: "step", says: `is at work on ${theStep(step)} ${sinceWords(since, nowMs)}, attempt ${step.attempt}, ${heartbeatOf(step, nowMs)}` };
+  if (state === "running")
+    return {
+      ...base,
+      type: "step",
+      says: `is at work on ${theStep(step)} ${sinceWords(since, nowMs)}, attempt ${step.attempt}, ${heartbeatOf(step, nowMs)}`,
+    };
   if (kind === "sleep") return { ...base, type: "sleep", says: `sleeps ${moment(until, nowMs, "until")}, ${sinceWords(since, nowMs)}` };
   if (kind === "approval") return { ...base, type: "approval", says: `${approvalOf(step, nowMs)}` };
   const end = until === null ? "with no end set" : `${moment(until, nowMs, "until")} at the latest`;
-  if (kind === "signal") return { ...base, type: "signal", says: `waits for the signal "${short(name)}" ${sinceWords(since, nowMs)}, ${end}` };
+  if (kind === "signal")
+    return { ...base, type: "signal", says: `waits for the signal "${short(name)}" ${sinceWords(since, nowMs)}, ${end}` };
   return { ...base, type: kind === "workflow" ? "child" : "step", says: `waits for ${theStep(step)} ${sinceWords(since, nowMs)}, ${end}` };
 }
 
@@ -157,15 +185,19 @@ function approvalOf({ name, since, until, approval }: OpenStep, nowMs: number): 
   const what = `waits for an answer to "${short(approval?.question ?? name)}" ${sinceWords(since, nowMs)}; ${who} may answer`;
   if (until === null) return `${what}, with no end set`;
   const otherwise = approval?.otherwise;
-  const after = otherwise === undefined ? "it fails with approval_timeout" : `it counts as ${otherwise === "approve" ? "approved" : "refused"}`;
+  const after =
+    otherwise === undefined ? "it fails with approval_timeout" : `it counts as ${otherwise === "approve" ? "approved" : "refused"}`;
   return `${what} ${moment(until, nowMs, "until")}, after which ${after}`;
 }
 
 /** Child runs whose log is known and has not ended, with what they wait for themselves. */
-function childrenOf({ children = [] }: RunLog, options: WaitingOptions): readonly Finding[] {
+function childrenOf({ events, children = [] }: RunLog, options: WaitingOptions): readonly Finding[] {
+  // A run that was spawned has a key too, but that step has ended.
+  const ended = new Set(events.flatMap((event) => (event.type === "step.completed" || event.type === "step.failed" ? [event.key] : [])));
   return children.flatMap((child) => {
     const [first] = child.events;
     if (first?.type !== "run.started" || first.parent === undefined || hasEnded(statusOf(child.events))) return [];
+    if (ended.has(first.parent.key)) return [];
     const inside = findings(child, options).filter(({ type }) => type !== "deadline");
     const told = inside.slice(0, CHILD_WAITS_MAX).map(({ says }) => says);
     const more = inside.length > told.length ? `, and ${inside.length - told.length} more` : "";
@@ -223,7 +255,10 @@ function deadlineOf([first]: readonly Event[], { nowMs }: WaitingOptions): reado
 function silence(last: Event, { nowMs }: WaitingOptions): Finding {
   const silentMs = nowMs - timeOf(last.at);
   const what = `has no open step; its last event, ${last.type}${"name" in last ? ` "${short(last.name)}"` : ""}, is ${inWords(silentMs)} old`;
-  const doubt = silentMs < SILENCE_MS ? "its own code or a short step is at work" : "unless its own code is at work, no process runs it: is Tutti up?";
+  const doubt =
+    silentMs < SILENCE_MS
+      ? "its own code or a short step is at work"
+      : "unless its own code is at work, no process runs it, and starting Tutti goes on with it";
   return { ...ofRun("nothing", last.type), since: last.at, says: `${what}: ${doubt}` };
 }
 
