@@ -1,0 +1,24 @@
+import { after, before } from "node:test";
+import { startPostgres, type PostgresServer } from "../../testing/postgres.ts";
+import { storeConformance, type StoreUnderTest } from "../conformance.ts";
+import { openPostgresStore } from "../index.ts";
+
+let server: PostgresServer;
+before(async () => {
+  server = await startPostgres();
+});
+after(() => server[Symbol.asyncDispose]());
+
+storeConformance("postgres store", async () => openOn(await server.newDatabase()));
+
+async function openOn(url: string): Promise<StoreUnderTest> {
+  const store = await openPostgresStore(url);
+  return {
+    store,
+    reopen: async () => {
+      await store.close();
+      return openOn(url);
+    },
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
