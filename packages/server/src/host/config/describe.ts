@@ -48,8 +48,10 @@ export function configTable(): string {
 
 function masked(value: unknown): string {
   if (typeof value === "string") return MASK;
-  // Providers: all but their keys is worth seeing.
-  return value === undefined ? "" : JSON.stringify(value, (name, inner: unknown) => (name === "apiKey" ? MASK : inner));
+  // Providers and webhooks: all but their keys and secrets is worth seeing.
+  return value === undefined
+    ? ""
+    : JSON.stringify(value, (name, inner: unknown) => (name === "apiKey" || name === "secrets" ? MASK : inner));
 }
 
 function asText(value: unknown): string {

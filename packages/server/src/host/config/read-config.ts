@@ -16,6 +16,7 @@ import {
 } from "./layer.ts";
 import type { Setting } from "./setting.ts";
 import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key, type ProviderConfig, type ProviderSetting } from "./settings.ts";
+import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
 
 const SHOWN_CHARACTERS_MAX = 60;
 
@@ -78,8 +79,13 @@ function merge(
   }
   problems.push(...contradictions(values, sources));
   const providers = keyed(values["providers"], variables, problems);
+  const webhooks = withSecrets(
+    (values["webhooks"] ?? []) as readonly WebhookSetting[],
+    { variables, isLoopback: typeof values["host"] === "string" && isLoopback(values["host"]) },
+    problems,
+  );
   if (problems.length > 0) throw new AppError("invalid_config", problems.join("\n"));
-  return { config: { ...values, providers } as unknown as Config, sources: sources as Record<Key, string> };
+  return { config: { ...values, providers, webhooks } as unknown as Config, sources: sources as Record<Key, string> };
 }
 
 function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): unknown {
@@ -97,7 +103,7 @@ function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): u
 function inside(key: Key, issue: z.core.$ZodIssue, { raw, source }: Found): readonly string[] {
   const name = [key, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join("");
   if (issue.code === "unrecognized_keys") {
-    const known = ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"];
+    const known = key === "webhooks" ? WEBHOOK_KEYS : ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"];
     return issue.keys.map(
       (unknown) =>
         `${name}.${unknown} is not a setting, did you mean ${didYouMean(unknown, known) ?? `one of ${known.join(", ")}`}? (${source([...issue.path, unknown])})`,

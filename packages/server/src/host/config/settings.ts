@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { choice, flag, list, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
+import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
 const MEBIBYTE = 1_048_576;
 const HOUR_MS = 3_600_000;
@@ -211,14 +212,18 @@ export const SETTINGS = {
     items: "tool names",
     description: "Tools that may be called besides the safe built-in ones.",
   }),
+  webhooks,
 } as const;
 
 /** The name of a setting. */
 export type Key = keyof typeof SETTINGS;
 
 /** The configuration, checked. What is not set and has no default is `undefined`. */
-export type Config = { readonly [K in Exclude<Key, "providers">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never } & {
+export type Config = {
+  readonly [K in Exclude<Key, "providers" | "webhooks">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+} & {
   readonly providers: readonly ProviderConfig[];
+  readonly webhooks: readonly WebhookConfig[];
 };
 
 /** All keys with their settings. */
