@@ -62,6 +62,19 @@ export const SETTINGS = {
     shape: /^[^\0]+$/,
     isPath: true,
   }),
+  store: choice({
+    env: "TUTTI_STORE",
+    default: "sqlite",
+    values: ["sqlite", "postgres"],
+    description: "Where runs are kept: in one file of `dataDir`, or in a PostgreSQL database that several nodes may share (`postgresUrl`).",
+  }),
+  postgresUrl: optionalText({
+    env: "TUTTI_POSTGRES_URL",
+    description: "The database for `store: postgres`, with user and password; further options as in libpq, such as `?sslmode=verify-full`.",
+    valid: "a URL that begins with postgres://",
+    shape: /^postgres(?:ql)?:\/\/\S+$/,
+    isSecret: true,
+  }),
   token: optionalText({
     env: "TUTTI_TOKEN",
     description: "The bearer token that requests must carry. Without it, one is made at the first start and printed once.",
