@@ -1,4 +1,5 @@
-import { AppError, SseDecoder } from "@tutti/core";
+import { AppError } from "@tutti/core";
+import { SseDecoder } from "@tutti/core/wire";
 
 /** A server-sent event as it came. */
 export type ServerEvent = ReturnType<SseDecoder["push"]>[number];

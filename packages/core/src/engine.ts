@@ -3,17 +3,30 @@ import type { Json } from "./json.ts";
 import type { ModelPart } from "./model.ts";
 import type { Action } from "./policy/decide.ts";
 import type { Principal } from "./principal.ts";
+import type { QueuePlace, RunLimits } from "./workflow.ts";
 
 /** Runs workflows durably. Steps run at least once and are recorded at most once. */
 export interface Engine {
   /** Resolves when the run is durable. Starting the same `runId` again returns the run that exists. */
   start(workflow: string, input: Json, options: StartOptions): Promise<{ readonly runId: string }>;
-  /** The run's output, once it is completed; throws its error when it failed or was cancelled. */
+  /** The run's output, once it is completed; throws its error when it failed or was cancelled, and why when it paused. */
   result(runId: string, signal: AbortSignal): Promise<Json>;
   /** Sends a signal to an unfinished run, if policy lets the principal (`run.control`). */
-  signal(runId: string, signal: { readonly name: string; readonly value: Json }, principal: Principal): Promise<void>;
+  signal(runId: string, signal: Signal, principal: Principal): Promise<void>;
   /** Cancels an unfinished run and its children, if policy lets the principal (`run.control`). The run ends once its workflow has unwound. */
   cancel(runId: string, reason: string, principal: Principal): Promise<void>;
+  /** Answers the approval a run waits for, if policy lets the principal (`run.approve`) and the request names them or nobody. */
+  answer(
+    runId: string,
+    answer: { readonly key: string; readonly approved: boolean; readonly reason: string },
+    principal: Principal,
+  ): Promise<void>;
+  /** What the workflow's `onQuery` handler of that name says now. */
+  query(runId: string, name: string): Promise<Json>;
+  /** Goes on with a paused run, under another version of its workflow when given. */
+  resume(runId: string, options: { readonly version?: string }, principal: Principal): Promise<void>;
+  /** Starts a new run whose log begins with a copy of another's. */
+  fork(runId: string, fork: Fork, principal: Principal): Promise<{ readonly runId: string }>;
   /** Runs the workflow again over its recorded events, touching nothing; says whether it still does the same. */
   replay(runId: string): Promise<Replay>;
   /** Goes on with unfinished runs, all of them or one. Resolves with how many, when they are loaded. */
@@ -23,6 +36,8 @@ export interface Engine {
    * any other (`denied` is thrown, and journaled), journaled in one event when it ends, and never resumed.
    */
   record(step: RecordedStep, principal: Principal): RecordedRun;
+  /** How full the queues are. */
+  readonly queues: readonly QueueStatus[];
   /** Tells of events once they are durable, in order within a run. Listeners must not throw. */
   subscribe(listener: (event: EventDraft) => void): Disposable;
   /** Tells of a run's model parts as they come. They are not journaled; the finished reply is. */
@@ -33,6 +48,8 @@ export interface Engine {
 
 /** The one step of a recorded run, before it is done. `input` is what policies see and the log keeps: digests, not contents. */
 export interface RecordedStep {
+  /** Of the run. Recording the same id again leaves the first. */
+  readonly runId?: string;
   readonly workflow: string;
   readonly action: Action["kind"];
   readonly kind: StepKind;
@@ -40,17 +57,57 @@ export interface RecordedStep {
   readonly input: Json;
 }
 
-/** A recorded run under way; end it once. */
+/** A recorded run under way; end it once. What it returns resolves when the end is durable, with false when the store is gone. */
 export interface RecordedRun {
   readonly runId: string;
-  complete(output: Json): void;
-  fail(code: string, message: string): void;
+  complete(output: Json): Promise<boolean>;
+  fail(code: string, message: string): Promise<boolean>;
 }
 
-/** How a run is started. `parent` is set for child runs. */
+/**
+ * Where a fork leaves the recorded run: before the step at `beforeKey`, or before the step that failed the run. Every step recorded earlier
+ * is kept; `outputs` replaces what some of them gave, `input` the run's input (for a workflow that then asks for other steps, fork before
+ * the first of them).
+ */
+export interface Fork {
+  /** Of the new run. */
+  readonly runId?: string;
+  readonly beforeKey?: string;
+  readonly input?: Json;
+  readonly outputs?: Readonly<Record<string, Json>>;
+}
+
+/** Bounds of a queue. `concurrency` is for all its runs, `concurrencyPerKey` for those that share a key; `ratePerSecond` bounds admissions. */
+export interface QueueConfig {
+  readonly name: string;
+  readonly concurrency: number;
+  readonly concurrencyPerKey?: number | undefined;
+  readonly ratePerSecond?: number | undefined;
+  readonly queuedMax: number;
+}
+
+/** What somebody sees of a queue. */
+export interface QueueStatus extends QueueConfig {
+  readonly queued: number;
+  readonly running: number;
+}
+
+/** A signal to a run. Sent again with the same `id`, it is taken once. */
+export interface Signal {
+  readonly name: string;
+  readonly value: Json;
+  readonly id?: string | undefined;
+}
+
+/** How a run is started. `parent` is set for child runs; without `version` the newest one is taken. */
 export interface StartOptions {
   readonly principal: Principal;
   readonly runId?: string;
+  readonly version?: string;
+  readonly limits?: RunLimits;
+  readonly queue?: QueuePlace;
+  /** Set by engines, for runs that go on from another's log. */
+  readonly origin?: { readonly type: "fork" | "continued"; readonly runId: string };
   readonly parent?: { readonly runId: string; readonly key: string };
   readonly onPart?: (part: ModelPart) => void;
 }

@@ -1,6 +1,7 @@
 import type { Json } from "./json.ts";
 import type { Action, Decision } from "./policy/decide.ts";
 import type { Principal } from "./principal.ts";
+import type { ApprovalRequest, RunLimits } from "./workflow.ts";
 
 /**
  * One union: trace, receipt, audit, live feed, metrics, replay and fork are readings of it.
@@ -23,7 +24,13 @@ export type EventBody =
       readonly input: Json;
       readonly principal: Principal;
       readonly parent?: { readonly runId: string; readonly key: string };
+      /** The run whose log this one begins with a part of, or goes on from with fresh history. */
+      readonly origin?: { readonly type: "fork" | "continued"; readonly runId: string };
+      readonly limits?: RunLimits;
     }
+  /** The run waits for a place in a queue. Smaller priorities go first. */
+  | { readonly type: "run.queued"; readonly queue: string; readonly queueKey: string; readonly priority: number }
+  | { readonly type: "run.admitted"; readonly waitedMs: number }
   /**
    * A whole run in one event: one step that somebody else did, such as a model call whose bytes passed through. It is written when the step
    * has ended, because a proxy cannot afford four events a call; a step that a crash cut off leaves none.
@@ -46,19 +53,40 @@ export type EventBody =
     }
   /** Written only for steps that take longer than a moment, so that watchers see them. */
   | ({ readonly type: "step.started" } & StepRef & { readonly attempt: number })
-  | ({ readonly type: "step.waiting" } & StepRef & { readonly until: string | null })
+  | ({ readonly type: "step.waiting" } & StepRef & { readonly until: string | null; readonly approval?: ApprovalRequest })
+  /** A long step says that it lives, and how far it is. The next attempt is told the last `detail`. */
+  | ({ readonly type: "step.progressed" } & StepRef & { readonly attempt: number; readonly detail: Json })
   /** One attempt failed. `retryAt: null` means it was the last one. */
   | ({ readonly type: "step.failed" } & StepRef &
       StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null })
-  | ({ readonly type: "step.completed" } & StepRef & StepTiming & { readonly output: Json })
-  | { readonly type: "signal.received"; readonly name: string; readonly value: Json }
-  | { readonly type: "cancel.requested"; readonly reason: string }
-  /** The process that ran it ended, and another went on. */
-  | { readonly type: "run.resumed"; readonly reason: string }
+  | ({ readonly type: "step.completed" } & StepRef &
+      StepTiming & { readonly output: Json; readonly usage?: RunUsage; readonly partitionKey?: string })
+  /** A signal with an `id` is taken once. */
+  | { readonly type: "signal.received"; readonly name: string; readonly value: Json; readonly id?: string }
+  /** Somebody answered the approval that the step at `key` waits for. */
+  | { readonly type: "approval.answered"; readonly key: string; readonly approved: boolean; readonly by: string; readonly reason: string }
+  /** Everything under way is ended; `code` when it was the run's deadline and not somebody. */
+  | { readonly type: "cancel.requested"; readonly reason: string; readonly code?: "deadline_exceeded" }
+  /** The process that ran it ended and another went on, or somebody resumed it; `version` when it goes on under another one. */
+  | { readonly type: "run.resumed"; readonly reason: string; readonly version?: string }
   | { readonly type: "run.paused"; readonly code: string; readonly message: string }
-  | { readonly type: "run.completed"; readonly output: Json }
-  | { readonly type: "run.failed"; readonly code: string; readonly message: string }
-  | { readonly type: "run.cancelled"; readonly reason: string };
+  | ({ readonly type: "run.completed"; readonly output: Json } & RunEnd)
+  | ({ readonly type: "run.failed"; readonly code: string; readonly message: string } & RunEnd)
+  | ({ readonly type: "run.cancelled"; readonly reason: string } & RunEnd)
+  /** The run ended and `nextRunId` goes on with a fresh log (`ctx.continueAsNew`). */
+  | ({ readonly type: "run.continued"; readonly nextRunId: string } & RunEnd);
+
+/** What a run and its children cost; left out when nothing was counted. */
+interface RunEnd {
+  readonly usage?: RunUsage;
+}
+
+/** Tokens as providers counted them, and US dollars where prices are known. */
+export interface RunUsage {
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly costUsd: number;
+}
 
 /** How a step ended. */
 export type Outcome =
@@ -80,17 +108,33 @@ interface StepTiming {
 }
 
 /** What a step does. */
-export type StepKind = "step" | "model" | "tool" | "workflow" | "sleep" | "signal" | "now" | "emit";
+export type StepKind =
+  | "step"
+  | "undo"
+  | "model"
+  | "tool"
+  | "workflow"
+  | "spawn"
+  | "send"
+  | "sleep"
+  | "signal"
+  | "approval"
+  | "now"
+  | "emit"
+  | "patch";
 
 /** Where a run stands. */
-export type RunStatus = "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled";
+export type RunStatus = "queued" | "running" | "waiting" | "paused" | "completed" | "failed" | "cancelled" | "continued";
 
 /** The status a run has after an event, or `undefined` when the event does not change it. */
 export function statusAfter(event: EventBody): RunStatus | undefined {
   switch (event.type) {
     case "run.started":
+    case "run.admitted":
     case "run.resumed":
       return "running";
+    case "run.queued":
+      return "queued";
     case "run.paused":
       return "paused";
     case "run.recorded":
@@ -101,14 +145,18 @@ export function statusAfter(event: EventBody): RunStatus | undefined {
       return "failed";
     case "run.cancelled":
       return "cancelled";
+    case "run.continued":
+      return "continued";
     case "step.waiting":
       return "waiting";
     case "step.completed":
-      return event.kind === "sleep" || event.kind === "signal" ? "running" : undefined;
+      return event.kind === "sleep" || event.kind === "signal" || event.kind === "approval" ? "running" : undefined;
     case "policy.decided":
     case "step.started":
+    case "step.progressed":
     case "step.failed":
     case "signal.received":
+    case "approval.answered":
     case "cancel.requested":
       return undefined;
   }

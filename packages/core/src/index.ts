@@ -1,7 +1,16 @@
 export type { AgentSpec } from "./agent.ts";
-export type { Engine, RecordedRun, RecordedStep, Replay, StartOptions } from "./engine.ts";
+export type { Engine, Fork, QueueConfig, RecordedRun, RecordedStep, Replay, StartOptions } from "./engine.ts";
 export { AppError, type ErrorCode } from "./error.ts";
-export { statusAfter, type Event, type EventBody, type EventDraft, type Outcome, type RunStatus, type StepKind } from "./event.ts";
+export {
+  statusAfter,
+  type Event,
+  type EventBody,
+  type EventDraft,
+  type Outcome,
+  type RunStatus,
+  type RunUsage,
+  type StepKind,
+} from "./event.ts";
 export { canonicalJson, type Json } from "./json.ts";
 export { collect, type Message, type Model, type ModelPart, type ModelRequest, type Reply, type ToolCall, type Usage } from "./model.ts";
 export type { Plugin } from "./plugin.ts";
@@ -13,10 +22,15 @@ export { backoffMs } from "./resilience/backoff.ts";
 export { CircuitBreaker } from "./resilience/circuit-breaker.ts";
 export { TokenBucket } from "./resilience/token-bucket.ts";
 export { parse, type Schema } from "./schema.ts";
-export type { BlobRef, RunFilter, RunRecord, Store } from "./store.ts";
+export type { BlobRef, RunFilter, RunRecord, Store, Wait, WaitFilter } from "./store.ts";
 export type { Tool } from "./tool.ts";
-export { defineWorkflow, type Branch, type RunContext, type StepContext, type StepOptions, type Workflow } from "./workflow.ts";
-export { decodeChatAnswer } from "./wire/chat-answer.ts";
-export { chatChunkEncoder, encodeChatCompletion } from "./wire/chat-reply.ts";
-export { decodeChatRequest, encodeChatRequest } from "./wire/chat-request.ts";
-export { encodeSse, SseDecoder } from "./wire/sse.ts";
+export {
+  defineWorkflow,
+  type ApprovalRequest,
+  type Branch,
+  type RunContext,
+  type RunLimits,
+  type StepContext,
+  type StepOptions,
+  type Workflow,
+} from "./workflow.ts";

@@ -4,7 +4,16 @@ import type { Principal } from "../principal.ts";
 
 /** Something somebody wants to do. `resource` names what it is done to: a workflow, a tool, a model, a plugin, a route. */
 export interface Action {
-  readonly kind: "run.start" | "run.control" | "model.generate" | "tool.call" | "memory.write" | "plugin.enable" | "admin";
+  readonly kind:
+    | "run.start"
+    | "run.control"
+    | "run.approve"
+    | "event.publish"
+    | "model.generate"
+    | "tool.call"
+    | "memory.write"
+    | "plugin.enable"
+    | "admin";
   readonly principal: Principal;
   readonly resource: string;
   readonly input?: Json;

@@ -34,15 +34,26 @@ function describe(event: Event): EventLine | undefined {
         text: `${event.action.resource} ${event.decision.effect === "deny" ? "denied" : "asks"}`,
         detail: `${event.decision.rule}: ${event.decision.reason}`,
       };
+    case "run.queued":
+      return { mark: "waits", style: "dim", text: `queued in ${event.queue}` };
+    case "run.admitted":
     case "step.started":
+    case "step.progressed":
     case "signal.received":
       return undefined;
+    case "approval.answered":
+      return {
+        mark: event.approved ? "done" : "failed",
+        style: event.approved ? "green" : "red",
+        text: `${event.approved ? "approved" : "refused"} by ${event.by}`,
+        detail: event.reason,
+      };
     case "step.waiting":
       return {
         mark: "waits",
         style: "yellow",
         text: `${event.name} waits`,
-        detail: event.until === null ? `for the signal ${event.name}` : `until ${event.until}`,
+        detail: event.until === null ? `for the ${event.kind} ${event.name}` : `until ${event.until}`,
       };
     case "step.failed":
       return {
@@ -70,5 +81,7 @@ function describe(event: Event): EventLine | undefined {
       return { mark: "failed", style: "red", text: "failed", detail: `${event.code}: ${event.message}` };
     case "run.cancelled":
       return { mark: "failed", style: "yellow", text: "cancelled", detail: event.reason };
+    case "run.continued":
+      return { mark: "done", style: "green", text: "goes on as a new run", detail: event.nextRunId };
   }
 }

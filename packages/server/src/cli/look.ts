@@ -2,12 +2,14 @@ import type { RunStatus } from "@tutti/core";
 import type { Style, Terminal } from "./terminal.ts";
 
 const STATUS_STYLES: Readonly<Record<RunStatus, Style>> = {
+  queued: "dim",
   running: "cyan",
   waiting: "yellow",
   paused: "yellow",
   completed: "green",
   failed: "red",
   cancelled: "dim",
+  continued: "green",
 };
 
 /** The colour of a status, the same wherever one stands. */

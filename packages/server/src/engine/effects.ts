@@ -10,15 +10,19 @@ import {
   type ModelRequest,
   type Reply,
   type Tool,
+  type Usage,
   type Workflow,
 } from "@tutti/core";
 
 /** What an engine needs of the host. Lookups return `undefined` for what is not there. */
 export interface EngineParts {
-  readonly workflow: (name: string) => Workflow | undefined;
+  /** The newest version without `version`. */
+  readonly workflow: (name: string, version?: string) => Workflow | undefined;
   readonly tool: (name: string) => Tool | undefined;
   readonly model: (id: string) => Model | undefined;
   readonly decide: (action: Action) => Decision;
+  /** What a model call cost in US dollars, where the price is known. */
+  readonly costUsd?: (model: string, usage: Usage) => number | undefined;
   /** SHA-256 of the policies in force, written beside every decision. */
   readonly policyHash: () => string;
 }

@@ -2,9 +2,15 @@ import { AppError, redactText, type ErrorCode } from "@tutti/core";
 
 /** The one table from error codes to HTTP statuses (RFC 9110 §15). */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
+  approval_refused: 403,
+  approval_timeout: 504,
+  budget_exceeded: 402,
   cancelled: 409,
+  compensation_failed: 500,
   concurrent_steps: 500,
   conflict: 409,
+  crash_loop: 503,
+  deadline_exceeded: 504,
   denied: 403,
   internal: 500,
   invalid_config: 500,
@@ -20,7 +26,9 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   storage_full: 507,
   storage_in_use: 500,
   storage_newer: 500,
+  storage_unreachable: 503,
   storage_unwritable: 500,
+  stuck: 504,
   timeout: 504,
   too_large: 413,
   unauthorized: 401,

@@ -1,4 +1,4 @@
-import { encodeSse } from "@tutti/core";
+import { encodeSse } from "@tutti/core/wire";
 
 /** A comment this often keeps proxies from closing a quiet stream. */
 const HEARTBEAT_MS = 15_000;

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError, collect, encodeChatRequest, type ModelRequest } from "@tutti/core";
+import { AppError, collect, type ModelRequest } from "@tutti/core";
+import { encodeChatRequest } from "@tutti/core/wire";
 import type { ScriptedReply } from "../testing/openai-answers.ts";
 import { startOpenAiUpstream } from "../testing/openai-upstream.ts";
 import { modelConformance, type ProviderBehaviour } from "./conformance.ts";

@@ -1,4 +1,5 @@
-import { AppError, decodeChatAnswer, encodeChatRequest, type Model, type ModelPart, type ModelRequest } from "@tutti/core";
+import { AppError, type Model, type ModelPart, type ModelRequest } from "@tutti/core";
+import { decodeChatAnswer, encodeChatRequest } from "@tutti/core/wire";
 import type { Dispatcher } from "undici";
 import { answerError, cancellation, transportError } from "./upstream-error.ts";
 import type { Outcome, Upstream } from "./upstream.ts";

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { chatChunkEncoder, collect, encodeChatRequest, type ModelPart, type ModelRequest } from "@tutti/core";
+import { collect, type ModelPart, type ModelRequest } from "@tutti/core";
+import { chatChunkEncoder, encodeChatRequest } from "@tutti/core/wire";
 import { modelConformance, type ProviderBehaviour } from "./conformance.ts";
 import { readExchanges, replayModel, writeExchanges, type Exchange } from "./index.ts";
 

@@ -1,13 +1,5 @@
-import {
-  AppError,
-  canonicalJson,
-  decodeChatAnswer,
-  encodeChatRequest,
-  type Json,
-  type Model,
-  type ModelPart,
-  type ModelRequest,
-} from "@tutti/core";
+import { AppError, canonicalJson, type Json, type Model, type ModelPart, type ModelRequest } from "@tutti/core";
+import { decodeChatAnswer, encodeChatRequest } from "@tutti/core/wire";
 import type { Exchange } from "./exchange.ts";
 import { answerError, cancellation } from "./upstream-error.ts";
 

@@ -100,6 +100,7 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.completed":
       case "run.failed":
       case "run.cancelled":
+      case "run.continued":
         return ended(event.runId, event.type.slice("run.".length));
       case "run.recorded": {
         const { kind, name, outcome, durationMs } = event;
@@ -125,8 +126,12 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.resumed":
       case "run.paused":
       case "step.started":
+      case "run.queued":
+      case "run.admitted":
       case "step.waiting":
+      case "step.progressed":
       case "signal.received":
+      case "approval.answered":
       case "cancel.requested":
         return;
     }

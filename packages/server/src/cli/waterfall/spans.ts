@@ -59,7 +59,7 @@ export function readTrace(events: readonly Event[]): Trace {
   const drafts = new Map<string, Draft>();
   for (const event of events) {
     if (event.type === "run.resumed") for (const draft of drafts.values()) interrupt(draft, clock(event.at));
-    else if ("key" in event && event.key !== "") apply(draftOf(drafts, event), event, clock);
+    else if (isStepEvent(event)) apply(draftOf(drafts, event), event, clock);
   }
   const lastMs = clock(events.at(-1)?.at ?? "");
   const spans = [...drafts].toSorted(([a], [b]) => compareKeys(a, b)).map(([key, draft]) => close(key, draft, lastMs));
@@ -71,12 +71,16 @@ export function readTrace(events: readonly Event[]): Trace {
   };
 }
 
+function isStepEvent(event: Event): event is StepEvent {
+  return "key" in event && event.key !== "" && event.type !== "approval.answered";
+}
+
 /** How deep in branches a key lies: "2" is 0, "3.0.1" (third place, branch 0, step 1) is 1. */
 export function depthOf(key: string): number {
   return Math.floor((key.split(".").length - 1) / 2);
 }
 
-type StepEvent = Extract<Event, { readonly key: string }>;
+type StepEvent = Exclude<Extract<Event, { readonly key: string }>, { readonly type: "approval.answered" }>;
 
 function draftOf(drafts: Map<string, Draft>, event: StepEvent): Draft {
   const known = drafts.get(event.key);

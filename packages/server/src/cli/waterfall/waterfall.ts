@@ -21,6 +21,11 @@ const KINDS: Readonly<Record<StepKind, { readonly glyph: string; readonly ascii:
     workflow: { glyph: "↳", ascii: "&", style: "blue", label: "run" },
     sleep: { glyph: "~", ascii: "~", style: "yellow", label: "sleep" },
     signal: { glyph: "◁", ascii: "<", style: "yellow", label: "signal" },
+    approval: { glyph: "?", ascii: "?", style: "yellow", label: "approval" },
+    spawn: { glyph: "↳", ascii: "&", style: "blue", label: "spawn" },
+    send: { glyph: "▷", ascii: ">", style: "dim", label: "send" },
+    undo: { glyph: "↶", ascii: "u", style: "red", label: "undo" },
+    patch: { glyph: "◦", ascii: "o", style: "dim", label: "patch" },
     now: { glyph: "◦", ascii: "o", style: "dim", label: "clock" },
     emit: { glyph: "→", ascii: "!", style: "dim", label: "emit" },
   };

@@ -1,9 +1,10 @@
-import type { Decision, Engine, Event, Json, Model, Principal, RunContext, Schema, Tool, Workflow } from "@tutti/core";
+import type { Decision, Engine, Event, Json, Model, Principal, QueueConfig, RunContext, Schema, Tool, Wait, Workflow } from "@tutti/core";
 
 /** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */
 export interface EngineUnderTest extends AsyncDisposable {
   readonly engine: Engine;
   events(runId: string): Promise<readonly Event[]>;
+  waits(runId: string): Promise<readonly Wait[]>;
   reopen(setup: Setup): Promise<EngineUnderTest>;
 }
 
@@ -12,6 +13,7 @@ export interface Setup {
   readonly workflows: readonly Workflow[];
   readonly tools?: readonly Tool[];
   readonly models?: readonly Model[];
+  readonly queues?: readonly QueueConfig[];
   readonly decide?: (kind: string, resource: string) => Decision;
 }
 
@@ -24,14 +26,33 @@ export const owner: Principal = { id: "owner", tenant: "default", roles: ["owner
 export const never = new AbortController().signal;
 
 /** A workflow that takes anything. */
-export const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): Workflow => ({
+export const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>, more: Partial<Workflow> = {}): Workflow => ({
   name,
   version: "1",
   input: anything,
   run,
+  ...more,
 });
 
 export const types = (events: readonly Event[]): readonly string[] => events.map(({ type }) => type);
+
+/** The run's first wait of a kind, once it is there. */
+export async function waitFor(under: EngineUnderTest, runId: string, kind: Wait["kind"]): Promise<Wait> {
+  for (;;) {
+    const wait = (await under.waits(runId)).find((candidate) => candidate.kind === kind);
+    if (wait !== undefined) return wait;
+    await nextEvent(under.engine, runId);
+  }
+}
+
+/** Resolves after the run's next event, or soon: it may have come before anybody listened. */
+async function nextEvent(engine: Engine, runId: string): Promise<void> {
+  const came = Promise.withResolvers<void>();
+  using _ = engine.subscribe((event) => event.runId === runId && came.resolve());
+  const timer = setTimeout(came.resolve, 20);
+  await came.promise;
+  clearTimeout(timer);
+}
 
 /** Runs a workflow to its end and returns its id and output. */
 export async function runToEnd(

@@ -1,4 +1,5 @@
-import { AppError, backoffMs, type StepContext, type StepOptions } from "@tutti/core";
+import { AppError, backoffMs, type Json, type StepContext, type StepOptions } from "@tutti/core";
+import type { Clock } from "../clock.ts";
 import type { StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 import { waitUntil } from "./timers.ts";
@@ -8,17 +9,21 @@ const TIMEOUT_MS = 300_000;
 const BACKOFF = { delayMs: 200, delayMaxMs: 30_000 };
 /** A step that takes longer than this says so in the log, for those who watch. Shorter ones cost one event instead of two. */
 const ANNOUNCED_AFTER_MS = 100;
+/** Heartbeats of a step are journaled at most so often; the one before an attempt ends always is. */
+const PROGRESS_EVERY_MS = 1000;
 
 /** What to try, and whom to tell about it. */
 export interface Trial {
   readonly idempotencyKey: string;
   readonly scope: Scope;
-  readonly options: StepOptions;
+  readonly clock: Clock;
+  readonly options: Omit<StepOptions, "undo">;
   readonly progress: StepProgress | undefined;
   readonly action: (step: StepContext) => unknown;
   /** Whether a failed attempt may be repeated, beside what its error says. */
   readonly mayRepeat: () => boolean;
   readonly onLong: (attempt: number) => void;
+  readonly onProgress: (attempt: number, detail: Json) => void;
   readonly onRetry: (attempt: Attempt & { readonly error: AppError; readonly retryAtMs: number }) => void;
 }
 
@@ -34,34 +39,50 @@ export type TrialResult = Attempt & ({ readonly ok: true; readonly value: unknow
 
 /** Tries until it works, the attempts are used up, or the error says that trying again cannot help. Rejects only when the scope closes. */
 export async function tryRepeatedly(trial: Trial): Promise<TrialResult> {
-  const attemptsMax = trial.options.attemptsMax ?? ATTEMPTS_MAX;
-  if (trial.progress?.retryAt !== undefined) await waitUntil(Date.parse(trial.progress.retryAt), trial.scope);
+  const { scope, clock, options } = trial;
+  const attemptsMax = options.attemptsMax ?? ATTEMPTS_MAX;
+  let detail = trial.progress?.detail;
+  if (trial.progress?.retryAt !== undefined) await waitUntil(Date.parse(trial.progress.retryAt), scope, clock);
   for (let attempt = (trial.progress?.attempts ?? 0) + 1; ; attempt += 1) {
-    const result = await tryOnce(trial, attempt);
-    if (trial.scope.closed !== undefined) throw trial.scope.closed;
-    if (result.ok || attempt >= attemptsMax || !result.error.isRetryable || !trial.mayRepeat()) return result;
-    const retryAtMs = Date.now() + backoffMs(attempt, BACKOFF, Math.random());
-    trial.onRetry({ attempt, startedAtMs: result.startedAtMs, durationMs: result.durationMs, error: result.error, retryAtMs });
-    await waitUntil(retryAtMs, trial.scope);
+    const context = new AttemptContext(trial, attempt, detail);
+    const result = await tryOnce(trial, context);
+    if (scope.closed !== undefined) throw scope.closed;
+    if (result.ok || attempt >= attemptsMax || !isRetryable(result.error, options) || !trial.mayRepeat()) return result;
+    detail = context.lastDetail;
+    const { startedAtMs, durationMs, error } = result;
+    const retryAtMs = clock.nowMs() + backoffMs(attempt, options.backoff ?? BACKOFF, clock.random());
+    trial.onRetry({ attempt, startedAtMs, durationMs, error, retryAtMs });
+    await waitUntil(retryAtMs, scope, clock);
   }
 }
 
-async function tryOnce(trial: Trial, attempt: number): Promise<TrialResult> {
-  const startedAtMs = Date.now();
+/** What an error's own `code` says counts too: libraries throw plain errors with one. */
+function isRetryable(error: AppError, { nonRetryable = [] }: Trial["options"]): boolean {
+  if (!error.isRetryable || nonRetryable.includes(error.code)) return false;
+  const { cause } = error;
+  return !(typeof cause === "object" && cause !== null && "code" in cause && nonRetryable.includes(String(cause.code)));
+}
+
+async function tryOnce(trial: Trial, context: AttemptContext): Promise<TrialResult> {
+  const startedAtMs = trial.clock.nowMs();
   const startMs = performance.now();
-  const took = (): Attempt => ({ attempt, startedAtMs, durationMs: Math.round((performance.now() - startMs) * 1000) / 1000 });
+  const took = (): Attempt => ({
+    attempt: context.attempt,
+    startedAtMs,
+    durationMs: Math.round((performance.now() - startMs) * 1000) / 1000,
+  });
   try {
-    const value = await bounded(trial, attempt);
+    const value = await bounded(trial, context);
     return { ...took(), ok: true, value };
   } catch (thrown) {
     return { ...took(), ok: false, error: AppError.from(thrown) };
   }
 }
 
-/** The action, ended by its timeout or by its branch's end, whichever comes first. An action that ignores its signal is left behind. */
-function bounded(trial: Trial, attempt: number): Promise<unknown> {
-  const timeoutMs = trial.options.timeoutMs ?? TIMEOUT_MS;
-  const step = new AttemptContext(trial.idempotencyKey, attempt, trial.scope);
+/** The action, ended by its timeout, its silence, or its branch's end, whichever comes first. An action that ignores its signal is left behind. */
+function bounded(trial: Trial, step: AttemptContext): Promise<unknown> {
+  const { clock, scope } = trial;
+  const { timeoutMs = TIMEOUT_MS, heartbeatMs } = trial.options;
   const { promise, resolve, reject } = Promise.withResolvers<unknown>();
   const give = (error: AppError): void => {
     step.abort(error);
@@ -70,15 +91,25 @@ function bounded(trial: Trial, attempt: number): Promise<unknown> {
   const expire = (): void =>
     give(new AppError("timeout", `wanted an end within ${timeoutMs} ms, got none; give the step a longer timeoutMs or do less in it`));
   const announce = (): void => {
-    trial.onLong(attempt);
-    timer = setTimeout(expire, timeoutMs - ANNOUNCED_AFTER_MS);
+    trial.onLong(step.attempt);
+    stopTimer = clock.after(timeoutMs - ANNOUNCED_AFTER_MS, expire);
   };
-  let timer = timeoutMs > ANNOUNCED_AFTER_MS ? setTimeout(announce, ANNOUNCED_AFTER_MS) : setTimeout(expire, timeoutMs);
-  const stopListening = trial.scope.onClose(give);
+  let stopTimer = timeoutMs > ANNOUNCED_AFTER_MS ? clock.after(ANNOUNCED_AFTER_MS, announce) : clock.after(timeoutMs, expire);
+  const stopListening = scope.onClose(give);
+  if (heartbeatMs !== undefined)
+    step.watch(heartbeatMs, () =>
+      give(
+        new AppError(
+          "stuck",
+          `wanted a heartbeat every ${heartbeatMs} ms, got none; call step.heartbeat() more often or raise heartbeatMs`,
+        ),
+      ),
+    );
   invoke(trial.action, step).then(resolve, reject);
   return promise.finally(() => {
-    clearTimeout(timer);
+    stopTimer();
     stopListening();
+    step.end();
   });
 }
 
@@ -90,25 +121,66 @@ async function invoke(action: Trial["action"], step: StepContext): Promise<unkno
 class AttemptContext implements StepContext {
   readonly idempotencyKey: string;
   readonly attempt: number;
-  readonly #scope: Scope;
+  readonly progress: Json | undefined;
+  readonly #trial: Trial;
   #controller: AbortController | undefined;
   #aborted: AppError | undefined;
+  #beat: (() => void) | undefined;
+  #stopWatch: (() => void) | undefined;
+  #hasEnded = false;
+  #detail: { readonly value: Json; readonly isWritten: boolean } | undefined;
+  #writtenAtMs = -Infinity;
 
-  constructor(idempotencyKey: string, attempt: number, scope: Scope) {
-    this.idempotencyKey = idempotencyKey;
+  constructor(trial: Trial, attempt: number, progress: Json | undefined) {
+    this.idempotencyKey = trial.idempotencyKey;
     this.attempt = attempt;
-    this.#scope = scope;
+    this.progress = progress;
+    this.#trial = trial;
   }
 
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
-    const reason = this.#aborted ?? this.#scope.closed;
+    const reason = this.#aborted ?? this.#trial.scope.closed;
     if (reason !== undefined) this.#controller.abort(reason);
     return this.#controller.signal;
+  }
+
+  /** What the next attempt is told. */
+  get lastDetail(): Json | undefined {
+    return this.#detail?.value ?? this.progress;
+  }
+
+  heartbeat(detail: Json = null): void {
+    if (this.#hasEnded) return;
+    this.#beat?.();
+    const nowMs = this.#trial.clock.nowMs();
+    const isDue = nowMs - this.#writtenAtMs >= PROGRESS_EVERY_MS;
+    this.#detail = { value: detail, isWritten: isDue };
+    if (isDue) this.#write(nowMs);
+  }
+
+  /** Calls `onSilence` when no heartbeat comes for `everyMs`. */
+  watch(everyMs: number, onSilence: () => void): void {
+    this.#beat = () => {
+      this.#stopWatch?.();
+      this.#stopWatch = this.#trial.clock.after(everyMs, onSilence);
+    };
+    this.#beat();
+  }
+
+  end(): void {
+    this.#hasEnded = true;
+    this.#stopWatch?.();
+    if (this.#detail?.isWritten === false) this.#write(this.#trial.clock.nowMs());
   }
 
   abort(reason: AppError): void {
     this.#aborted = reason;
     this.#controller?.abort(reason);
+  }
+
+  #write(nowMs: number): void {
+    this.#writtenAtMs = nowMs;
+    this.#trial.onProgress(this.attempt, this.#detail?.value ?? null);
   }
 }

@@ -1,5 +1,6 @@
 import {
   AppError,
+  type ApprovalRequest,
   type Branch,
   type Json,
   type ModelRequest,
@@ -12,8 +13,9 @@ import {
 import { derivedId } from "../run-id.ts";
 import type { SignalOutput } from "./history.ts";
 import type { Operation, RunParts } from "./operation.ts";
-import type { Operations } from "./operations.ts";
+import * as operations from "./operations/index.ts";
 import type { Scope } from "./scope.ts";
+import type { Undo } from "./undos.ts";
 
 const BRANCH_ENDED = new AppError("cancelled", "another branch ended first");
 /** Branches one `map` may run at once. */
@@ -22,22 +24,30 @@ const CONCURRENCY_MAX = 1000;
 /** Who does or finds the steps a workflow asks for. */
 export interface Steps {
   readonly parts: RunParts;
+  readonly bench: operations.Workbench;
   request(scope: Scope, operation: Operation): Promise<Json>;
   /** Begins branches; returns their common key. */
   branch(scope: Scope, name: string): string;
   endBranch(parent: Scope, child: Scope, reason: AppError): void;
+  patched(scope: Scope, id: string): Promise<boolean>;
+  addUndo(name: string, undo: Undo): void;
+  compensate(scope: Scope): Promise<void>;
+  setQuery(name: string, read: () => Json): void;
+  continueAsNew(input: Json): Promise<never>;
 }
+
+type Approval = Awaited<ReturnType<RunContext["approve"]>>;
+type SpawnOptions = Parameters<RunContext["spawn"]>[2];
+type ChildOptions = Parameters<RunContext["start"]>[2];
 
 /** What a workflow holds: one branch of an execution. */
 export class WorkflowContext implements RunContext {
   readonly #steps: Steps;
-  readonly #operations: Operations;
   readonly #scope: Scope;
   #uuids = 0;
 
-  constructor(steps: Steps, operations: Operations, scope: Scope) {
+  constructor(steps: Steps, scope: Scope) {
     this.#steps = steps;
-    this.#operations = operations;
     this.#scope = scope;
   }
 
@@ -53,30 +63,51 @@ export class WorkflowContext implements RunContext {
     return this.#scope.signal;
   }
 
-  step<T extends Json | void>(name: string, action: (step: StepContext) => Promise<T> | T, options: StepOptions = {}): Promise<T> {
-    return this.#do(this.#operations.step(name, action, options));
+  step<T extends Json | void>(name: string, action: (step: StepContext) => Promise<T> | T, options: StepOptions<T> = {}): Promise<T> {
+    return this.#undoable(operations.step(this.#steps.bench, name, { action, options }), options.undo);
   }
 
-  generate(model: string, request: ModelRequest): Promise<Reply> {
-    return this.#do(this.#operations.generate(model, request));
+  generate(model: string, request: ModelRequest, options: StepOptions<Reply> = {}): Promise<Reply> {
+    return this.#undoable(operations.generate(this.#steps.bench, model, { request, options }), options.undo);
   }
 
-  call(tool: string, input: Json): Promise<Json> {
-    return this.#do(this.#operations.call(tool, input));
+  call(tool: string, input: Json, options: StepOptions<Json> = {}): Promise<Json> {
+    return this.#undoable(operations.callTool(this.#steps.bench, tool, { input, options }), options.undo);
   }
 
-  start(workflow: string, input: Json): Promise<Json> {
-    return this.#do(this.#operations.start(workflow, input));
+  start(workflow: string, input: Json, options: ChildOptions = {}): Promise<Json> {
+    return this.#undoable(operations.startChild(this.#steps.bench, workflow, { input, limits: options.limits }), options.undo);
+  }
+
+  spawn(workflow: string, input: Json, options: SpawnOptions = {}): Promise<string> {
+    return this.#do(operations.spawn(this.#steps.bench, workflow, { input, ...options }));
+  }
+
+  join(runId: string): Promise<Json> {
+    return this.#do(operations.join(this.#steps.bench, runId));
+  }
+
+  async send(runId: string, signal: { readonly name: string; readonly value: Json }): Promise<void> {
+    await this.#do(operations.send(this.#steps.bench, runId, signal));
+  }
+
+  async cancel(runId: string, reason: string): Promise<void> {
+    await this.#do(operations.cancel(this.#steps.bench, runId, reason));
   }
 
   async sleep(ms: number): Promise<void> {
-    if (!(ms >= 0 && ms <= Number.MAX_SAFE_INTEGER)) throw new AppError("invalid_input", `wanted a sleep of 0 or more ms, got ${ms}`);
-    await this.#do(this.#operations.sleep(ms));
+    if (!(ms >= 0 && ms <= SLEEP_MAX_MS))
+      throw new AppError("invalid_input", `wanted a sleep of 0 to ${SLEEP_MAX_MS} ms (a thousand years), got ${ms}`);
+    await this.#do(operations.sleep(this.#steps.bench, ms));
   }
 
   async waitFor(signalName: string, options: { readonly timeoutMs?: number } = {}): Promise<Json | undefined> {
-    const output = await this.#do<SignalOutput>(this.#operations.waitFor(signalName, options.timeoutMs));
+    const output = await this.#do<SignalOutput>(operations.waitFor(this.#steps.bench, signalName, options.timeoutMs));
     return output.received ? output.value : undefined;
+  }
+
+  approve(request: ApprovalRequest): Promise<Approval> {
+    return this.#do(operations.approve(this.#steps.bench, request));
   }
 
   all<T>(branches: readonly Branch<T>[]): Promise<readonly T[]> {
@@ -108,7 +139,8 @@ export class WorkflowContext implements RunContext {
   }
 
   async now(): Promise<Date> {
-    return new Date(await this.#do<string>(this.#operations.record("now", "now", () => new Date().toISOString())));
+    const { bench } = this.#steps;
+    return new Date(await this.#do<string>(operations.record(bench, "now", "now", () => new Date(bench.clock.nowMs()).toISOString())));
   }
 
   uuid(): string {
@@ -116,13 +148,39 @@ export class WorkflowContext implements RunContext {
     return derivedId(`${this.runId}/${this.#scope.prefix}uuid/${this.#uuids}`);
   }
 
-  async emit(event: { readonly name: string; readonly data: Json }): Promise<void> {
-    await this.#do(this.#operations.record("emit", event.name, () => event.data));
+  async emit(event: { readonly name: string; readonly data: Json; readonly key?: string }): Promise<void> {
+    await this.#do(operations.emit(this.#steps.bench, event));
+  }
+
+  patched(id: string): Promise<boolean> {
+    return this.#steps.patched(this.#scope, id);
+  }
+
+  onQuery(name: string, read: () => Json): void {
+    this.#steps.setQuery(name, read);
+  }
+
+  compensate(): Promise<void> {
+    return this.#steps.compensate(this.#scope);
+  }
+
+  continueAsNew(input: Json): Promise<never> {
+    return this.#steps.continueAsNew(input);
   }
 
   // What a step gave is JSON by the time it is journaled; its type is the workflow author's word, as in any database.
   #do<T>(operation: Operation): Promise<T> {
     return this.#steps.request(this.#scope, operation) as Promise<T>;
+  }
+
+  #undoable<T>(operation: Operation, undo: ((output: T, step: StepContext) => Promise<void> | void) | undefined): Promise<T> {
+    return undo === undefined ? this.#do(operation) : this.#doUndoable(operation, undo);
+  }
+
+  async #doUndoable<T>(operation: Operation, undo: (output: T, step: StepContext) => Promise<void> | void): Promise<T> {
+    const output = await this.#do<T>(operation);
+    this.#steps.addUndo(operation.name, (step) => undo(output, step));
+    return output;
   }
 
   /** Runs branches with contexts of their own; when `body` ends, whatever still runs in them is cancelled. */
@@ -133,8 +191,7 @@ export class WorkflowContext implements RunContext {
   ): Promise<R> {
     const key = this.#steps.branch(this.#scope, name);
     const scopes: Scope[] = Array.from({ length: count }, (_, index) => this.#scope.fork(key, index));
-    const fork = <T>(index: number, branch: Branch<T>): Promise<T> =>
-      branch(new WorkflowContext(this.#steps, this.#operations, scopes[index] as Scope));
+    const fork = <T>(index: number, branch: Branch<T>): Promise<T> => branch(new WorkflowContext(this.#steps, scopes[index] as Scope));
     try {
       return await body(fork);
     } finally {
@@ -143,3 +200,6 @@ export class WorkflowContext implements RunContext {
     }
   }
 }
+
+/** Dates end at 8.64e15 ms (ECMA-262 §21.4.1.1); a thousand years from now lie well before. */
+const SLEEP_MAX_MS = 1000 * 366 * 86_400_000;

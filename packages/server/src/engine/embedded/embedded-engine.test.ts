@@ -12,8 +12,9 @@ async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
   const engine = new EmbeddedEngine({
     store,
     runsActiveMax: 100,
+    queues: setup.queues,
     parts: {
-      workflow: (name) => setup.workflows.find((workflow) => workflow.name === name),
+      workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
       tool: (name) => setup.tools?.find((tool) => tool.name === name),
       model: (id) => setup.models?.find((model) => model.id === id),
       decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
@@ -27,6 +28,7 @@ async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
   return {
     engine,
     events: (runId) => store.read(runId, { afterSeq: 0, limit: 1000 }),
+    waits: (runId) => store.waits({ runId, limit: 1000 }),
     reopen: async (next) => {
       await close();
       return openOn(dataDir, next);

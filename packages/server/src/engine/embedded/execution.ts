@@ -1,13 +1,27 @@
-import { AppError, canonicalJson, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
+import { AppError, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
+import { systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
+import { Approvals } from "./approvals.ts";
+import { Budget } from "./budget.ts";
 import { WorkflowContext, type Steps } from "./context.ts";
-import type { History, StepRecord } from "./history.ts";
-import { toJson, type ExecutionHost, type Operation, type OperationCall, type Performed, type RunParts } from "./operation.ts";
-import { Operations, type Children } from "./operations.ts";
+import { Deliveries, type Receiver } from "./deliveries.ts";
+import { differenceAt, endDifference, type Ending } from "./difference.ts";
+import type { ApprovalAnswer, Closing, History, ReceivedSignal } from "./history.ts";
+import { Mailbox } from "./mailbox.ts";
+import {
+  toJson,
+  type ExecutionHost,
+  type IdleWait,
+  type Operation,
+  type OperationCall,
+  type Performed,
+  type RunParts,
+} from "./operation.ts";
+import { record, undo, type OtherRuns, type Workbench } from "./operations/index.ts";
 import { Scope } from "./scope.ts";
+import { waitUntil } from "./timers.ts";
+import { Undos, type Undo } from "./undos.ts";
 
-/** How long a replay waits for the workflow to ask for a recorded step before it says that the workflow has changed. */
-const STALL_MS = 1000;
 /** How long a cancelled workflow may take to unwind before its run is closed over its head. */
 const CANCEL_GRACE_MS = 30_000;
 
@@ -24,54 +38,68 @@ const RUN_ENDED = new AppError("cancelled", "the run has ended");
 /** "live" does what was not recorded; "dry" only looks whether the workflow still does the same. */
 type Mode = "live" | "dry";
 
-/** What an execution works with. */
+/** What an execution works with. `resumed` says why the run goes on, when that is news. */
 export interface ExecutionOptions {
   readonly host: ExecutionHost;
   readonly mode: Mode;
   readonly engine: EngineParts;
-  readonly children: Children;
+  readonly runs: OtherRuns;
+  readonly clock?: Clock | undefined;
+  readonly resumed?: string | undefined;
 }
 
 /**
- * One run of one workflow over its history. Results reach the workflow one at a time, a turn of the event loop for each, in the order in
- * which they are journaled; a replay delivers the recorded ones in that same order. So everything a workflow can see, shared variables
- * between branches included, is the same again. Steps that were not recorded start once the recorded ones are delivered.
+ * One run of one workflow over its history. Results reach the workflow in the order in which they are journaled; a replay delivers the
+ * recorded ones in that same order (deliveries.ts). So everything a workflow can see, shared variables between branches included, is the
+ * same again. Steps that were not recorded start once the recorded ones are delivered.
  */
-export class Execution implements Steps {
+export class Execution implements Steps, Receiver<Pending> {
   readonly parts: RunParts;
   readonly history: History;
-  readonly host: ExecutionHost;
-  readonly #operations: Operations;
+  readonly bench: Workbench;
+  readonly #host: ExecutionHost;
+  readonly #clock: Clock;
   readonly #mode: Mode;
+  readonly #resumed: string | undefined;
   readonly #root = new Scope();
+  /** Where undo handlers run, when the root is closed. */
+  #tail: Scope | undefined;
   readonly #pending = new Map<string, Pending>();
   readonly #deferred: Pending[] = [];
-  readonly #deliveries: { readonly pending: Pending; readonly outcome: Outcome }[] = [];
+  readonly #deliveries: Deliveries<Pending>;
   readonly #performing = new Set<Promise<void>>();
+  readonly #waits = new Map<string, IdleWait>();
+  readonly #undos: Undos;
+  readonly #queries = new Map<string, () => Json>();
   readonly #verdict = Promise.withResolvers<Replay>();
+  readonly #live = Promise.withResolvers<void>();
   readonly #dropped = new Set<string>();
   #durable: Promise<boolean> = Promise.resolve(true);
-  #replayed = 0;
-  #isReplaying: boolean;
-  #turnTaken = false;
-  #stall: NodeJS.Timeout | undefined;
+  #stopGrace: (() => void) | undefined;
+  #isFinishing = false;
   #isOver = false;
-  #cancelReason: string | undefined;
+  #closing: Closing | undefined;
 
   constructor(parts: RunParts, history: History, options: ExecutionOptions) {
+    const { host, engine, runs, clock = systemClock } = options;
     this.parts = parts;
     this.history = history;
-    this.host = options.host;
-    this.#operations = new Operations({ run: parts, history, host: options.host, engine: options.engine, children: options.children });
+    this.#host = host;
+    this.#clock = clock;
     this.#mode = options.mode;
-    this.#isReplaying = history.records.length > 0;
+    this.#resumed = options.resumed;
+    const budget = new Budget(parts.limits);
+    for (const usage of history.usages) budget.add(usage);
+    const mailbox = new Mailbox(history, clock);
+    this.bench = { run: parts, host, engine, runs, mailbox, approvals: new Approvals(history, host, clock), budget, clock };
+    this.#undos = new Undos((scope, name, action) => this.request(scope, undo(this.bench, name, action)));
+    this.#deliveries = new Deliveries(this, history, clock);
   }
 
   /** Starts the workflow. Its result goes to the journal, not to the caller. */
   run(): void {
     void this.#runWorkflow();
-    if (this.#isReplaying) this.#scheduleTurn();
-    else if (this.history.lastSeq > 0) this.#goLive();
+    this.#deliveries.start();
   }
 
   /** The verdict of a dry run. */
@@ -79,30 +107,57 @@ export class Execution implements Steps {
     return this.#verdict.promise;
   }
 
-  /** Closes all branches; the workflow unwinds and the run ends as cancelled. */
-  cancel(reason: string): void {
-    if (this.#cancelReason !== undefined || this.#isOver) return;
-    this.#cancelReason = reason;
-    this.#root.close(new AppError("cancelled", `the run was cancelled: ${reason}`));
-    this.#dropClosed();
-    if (this.#mode === "live") setTimeout(() => void this.#end({ type: "run.cancelled", reason }), CANCEL_GRACE_MS).unref();
+  /** What the run waits for, when that is all it does; `undefined` when it does more. */
+  get idleWaits(): ReadonlyMap<string, IdleWait> | undefined {
+    const isIdle = !this.#isOver && this.#deliveries.isEmpty && this.#pending.size > 0 && this.#waits.size === this.#pending.size;
+    return isIdle ? this.#waits : undefined;
   }
 
-  deliverSignal(name: string, value: Json): void {
-    this.#operations.deliverSignal(name, value);
+  /** Closes all branches, once what was recorded before is delivered; the workflow unwinds, its steps are undone, and the run ends. */
+  close(closing: Closing): void {
+    if (!this.#isOver) this.#deliveries.add(closing);
+  }
+
+  deliverSignal(signal: ReceivedSignal): void {
+    this.bench.mailbox.deliver(signal);
+  }
+
+  hasSignal(id: string): boolean {
+    return this.bench.mailbox.has(id);
+  }
+
+  get untakenSignals(): number {
+    return this.bench.mailbox.untaken.length;
+  }
+
+  /** Takes the right to answer an approval; `undefined` when none waits at `key`. */
+  claimApproval(key: string): ((answer: ApprovalAnswer) => void) | undefined {
+    return this.bench.approvals.claim(key);
+  }
+
+  /** What a query says, once the workflow stands where its log ends. */
+  async query(name: string): Promise<Json> {
+    await Promise.race([this.#live.promise, this.#verdict.promise]);
+    const read = this.#queries.get(name);
+    if (read !== undefined) return toJson(read());
+    const known = [...this.#queries.keys()].join(", ") || "none";
+    throw new AppError("not_found", `wanted a query of "${this.parts.workflow.name}", got "${name}"; it answers: ${known}`);
   }
 
   /** Starts nothing more and delivers nothing more; resolves when the steps under way are journaled. The run stays unfinished. */
   async halt(): Promise<void> {
-    this.#isOver = true;
-    clearTimeout(this.#stall);
-    this.#root.halt(new AppError("cancelled", "Tutti stops"));
+    this.#stop();
+    const reason = new AppError("cancelled", "Tutti stops");
+    this.#root.halt(reason);
+    this.#tail?.halt(reason);
     await Promise.all(this.#performing);
   }
 
   /** Aborts what is under way after a halt; nothing of it is journaled. */
   abandon(): void {
-    this.#root.close(new AppError("cancelled", "Tutti stopped before the step ended; it is tried again at the next start"));
+    const reason = new AppError("cancelled", "Tutti stopped before the step ended; it is tried again at the next start");
+    this.#root.close(reason);
+    this.#tail?.close(reason);
   }
 
   /** A workflow asks for a step. */
@@ -117,26 +172,24 @@ export class Execution implements Steps {
     // A workflow may leave a losing branch's step unawaited; its rejection must not end the process.
     pending.settled.promise.catch(() => undefined);
     if (this.#isOver) return pending.settled.promise;
-    const record = this.history.record(key);
-    const difference = record === undefined ? this.#strayBranches(key, operation) : describeDifference(record, operation);
-    if (difference !== undefined) void this.#changed(difference);
-    else this.#begin(pending, record !== undefined);
+    const difference = differenceAt(this.history, key, operation);
+    if (difference !== undefined) this.changed(difference);
+    else this.#begin(pending);
     return pending.settled.promise;
   }
 
-  #begin(pending: Pending, isRecorded: boolean): void {
+  #begin(pending: Pending): void {
     this.#pending.set(pending.key, pending);
-    if (isRecorded) this.#scheduleTurn();
-    else if (this.#isReplaying) this.#deferred.push(pending);
+    if (this.history.record(pending.key) !== undefined) this.#deliveries.schedule();
+    else if (this.#deliveries.isReplaying) this.#deferred.push(pending);
     else this.#perform(pending);
   }
 
   /** A workflow asks for branches; returns their common key. */
   branch(scope: Scope, name: string): string {
     const key = scope.enter(name);
-    const record = this.history.record(key);
-    if (record !== undefined)
-      void this.#changed(`at ${key} the log has the ${record.kind} "${record.name}", the workflow now asks for ${name}`);
+    const found = this.history.record(key);
+    if (found !== undefined) this.changed(`at ${key} the log has the ${found.kind} "${found.name}", the workflow now asks for ${name}`);
     return key;
   }
 
@@ -144,6 +197,96 @@ export class Execution implements Steps {
   endBranch(parent: Scope, child: Scope, reason: AppError): void {
     parent.end(child, reason);
     this.#dropClosed();
+  }
+
+  /** A run whose log passed this place without the patch goes the old way; all others record that they took the new one. */
+  async patched(scope: Scope, id: string): Promise<boolean> {
+    const key = scope.nextKey;
+    const found = this.history.record(key);
+    const isPatch = found?.kind === "patch" && found.name === id;
+    if (!isPatch && (this.history.knows(key) || this.history.end !== undefined)) return false;
+    return (
+      (await this.request(
+        scope,
+        record(this.bench, "patch", id, () => true),
+      )) === true
+    );
+  }
+
+  addUndo(name: string, action: Undo): void {
+    this.#undos.add(name, action);
+  }
+
+  compensate(scope: Scope): Promise<void> {
+    return this.#undos.run(scope);
+  }
+
+  setQuery(name: string, read: () => Json): void {
+    this.#queries.set(name, read);
+  }
+
+  continueAsNew(input: Json): Promise<never> {
+    void this.#finish({ type: "continue", input: toJson(input) });
+    return new Promise(() => undefined);
+  }
+
+  pendingAt(key: string): Pending | undefined {
+    return this.#pending.get(key);
+  }
+
+  isDropped(key: string): boolean {
+    return this.#dropped.has(key);
+  }
+
+  settle(pending: Pending, outcome: Outcome): void {
+    if (!this.#pending.delete(pending.key)) return;
+    pending.scope.leave();
+    if (outcome.ok) pending.settled.resolve(outcome.output);
+    else pending.settled.reject(AppError.revive(outcome.code, outcome.message));
+  }
+
+  applyClosing(closing: Closing): void {
+    if (this.#closing !== undefined) return;
+    this.#closing = closing;
+    const message = closing.code === "cancelled" ? `the run was cancelled: ${closing.reason}` : closing.reason;
+    this.#root.close(new AppError(closing.code, message));
+    this.#dropClosed();
+    if (this.#mode === "live") this.#stopGrace = this.#clock.after(CANCEL_GRACE_MS, () => void this.#finish(endingOf(closing)));
+  }
+
+  /** All that was recorded is delivered: what the workflow asks for from now on is done. */
+  goLive(): void {
+    if (this.#mode === "live") {
+      if (this.#resumed !== undefined) void this.#host.append([{ type: "run.resumed", reason: this.#resumed }]);
+      if (this.parts.limits?.timeMs !== undefined) void this.#watchDeadline(this.parts.startedAtMs + this.parts.limits.timeMs);
+    }
+    for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
+    this.#live.resolve();
+  }
+
+  /** The workflow no longer fits its log: nothing is delivered any more, and the run waits for someone to look. */
+  changed(difference: string): void {
+    if (this.#isOver) return;
+    this.#stop();
+    this.#verdict.resolve({ matches: false, steps: this.#deliveries.steps, reason: difference });
+    if (this.#mode === "live") void this.#pause(difference);
+  }
+
+  async #pause(difference: string): Promise<void> {
+    const { name, version } = this.parts.workflow;
+    const message = `the workflow "${name}" changed since this run began (this is version ${version}): ${difference}; resume it on the version it began with, fork it before that step, or cancel it`;
+    const last = this.history.lastEvent;
+    if (last?.type !== "run.paused" || last.message !== message)
+      await this.#host.append([{ type: "run.paused", code: "workflow_changed", message }]).catch(() => undefined);
+    this.#host.onSettled();
+  }
+
+  async #watchDeadline(deadlineMs: number): Promise<void> {
+    await waitUntil(deadlineMs, this.#root, this.#clock).catch(() => undefined);
+    if (this.#isOver || this.#isFinishing || this.#root.isStopped) return;
+    const reason = `wanted an end within ${this.parts.limits?.timeMs} ms, got none; start the run with a larger timeMs`;
+    void this.#host.append([{ type: "cancel.requested", reason, code: "deadline_exceeded" }]);
+    this.close({ type: "closing", code: "deadline_exceeded", reason });
   }
 
   #dropClosed(): void {
@@ -158,7 +301,7 @@ export class Execution implements Steps {
   async #runWorkflow(): Promise<void> {
     const { workflow, input } = this.parts;
     try {
-      const output = await workflow.run(new WorkflowContext(this, this.#operations, this.#root), input);
+      const output = await workflow.run(new WorkflowContext(this, this.#root), input);
       await this.#finish({ type: "run.completed", output: toJson(output) });
     } catch (thrown) {
       const error = AppError.from(thrown);
@@ -166,37 +309,57 @@ export class Execution implements Steps {
     }
   }
 
-  async #finish(end: EventBody): Promise<void> {
+  async #finish(asked: Ending): Promise<void> {
+    if (this.#isOver || this.#isFinishing) return;
+    this.#isFinishing = true;
+    let ending = this.#closing === undefined ? asked : endingOf(this.#closing);
+    if (this.#undos.size > 0 && (ending.type === "run.failed" || ending.type === "run.cancelled")) ending = await this.#undone(ending);
     if (this.#isOver) return;
-    const missing = this.#isReplaying ? this.history.records.slice(this.#replayed).find(({ key }) => !this.#dropped.has(key)) : undefined;
-    if (missing !== undefined && this.#cancelReason === undefined) {
-      return this.#changed(`the log has the ${missing.kind} "${missing.name}" at ${missing.key}, the workflow now ends without it`);
+    const { missing } = this.#deliveries;
+    if (missing !== undefined) {
+      this.changed(`the log has the ${missing.kind} "${missing.name}" at ${missing.key}, the workflow now ends without it`);
+      return;
     }
-    const actual: EventBody = this.#cancelReason === undefined ? end : { type: "run.cancelled", reason: this.#cancelReason };
-    if (this.#mode === "dry") this.#judge(actual);
-    else await this.#end(actual);
-  }
-
-  async #end(end: EventBody): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
+    this.#stop();
     this.#root.close(RUN_ENDED);
-    await this.host.append([end.type === "run.completed" ? { ...end, output: await this.host.toJournal(end.output) } : end]);
-    this.host.onSettled();
+    if (this.#mode === "dry") this.#judge(ending);
+    else await this.#writeEnd(ending);
   }
 
-  #judge(end: EventBody): void {
+  /** The ending after all undo handlers have run; another one when some of them failed for good. */
+  async #undone(ending: Ending): Promise<Ending> {
+    this.#tail = this.#root.successor();
+    try {
+      await this.#undos.run(this.#tail);
+      return ending;
+    } catch (thrown) {
+      const { code, message } = AppError.from(thrown);
+      const why = ending.type === "run.failed" ? `${ending.code}: ${ending.message}` : ending.type;
+      return { type: "run.failed", code, message: `${message} (after ${why})` };
+    }
+  }
+
+  async #writeEnd(ending: Ending): Promise<void> {
+    const usage = this.bench.budget.forEnd;
+    if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage });
+    else {
+      const end = ending.type === "run.completed" ? { ...ending, output: await this.#host.toJournal(ending.output) } : ending;
+      await this.#host.append([{ ...end, ...usage }]);
+    }
+    this.#host.onSettled();
+  }
+
+  #judge(ending: Ending): void {
+    const reason = endDifference(this.history, ending);
+    const { steps } = this.#deliveries;
+    const output = ending.type === "run.completed" ? ending.output : null;
+    this.#verdict.resolve(reason === undefined ? { matches: true, steps, output } : { matches: false, steps, reason });
+  }
+
+  #stop(): void {
     this.#isOver = true;
-    const recorded = this.history.end;
-    const steps = this.#replayed;
-    if (recorded === undefined || canonicalJson(recorded) === canonicalJson(end))
-      this.#verdict.resolve({ matches: true, steps, output: end.type === "run.completed" ? end.output : null });
-    else
-      this.#verdict.resolve({
-        matches: false,
-        steps,
-        reason: `the log ends with ${canonicalJson(recorded)}, the workflow now ends with ${canonicalJson(end)}`,
-      });
+    this.#deliveries.stop();
+    this.#stopGrace?.();
   }
 
   #perform(pending: Pending): void {
@@ -212,14 +375,20 @@ export class Execution implements Steps {
     const { key, operation, scope } = pending;
     // What came before must be on disk before anything new touches the world.
     if (!(await this.#durable)) return;
-    const performed = await this.#performed(operation, { key, scope, progress: this.history.progress(key) });
+    const progress = this.history.progress(key);
+    const performed = await this.#performed(operation, { key, scope, progress, idle: (wait) => this.#idle(key, wait) });
     if (performed === undefined || scope.closed !== undefined) return;
     const event = this.#toEvent(pending, performed);
-    this.#durable = this.host.append([event instanceof Promise ? await event : event]);
+    this.#durable = this.#host.append([event instanceof Promise ? await event : event]);
     // The workflow may look at the result already: until it is durable, all that it can do is think.
-    this.#deliveries.push({ pending, outcome: performed.outcome });
-    this.#takeTurn();
+    this.#deliveries.add({ type: "result", pending, outcome: performed.outcome });
     await this.#durable;
+  }
+
+  #idle(key: string, wait: IdleWait): () => void {
+    this.#waits.set(key, wait);
+    if (this.idleWaits !== undefined) this.#host.onIdle();
+    return () => void this.#waits.delete(key);
   }
 
   /** `undefined` when the step was stopped: its branch was closed and it was rejected then, or Tutti stops and does it again later. */
@@ -232,103 +401,25 @@ export class Execution implements Steps {
     }
   }
 
-  #toEvent(
-    { key, operation: { kind, name } }: Pending,
-    { outcome, attempt, startedAtMs, durationMs }: Performed,
-  ): EventBody | Promise<EventBody> {
+  #toEvent({ key, operation: { kind, name } }: Pending, performed: Performed): EventBody | Promise<EventBody> {
+    const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey } = performed;
     const step = { key, kind, name, attempt, startedAt: new Date(startedAtMs).toISOString(), durationMs };
     if (!outcome.ok) return { type: "step.failed", ...step, code: outcome.code, message: outcome.message, retryAt: null };
-    const output = this.host.toJournal(outcome.output);
-    if (output instanceof Promise) return output.then((reference) => ({ type: "step.completed", ...step, output: reference }));
-    return { type: "step.completed", ...step, output };
-  }
-
-  /** Delivers one result, then gives the workflow a turn of the event loop to go as far as it can before the next. */
-  #takeTurn(): void {
-    if (this.#turnTaken || this.#isOver) return;
-    if (this.#isReplaying && this.#replayed === this.history.records.length) this.#goLive();
-    if (this.#isReplaying ? this.#deliverRecorded() : this.#deliverLive()) this.#scheduleTurn();
-  }
-
-  #scheduleTurn(): void {
-    if (this.#turnTaken) return;
-    this.#turnTaken = true;
-    setImmediate(() => {
-      this.#turnTaken = false;
-      this.#takeTurn();
-    });
-  }
-
-  #deliverLive(): boolean {
-    const next = this.#deliveries.shift();
-    if (next !== undefined) this.#settle(next.pending, next.outcome);
-    return next !== undefined;
-  }
-
-  /** The next recorded result. When the workflow has not asked for it, it gets a while to do so. */
-  #deliverRecorded(): boolean {
-    const record = this.history.records[this.#replayed];
-    if (record === undefined) return false;
-    const pending = this.#pending.get(record.key);
-    // A step of a branch that lost a race may have been recorded although nobody waited for it any more.
-    if (pending === undefined && !this.#dropped.has(record.key)) {
-      this.#stall ??= setTimeout(
-        () => void this.#changed(`the log has the ${record.kind} "${record.name}" at ${record.key}, the workflow no longer asks for it`),
-        STALL_MS,
-      );
-      return false;
-    }
-    clearTimeout(this.#stall);
-    this.#stall = undefined;
-    this.#replayed += 1;
-    if (pending !== undefined) this.#settle(pending, record.outcome);
-    return true;
-  }
-
-  #settle(pending: Pending, outcome: Outcome): void {
-    if (!this.#pending.delete(pending.key)) return;
-    pending.scope.leave();
-    if (outcome.ok) pending.settled.resolve(outcome.output);
-    else pending.settled.reject(AppError.revive(outcome.code, outcome.message));
-  }
-
-  #goLive(): void {
-    this.#isReplaying = false;
-    if (this.#mode === "live") void this.host.append([{ type: "run.resumed", reason: "Tutti started again" }]);
-    if (this.history.cancelReason !== undefined) this.cancel(this.history.cancelReason);
-    for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
+    const more = { ...(usage && { usage }), ...(partitionKey !== undefined && { partitionKey }) };
+    const output = this.#host.toJournal(outcome.output);
+    if (output instanceof Promise) return output.then((reference) => ({ type: "step.completed", ...step, output: reference, ...more }));
+    return { type: "step.completed", ...step, output, ...more };
   }
 
   /** A dry run has come to where the log ends. */
   #stopDry({ key, operation }: Pending): void {
     if (this.history.end === undefined) {
-      this.#isOver = true;
-      this.#verdict.resolve({ matches: true, steps: this.#replayed, output: null });
-    } else void this.#changed(`the workflow now asks for the ${operation.kind} "${operation.name}" at ${key}, the log has no such step`);
-  }
-
-  #strayBranches(key: string, operation: Operation): string | undefined {
-    return this.history.branchedAt(key)
-      ? `at ${key} the log has branches, the workflow now asks for the ${operation.kind} "${operation.name}"`
-      : undefined;
-  }
-
-  /** The workflow no longer fits its log: nothing is delivered any more, and the run waits for someone to look. */
-  async #changed(difference: string): Promise<void> {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    clearTimeout(this.#stall);
-    this.#verdict.resolve({ matches: false, steps: this.#replayed, reason: difference });
-    if (this.#mode === "dry") return;
-    const message = `the workflow "${this.parts.workflow.name}" changed since this run began: ${difference}; start Tutti with the old version, or cancel the run`;
-    const last = this.history.lastEvent;
-    if (last?.type !== "run.paused" || last.message !== message)
-      await this.host.append([{ type: "run.paused", code: "workflow_changed", message }]).catch(() => undefined);
-    this.host.onSettled();
+      this.#stop();
+      this.#verdict.resolve({ matches: true, steps: this.#deliveries.steps, output: null });
+    } else this.changed(`the workflow now asks for the ${operation.kind} "${operation.name}" at ${key}, the log has no such step`);
   }
 }
 
-function describeDifference(record: StepRecord, operation: Operation): string | undefined {
-  if (record.kind === operation.kind && record.name === operation.name) return undefined;
-  return `at ${record.key} the log has the ${record.kind} "${record.name}", the workflow now asks for the ${operation.kind} "${operation.name}"`;
+function endingOf({ code, reason }: Closing): Ending {
+  return code === "cancelled" ? { type: "run.cancelled", reason } : { type: "run.failed", code, message: reason };
 }

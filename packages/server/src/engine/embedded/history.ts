@@ -1,40 +1,63 @@
-import type { Event, EventBody, Json, Outcome, StepKind } from "@tutti/core";
+import type { Event, EventBody, Json, Outcome, RunUsage, StepKind } from "@tutti/core";
 
 /** A step that ended before the process did. */
 export interface StepRecord {
+  readonly type: "step";
   readonly key: string;
   readonly kind: StepKind;
   readonly name: string;
   readonly outcome: Outcome;
 }
 
-/** What is known of a step that has not ended: its failed attempts, and until when it waits. */
+/** Somebody, or the run's deadline, ended all branches at this place of the log. */
+export interface Closing {
+  readonly type: "closing";
+  readonly code: "cancelled" | "deadline_exceeded";
+  readonly reason: string;
+}
+
+/** What is known of a step that has not ended: its failed attempts, its last heartbeat, and until when it waits. */
 export interface StepProgress {
   readonly attempts: number;
   readonly until: string | null | undefined;
   readonly retryAt: string | undefined;
+  readonly detail: Json | undefined;
 }
 
 /** A signal that came, in order of arrival. */
 export interface ReceivedSignal {
   readonly name: string;
   readonly value: Json;
+  readonly id?: string | undefined;
 }
+
+/** An answer to an approval. */
+export type ApprovalAnswer = Pick<Extract<EventBody, { readonly type: "approval.answered" }>, "approved" | "by" | "reason">;
+
+const NO_PROGRESS: StepProgress = { attempts: 0, until: undefined, retryAt: undefined, detail: undefined };
 
 /** A run's events read as what a replay needs. Mutable only while it is read in. */
 export class History {
-  /** Ended steps in the order in which they were recorded: a replay delivers them in that order. */
-  readonly records: StepRecord[] = [];
+  /** Ended steps and the closing, in the order in which they were recorded: a replay delivers them in that order. */
+  readonly records: (StepRecord | Closing)[] = [];
   readonly signals: ReceivedSignal[] = [];
   /** Signals already consumed, by name. */
   readonly consumed = new Map<string, number>();
-  cancelReason: string | undefined;
+  readonly answers = new Map<string, ApprovalAnswer>();
+  /** What the ended steps cost. */
+  readonly usages: RunUsage[] = [];
+  /** The version somebody resumed the run on. */
+  version: string | undefined;
+  queue: Extract<EventBody, { readonly type: "run.queued" }> | undefined;
+  isAdmitted = true;
+  startedAtMs: number | undefined;
   lastSeq = 0;
   lastEvent: Event | undefined;
   /** How the run ended, if it did. */
   end: EventBody | undefined;
   readonly #byKey = new Map<string, StepRecord>();
   readonly #progress = new Map<string, StepProgress>();
+  readonly #begun = new Set<string>();
   readonly #branchPoints = new Set<string>();
 
   /** Reads one event in; `value` is what it carries, fetched from wherever it stands. */
@@ -43,35 +66,41 @@ export class History {
     this.lastEvent = event;
     switch (event.type) {
       case "step.completed":
+        if (event.usage !== undefined) this.usages.push(event.usage);
         return this.#end(event, { ok: true, output: value });
       case "step.failed":
         if (event.retryAt === null) return this.#end(event, { ok: false, code: event.code, message: event.message });
-        this.#progress.set(event.key, { attempts: event.attempt, until: undefined, retryAt: event.retryAt });
-        return;
+        return this.#advance(event.key, { attempts: event.attempt, retryAt: event.retryAt });
       case "step.waiting":
-        this.#progress.set(event.key, { attempts: 0, until: event.until, retryAt: undefined });
+        return this.#advance(event.key, { until: event.until, retryAt: undefined });
+      case "step.progressed":
+        return this.#advance(event.key, { detail: value });
+      case "step.started":
+      case "policy.decided":
+        this.#begun.add(event.key);
         return;
       case "signal.received":
-        this.signals.push({ name: event.name, value });
+        this.signals.push({ name: event.name, value, id: event.id });
+        return;
+      case "approval.answered":
+        this.answers.set(event.key, event);
         return;
       case "cancel.requested":
-        this.cancelReason = event.reason;
-        return;
-      case "run.completed":
-        this.end = { type: event.type, output: value };
-        return;
-      case "run.failed":
-        this.end = { type: event.type, code: event.code, message: event.message };
-        return;
-      case "run.cancelled":
-        this.end = { type: event.type, reason: event.reason };
+        this.records.push({ type: "closing", code: event.code ?? "cancelled", reason: event.reason });
         return;
       case "run.started":
-      case "run.recorded":
+      case "run.queued":
+      case "run.admitted":
       case "run.resumed":
+        return this.#begin(event);
+      case "run.completed":
+      case "run.failed":
+      case "run.cancelled":
+      case "run.continued":
+        this.end = endOf(event, value);
+        return;
+      case "run.recorded":
       case "run.paused":
-      case "policy.decided":
-      case "step.started":
     }
   }
 
@@ -83,13 +112,29 @@ export class History {
     return this.#progress.get(key);
   }
 
+  /** Whether anything of a step at `key` is in the log. */
+  knows(key: string): boolean {
+    return this.#byKey.has(key) || this.#progress.has(key) || this.#begun.has(key) || this.#branchPoints.has(key);
+  }
+
   /** Whether the recorded run had branches at `key`, where a step is asked for now. */
   branchedAt(key: string): boolean {
     return this.#branchPoints.has(key);
   }
 
+  #begin(event: Extract<Event, { readonly type: "run.started" | "run.queued" | "run.admitted" | "run.resumed" }>): void {
+    if (event.type === "run.started") this.startedAtMs = Date.parse(event.at);
+    else if (event.type === "run.resumed") this.version = event.version ?? this.version;
+    else if (event.type === "run.queued") this.queue = event;
+    this.isAdmitted = event.type !== "run.queued";
+  }
+
+  #advance(key: string, change: Partial<StepProgress>): void {
+    this.#progress.set(key, { ...(this.#progress.get(key) ?? NO_PROGRESS), ...change });
+  }
+
   #end(step: { readonly key: string; readonly kind: StepKind; readonly name: string }, outcome: Outcome): void {
-    const record = { key: step.key, kind: step.kind, name: step.name, outcome };
+    const record: StepRecord = { type: "step", key: step.key, kind: step.kind, name: step.name, outcome };
     this.records.push(record);
     this.#byKey.set(step.key, record);
     for (let at = step.key.lastIndexOf("."); at !== -1; at = step.key.lastIndexOf(".", at - 1))
@@ -104,4 +149,21 @@ export type SignalOutput = { readonly received: true; readonly value: Json } | {
 
 function isReceived(output: Json): boolean {
   return typeof output === "object" && output !== null && "received" in output && output.received === true;
+}
+
+/** A run's end as the workflow gave it: without what the run cost, and with its output in place. */
+function endOf(
+  event: Extract<Event, { readonly type: "run.completed" | "run.failed" | "run.cancelled" | "run.continued" }>,
+  value: Json,
+): EventBody {
+  switch (event.type) {
+    case "run.completed":
+      return { type: event.type, output: value };
+    case "run.failed":
+      return { type: event.type, code: event.code, message: event.message };
+    case "run.cancelled":
+      return { type: event.type, reason: event.reason };
+    case "run.continued":
+      return { type: event.type, nextRunId: event.nextRunId };
+  }
 }

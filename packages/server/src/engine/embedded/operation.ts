@@ -6,10 +6,13 @@ import {
   type ModelPart,
   type Outcome,
   type Principal,
+  type RunLimits,
+  type RunUsage,
   type StepKind,
+  type Wait,
   type Workflow,
 } from "@tutti/core";
-import type { StepProgress } from "./history.ts";
+import type { ReceivedSignal, StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 
 /** What one run is made of. */
@@ -18,15 +21,29 @@ export interface RunParts {
   readonly principal: Principal;
   readonly workflow: Workflow;
   readonly input: Json;
+  readonly startedAtMs: number;
+  readonly parent?: { readonly runId: string; readonly key: string };
+  readonly limits?: RunLimits;
+}
+
+/** How a run goes on as another. */
+export interface Continuation {
+  readonly input: Json;
+  readonly signals: readonly ReceivedSignal[];
+  readonly usage: { readonly usage?: RunUsage };
 }
 
 /** Whom an execution tells what happened. */
 export interface ExecutionHost {
   /** Journals events of this run; resolves when they are durable, with false when the store is gone for good: then the run stays unfinished. */
   append(bodies: readonly EventBody[]): Promise<boolean>;
+  /** Ends this run and begins the next, in one piece. */
+  goOn(continuation: Continuation): Promise<void>;
   /** Puts a value that is too large for the journal into the blob store; returns what the journal holds instead. */
   toJournal(value: Json): Json | Promise<Json>;
   onPart(part: ModelPart): void;
+  /** Called whenever all that the run can do next is to see a wait end. */
+  onIdle(): void;
   /** Called once, when the execution will do nothing more. */
   onSettled(): void;
 }
@@ -43,7 +60,12 @@ export interface OperationCall {
   readonly key: string;
   readonly scope: Scope;
   readonly progress: StepProgress | undefined;
+  /** Says that all this operation does now is wait; returns how to say that it goes on. */
+  idle(wait: IdleWait): () => void;
 }
+
+/** A wait as the store keeps it, without the run's id. */
+export type IdleWait = Omit<Wait, "runId" | "key" | "approval">;
 
 /** How an operation ended, with the event that records it left to the execution. */
 export interface Performed {
@@ -51,6 +73,8 @@ export interface Performed {
   readonly attempt: number;
   readonly startedAtMs: number;
   readonly durationMs: number;
+  readonly usage?: RunUsage | undefined;
+  readonly partitionKey?: string | undefined;
 }
 
 /** A value as a replay will read it back. */
@@ -60,7 +84,10 @@ export function toJson(value: unknown): Json {
 }
 
 /** What happened to a run after `afterSeq`, as events of now. */
-export function numbered(runId: string, afterSeq: number, bodies: readonly EventBody[]): readonly EventDraft[] {
-  const at = new Date().toISOString();
-  return bodies.map((body, index) => ({ ...body, runId, at, seq: afterSeq + index + 1 }));
+export function numbered(
+  run: { readonly runId: string; readonly afterSeq: number; readonly nowMs: number },
+  bodies: readonly EventBody[],
+): readonly EventDraft[] {
+  const at = new Date(run.nowMs).toISOString();
+  return bodies.map((body, index) => ({ ...body, runId: run.runId, at, seq: run.afterSeq + index + 1 }));
 }

@@ -27,6 +27,7 @@ export class Payloads {
   /** The value an event carries, if it carries one. */
   valueOf(event: Event): Promise<Json> {
     if (event.type === "step.completed" || event.type === "run.completed") return this.fromJournal(event.output);
+    if (event.type === "step.progressed") return this.fromJournal(event.detail);
     return event.type === "signal.received" ? this.fromJournal(event.value) : Promise.resolve(null);
   }
 }

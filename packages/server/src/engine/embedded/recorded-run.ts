@@ -7,7 +7,7 @@ export interface RecordedRunParts {
   readonly step: RecordedStep;
   readonly principal: Principal;
   readonly engine: EngineParts;
-  readonly append: (body: EventBody) => void;
+  readonly append: (body: EventBody) => Promise<boolean>;
 }
 
 /** Decides whether somebody may do a step themselves, and gives them its end to write. */
@@ -17,13 +17,13 @@ export function recordRun({ runId, step, principal, engine, append }: RecordedRu
   const { workflow, kind, name } = step;
   const action = { kind: step.action, principal, resource: name, input: step.input };
   const decision = engine.decide(action);
-  const end = (outcome: Outcome): void => {
+  const end = (outcome: Outcome): Promise<boolean> => {
     const timing = {
       attempt: 1,
       startedAt: new Date(startedAtMs).toISOString(),
       durationMs: Math.round((performance.now() - startMs) * 1000) / 1000,
     };
-    append({
+    return append({
       type: "run.recorded",
       workflow,
       version: "1",
@@ -37,7 +37,7 @@ export function recordRun({ runId, step, principal, engine, append }: RecordedRu
       outcome,
     });
   };
-  if (decision.effect !== "allow") end({ ok: false, code: "denied", message: decision.reason });
+  if (decision.effect !== "allow") void end({ ok: false, code: "denied", message: decision.reason });
   enforce(action, decision);
   return { runId, complete: (output) => end({ ok: true, output }), fail: (code, message) => end({ ok: false, code, message }) };
 }

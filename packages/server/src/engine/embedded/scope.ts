@@ -30,6 +30,18 @@ export class Scope {
     return `${this.prefix}${this.#next - 1}`;
   }
 
+  /** The key the next step of this branch will have. */
+  get nextKey(): string {
+    return `${this.prefix}${this.#next}`;
+  }
+
+  /** A branch that goes on where this one stands, and is open when this one is closed. */
+  successor(): Scope {
+    const next = new Scope(this.prefix);
+    next.#next = this.#next;
+    return next;
+  }
+
   leave(): void {
     this.#underWay = undefined;
   }

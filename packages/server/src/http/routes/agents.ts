@@ -1,4 +1,5 @@
-import { AppError, encodeSse, type AgentSpec } from "@tutti/core";
+import { AppError, type AgentSpec } from "@tutti/core";
+import { encodeSse } from "@tutti/core/wire";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { App } from "../../host/index.ts";

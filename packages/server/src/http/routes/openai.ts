@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { AppError, chatChunkEncoder, decodeChatRequest, encodeChatCompletion, type Json } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
+import { chatChunkEncoder, decodeChatRequest, encodeChatCompletion } from "@tutti/core/wire";
 import { Hono } from "hono";
 import type { Provider } from "../../models/index.ts";
 import type { App } from "../../host/index.ts";

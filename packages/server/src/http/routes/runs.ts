@@ -13,7 +13,7 @@ import { Run } from "./schemas.ts";
 const Start = z.object({ workflow: z.string().min(1).max(200), input: z.json().default(null), runId: z.uuid().optional() });
 const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled by its owner") });
 const Signal = z.object({ value: z.json().default(null) });
-const STATUSES = ["running", "waiting", "paused", "completed", "failed", "cancelled"] as const;
+const STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled", "continued"] as const;
 
 /** Start, list, look, follow, steer and replay runs. */
 export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {

@@ -6,7 +6,7 @@ export const Run = z
     id: z.string(),
     workflow: z.string(),
     version: z.string(),
-    status: z.enum(["running", "waiting", "paused", "completed", "failed", "cancelled"]),
+    status: z.enum(["queued", "running", "waiting", "paused", "completed", "failed", "cancelled", "continued"]),
     startedAt: z.string(),
     endedAt: z.string().nullable(),
     parentId: z.string().nullable(),

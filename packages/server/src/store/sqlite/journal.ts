@@ -1,24 +1,20 @@
 import { hash } from "node:crypto";
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { AppError, hashInput } from "@tutti/core";
-
-/** One event on its way to the journal. `status` is the run's status after it, "" when the event does not change it. */
-export interface JournalRow {
-  readonly runId: string;
-  readonly seq: number;
-  readonly status: string;
-  readonly body: string;
-}
+import type { JournalRow } from "./row.ts";
+import { Waits } from "./waits.ts";
 
 /** Where a run's chain ends. */
 interface Head {
   readonly num: number;
   readonly seq: number;
   readonly hash: string;
+  readonly parked: number;
 }
 
 /** What a run's row takes from its first event: `run.started`, or `run.recorded`, which is a whole run. */
 interface FirstEvent {
+  readonly type: string;
   readonly workflow: string;
   readonly version: string;
   readonly at: string;
@@ -35,21 +31,27 @@ const HEADS_MAX = 20_000;
 export class Journal {
   readonly #db: DatabaseSync;
   readonly #heads = new Map<string, Head>();
+  readonly #waits: Waits;
   readonly #insertEvent: StatementSync;
   readonly #insertRun: StatementSync;
   readonly #updateRun: StatementSync;
+  readonly #unpark: StatementSync;
   readonly #selectHead: StatementSync;
+  readonly #selectBody: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
-    this.#insertEvent = db.prepare("INSERT INTO events (run, seq, body, hash) VALUES (?, ?, ?, ?)");
+    this.#waits = new Waits(db);
+    this.#insertEvent = db.prepare("INSERT INTO events (run, seq, body, hash, topic) VALUES (?, ?, ?, ?, ?)");
     this.#insertRun = db.prepare(
       "INSERT INTO runs (id, workflow, version, status, started_at, ended_at, parent_id, principal_id, events, head) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 1, ?)",
     );
-    this.#updateRun = db.prepare("UPDATE runs SET status = ?, ended_at = ?, events = ?, head = ? WHERE num = ?");
+    this.#updateRun = db.prepare("UPDATE runs SET status = ?, ended_at = ?, events = ?, head = ?, parked = 0 WHERE num = ?");
+    this.#unpark = db.prepare("UPDATE runs SET parked = 0 WHERE num = ?");
     this.#selectHead = db.prepare(
-      "SELECT r.num AS num, e.seq AS seq, e.hash AS hash FROM runs r JOIN events e ON e.run = r.num WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1",
+      "SELECT r.num AS num, e.seq AS seq, e.hash AS hash, r.parked AS parked FROM runs r JOIN events e ON e.run = r.num WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1",
     );
+    this.#selectBody = db.prepare("SELECT body FROM events WHERE run = ? AND seq = ?");
   }
 
   /** All rows or none; they are on disk when this returns. */
@@ -57,7 +59,10 @@ export class Journal {
     const heads = new Map<string, Head>();
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      for (const row of rows) heads.set(row.runId, this.#writeRow(row, heads.get(row.runId)));
+      for (const row of rows) {
+        const head = this.#writeRow(row, heads);
+        if (head !== undefined) heads.set(row.runId, head);
+      }
       this.#db.exec("COMMIT");
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
@@ -66,20 +71,34 @@ export class Journal {
     this.#remember(heads);
   }
 
-  #writeRow(row: JournalRow, inBatch: Head | undefined): Head {
-    const { runId, seq, status, body } = row;
-    if (seq === 1) return this.#writeFirst(row);
-    const previous = inBatch ?? this.#headOf(runId);
+  #writeRow(row: JournalRow, heads: Map<string, Head>): Head | undefined {
+    const { runId, seq, status, mark, body } = row;
+    const previous = heads.get(runId) ?? this.#headOf(runId);
+    if (mark === "park") return previous && { ...previous, parked: this.#waits.park(previous.num, body) };
+    if (previous === undefined && seq === 1) return this.#writeFirst(row);
     // An earlier batch failed and will be sent again: what follows it must wait for it.
-    if (previous?.seq !== seq - 1)
+    if (previous === undefined || seq > previous.seq + 1)
       throw new AppError("overloaded", `wanted event ${(previous?.seq ?? 0) + 1} of run ${runId}, got event ${seq}`);
-    const head = { num: previous.num, seq, hash: hash("sha256", hashInput(previous.hash, body), "hex") };
-    this.#insertEvent.run(head.num, head.seq, body, head.hash);
-    if (status !== "") this.#updateRun.run(status, isFinal(status) ? atOf(body) : null, head.seq, head.hash, head.num);
+    if (seq <= previous.seq) return this.#requireSame(row, previous);
+    const { num } = previous;
+    const head = { num, seq, hash: hash("sha256", hashInput(previous.hash, body), "hex"), parked: 0 };
+    this.#insertEvent.run(num, seq, body, head.hash, mark === "emit" ? topicOf(body) : null);
+    if (mark === "wait" || mark === "woken") this.#waits[mark](num, body);
+    if (status !== "") {
+      this.#updateRun.run(status, isFinal(status) ? atOf(body) : null, seq, head.hash, num);
+      if (isFinal(status)) for (const woken of this.#endWaits(num, row)) this.#forgetParked(woken, heads);
+    } else if (previous.parked !== 0) this.#unpark.run(num);
     return head;
   }
 
-  #writeFirst({ runId, status, body }: JournalRow): Head {
+  #endWaits(num: number, { runId, status, body }: JournalRow): readonly string[] {
+    this.#waits.end(num);
+    if (status !== "continued") return this.#waits.wakeJoiners(runId);
+    this.#waits.follow(runId, (JSON.parse(body) as { readonly nextRunId: string }).nextRunId);
+    return [];
+  }
+
+  #writeFirst({ runId, status, mark, body }: JournalRow): Head {
     const event = JSON.parse(body) as FirstEvent;
     const first = hash("sha256", hashInput(undefined, body), "hex");
     const principal = event.principal ?? event.action?.principal;
@@ -94,12 +113,27 @@ export class Journal {
       principal?.id ?? "",
       first,
     );
-    this.#insertEvent.run(lastInsertRowid, 1, body, first);
-    return { num: Number(lastInsertRowid), seq: 1, hash: first };
+    const num = Number(lastInsertRowid);
+    this.#insertEvent.run(num, 1, body, first, mark === "emit" ? topicOf(body) : null);
+    if (mark === "deadline") this.#waits.deadline(num, body);
+    return { num, seq: 1, hash: first, parked: 0 };
+  }
+
+  /** An event that is there already is left as it is: an engine that replays writes it again. A recorded run is told once, whoever is first. */
+  #requireSame({ runId, seq, body }: JournalRow, head: Head): Head {
+    const stored = String(this.#selectBody.get(head.num, seq)?.["body"]);
+    if (stored === body || (seq === 1 && (JSON.parse(body) as FirstEvent).type === "run.recorded")) return head;
+    throw new AppError("conflict", `wanted event ${seq} of run ${runId} as it was written first, got another one`);
   }
 
   #headOf(runId: string): Head | undefined {
     return this.#heads.get(runId) ?? (this.#selectHead.get(runId) as Head | undefined);
+  }
+
+  /** The heads of runs that were woken say that they are parked; they are read again. */
+  #forgetParked(runId: string, heads: Map<string, Head>): void {
+    this.#heads.delete(runId);
+    heads.delete(runId);
   }
 
   #remember(heads: ReadonlyMap<string, Head>): void {
@@ -111,9 +145,13 @@ export class Journal {
 }
 
 function isFinal(status: string): boolean {
-  return status === "completed" || status === "failed" || status === "cancelled";
+  return status === "completed" || status === "failed" || status === "cancelled" || status === "continued";
 }
 
 function atOf(body: string): string {
   return (JSON.parse(body) as { readonly at: string }).at;
+}
+
+function topicOf(body: string): string {
+  return (JSON.parse(body) as { readonly name: string }).name;
 }

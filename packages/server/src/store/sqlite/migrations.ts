@@ -27,6 +27,24 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT;
    CREATE UNIQUE INDEX events_by_run ON events (run, seq);
    CREATE TABLE settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;`,
+  `ALTER TABLE runs ADD COLUMN parked INTEGER NOT NULL DEFAULT 0;
+   DROP INDEX runs_unfinished;
+   CREATE INDEX runs_unfinished ON runs (parked, num) WHERE status IN ('queued', 'running', 'waiting', 'paused');
+   CREATE INDEX runs_by_parent ON runs (parent_id, num) WHERE parent_id IS NOT NULL;
+   ALTER TABLE events ADD COLUMN topic TEXT;
+   CREATE INDEX events_emits ON events (position) WHERE topic IS NOT NULL;
+   CREATE TABLE waits (
+     run INTEGER NOT NULL,
+     key TEXT NOT NULL,
+     kind TEXT NOT NULL,
+     name TEXT NOT NULL,
+     since TEXT NOT NULL,
+     until TEXT,
+     approval TEXT,
+     PRIMARY KEY (run, key)
+   ) STRICT, WITHOUT ROWID;
+   CREATE INDEX waits_by_end ON waits (until) WHERE until IS NOT NULL;
+   CREATE INDEX waits_by_name ON waits (kind, name, since);`,
 ];
 
 /** The newest version this program knows. */

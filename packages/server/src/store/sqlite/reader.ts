@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { AppError, type Event, type Json, type RunFilter, type RunRecord, type RunStatus } from "@tutti/core";
+import { AppError, type Event, type Json, type RunFilter, type RunRecord, type RunStatus, type Wait, type WaitFilter } from "@tutti/core";
 import { naming } from "./database.ts";
 
 /** Files up to this size are checked for damage at every start (about 1 ms a MiB); `tutti doctor` checks larger ones. */
@@ -38,8 +38,10 @@ export class Reader {
   log(options: {
     readonly afterPosition: number;
     readonly limit: number;
+    readonly only?: "emits";
   }): readonly { readonly position: number; readonly event: Event }[] {
-    const rows = this.#all("SELECT position, body, hash FROM events WHERE position > ? ORDER BY position LIMIT ?", [
+    const emits = options.only === "emits" ? "AND topic IS NOT NULL" : "";
+    const rows = this.#all(`SELECT position, body, hash FROM events WHERE position > ? ${emits} ORDER BY position LIMIT ?`, [
       options.afterPosition,
       Math.min(options.limit, LIMIT_MAX),
     ]);
@@ -57,6 +59,21 @@ export class Reader {
       ...values,
       Math.min(filter.limit, LIMIT_MAX),
     ]).map((row) => this.#toRecord(row));
+  }
+
+  waits(filter: WaitFilter): readonly Wait[] {
+    const parts: [sql: string, value: string][] = [];
+    if (filter.runId !== undefined) parts.push(["w.run = (SELECT num FROM runs WHERE id = ?)", filter.runId]);
+    if (filter.kind !== undefined) parts.push(["w.kind = ?", filter.kind]);
+    if (filter.name !== undefined) parts.push(["w.name = ?", filter.name]);
+    if (filter.until !== undefined) parts.push(["w.until <= ?", filter.until]);
+    const where = [...parts.map(([sql]) => sql), ...(filter.parked === true ? ["r.parked = 1"] : [])];
+    return this.#all(
+      `SELECT r.id AS runId, w.key AS key, w.kind AS kind, w.name AS name, w.since AS since, w.until AS until, w.approval AS approval
+       FROM waits w JOIN runs r ON r.num = w.run ${where.length === 0 ? "" : `WHERE ${where.join(" AND ")}`}
+       ORDER BY w.until IS NULL, w.until, w.since LIMIT ?`,
+      [...parts.map(([, value]) => value), Math.min(filter.limit, LIMIT_MAX)],
+    ).map(toWait);
   }
 
   setting(name: string): Json | undefined {
@@ -101,19 +118,27 @@ export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_ch
   );
 }
 
+function toWait({ approval, ...row }: Row): Wait {
+  const wait = row as unknown as Wait;
+  return approval === null ? wait : { ...wait, approval: JSON.parse(String(approval)) as NonNullable<Wait["approval"]> };
+}
+
 function toEvent(row: Row): Event {
   return { ...(JSON.parse(String(row["body"])) as Omit<Event, "hash">), hash: String(row["hash"]) } as Event;
 }
 
-const UNFINISHED: ReadonlySet<RunStatus> = new Set(["running", "waiting", "paused"]);
+const UNFINISHED: ReadonlySet<RunStatus> = new Set(["queued", "running", "waiting", "paused"]);
 
 function conditions(filter: RunFilter): { readonly where: string; readonly values: readonly SQLInputValue[] } {
   const parts: [string, readonly SQLInputValue[]][] = [];
+  if (filter.parked === false) parts.push(["r.parked = 0", []]);
+  if (filter.parentId !== undefined) parts.push(["r.parent_id = ?", [filter.parentId]]);
   if (filter.workflow !== undefined) parts.push(["r.workflow = ?", [filter.workflow]]);
   if (filter.beforeId !== undefined) parts.push(["r.num < (SELECT num FROM runs WHERE id = ?)", [filter.beforeId]]);
   if (filter.statuses !== undefined) {
     // Spelled out so that SQLite sees that the partial index of unfinished runs serves.
-    if (filter.statuses.every((status) => UNFINISHED.has(status))) parts.push(["r.status IN ('running', 'waiting', 'paused')", []]);
+    if (filter.statuses.every((status) => UNFINISHED.has(status)))
+      parts.push(["r.status IN ('queued', 'running', 'waiting', 'paused')", []]);
     parts.push([`r.status IN (${filter.statuses.map(() => "?").join(", ")})`, filter.statuses]);
   }
   return {

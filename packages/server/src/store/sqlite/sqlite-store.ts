@@ -6,12 +6,13 @@ import {
   AppError,
   backoffMs,
   canonicalJson,
-  statusAfter,
   type BlobRef,
   type EventDraft,
   type Json,
   type RunFilter,
   type Store,
+  type Wait,
+  type WaitFilter,
 } from "@tutti/core";
 import { Blobs } from "../blobs.ts";
 import { makeFolder } from "../make-folder.ts";
@@ -19,6 +20,7 @@ import { backupStore } from "./backup.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
 import { lockFolder } from "./lock.ts";
 import { Reader } from "./reader.ts";
+import { pushEvent, pushPark, rowCount } from "./row.ts";
 import type { WriterAnswer, WriterRequest } from "./writer.ts";
 
 /** While one batch is written the next is on its way, so that the writer never waits for the event loop; a third measured no faster. */
@@ -82,22 +84,32 @@ export class SqliteStore implements Store {
 
   append(events: readonly EventDraft[], when: "now" | "soon" = "now"): Promise<void> {
     if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
-    if (this.#open.rows.length / 4 > EVENTS_PENDING_MAX)
+    if (rowCount(this.#open.rows) > EVENTS_PENDING_MAX)
       return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
     const batch = this.#open;
-    for (const event of events) {
-      batch.rows.push(event.runId, String(event.seq), statusAfter(event) ?? "", canonicalJson(event));
-    }
+    for (const event of events) pushEvent(batch.rows, event);
     if (when === "now") this.#schedule();
     else this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
     return batch.done.promise;
+  }
+
+  park(runId: string, waits: readonly Wait[]): Promise<void> {
+    if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
+    const batch = this.#open;
+    pushPark(batch.rows, runId, waits);
+    this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
+    return batch.done.promise;
+  }
+
+  async waits(filter: WaitFilter) {
+    return this.#reader.waits(filter);
   }
 
   async read(runId: string, options: { readonly afterSeq: number; readonly limit: number }) {
     return this.#reader.read(runId, options);
   }
 
-  async log(options: { readonly afterPosition: number; readonly limit: number }) {
+  async log(options: { readonly afterPosition: number; readonly limit: number; readonly only?: "emits" }) {
     return this.#reader.log(options);
   }
 
@@ -107,6 +119,11 @@ export class SqliteStore implements Store {
 
   async runs(filter: RunFilter) {
     return this.#reader.runs(filter);
+  }
+
+  /** Only this process writes to the folder. */
+  changes(): Disposable {
+    return { [Symbol.dispose]: () => undefined };
   }
 
   putBlob(text: string): Promise<BlobRef> {

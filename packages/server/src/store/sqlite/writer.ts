@@ -1,12 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { AppError } from "@tutti/core";
 import { openDatabase, storageError } from "./database.ts";
-import { Journal, type JournalRow } from "./journal.ts";
+import { rowsOf } from "./row.ts";
+import { Journal } from "./journal.ts";
 import { migrate } from "./migrations.ts";
 
 /** What the store asks of its writer thread. */
 export type WriterRequest =
-  /** Flat groups of run id, seq, status and body: one array of strings is cheaper to copy between threads than an array of objects. */
+  /** A flat batch of rows (row.ts). */
   | { readonly type: "append"; readonly rows: readonly string[] }
   | { readonly type: "setting"; readonly name: string; readonly value: string }
   | { readonly type: "close" };
@@ -16,9 +17,6 @@ export type WriterAnswer =
   | { readonly type: "ready" }
   | { readonly type: "done" }
   | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
-
-/** How many strings make one event of an append. */
-const STRINGS_A_ROW = 4;
 
 const file = (workerData as { readonly file: string }).file;
 
@@ -51,13 +49,4 @@ function attempt(action: () => void): void {
 
 function answer(message: WriterAnswer): void {
   parentPort?.postMessage(message);
-}
-
-function rowsOf(flat: readonly string[]): JournalRow[] {
-  const rows: JournalRow[] = [];
-  for (let index = 0; index + STRINGS_A_ROW <= flat.length; index += STRINGS_A_ROW) {
-    const [runId = "", seq = "", status = "", body = ""] = flat.slice(index, index + STRINGS_A_ROW);
-    rows.push({ runId, seq: Number(seq), status, body });
-  }
-  return rows;
 }

@@ -1,0 +1,14 @@
+import type { Execution } from "./execution.ts";
+
+/** A run in memory. */
+export interface ActiveRun {
+  readonly execution: Execution;
+  /** When its time is over, in ms since 1970; Infinity without a limit. */
+  readonly deadlineMs: number;
+  /** Of its last event. */
+  seq: number;
+  /** How many are about to steer it: it must stay. */
+  pins: number;
+  /** Whether it is in the row of those that may leave. */
+  isIdle: boolean;
+}

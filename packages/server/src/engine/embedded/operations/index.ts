@@ -1,0 +1,5 @@
+export { emit, record } from "./records.ts";
+export { cancel, join, send, spawn, startChild } from "./runs.ts";
+export { callTool, generate, step, undo } from "./tried.ts";
+export { approve, sleep, waitFor } from "./waits.ts";
+export type { OtherRuns, RunOutcome, Workbench } from "./workbench.ts";

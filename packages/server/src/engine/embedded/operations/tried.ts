@@ -1,0 +1,183 @@
+import {
+  AppError,
+  enforce,
+  type Action,
+  type EventBody,
+  type Json,
+  type ModelPart,
+  type ModelRequest,
+  type Outcome,
+  type Reply,
+  type RunUsage,
+  type StepContext,
+  type StepKind,
+  type StepOptions,
+} from "@tutti/core";
+import { findTool, generate as generateReply, parseInput } from "../../effects.ts";
+import { tryRepeatedly, type TrialResult } from "../attempts.ts";
+import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
+import { done, type Workbench } from "./workbench.ts";
+
+/** Compensation must not give up easily: what it leaves undone is left to people. */
+const UNDO_OPTIONS = { attemptsMax: 10 };
+
+type Options = Omit<StepOptions<never>, "undo">;
+
+/** The workflow's own code. */
+export function step(
+  bench: Workbench,
+  name: string,
+  { action, options }: { readonly action: (step: StepContext) => unknown; readonly options: Options },
+): Operation {
+  return tried(bench, { kind: "step", name, options }, () => Promise.resolve({ action }));
+}
+
+/** Takes back what a step did. */
+export function undo(bench: Workbench, name: string, action: (step: StepContext) => unknown): Operation {
+  return tried(bench, { kind: "undo", name, options: UNDO_OPTIONS }, () => Promise.resolve({ action }));
+}
+
+/** Asks a model, if policy and budget allow it. */
+export function generate(bench: Workbench, model: string, call: { readonly request: ModelRequest; readonly options: Options }): Operation {
+  const input = toJson(call.request);
+  const { request, options } = call;
+  return tried(bench, { kind: "model", name: model, options }, async (operation) => {
+    bench.budget.check();
+    await allow(bench, { kind: "model.generate", resource: model, input }, { call: operation, isDurableFirst: false });
+    let streamed = false;
+    const onPart = (part: ModelPart): void => {
+      streamed = true;
+      bench.host.onPart(part);
+    };
+    // Once parts have reached a watcher a second attempt would tell the answer twice.
+    return {
+      action: ({ signal }): Promise<Reply> => generateReply(bench.engine, { model, request, onPart }, signal),
+      mayRepeat: () => !streamed,
+      usage: (value) => usageOf(bench, model, value as Reply),
+    };
+  });
+}
+
+/** Calls a tool, if policy allows it. */
+export function callTool(bench: Workbench, tool: string, call: { readonly input: Json; readonly options: Options }): Operation {
+  return tried(bench, { kind: "tool", name: tool, options: call.options }, async (operation) => {
+    const found = findTool(bench.engine, tool);
+    const parsed = await parseInput(found, call.input);
+    const isDurableFirst = found.effect !== "read";
+    await allow(bench, { kind: "tool.call", resource: tool, input: toJson(parsed) }, { call: operation, isDurableFirst });
+    const { principal } = bench.run;
+    return { action: ({ idempotencyKey, signal }) => found.run(parsed, { idempotencyKey, signal, principal }) };
+  });
+}
+
+interface Prepared {
+  readonly action: (step: StepContext) => unknown;
+  readonly mayRepeat?: () => boolean;
+  readonly usage?: (value: unknown) => RunUsage;
+}
+
+/** An operation that is prepared once and then tried until it works. */
+export function tried(
+  bench: Workbench,
+  { kind, name, options }: { readonly kind: StepKind; readonly name: string; readonly options: Options },
+  prepare: (call: OperationCall) => Promise<Prepared>,
+): Operation {
+  const { host, clock, run } = bench;
+  return {
+    kind,
+    name,
+    perform: async (call) => {
+      const { key, scope, progress } = call;
+      const ref = { key, kind, name };
+      try {
+        const { action, mayRepeat = () => true, usage } = await prepare(call);
+        const result = await tryRepeatedly({
+          idempotencyKey: `${run.runId}/${key}`,
+          scope,
+          clock,
+          options,
+          progress,
+          action,
+          mayRepeat,
+          onLong: (attempt) => void host.append([{ type: "step.started", ...ref, attempt }]),
+          onProgress: (attempt, detail) => void journalProgress(bench, { ...ref, attempt }, detail),
+          onRetry: ({ attempt, startedAtMs, durationMs, error, retryAtMs }) =>
+            void host.append([
+              {
+                type: "step.failed",
+                ...ref,
+                attempt,
+                startedAt: new Date(startedAtMs).toISOString(),
+                durationMs,
+                code: error.code,
+                message: error.message,
+                retryAt: new Date(retryAtMs).toISOString(),
+              },
+            ]),
+        });
+        return performed(bench, result, usage);
+      } catch (thrown) {
+        if (scope.isStopped) throw thrown;
+        const { code, message } = AppError.from(thrown);
+        return { ...done(bench, clock.nowMs(), null), outcome: { ok: false, code, message } };
+      }
+    },
+  };
+}
+
+async function journalProgress(
+  { host }: Workbench,
+  ref: { readonly key: string; readonly kind: StepKind; readonly name: string; readonly attempt: number },
+  detail: Json,
+): Promise<void> {
+  await host.append([{ type: "step.progressed", ...ref, detail: await host.toJournal(toJson(detail)) }]);
+}
+
+/** Decides and journals the decision; waits for an answer when it is `ask`, throws when it is `deny`. What changes the world waits until its decision is durable. */
+async function allow(
+  bench: Workbench,
+  action: Omit<Action, "principal">,
+  { call, isDurableFirst }: { readonly call: OperationCall; readonly isDurableFirst: boolean },
+): Promise<void> {
+  const { engine, host, run } = bench;
+  const asked: Action = { ...action, principal: run.principal };
+  const decision = engine.decide(asked);
+  const input = action.input === undefined ? {} : { input: await host.toJournal(action.input) };
+  const event: EventBody = {
+    type: "policy.decided",
+    key: call.key,
+    action: { ...asked, ...input },
+    decision,
+    policyHash: engine.policyHash(),
+  };
+  const durable = host.append([event]);
+  if (decision.effect === "ask") return waitForApproval(bench, { action: asked, reason: decision.reason }, call);
+  enforce(asked, decision);
+  if (isDurableFirst) await durable;
+}
+
+async function waitForApproval(
+  bench: Workbench,
+  { action, reason }: { readonly action: Action; readonly reason: string },
+  call: OperationCall,
+): Promise<void> {
+  const detail = action.input === undefined ? {} : { detail: action.input };
+  const answer = await bench.approvals.ask({ question: `${action.kind} on "${action.resource}": ${reason}`, ...detail }, call);
+  if (!answer.approved)
+    throw new AppError("approval_refused", `${action.kind} on "${action.resource}" was refused by ${answer.by}: ${answer.reason}`);
+}
+
+function performed(bench: Workbench, result: TrialResult, usage: Prepared["usage"]): Performed {
+  const { attempt, startedAtMs, durationMs } = result;
+  if (!result.ok)
+    return { attempt, startedAtMs, durationMs, outcome: { ok: false, code: result.error.code, message: result.error.message } };
+  const outcome: Outcome = { ok: true, output: toJson(result.value) };
+  if (usage === undefined) return { attempt, startedAtMs, durationMs, outcome };
+  const used = usage(result.value);
+  bench.budget.add(used);
+  return { attempt, startedAtMs, durationMs, outcome, usage: used };
+}
+
+function usageOf({ engine }: Workbench, model: string, { usage }: Reply): RunUsage {
+  return { ...usage, costUsd: engine.costUsd?.(model, usage) ?? 0 };
+}

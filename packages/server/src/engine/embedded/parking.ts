@@ -1,0 +1,133 @@
+import type { Store, Wait } from "@tutti/core";
+import type { Clock } from "../clock.ts";
+import type { ActiveRun } from "./active-run.ts";
+
+/** How long a run may do nothing but wait before it leaves the memory. */
+const PARK_AFTER_MS = 1000;
+/** Runs whose wait ends sooner than this stay. */
+const PARK_AHEAD_MS = 2000;
+/** Runs that leave in one sweep; the next follows at once. */
+const SWEEP_MAX = 2000;
+/** Due waits looked at in one go. */
+const DUE_PAGE = 500;
+/** How soon to look again when there was more than a page, or when woken runs have not said anything yet. */
+const AGAIN_MS = 20;
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** What parking works with. */
+export interface ParkingParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly active: ReadonlyMap<string, ActiveRun>;
+  readonly runsActiveMax: number;
+  /** Takes a run out of memory. */
+  readonly evict: (runId: string, run: ActiveRun) => void;
+  /** Brings a run back. */
+  readonly wake: (runId: string) => Promise<unknown>;
+}
+
+/** Takes runs that only wait out of memory, and brings them back when their time has come. A parked run costs disk only. */
+export class Parking {
+  readonly #parts: ParkingParts;
+  #idle: { readonly runId: string; readonly sinceMs: number }[] = [];
+  #stopSweep: (() => void) | undefined;
+  #stopAlarm: (() => void) | undefined;
+  #alarmAtMs = Infinity;
+  #isStopped = false;
+  /** Runs that could not be brought back; they are tried again at the next start. */
+  readonly #stuck = new Set<string>();
+  /** Whether a parked run may wait for another run's end. */
+  hasJoiners = true;
+
+  constructor(parts: ParkingParts) {
+    this.#parts = parts;
+  }
+
+  /** A run does nothing but wait. */
+  idle(runId: string, run: ActiveRun): void {
+    if (run.isIdle || this.#isStopped) return;
+    run.isIdle = true;
+    this.#idle.push({ runId, sinceMs: this.#parts.clock.nowMs() });
+    this.#stopSweep ??= this.#parts.clock.after(PARK_AFTER_MS, () => void this.#sweep());
+  }
+
+  /** Looks when the next parked run is due. */
+  async start(): Promise<void> {
+    this.hasJoiners = (await this.#parts.store.waits({ kind: "workflow", limit: 1 })).length > 0;
+    await this.#setAlarm();
+  }
+
+  /** Brings back the runs that waited for this one's end. */
+  async wakeJoiners(runId: string): Promise<void> {
+    if (!this.hasJoiners || this.#isStopped) return;
+    const waits = await this.#parts.store.waits({ kind: "workflow", name: runId, limit: DUE_PAGE });
+    for (const wait of waits) await this.#wake(wait.runId);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.#stopSweep?.();
+    this.#stopAlarm?.();
+  }
+
+  async #sweep(): Promise<void> {
+    const { clock, active, runsActiveMax } = this.#parts;
+    const patienceMs = active.size > runsActiveMax / 2 ? 0 : PARK_AFTER_MS;
+    const ripe = this.#idle.findIndex(({ sinceMs }) => sinceMs > clock.nowMs() - patienceMs);
+    const leaving = this.#idle.splice(0, Math.min(SWEEP_MAX, ripe === -1 ? this.#idle.length : ripe));
+    await Promise.all(leaving.map(({ runId }) => this.#park(runId)));
+    this.#stopSweep = undefined;
+    const next = this.#idle[0];
+    if (next === undefined || this.#isStopped) return;
+    this.#stopSweep = clock.after(Math.max(0, next.sinceMs + patienceMs - clock.nowMs()), () => void this.#sweep());
+  }
+
+  async #park(runId: string): Promise<void> {
+    const { store, clock, active, evict } = this.#parts;
+    const run = active.get(runId);
+    if (run === undefined) return;
+    run.isIdle = false;
+    const waits = openWaits(runId, run);
+    const soonestMs = Math.min(...waits.map(({ until }) => (until === null ? Infinity : Date.parse(until))));
+    if (waits.length === 0 || run.pins > 0 || soonestMs < clock.nowMs() + PARK_AHEAD_MS) return;
+    const { seq } = run;
+    await store.park(runId, waits).catch(() => undefined);
+    const isUnchanged = active.get(runId) === run && run.seq === seq && run.pins === 0 && openWaits(runId, run).length === waits.length;
+    if (!isUnchanged || !store.health().ok) return;
+    this.hasJoiners ||= waits.some(({ kind }) => kind === "workflow");
+    evict(runId, run);
+    this.#setAlarmAt(Math.min(soonestMs, run.deadlineMs));
+  }
+
+  #setAlarmAt(atMs: number): void {
+    if (atMs >= this.#alarmAtMs || this.#isStopped) return;
+    this.#stopAlarm?.();
+    this.#alarmAtMs = atMs;
+    const delayMs = Math.min(TIMER_MAX_MS, Math.max(AGAIN_MS, atMs - this.#parts.clock.nowMs()));
+    this.#stopAlarm = this.#parts.clock.after(delayMs, () => void this.#ring());
+  }
+
+  async #ring(): Promise<void> {
+    const { store, clock, active, runsActiveMax } = this.#parts;
+    this.#alarmAtMs = Infinity;
+    const due = await store.waits({ parked: true, until: new Date(clock.nowMs()).toISOString(), limit: DUE_PAGE });
+    for (const runId of new Set(due.map((wait) => wait.runId))) if (active.size < runsActiveMax) await this.#wake(runId);
+    await this.#setAlarm();
+  }
+
+  async #setAlarm(): Promise<void> {
+    if (this.#isStopped) return;
+    const [next] = await this.#parts.store.waits({ parked: true, limit: 1 });
+    if (typeof next?.until === "string") this.#setAlarmAt(Date.parse(next.until));
+  }
+
+  async #wake(runId: string): Promise<void> {
+    const { active, wake } = this.#parts;
+    if (this.#isStopped || active.has(runId) || this.#stuck.has(runId)) return;
+    await wake(runId).catch(() => this.#stuck.add(runId));
+  }
+}
+
+function openWaits(runId: string, { execution }: ActiveRun): readonly Wait[] {
+  return [...(execution.idleWaits ?? [])].map(([key, wait]) => ({ runId, key, ...wait }));
+}
