@@ -91,7 +91,7 @@ class StructureCheck {
   }
 
   #case(edge: GraphEdge, index: number): void {
-    const source = this.#body.nodes[edge.from];
+    const source = Object.hasOwn(this.#body.nodes, edge.from) ? this.#body.nodes[edge.from] : undefined;
     if (edge.case === undefined || source === undefined) return;
     const cases = casesOf(source);
     if (cases === undefined || edge.on === "error")
@@ -184,11 +184,12 @@ class StructureCheck {
 
   node(id: string, node: GraphNode): void {
     const at = ["nodes", id];
-    if (!/^[A-Za-z_]\w{0,63}$/.test(id) || RESERVED.has(id))
+    if (!/^[A-Za-z]\w{0,63}$/.test(id) || RESERVED.has(id))
       this.#reportKey(
         "shape",
         at,
-        `wanted an id that expressions can say (a letter, then letters, digits and _, no word of theirs), got "${id}"; write ${didWrite(id)}`);
+        `wanted an id that expressions can say (a letter, then letters, digits and _, no word of theirs), got "${id}"; write ${didWrite(id)}`,
+      );
     const incoming = this.#incoming.get(id)?.length ?? 0;
     if (typeof node.join === "object" && node.join.quorum > incoming)
       this.#report(
@@ -200,10 +201,7 @@ class StructureCheck {
       this.#report("join", [...at, "losers"], "a join of all has no losers; set join to any or to a quorum, or take losers out");
     this.#bound(at, node);
     if (node.type === "condition" && (node.if === undefined) === (node.cases === undefined))
-      this.#reportKey(
-        "shape",
-        at,
-        `wanted either if or cases in the condition ${id}, got ${node.if === undefined ? "neither" : "both"}`);
+      this.#reportKey("shape", at, `wanted either if or cases in the condition ${id}, got ${node.if === undefined ? "neither" : "both"}`);
     if (node.type === "wait") this.#wait(at, node);
   }
 
@@ -216,7 +214,8 @@ class StructureCheck {
       this.#reportKey(
         "loop_bound",
         at,
-        `wanted a bound for a loop whose end an expression decides, got none; add timesMax (at most ${timesMax})`);
+        `wanted a bound for a loop whose end an expression decides, got none; add timesMax (at most ${timesMax})`,
+      );
   }
 
   #wait(at: Path, node: GraphNode & { readonly type: "wait" }): void {
@@ -273,7 +272,7 @@ function withoutCycle(body: GraphBody, left: readonly string[], cycle: readonly 
 function didWrite(id: string): string {
   const plain = id
     .replaceAll(/\W+/g, "_")
-    .replace(/^(\d|$)/, "_$1")
+    .replace(/^([^A-Za-z]|$)/, "n$1")
     .slice(0, 64);
   return `"${RESERVED.has(plain) ? `${plain}_` : plain}"`;
 }

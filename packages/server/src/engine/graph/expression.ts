@@ -1,0 +1,244 @@
+// Expressions in graphs are CEL (the Common Expression Language): no side effects, no clock, no randomness, no recursion. This is the one
+// file that knows the library; docs/decisions/0012-expressions.md says why it is this one.
+import { AppError, type Json } from "@tutti/core";
+import { Environment, type ASTNode, type ParseResult } from "@marcbachmann/cel-js";
+import { RE2JS } from "re2js";
+
+/** A value's type as far as it is known: the names are CEL's; an object stands for a value with these properties. */
+export type ValueType = "dyn" | "bool" | "double" | "int" | "string" | "list" | "map" | { readonly [property: string]: ValueType };
+
+/** What is wrong with an expression, and at which of its characters. */
+export interface ExpressionFault {
+  readonly message: string;
+  readonly offset: number;
+}
+
+/** What an expression gives, and the nodes it speaks of as `nodes.<id>`. */
+export type ExpressionCheck =
+  | { readonly ok: true; readonly type: string; readonly nodes: readonly NodeReference[] }
+  | { readonly ok: false; readonly fault: ExpressionFault; readonly nodes: readonly NodeReference[] };
+
+/** A node an expression speaks of, and where. */
+export interface NodeReference {
+  readonly id: string;
+  readonly offset: number;
+}
+
+const LIMITS = { maxAstNodes: 1_000, maxDepth: 40, maxListElements: 500, maxMapEntries: 500, maxCallArguments: 16 };
+/** How often the bodies of map, filter, exists and all may run in one evaluation; large texts and lists count for more. */
+const WORK_MAX = 200_000;
+/** Compiled expressions kept; then they are compiled anew. */
+const COMPILED_MAX = 5_000;
+const PATTERN_SIZE_MAX = 2_000;
+
+let workLeft = 0;
+const compiled = new Map<string, ParseResult>();
+
+/** Checks an expression against the types of its variables. Never throws. */
+export function checkExpression(source: string, variables: Readonly<Record<string, ValueType>>): ExpressionCheck {
+  let nodes: readonly NodeReference[] = [];
+  try {
+    const environment = newEnvironment();
+    for (const [name, type] of Object.entries(variables)) declare(environment, name, type);
+    const parsed = environment.parse(source);
+    nodes = nodeReferences(parsed.ast);
+    const { valid, type = "dyn", error } = parsed.check();
+    return valid ? { ok: true, type, nodes } : { ok: false, fault: faultOf(error), nodes };
+  } catch (thrown) {
+    return { ok: false, fault: faultOf(thrown), nodes };
+  }
+}
+
+/** The value of an expression. Throws `invalid_input` with the reason. Pure, and bounded in what it may do. */
+export function evaluateExpression(source: string, variables: Readonly<Record<string, Json>>): Json {
+  try {
+    workLeft = WORK_MAX;
+    return toJson(compile(source)(variables), 0);
+  } catch (thrown) {
+    if (thrown instanceof AppError) throw thrown;
+    throw new AppError("invalid_input", `the expression \${ ${source.trim()} } has no value: ${faultOf(thrown).message}`, {
+      cause: thrown,
+    });
+  }
+}
+
+function compile(source: string): ParseResult {
+  const known = compiled.get(source);
+  if (known !== undefined) return known;
+  const environment = newEnvironment();
+  for (const name of VARIABLES) environment.registerVariable(name, "dyn");
+  const parsed = environment.parse(counted(source, environment.parse(source).ast));
+  if (compiled.size >= COMPILED_MAX) compiled.clear();
+  compiled.set(source, parsed);
+  return parsed;
+}
+
+/** Every variable that some expression may use; which ones it may use where it stands, the check says. */
+const VARIABLES = ["input", "nodes", "run", "principal", "item", "index", "iteration", "last", "output", "error", "value"] as const;
+
+function newEnvironment(): Environment {
+  const environment = new Environment({
+    unlistedVariablesAreDyn: false,
+    homogeneousAggregateLiterals: false,
+    enableOptionalTypes: true,
+    limits: LIMITS,
+  });
+  // JSON has one kind of number, which CEL reads as double; a whole number written in an expression is an int. They may be mixed.
+  for (const [sign, apply] of MIXED)
+    for (const [left, right] of [
+      ["double", "int"],
+      ["int", "double"],
+    ] as const)
+      environment.registerOperator(`${left} ${sign} ${right}: double`, (a: unknown, b: unknown) => apply(Number(a), Number(b)));
+  environment.registerOperator("double % double: double", (a: unknown, b: unknown) => Number(a) % Number(b));
+  environment.registerFunction("re2Matches(string, string): bool", matchesRe2);
+  environment.registerFunction("counted(dyn): dyn", count);
+  return environment;
+}
+
+const MIXED: readonly (readonly [string, (a: number, b: number) => number])[] = [
+  ["+", (a, b) => a + b],
+  ["-", (a, b) => a - b],
+  ["*", (a, b) => a * b],
+  ["/", (a, b) => a / b],
+  ["%", (a, b) => a % b],
+];
+
+function declare(environment: Environment, name: string, type: ValueType): void {
+  if (typeof type === "string") environment.registerVariable(name, type);
+  else if (Object.keys(type).length === 0) environment.registerVariable(name, "map");
+  else environment.registerVariable({ name, schema: schemaOf(type) });
+}
+
+type Schema = { readonly [property: string]: string | Schema };
+
+function schemaOf(type: { readonly [property: string]: ValueType }): Schema {
+  return Object.fromEntries(
+    Object.entries(type).map(([property, inner]) => [
+      property,
+      typeof inner === "string" ? inner : Object.keys(inner).length === 0 ? "map" : schemaOf(inner),
+    ]),
+  );
+}
+
+const LOOPS: ReadonlySet<string> = new Set(["map", "filter", "all", "exists", "exists_one"]);
+
+/**
+ * The expression with two changes: the body of everything that goes round counts what it does, so that nested ones over long lists end;
+ * and patterns are matched by RE2, which takes linear time where JavaScript's can take forever.
+ */
+function counted(source: string, ast: ASTNode): string {
+  const edits: { readonly at: number; readonly length: number; readonly text: string }[] = [];
+  visit(ast, (node) => {
+    if (node.op !== "rcall") return;
+    const [name, receiver, args] = node.args;
+    const bodies = LOOPS.has(name) ? args.slice(1) : name === "bind" ? args.slice(1, 2) : [];
+    for (const { start, end } of bodies) edits.push({ at: start, length: 0, text: "counted(" }, { at: end, length: 0, text: ")" });
+    if (name === "matches" && args.length === 1) {
+      const [pattern] = args;
+      if (pattern === undefined) return;
+      edits.push(
+        { at: receiver.start, length: 0, text: "re2Matches(" },
+        { at: receiver.end, length: pattern.start - receiver.end, text: ", " },
+      );
+    }
+  });
+  let text = source;
+  // From the end, so that places before stay right. What opens at a place goes before what opened there earlier, being further inside.
+  for (const { at, length, text: inserted } of edits.toSorted((a, b) => b.at - a.at || (a.text === ")" ? 1 : -1)))
+    text = text.slice(0, at) + inserted + text.slice(at + length);
+  return text;
+}
+
+function visit(node: ASTNode, look: (node: ASTNode) => void): void {
+  look(node);
+  for (const child of children(node.args)) visit(child, look);
+}
+
+function children(args: unknown): readonly ASTNode[] {
+  if (Array.isArray(args)) return args.flatMap(children);
+  return typeof args === "object" && args !== null && "op" in args ? [args as ASTNode] : [];
+}
+
+/** `nodes.<id>` and `nodes["<id>"]`. */
+function nodeReferences(ast: ASTNode): readonly NodeReference[] {
+  const found: NodeReference[] = [];
+  visit(ast, (node) => {
+    if (node.op !== "." && node.op !== ".?" && node.op !== "[]" && node.op !== "[?]") return;
+    const [object, name] = node.args;
+    if (object.op !== "id" || object.args !== "nodes") return;
+    if (typeof name === "string") found.push({ id: name, offset: node.end - name.length });
+    else if (name.op === "value" && typeof name.args === "string") found.push({ id: name.args, offset: name.start });
+  });
+  return found;
+}
+
+function count(value: unknown): unknown {
+  const size = typeof value === "string" ? value.length / 64 : Array.isArray(value) ? value.length : 0;
+  workLeft -= 1 + size;
+  if (workLeft < 0)
+    throw new AppError("too_large", `the expression takes more than ${WORK_MAX} steps; put its parts into nodes of their own`);
+  return value;
+}
+
+function matchesRe2(text: string, pattern: string): boolean {
+  const regex = RE2JS.compile(pattern);
+  if (regex.programSize() > PATTERN_SIZE_MAX)
+    throw new AppError(
+      "too_large",
+      `wanted a pattern of at most ${PATTERN_SIZE_MAX} instructions, got ${regex.programSize()}; repeat less`,
+    );
+  return regex.matcher(text).find();
+}
+
+const DEPTH_MAX = 100;
+
+/** What CEL gave, as JSON: whole numbers come back as numbers, times and durations as texts. */
+function toJson(value: unknown, depth: number): Json {
+  if (depth > DEPTH_MAX) throw new AppError("invalid_input", `wanted a value nested at most ${DEPTH_MAX} deep, got a deeper one`);
+  if (value === null || value === undefined) return null;
+  if (typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number" || typeof value === "bigint") return numberOf(value);
+  if (typeof value === "object") return objectOf(value, depth);
+  throw new AppError("invalid_input", `wanted a JSON value, got a ${typeof value}`);
+}
+
+function numberOf(value: number | bigint): number {
+  const number = Number(value);
+  if (Number.isFinite(number) && (typeof value === "number" || Number.isSafeInteger(number))) return number;
+  throw new AppError("invalid_input", `wanted a number that JSON can hold, got ${value}`);
+}
+
+function objectOf(value: object, depth: number): Json {
+  if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
+  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), toJson(item, depth + 1)]));
+  if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
+    return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item, depth + 1)]));
+  if ("hasValue" in value && typeof value.hasValue === "function")
+    return value.hasValue() === true && "value" in value && typeof value.value === "function" ? toJson(value.value(), depth + 1) : null;
+  if (typeof value.valueOf() === "bigint" || typeof value.valueOf() === "number")
+    return numberOf(value.valueOf() as unknown as number | bigint);
+  throw new AppError("invalid_input", "wanted a JSON value, got one of CEL's own types; turn it into a text with string(…)");
+}
+
+function faultOf(thrown: unknown): ExpressionFault {
+  if (!(thrown instanceof Error)) return { message: String(thrown), offset: 0 };
+  const summary = "summary" in thrown && typeof thrown.summary === "string" ? thrown.summary : thrown.message;
+  const range: unknown = "range" in thrown ? thrown.range : undefined;
+  const offset = typeof range === "object" && range !== null && "start" in range && typeof range.start === "number" ? range.start : 0;
+  return { message: plain(summary), offset };
+}
+
+/** The library's words in ours. */
+function plain(summary: string): string {
+  return summary
+    .replaceAll(/dyn<([^>]*)>/g, "$1")
+    .replace(
+      /^no such overload: (.*)$/,
+      "wanted values that go together, got $1; turn one into the other's type, such as string(…) or int(…)",
+    )
+    .replace(/^No such key: (.*)$/, "there is no $1 in it")
+    .replace(/^Unknown variable: (.*)$/, "there is no variable called $1 here")
+    .replace(/^Unexpected token: EOF$/, "wanted more, got its end");
+}
