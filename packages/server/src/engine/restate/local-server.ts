@@ -1,0 +1,105 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createRequire } from "node:module";
+import { createServer, type AddressInfo } from "node:net";
+import { mkdir, open } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { AppError } from "@tutti/core";
+import type { RestateAddress } from "./client.ts";
+
+/** How long a server may take to serve; one with a large journal reads it first. */
+const START_MS = 60_000;
+const LOOK_MS = 50;
+/** How long it gets to stop by itself. It loses nothing when it is ended. */
+const STOP_MS = 2000;
+
+/** A Restate server that Tutti started. */
+export interface RestateServer {
+  readonly address: RestateAddress;
+  readonly process: ChildProcess;
+  stop(): Promise<void>;
+}
+
+/** Where npm put Restate's server for this machine; `undefined` when it is not installed. */
+export function findRestateServer(): string | undefined {
+  try {
+    // The package for this machine is a dependency of the main one, and may be nested in it.
+    const main = createRequire(import.meta.url).resolve("@restatedev/restate-server/package.json");
+    const platform = `@restatedev/restate-server-${process.platform}-${process.arch}/package.json`;
+    return join(dirname(createRequire(main).resolve(platform)), "bin", "restate-server");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Starts one on free ports of this machine, with its data in `folder`. */
+export async function startRestate(folder: string): Promise<RestateServer> {
+  const binary = findRestateServer();
+  if (binary === undefined)
+    throw new AppError(
+      "invalid_config",
+      "wanted the package @restatedev/restate-server for the engine restate-local, got none; run `npm install @restatedev/restate-server` (216 MB) beside Tutti, or point restateUrl at a cluster",
+    );
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const [ingress, admin, fabric] = await freePorts(3);
+  const log = await open(join(folder, "restate.log"), "a");
+  const child = spawn(binary, ["--no-logo", "--base-dir", folder, "--node-name", "tutti", "--cluster-name", "tutti"], {
+    stdio: ["ignore", log.fd, log.fd],
+    env: {
+      DO_NOT_TRACK: "1",
+      RESTATE_DISABLE_TELEMETRY: "true",
+      RESTATE_LISTEN_MODE: "tcp",
+      RESTATE_BIND_IP: "127.0.0.1",
+      RESTATE_BIND_PORT: String(fabric),
+      RESTATE_INGRESS__BIND_PORT: String(ingress),
+      RESTATE_ADMIN__BIND_PORT: String(admin),
+      RESTATE_ADMIN__DISABLE_WEB_UI: "true",
+      RESTATE_DEFAULT_NUM_PARTITIONS: "4",
+      RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "256 MiB",
+      RESTATE_LOG_FORMAT: "json",
+    },
+  });
+  await log.close();
+  const address = { urls: [`http://127.0.0.1:${ingress}/`], adminUrls: [`http://127.0.0.1:${admin}/`] };
+  const stop = (): Promise<void> => stopProcess(child);
+  try {
+    await serving(child, address);
+  } catch (error) {
+    await stop();
+    throw new AppError("upstream", `Restate's server did not start: ${String(error)}; ${join(folder, "restate.log")} says more`, {
+      cause: error,
+    });
+  }
+  return { address, process: child, stop };
+}
+
+async function freePorts(count: number): Promise<readonly number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
+  const ports = await Promise.all(
+    servers.map(
+      (server) => new Promise<number>((resolve) => server.once("listening", () => resolve((server.address() as AddressInfo).port))),
+    ),
+  );
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function serving(child: ChildProcess, { urls, adminUrls }: RestateAddress): Promise<void> {
+  const deadlineMs = Date.now() + START_MS;
+  const places = [...urls.map((url) => new URL("/restate/health", url)), ...adminUrls.map((url) => new URL("/health", url))];
+  for (;;) {
+    const answers = await Promise.all(places.map((place) => fetch(place).catch(() => undefined)));
+    if (answers.every((answer) => answer?.ok === true)) return;
+    if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+    if (Date.now() > deadlineMs) throw new Error(`it does not serve after ${START_MS} ms`);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
+}
+
+async function stopProcess(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), STOP_MS);
+  await ended;
+  clearTimeout(timer);
+}

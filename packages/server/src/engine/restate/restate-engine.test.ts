@@ -1,0 +1,58 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before } from "node:test";
+import { SqliteStore } from "../../store/index.ts";
+import { engineConformance, type EngineUnderTest, type Setup } from "../conformance/index.ts";
+import { RestateEngine } from "./restate-engine.ts";
+import { startRestate, type RestateServer } from "./local-server.ts";
+
+let server: RestateServer;
+let folder: string;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "tutti-restate-"));
+  server = await startRestate(folder);
+});
+
+after(async () => {
+  await server.stop();
+  await rm(folder, { recursive: true });
+});
+
+engineConformance("Restate engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup, 0));
+
+async function openOn(dataDir: string, setup: Setup, port: number): Promise<EngineUnderTest> {
+  const store = await SqliteStore.open(dataDir);
+  const engine = await RestateEngine.open({
+    store,
+    runsActiveMax: 100,
+    queues: setup.queues,
+    restate: server.address,
+    endpoint: { host: "127.0.0.1", port, identityKeys: [], log: () => undefined },
+    parts: {
+      workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
+      tool: (name) => setup.tools?.find((tool) => tool.name === name),
+      model: (id) => setup.models?.find((model) => model.id === id),
+      decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
+      policyHash: () => "0".repeat(64),
+    },
+  });
+  const close = async (): Promise<void> => {
+    await engine.stop(1000);
+    await store.close();
+  };
+  return {
+    engine,
+    events: (runId) => store.read(runId, { afterSeq: 0, limit: 1000 }),
+    waits: (runId) => store.waits({ runId, limit: 1000 }),
+    reopen: async (next) => {
+      await close();
+      return openOn(dataDir, next, engine.port);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await close();
+      await rm(dataDir, { recursive: true });
+    },
+  };
+}
