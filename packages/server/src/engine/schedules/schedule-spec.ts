@@ -39,7 +39,7 @@ const timingSchema = z.union(
 /** A schedule as people write it. */
 export const scheduleSchema = z
   .strictObject({
-    name: z.string().regex(/^[A-Za-z0-9][\w.:/-]{0,127}$/, "a name of letters, digits, dots, dashes, colons and slashes"),
+    name: z.string().regex(/^[A-Za-z0-9][\w.:-]{0,127}$/, "a name of letters, digits, dots, dashes and colons"),
     /** A workflow or an agent. */
     workflow: z.string().min(1).max(200),
     input: z.json().default(null),
