@@ -1,7 +1,7 @@
 import { meanOf, quantile } from "./estimate.ts";
 import { leavesOf } from "./plan.ts";
 import type { RunReading } from "./read-run.ts";
-import { isNamed, lossOf, stepId, type StepName } from "./replay.ts";
+import { isNamed, lossOf, stepId, workOf, type StepName } from "./replay.ts";
 import { failedAttempts } from "./run-insight.ts";
 import type { Span } from "./trace.ts";
 
@@ -22,6 +22,8 @@ export type Cause = { readonly meanMs: number; readonly share: number } & (
 export interface NameInsight extends StepName {
   readonly count: number;
   readonly duration: Spread;
+  /** The same without failed attempts and their back-off. */
+  readonly work: Spread;
   /** Of the completed runs' time. */
   readonly pathShare: number;
   /** Steps that ended as failed, of those that ended. */
@@ -85,6 +87,7 @@ export function namesOf(readings: readonly RunReading[], completed: readonly Run
         ...step,
         count: spans.length,
         duration: spreadOf(ended.map(({ startMs, endMs }) => endMs - startMs)),
+        work: spreadOf(ended.map(workOf)),
         pathShare: wallMs === 0 ? 0 : onPathMs / wallMs,
         failureRate: ended.length === 0 ? 0 : ended.filter(({ status }) => status === "failed").length / ended.length,
         failedAttempts: spans.reduce((sum, span) => sum + failedAttempts(span), 0),

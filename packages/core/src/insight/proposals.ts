@@ -71,16 +71,16 @@ function ofStep({ kind, name }: StepName, known: NameInsight | undefined): reado
   const step = { kind, name };
   const found = [faster(step, FACTOR)];
   if (known === undefined || isWait(step)) return found;
-  const { duration, count, failedAttempts } = known;
+  const { work, count, failedAttempts } = known;
   if (failedAttempts > 0)
     found.push({
       change: { type: "without-retries", ...step },
       title: `Make ${nounOf(kind)} "${name}" work at its first attempt (${failedAttempts} failed)`,
     });
-  if (count >= UNSTEADY_COUNT_MIN && duration.p95Ms > duration.p50Ms * UNSTEADY_FACTOR)
+  if (count >= UNSTEADY_COUNT_MIN && work.p95Ms > work.p50Ms * UNSTEADY_FACTOR)
     found.push({
-      change: { type: "steady", ...step, durationMaxMs: duration.p50Ms },
-      title: `Keep ${nounOf(kind)} "${name}" at its usual ${inWords(duration.p50Ms)} (one in twenty takes ${inWords(duration.p95Ms)} or more)`,
+      change: { type: "steady", ...step, durationMaxMs: work.p50Ms },
+      title: `Keep ${nounOf(kind)} "${name}" at its usual ${inWords(work.p50Ms)} (one in twenty takes ${inWords(work.p95Ms)} or more)`,
     });
   return found;
 }

@@ -6,7 +6,7 @@ import { isWait, type Span } from "./trace.ts";
 export type Change =
   | { readonly type: "nothing" }
   | ({ readonly type: "faster"; readonly factor: number } & StepName)
-  /** No run of the step takes longer than this. */
+  /** The step's work never takes longer than this; failed attempts stay as they were. */
   | ({ readonly type: "steady"; readonly durationMaxMs: number } & StepName)
   | ({ readonly type: "without-retries" } & StepName)
   | { readonly type: "more-lanes"; readonly shape: string; readonly factor: number }
@@ -34,6 +34,12 @@ export function lossOf(span: Span): { readonly lostMs: number; readonly backoffM
   const sum = (style: string): number =>
     span.segments.reduce((total, segment) => (segment.style === style ? total + segment.toMs - segment.fromMs : total), 0);
   return { lostMs: sum("lost"), backoffMs: isWait(span) ? 0 : sum("wait") };
+}
+
+/** How long a step took without what its failed attempts cost. */
+export function workOf(span: Span): number {
+  const { lostMs, backoffMs } = lossOf(span);
+  return Math.max(0, span.endMs - span.startMs - lostMs - backoffMs);
 }
 
 /** One text for a kind and a name. */
@@ -85,9 +91,8 @@ function isPair(first: Leaf, second: Leaf, change: Change): boolean {
 function durationOf(span: Span, change: Change): number {
   const durationMs = span.endMs - span.startMs;
   if (!("name" in change) || !isNamed(change, span)) return durationMs;
-  const { lostMs, backoffMs } = lossOf(span);
-  if (change.type === "steady") return Math.min(durationMs, change.durationMaxMs);
-  if (change.type === "without-retries") return span.status === "completed" ? Math.max(0, durationMs - lostMs - backoffMs) : durationMs;
+  if (change.type === "steady") return durationMs - Math.max(0, workOf(span) - change.durationMaxMs);
+  if (change.type === "without-retries") return span.status === "completed" ? workOf(span) : durationMs;
   // Written so that a factor of 1 changes nothing at all, not even by rounding.
-  return durationMs - Math.max(0, durationMs - backoffMs) * (1 - 1 / change.factor);
+  return durationMs - Math.max(0, durationMs - lossOf(span).backoffMs) * (1 - 1 / change.factor);
 }

@@ -1,0 +1,219 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
+import { AppError, type Json, type Plugin, type RunContext, type RunRecord, type Schema } from "@tutti/core";
+import type { RunDiff, RunInsight, Waiting, WorkflowInsight } from "@tutti/core/insight";
+import { startTestApp, type TestApp } from "../../testing.ts";
+
+const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
+const workflow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): NonNullable<Plugin["workflows"]>[number] => ({
+  name,
+  version: "1",
+  input: anything,
+  run,
+});
+
+/** Long enough to stand out from everything the engine does. */
+const LONG_MS = 60;
+const SHORT_MS = 5;
+
+const plugin: Plugin = {
+  name: "test",
+  workflows: [
+    workflow("branched", async (ctx) => {
+      await ctx.all([(branch) => branch.step("long", () => pause(LONG_MS)), (branch) => branch.step("short", () => pause(SHORT_MS))]);
+      return ctx.step("last", () => "done");
+    }),
+    workflow("narrow", async (ctx) => {
+      await ctx.map([1, 2, 3, 4], (branch) => branch.step("item", () => pause(LONG_MS / 2)), { concurrency: 2 });
+      return null;
+    }),
+    workflow("flaky", (ctx) =>
+      ctx.step("fetch", async ({ attempt }) => {
+        await pause(SHORT_MS);
+        if (attempt === 1) throw new AppError("upstream", "busy");
+        return attempt;
+      }),
+    ),
+    workflow("parent", (ctx, input) => ctx.start("branched", input)),
+    workflow("echo", (ctx, input) => ctx.step("echo", () => ({ said: input }))),
+    workflow("wait", async (ctx) => (await ctx.waitFor("go", { timeoutMs: 3_600_000 })) ?? null),
+    workflow("wait for child", (ctx) => ctx.start("wait", null)),
+    workflow("broken", (ctx) =>
+      ctx.step("fail", () => {
+        throw new AppError("invalid_input", "it cannot work");
+      }),
+    ),
+  ],
+};
+
+const get = async <T>(app: TestApp, path: string): Promise<T> => {
+  const response = await app.fetch(path);
+  const body = (await response.json()) as T;
+  assert.equal(response.status, 200, JSON.stringify(body));
+  return body;
+};
+
+async function start(app: TestApp, name: string, input: Json = null): Promise<string> {
+  const response = await app.fetch("/v1/runs", { workflow: name, input });
+  return ((await response.json()) as { readonly run: RunRecord }).run.id;
+}
+
+/** Runs a workflow to its end, whatever that is. */
+async function ran(app: TestApp, name: string, input: Json = null): Promise<string> {
+  const id = await start(app, name, input);
+  await app.app.engine.result(id, new AbortController().signal).catch(() => undefined);
+  return id;
+}
+
+const insightOf = async (app: TestApp, id: string): Promise<RunInsight> =>
+  (await get<{ readonly insight: RunInsight }>(app, `/v1/runs/${id}/insight`)).insight;
+
+async function waitingUntil(app: TestApp, id: string, pattern: RegExp): Promise<readonly Waiting[]> {
+  for (;;) {
+    const { waiting } = await get<{ readonly waiting: readonly Waiting[] }>(app, `/v1/runs/${id}/waiting`);
+    if (waiting.some(({ sentence }) => pattern.test(sentence))) return waiting;
+    await pause(2);
+  }
+}
+
+describe("the insight of a run", () => {
+  test("its critical path goes through the longer branch, and the shorter one has slack", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const { path, steps, totals, bounds } = await insightOf(app, await ran(app, "branched"));
+    assert.deepEqual(
+      path.map(({ key, name }) => [key, name]),
+      [
+        ["0.0.0", "long"],
+        ["1", "last"],
+      ],
+    );
+    const short = steps.find(({ name }) => name === "short");
+    assert.ok(short?.isOnPath === false && (short.slackMs ?? 0) > 0 && short.durationMs + (short.slackMs ?? 0) <= totals.wallMs);
+    assert.ok(path.reduce((sum, { onPathMs }) => sum + onPathMs, 0) <= totals.wallMs);
+    assert.deepEqual([bounds.steps, bounds.pathSteps, bounds.forks], [3, 2, 1]);
+  });
+
+  test("branches that waited for a place in their map are told, with how many ran at once", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const { forks, path } = await insightOf(app, await ran(app, "narrow"));
+    assert.deepEqual(
+      forks.map(({ key, lanes, branches }) => [key, lanes, branches]),
+      [["0", 2, 4]],
+    );
+    assert.deepEqual(
+      forks[0]?.listed.map(({ queuedMs }) => queuedMs > 0),
+      [false, false, true, true],
+    );
+    assert.equal(path.length, 2);
+  });
+
+  test("a failed attempt shows what it cost, its back-off apart", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const { retries, totals, steps } = await insightOf(app, await ran(app, "flaky"));
+    assert.equal(retries.attempts, 1);
+    assert.ok(retries.lostMs > 0 && totals.retryingMs > 0 && totals.runningMs > 0);
+    assert.deepEqual(
+      steps.map(({ attempts, lostMs, status }) => [attempts, lostMs === retries.lostMs, status]),
+      [[2, true, "completed"]],
+    );
+  });
+
+  test("a child run is seen through to its own steps", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const { path, steps } = await insightOf(app, await ran(app, "parent"));
+    assert.deepEqual(
+      path.map(({ name, inside }) => [name, inside?.map((entry) => entry.name)]),
+      [["branched", ["long", "last"]]],
+    );
+    assert.equal(steps[0]?.child?.steps.length, 3);
+  });
+});
+
+describe("what a run waits for", () => {
+  test("is told as a sentence, for a child run down to what that one waits for", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const [signal] = await waitingUntil(app, await start(app, "wait"), /the signal "go"/);
+    assert.match(signal?.sentence ?? "", /^The run waits for the signal "go" for .+ \(since .+\), until .+ \(in .+\) at the latest\.$/);
+    const id = await start(app, "wait for child");
+    const [child] = await waitingUntil(app, id, /its child run .* the signal "go"/);
+    assert.deepEqual([child?.type, child?.key, child?.name], ["child", "0", "wait"]);
+  });
+
+  test("is nothing once it has ended", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const id = await ran(app, "echo");
+    const { waiting } = await get<{ readonly waiting: readonly Waiting[] }>(app, `/v1/runs/${id}/waiting`);
+    assert.deepEqual(
+      waiting.map(({ sentence }) => sentence),
+      ["The run has ended: it is completed."],
+    );
+  });
+});
+
+describe("the diff of two runs", () => {
+  test("shows where they differ, and nothing between a run and itself", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const [a, b] = [await ran(app, "echo", { text: "one" }), await ran(app, "echo", { text: "two" })];
+    const { diff } = await get<{ readonly diff: RunDiff }>(app, `/v1/runs/${a}/diff/${b}`);
+    assert.deepEqual(diff.input.differences, [{ path: "/text", a: "one", b: "two" }]);
+    assert.deepEqual(
+      diff.steps.map((step) => (step.type === "other-output" ? [step.key, step.output.differences] : step.type)),
+      [["0", [{ path: "/said/text", a: "one", b: "two" }]]],
+    );
+    const { diff: none } = await get<{ readonly diff: RunDiff }>(app, `/v1/runs/${a}/diff/${a}`);
+    assert.deepEqual([none.isSame, none.steps, none.timing], [true, [], []]);
+  });
+});
+
+describe("the insight of a workflow", () => {
+  const insight = async (app: TestApp, path: string): Promise<WorkflowInsight> =>
+    (await get<{ readonly insight: WorkflowInsight }>(app, path)).insight;
+
+  test("says what makes it slow and what would help, with the runs it rests on", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    for (let run = 0; run < 3; run += 1) await ran(app, "narrow");
+    const { runs, slow, help } = await insight(app, "/v1/workflows/narrow/insight");
+    assert.deepEqual([runs.read, runs.completed], [3, 3]);
+    assert.equal(slow[0]?.type === "step" && slow[0].name, "item");
+    const lanes = help.find(({ change }) => change.type === "more-lanes");
+    assert.match(lanes?.title ?? "", /Run 4 branches at once instead of 2 at 0 \("item"\)/);
+    assert.ok(
+      lanes !== undefined && lanes.savedMs.low > 0 && lanes.savedMs.low <= lanes.savedMs.mean && lanes.savedMs.mean <= lanes.savedMs.high,
+    );
+    assert.deepEqual([lanes.runs, lanes.runsChanged], [3, 3]);
+    assert.equal((await insight(app, "/v1/workflows/narrow/insight?runs=2")).runs.read, 2);
+  });
+
+  test("estimates what is asked for, and a factor of 1 saves nothing", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    await ran(app, "branched");
+    const [nothing] = (await insight(app, "/v1/workflows/branched/insight?faster=long:1")).help;
+    assert.deepEqual([nothing?.savedMs, nothing?.runsChanged], [{ mean: 0, low: 0, high: 0 }, 0]);
+    const [much] = (await insight(app, "/v1/workflows/branched/insight?faster=long:2")).help;
+    assert.equal(much?.title, 'Make the step "long" 2 times faster');
+    assert.ok((much?.savedShare ?? 0) > 0);
+  });
+
+  test("counts failures, and says so when no run has completed", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    await ran(app, "broken");
+    const { runs, steps, help } = await insight(app, "/v1/workflows/broken/insight");
+    assert.deepEqual([runs.completed, runs.failed, steps[0]?.failureRate, help], [0, 1, 1, []]);
+  });
+
+  test("is refused with a reason when there is nothing to read or the question is malformed", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    await ran(app, "echo");
+    for (const [path, status] of [
+      ["/v1/workflows/unknown/insight", 404],
+      ["/v1/workflows/echo/insight?runs=0", 400],
+      ["/v1/workflows/echo/insight?runs=501", 400],
+      ["/v1/workflows/echo/insight?faster=echo", 400],
+      ["/v1/workflows/echo/insight?faster=echo:0", 400],
+      ["/v1/runs/00000000-0000-7000-8000-000000000000/insight", 404],
+      ["/v1/runs/00000000-0000-7000-8000-000000000000/waiting", 404],
+    ] as const)
+      assert.equal((await app.fetch(path)).status, status, path);
+  });
+});
