@@ -45,7 +45,7 @@ export type GraphNode = NodeCommon &
     | ({ readonly type: "agent"; readonly agent: string; readonly input: Json } & Worked)
     | ({ readonly type: "workflow"; readonly workflow: string; readonly input: Json } & Worked)
     | ({ readonly type: "model"; readonly model: string; readonly system?: string | undefined; readonly prompt: string } & Worked)
-    | { readonly type: "condition"; readonly if?: string | undefined; readonly cases?: Readonly<Record<string, string>> | undefined }
+    | { readonly type: "condition"; readonly if?: string | undefined; readonly cases?: readonly GraphCase[] | undefined }
     | { readonly type: "transform"; readonly value: Json }
     | ({ readonly type: "map"; readonly items: Json; readonly concurrency: number; readonly do: GraphBody } & Pick<Worked, "retry">)
     | ({
@@ -94,6 +94,12 @@ interface Worked {
   readonly retry?: GraphRetry | undefined;
   /** Results are kept by the node's target and this key, for all runs. */
   readonly cache?: { readonly key: Json; readonly ttlMs: number } | undefined;
+}
+
+/** An outcome of a condition: the first whose expression holds is taken, "otherwise" when none does. */
+export interface GraphCase {
+  readonly case: string;
+  readonly when: string;
 }
 
 /** How a node is tried again. */

@@ -6,6 +6,7 @@ export {
   hasEnded,
   type Graph,
   type GraphBody,
+  type GraphCase,
   type GraphEdge,
   type GraphNode,
   type GraphRetry,
@@ -16,3 +17,4 @@ export { ancestors, edgesBy, losersOf, topologicalOrder } from "./order.ts";
 export type { GraphProblem, ProblemCode } from "./problem.ts";
 export { edgeAfter, readiness, type EdgeState, type Readiness } from "./readiness.ts";
 export { casesOf, checkStructure } from "./structure.ts";
+export { readGraphRun, type AmendmentReading, type GraphReading, type NodeReading } from "./reading.ts";

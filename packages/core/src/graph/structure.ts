@@ -247,7 +247,7 @@ class StructureCheck {
 export function casesOf(node: GraphNode): readonly (string | boolean)[] | undefined {
   if (node.type === "approval") return ["approved", "refused"];
   if (node.type !== "condition") return undefined;
-  return node.cases === undefined ? [true, false] : [...Object.keys(node.cases), "otherwise"];
+  return node.cases === undefined ? [true, false] : [...node.cases.map((choice) => choice.case), "otherwise"];
 }
 
 const NEVER = /^\$\{\s*false\s*\}$/;

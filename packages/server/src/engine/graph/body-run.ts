@@ -55,9 +55,9 @@ export class BodyRun {
 
   constructor(start: BodyStart) {
     this.#start = start;
-    this.#body = start.body;
-    this.#incoming = edgesBy("to", start.body);
-    for (const id of Object.keys(start.body.nodes)) this.#states.set(id, newState());
+    this.#body = sorted(start.body);
+    this.#incoming = edgesBy("to", this.#body);
+    for (const id of Object.keys(this.#body.nodes)) this.#states.set(id, newState());
   }
 
   /** Runs all nodes and gives what comes out. For nodes inside others, which are not amended while they run. */
@@ -89,15 +89,15 @@ export class BodyRun {
 
   /** Takes over an amended body, in which nothing that has begun is different; returns the nodes that need branches of their own. */
   amend(body: GraphBody): readonly string[] {
-    const added = Object.keys(body.nodes).filter((id) => !this.#states.has(id));
+    this.#body = sorted(body);
+    this.#incoming = edgesBy("to", this.#body);
+    const added = Object.keys(this.#body.nodes).filter((id) => !this.#states.has(id));
     for (const [id, state] of this.#states) {
       if (Object.hasOwn(body.nodes, id)) continue;
       this.#states.delete(id);
       state.go.resolve("end");
     }
     for (const id of added) this.#states.set(id, newState());
-    this.#body = body;
-    this.#incoming = edgesBy("to", body);
     this.decideAll();
     return added;
   }
@@ -225,6 +225,11 @@ export class BodyRun {
   #finishIfEnded(): void {
     if ([...this.#states.values()].every(({ status }) => hasEnded(status))) this.#finished.resolve(undefined);
   }
+}
+
+/** Nodes in the order of their ids: the journal keeps no order of keys, and a replay must begin branches in the same one. */
+function sorted(body: GraphBody): GraphBody {
+  return { ...body, nodes: Object.fromEntries(Object.entries(body.nodes).toSorted(([a], [b]) => (a < b ? -1 : 1))) };
 }
 
 function newState(): NodeState {

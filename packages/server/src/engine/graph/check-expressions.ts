@@ -89,7 +89,7 @@ class ExpressionCheck {
     const ask = (when: string | undefined, at: Path, variables: Types): void => {
       if (when !== undefined) this.#template(when, [...path, ...at], { place: plus(place, variables), expected: "expression" });
     };
-    if (node.type === "condition") for (const [name, when] of Object.entries(node.cases ?? {})) ask(when, ["cases", name], {});
+    if (node.type === "condition") for (const [index, { when }] of (node.cases ?? []).entries()) ask(when, ["cases", index, "when"], {});
     if (node.type === "wait") ask(node.when, ["when"], { value: node.signal === undefined ? "dyn" : typeOfSchema(node.schema) });
     if (node.type === "loop") ask(node.while, ["while"], INSIDE.loop);
   }

@@ -84,19 +84,22 @@ function newEnvironment(): Environment {
     limits: LIMITS,
   });
   // JSON has one kind of number, which CEL reads as double; a whole number written in an expression is an int. They may be mixed.
-  for (const [sign, apply] of MIXED)
-    for (const [left, right] of [
-      ["double", "int"],
-      ["int", "double"],
-    ] as const)
+  for (const [left, right] of MIXED)
+    for (const [sign, apply] of ARITHMETIC)
       environment.registerOperator(`${left} ${sign} ${right}: double`, (a: unknown, b: unknown) => apply(Number(a), Number(b)));
   environment.registerOperator("double % double: double", (a: unknown, b: unknown) => Number(a) % Number(b));
+  environment.registerOperator("double == int: bool", (a: unknown, b: unknown) => Number(a) === Number(b));
   environment.registerFunction("re2Matches(string, string): bool", matchesRe2);
   environment.registerFunction("counted(dyn): dyn", count);
   return environment;
 }
 
-const MIXED: readonly (readonly [string, (a: number, b: number) => number])[] = [
+const MIXED = [
+  ["double", "int"],
+  ["int", "double"],
+] as const;
+
+const ARITHMETIC: readonly (readonly [string, (a: number, b: number) => number])[] = [
   ["+", (a, b) => a + b],
   ["-", (a, b) => a - b],
   ["*", (a, b) => a * b],
@@ -240,5 +243,10 @@ function plain(summary: string): string {
     )
     .replace(/^No such key: (.*)$/, "there is no $1 in it")
     .replace(/^Unknown variable: (.*)$/, "there is no variable called $1 here")
+    .replace(
+      /^Ternary branches must have the same type, got '(.*)' and '(.*)'$/,
+      "wanted the same type on both sides of the colon, got $1 and $2; write 1.0 for a number, or dyn(…) around one side",
+    )
+    .replace(/^List index must be int, got .*$/, "wanted a whole number to look into a list, got another; write int(…) around it")
     .replace(/^Unexpected token: EOF$/, "wanted more, got its end");
 }

@@ -1,5 +1,14 @@
 import { AppError, type Json, type RunContext, type StepOptions } from "@tutti/core";
-import { cacheStep, doneStep, GRAPH_BOUNDS, VALUE_REFUSED_EVENT, type GraphBody, type GraphNode, type GraphRetry } from "@tutti/core/graph";
+import {
+  cacheStep,
+  doneStep,
+  GRAPH_BOUNDS,
+  VALUE_REFUSED_EVENT,
+  type GraphBody,
+  type GraphCase,
+  type GraphNode,
+  type GraphRetry,
+} from "@tutti/core/graph";
 import { digestOf, type GraphCache } from "./cache.ts";
 import { schemaFor } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
@@ -96,8 +105,8 @@ function begin({ node, variables, host }: NodeCall): Given {
   return { ...given, model };
 }
 
-function firstCase(cases: Readonly<Record<string, string>>, variables: Variables): string {
-  return Object.entries(cases).find(([, when]) => truth(when, variables))?.[0] ?? "otherwise";
+function firstCase(cases: readonly GraphCase[], variables: Variables): string {
+  return cases.find(({ when }) => truth(when, variables))?.case ?? "otherwise";
 }
 
 /** The value of an expression that must be true or false. */

@@ -52,7 +52,10 @@ export const nodeSchema = z.discriminatedUnion("type", [
     .strictObject({
       type: z.literal("condition"),
       if: expression.optional(),
-      cases: z.record(z.string(), expression).optional(),
+      cases: z
+        .array(z.strictObject({ case: text, when: expression }))
+        .min(1)
+        .optional(),
       ...common,
     })
     .meta({ description: "Chooses: `if` gives true or false; of `cases` the name of the first that holds, else otherwise." }),
