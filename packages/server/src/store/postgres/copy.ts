@@ -90,7 +90,7 @@ async function copyLog(source: Store, target: Store, lastPosition: number): Prom
     const page = (await source.log({ afterPosition: after, limit: PAGE })).filter(({ position }) => position <= lastPosition);
     const last = page.at(-1);
     if (last === undefined) return count;
-    await target.append(page.map(({ event: { hash: _, ...draft } }) => draft));
+    await target.append(page.map(({ event }) => ({ ...event, hash: undefined })));
     const written = await target.log({ afterPosition: copied, limit: PAGE });
     for (const [index, { event }] of page.entries()) requireSame(event, written[index]?.event);
     count += page.length;

@@ -27,7 +27,7 @@ const STATES: Readonly<Record<string, Failure>> = {
 type Failure = "unreachable" | "busy" | "full" | "refused" | "corrupt" | "other";
 
 const CODES: Readonly<Record<Failure, ErrorCode>> = {
-  unreachable: "storage_unwritable",
+  unreachable: "storage_unreachable",
   busy: "overloaded",
   full: "storage_full",
   refused: "storage_unwritable",

@@ -75,7 +75,9 @@ BEGIN
     RAISE EXCEPTION 'events do not fit their runs' USING ERRCODE = '${REFUSED}', DETAIL = array_to_json(refused)::text;
   END IF;
   PERFORM setval('tutti.positions', first_position + cardinality(runs));
-  PERFORM pg_notify('${CHANNEL}', format('["%s",%s,%s]', node, first_position + cardinality(runs), c)) FROM unnest(changes) AS c;
+  -- Whoever hears only a part of it looks for the rest from the position before; the last part says that all is told.
+  PERFORM pg_notify('${CHANNEL}', format('["%s",%s,%s]', node, first_position + CASE WHEN c.nth = cardinality(changes) THEN cardinality(runs) ELSE 0 END, c.part))
+    FROM unnest(changes) WITH ORDINALITY AS c(part, nth);
 END $$;
 
 CREATE FUNCTION tutti.begin_run(id text, extra jsonb) RETURNS bigint LANGUAGE plpgsql AS $$

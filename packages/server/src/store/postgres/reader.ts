@@ -1,4 +1,4 @@
-import { AppError, type Event, type Json, type RunFilter, type RunRecord, type RunStatus, type Wait, type WaitFilter } from "@tutti/core";
+import { type Event, type Json, type RunFilter, type RunRecord, type RunStatus, type Wait, type WaitFilter } from "@tutti/core";
 import type { Database, Row } from "./database.ts";
 
 /** Rows one call may return, whatever it asks for. */

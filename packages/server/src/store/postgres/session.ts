@@ -25,7 +25,8 @@ export class Session {
   readonly #url: string;
   readonly #node: string;
   readonly #listeners = new Set<(change: Change) => void>();
-  readonly #names = new Set<string>();
+  /** What this node holds: `true` while the present connection has it. */
+  readonly #names = new Map<string, boolean>();
   readonly #closing = new AbortController();
   #client: Client | undefined;
   #position: number | undefined;
@@ -51,12 +52,14 @@ export class Session {
 
   /** Holds a name among all nodes until it is disposed of, or this node is gone. */
   async hold(name: string): Promise<AsyncDisposable> {
-    if (this.#names.has(name) || !(await this.#acquire(name)))
+    const client = this.#client;
+    if (client === undefined) throw new AppError("storage_unreachable", `cannot hold the ${name}: ${nameOf(this.#url)} is away; try again`);
+    if (this.#names.has(name) || !(await acquire(client, name)))
       throw new AppError(
         "storage_in_use",
         `wanted the ${name} of ${nameOf(this.#url)} for this node, got one that another Tutti holds; stop that one, or give this one a database of its own`,
       );
-    this.#names.add(name);
+    this.#names.set(name, true);
     return {
       [Symbol.asyncDispose]: async () => {
         this.#names.delete(name);
@@ -81,11 +84,10 @@ export class Session {
       if (this.#closing.signal.aborted) return;
       try {
         ({ lost } = await this.#listen());
-        await this.#takeBack();
         attempt = 0;
       } catch (error) {
         const { message } = postgresError(nameOf(this.#url), error);
-        this.#health = { ok: false, code: "storage_unwritable", message };
+        this.#health = { ok: false, code: "storage_unreachable", message };
         lost = Promise.resolve();
         await this.#pause(backoffMs(attempt, AWAY_BACKOFF, Math.random()));
       }
@@ -99,13 +101,14 @@ export class Session {
     try {
       client.on("notification", ({ payload }) => this.#hear(payload ?? ""));
       await client.query(`LISTEN ${CHANNEL}`);
+      for (const name of this.#names.keys()) this.#names.set(name, false);
+      await this.#takeBack(client);
       await this.#catchUp(client);
     } catch (error) {
       disconnect(client);
       throw error;
     }
     this.#client = client;
-    this.#health = { ok: true };
     return { lost: this.#watch(client, lost.promise) };
   }
 
@@ -114,17 +117,16 @@ export class Session {
     const isLost = lost.then(() => true);
     while (!(await Promise.race([isLost, this.#pause(PING_MS)]))) {
       if (this.#closing.signal.aborted) return;
-      if (
-        await client.query("SELECT 1").then(
-          () => false,
-          () => true,
-        )
-      )
-        break;
+      const isAlive = await client.query("SELECT 1").then(
+        () => true,
+        () => false,
+      );
+      if (!isAlive) break;
+      await this.#takeBack(client).catch(() => undefined);
     }
     this.#client = undefined;
     disconnect(client);
-    this.#health = { ok: false, code: "storage_unwritable", message: `lost the connection to ${nameOf(this.#url)}; it is tried again` };
+    this.#health = { ok: false, code: "storage_unreachable", message: `lost the connection to ${nameOf(this.#url)}; it is tried again` };
   }
 
   /** Tells of what was written since the last known position. At first there is nothing that anybody missed. */
@@ -159,25 +161,30 @@ export class Session {
     for (const listener of this.#listeners) listener(change);
   }
 
-  async #acquire(name: string): Promise<boolean> {
-    const result = await this.#client?.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_SPACE}, hashtext($1)) AS held`, [name]);
-    return result?.rows[0]?.held === true;
-  }
-
-  /** The server forgot with the old connection what this node holds. */
-  async #takeBack(): Promise<void> {
-    for (const name of this.#names) {
-      if (await this.#acquire(name)) continue;
-      this.#health = {
-        ok: false,
-        code: "storage_unwritable",
-        message: `another node took the ${name} while the connection was lost; start this one again`,
-      };
-    }
+  /**
+   * Takes what this node holds. The server forgets it with a connection, and may do so late: then the old one stands in the way, and the
+   * next look succeeds. Says in `health` what is missing.
+   */
+  async #takeBack(client: Client): Promise<void> {
+    for (const [name, isHeld] of this.#names) if (!isHeld) this.#names.set(name, await acquire(client, name));
+    const missing = [...this.#names].find(([, isHeld]) => !isHeld)?.[0];
+    this.#health =
+      missing === undefined
+        ? { ok: true }
+        : {
+            ok: false,
+            code: "storage_unwritable",
+            message: `another node took the ${missing} while the connection was lost; stop one of them`,
+          };
   }
 
   async #pause(ms: number): Promise<false> {
     await delay(ms, undefined, { signal: this.#closing.signal, ref: false }).catch(() => undefined);
     return false;
   }
+}
+
+async function acquire(client: Client, name: string): Promise<boolean> {
+  const { rows } = await client.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_SPACE}, hashtext($1)) AS held`, [name]);
+  return rows[0]?.held === true;
 }

@@ -156,7 +156,7 @@ export class Writer {
 
   async #waitFor(error: unknown, attempt: number): Promise<boolean> {
     const { code, message } = postgresError(nameOf(this.#url), error);
-    if (code !== "overloaded") this.#health = { ok: false, code: code === "storage_full" ? code : "storage_unwritable", message };
+    if (code !== "overloaded") this.#health = { ok: false, code: code === "storage_full" ? code : "storage_unreachable", message };
     await delay(backoffMs(attempt, AWAY_BACKOFF, Math.random()), undefined, { signal: this.#closing.signal }).catch(() => undefined);
     return !this.#closing.signal.aborted;
   }
