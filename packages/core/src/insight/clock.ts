@@ -1,5 +1,5 @@
 import type { Event } from "../event.ts";
-import { isBehind } from "./step-key.ts";
+import { Frontier } from "./step-key.ts";
 
 /** A stretch in which nobody ran the run: no process did, or it was paused. In ms since 1970. */
 export interface Gap {
@@ -50,10 +50,11 @@ class Open {
   pausedAtMs: number | undefined;
   readonly #attempts = new Set<string>();
   readonly #waits = new Map<string, number>();
+  readonly #frontier = new Frontier();
 
   see(event: Event): void {
     const { type } = event;
-    if ("key" in event && event.key !== "") this.#leaveBehind(event.key);
+    if ("kind" in event) this.#frontier.see(event.key);
     if (type === "run.paused") this.pausedAtMs ??= timeOf(event.at);
     else if (type === "run.queued") this.#waits.set("", Infinity);
     else if (type === "run.admitted") this.#waits.delete("");
@@ -69,20 +70,13 @@ class Open {
     }
   }
 
-  /** Steps in branches that the run has left are no longer waited for. */
-  #leaveBehind(key: string): void {
-    for (const open of [...this.#attempts, ...this.#waits.keys()]) {
-      if (!isBehind(open, key)) continue;
-      this.#attempts.delete(open);
-      this.#waits.delete(open);
-    }
-  }
-
   gap(beforeMs: number, resumedMs: number): Gap {
     const toMs = Math.max(beforeMs, resumedMs);
     if (this.pausedAtMs !== undefined) return { type: "paused", fromMs: this.pausedAtMs, toMs };
-    if (this.#attempts.size > 0 || this.#waits.size === 0) return { type: "down", fromMs: beforeMs, toMs };
-    const untilMs = Math.min(...this.#waits.values());
+    const isOpen = (key: string): boolean => !this.#frontier.hasLeft(key);
+    const waits = [...this.#waits].filter(([key]) => isOpen(key));
+    if (waits.length === 0 || [...this.#attempts].some(isOpen)) return { type: "down", fromMs: beforeMs, toMs };
+    const untilMs = waits.reduce((soonest, [, ms]) => Math.min(soonest, ms), Infinity);
     return { type: "down", fromMs: Math.min(toMs, Math.max(beforeMs, untilMs)), toMs };
   }
 }

@@ -92,13 +92,10 @@ describe("a log's readings", () => {
       ]),
       children: [{ events: child }],
     });
+    const [step] = runInsight(reading).steps;
     assert.deepEqual(
-      runInsight(reading).path.map(({ name, onPathMs, inside }) => [
-        name,
-        onPathMs,
-        inside?.map((entry) => [entry.name, entry.startMs, entry.onPathMs]),
-      ]),
-      [["child", 300, [["inside", 100, 300]]]],
+      step?.child?.path.map((entry) => [entry.name, entry.startMs, entry.onPathMs, entry.share]),
+      [["inside", 100, 300, 1]],
     );
     assert.deepEqual([reading.totals.runningMs, reading.totals.overheadMs], [300, 200]);
   });

@@ -45,11 +45,9 @@ export interface PathEntry {
   readonly lagMs: number;
   /** Of the run's time on its own clock. */
   readonly share: number;
-  /** What decided inside a child run whose log is known. */
-  readonly inside?: readonly PathEntry[];
 }
 
-/** One step. */
+/** One step; `child` is the run that it is, when its log is known. */
 export interface StepInsight {
   readonly key: string;
   readonly kind: Span["kind"];
@@ -136,22 +134,17 @@ export function failedAttempts({ segments }: Span): number {
   return segments.filter(({ style, fromMs, toMs }) => style === "lost" && toMs > fromMs).length;
 }
 
-function pathOf(reading: RunReading): readonly PathEntry[] {
-  const { plan, path, children } = reading;
+function pathOf({ plan, path }: RunReading): readonly PathEntry[] {
   const durationMs = plan.endMs - plan.startMs;
-  return path.slice(0, LISTED_MAX).map(({ leaf: { span, lagMs }, onPathMs }) => {
-    const child = children.get(span.key);
-    return {
-      key: span.key,
-      kind: span.kind,
-      name: span.name,
-      startMs: span.startMs,
-      onPathMs,
-      lagMs: Math.max(0, lagMs),
-      share: durationMs === 0 ? 0 : onPathMs / durationMs,
-      ...(child !== undefined && { inside: pathOf(child) }),
-    };
-  });
+  return path.slice(0, LISTED_MAX).map(({ leaf: { span, lagMs }, onPathMs }) => ({
+    key: span.key,
+    kind: span.kind,
+    name: span.name,
+    startMs: span.startMs,
+    onPathMs,
+    lagMs: Math.max(0, lagMs),
+    share: durationMs === 0 ? 0 : onPathMs / durationMs,
+  }));
 }
 
 function stepsOf(reading: RunReading, leaves: readonly Leaf[]): readonly StepInsight[] {

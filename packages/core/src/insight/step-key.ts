@@ -36,10 +36,24 @@ export function shapeOf(key: string): string {
     .join(".");
 }
 
-/** Whether a step lies in branches that a later step has left behind: "3.0.1" once "4" is there. What is open in them was cut off. */
-export function isBehind(key: string, later: string): boolean {
-  const prefix = later.slice(0, later.lastIndexOf(".") + 1);
-  if (!key.startsWith(prefix)) return false;
-  const [place = "", ...inside] = key.slice(prefix.length).split(".");
-  return inside.length > 0 && Number(place) < Number(later.slice(prefix.length));
+/** How far each branch of a run has come. What is still open in branches that the run has left behind ("3.0.1" once there is a "4") was cut off. */
+export class Frontier {
+  readonly #furthest = new Map<string, number>();
+
+  /** Takes in the key of a step that was begun. */
+  see(key: string): void {
+    for (const [prefix, place] of levelsOf(key)) this.#furthest.set(prefix, Math.max(place, this.#furthest.get(prefix) ?? 0));
+  }
+
+  hasLeft(key: string): boolean {
+    return levelsOf(key)
+      .slice(0, -1)
+      .some(([prefix, place]) => (this.#furthest.get(prefix) ?? 0) > place);
+  }
+}
+
+/** The branches a key lies in, outer ones first: what their keys begin with, and the place in each. */
+function levelsOf(key: string): readonly (readonly [prefix: string, place: number])[] {
+  const places = placesOf(key) ?? [];
+  return places.flatMap((place, index) => (index % 2 === 1 ? [] : [[places.slice(0, index).join("."), place] as const]));
 }

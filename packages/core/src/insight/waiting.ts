@@ -3,7 +3,7 @@ import type { Json } from "../json.ts";
 import type { ApprovalRequest } from "../workflow.ts";
 import { timeOf } from "./clock.ts";
 import { hasEnded, statusOf, type RunLog } from "./read-run.ts";
-import { compareKeys, isBehind } from "./step-key.ts";
+import { compareKeys, Frontier } from "./step-key.ts";
 import { inWords } from "./words.ts";
 
 /** Waits of one run that are told; a map of thousands of waiting branches is the same a thousand times. */
@@ -75,14 +75,11 @@ function findings(log: RunLog, options: WaitingOptions): readonly Finding[] {
   if (last === undefined || hasEnded(status))
     return [{ ...ofRun("ended", status), since: last?.at ?? null, says: `has ended: it is ${status}` }];
   const run = [...pauseOf(events, options), ...queueOf(events, options), ...cancelOf(events, options)];
-  const steps = [...openSteps(events).values()].toSorted((a, b) => compareKeys(a.key, b.key));
   const children = childrenOf(log, options);
+  const childKeys = new Set(children.map(({ key }) => key));
+  const steps = openSteps(events).filter(({ key }) => !childKeys.has(key));
   const isHeld = run.some(({ type }) => type === "pause" || type === "queue");
-  const all = [
-    ...run,
-    ...(isHeld ? [] : steps.filter(({ key }) => !children.some((child) => child.key === key)).map((step) => ofStep(step, options))),
-    ...(isHeld ? [] : children),
-  ];
+  const all = [...run, ...(isHeld ? [] : steps.map((step) => ofStep(step, options))), ...(isHeld ? [] : children)];
   const found = all.length > 0 ? all : [silence(last, options)];
   return [...found.slice(0, WAITS_MAX), ...deadlineOf(events, options)];
 }
@@ -91,20 +88,24 @@ function ofRun(type: Waiting["type"], name: string): Omit<Finding, "says"> {
   return { key: "", type, name, since: null, until: null };
 }
 
-/** The steps that are open, by key: begun, and neither ended nor left behind. */
-function openSteps(events: readonly Event[]): ReadonlyMap<string, OpenStep> {
+/** The steps that are open: begun, and neither ended nor left behind. */
+function openSteps(events: readonly Event[]): readonly OpenStep[] {
   const open = new Map<string, OpenStep>();
+  const frontier = new Frontier();
   for (const event of events) {
-    // After a standstill whatever was at work begins anew, and says so when it takes longer than a moment.
-    const isGone = ({ key, state }: OpenStep): boolean =>
-      event.type === "run.resumed" ? state === "running" : "key" in event && isBehind(key, event.key);
-    for (const step of open.values()) if (isGone(step)) open.delete(step.key);
+    if (event.type === "run.resumed") endWork(open);
     if (!isStep(event)) continue;
+    frontier.see(event.key);
     const step = openStep(event, open.get(event.key));
     if (step === undefined) open.delete(event.key);
     else open.set(event.key, step);
   }
-  return open;
+  return [...open.values()].filter(({ key }) => !frontier.hasLeft(key)).toSorted((a, b) => compareKeys(a.key, b.key));
+}
+
+/** After a standstill whatever was at work begins anew, and says so when it takes longer than a moment. */
+function endWork(open: Map<string, OpenStep>): void {
+  for (const { key, state } of open.values()) if (state === "running") open.delete(key);
 }
 
 type StepEvent = Extract<Event, { readonly kind: StepKind; readonly key: string }>;

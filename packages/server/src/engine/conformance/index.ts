@@ -5,6 +5,10 @@ import { waitingTests } from "./waiting.ts";
 import { endingTests } from "./ending.ts";
 import { replayTests } from "./replaying.ts";
 import { policyTests } from "./policy.ts";
+import { approvingTests } from "./approving.ts";
+import { undoingTests } from "./undoing.ts";
+import { boundingTests } from "./bounding.ts";
+import { steeringTests } from "./steering.ts";
 import type { Open } from "./setup.ts";
 
 export type { EngineUnderTest, Setup } from "./setup.ts";
@@ -17,4 +21,8 @@ export function engineConformance(name: string, open: Open): void {
   describe(`${name}: cancelling and stopping`, () => endingTests(open));
   describe(`${name}: replaying`, () => replayTests(open));
   describe(`${name}: policy`, () => policyTests(open));
+  describe(`${name}: approvals`, () => approvingTests(open));
+  describe(`${name}: undoing`, () => undoingTests(open));
+  describe(`${name}: bounds and queues`, () => boundingTests(open));
+  describe(`${name}: other runs, queries, versions and forks`, () => steeringTests(open));
 }

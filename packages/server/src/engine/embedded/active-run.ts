@@ -5,6 +5,8 @@ export interface ActiveRun {
   readonly execution: Execution;
   /** When its time is over, in ms since 1970; Infinity without a limit. */
   readonly deadlineMs: number;
+  /** Resolves when it has left the memory. */
+  readonly left: PromiseWithResolvers<void>;
   /** Of its last event. */
   seq: number;
   /** How many are about to steer it: it must stay. */

@@ -8,22 +8,25 @@ const WAIT_OVER = new AppError("cancelled", "the wait is over");
 
 /** Approvals of one run: those answered, and those that wait for an answer, by the key of the step that asks. */
 export class Approvals {
-  readonly #answers: ReadonlyMap<string, ApprovalAnswer>;
+  readonly #answers: Map<string, ApprovalAnswer>;
   readonly #host: ExecutionHost;
   readonly #clock: Clock;
   readonly #waiting = new Map<string, (answer: ApprovalAnswer) => void>();
 
   constructor(history: History, host: ExecutionHost, clock: Clock) {
-    this.#answers = history.answers;
+    this.#answers = new Map(history.answers);
     this.#host = host;
     this.#clock = clock;
   }
 
-  /** Takes the right to answer: true once for each step that asks. */
-  claim(key: string): ((answer: ApprovalAnswer) => void) | undefined {
-    const resolve = this.#waiting.get(key);
-    this.#waiting.delete(key);
-    return resolve;
+  isAnswered(key: string): boolean {
+    return this.#answers.has(key);
+  }
+
+  /** Gives the answer to the step at `key`, also when a replay has not come to it yet. */
+  answer(key: string, answer: ApprovalAnswer): void {
+    this.#answers.set(key, answer);
+    this.#waiting.get(key)?.(answer);
   }
 
   /** Waits for the answer; when nobody gives one in time, "timeout" does. */
@@ -38,10 +41,9 @@ export class Approvals {
     const goesOn = call.idle({ kind: "approval", name: request.question, since: this.#now(), until });
     try {
       const untilMs = until === null ? Infinity : Date.parse(until);
-      return (
-        (await Promise.race([answer.promise, waitUntil(untilMs, patience, this.#clock)])) ??
-        (await this.#expire(request, key, answer.promise))
-      );
+      await Promise.race([answer.promise, waitUntil(untilMs, patience, this.#clock)]);
+      // An answer that came in the same moment came first.
+      return this.#answers.get(key) ?? this.#expire(request, key);
     } finally {
       goesOn();
       this.#waiting.delete(key);
@@ -56,10 +58,9 @@ export class Approvals {
     return until;
   }
 
-  async #expire(request: ApprovalRequest, key: string, answered: Promise<ApprovalAnswer>): Promise<ApprovalAnswer> {
-    // Somebody's answer is on its way to the disk: it came first.
-    if (this.claim(key) === undefined) return answered;
+  #expire(request: ApprovalRequest, key: string): ApprovalAnswer {
     const answer = { approved: request.otherwise === "approve", by: "timeout", reason: `nobody answered within ${request.timeoutMs} ms` };
+    this.#answers.set(key, answer);
     void this.#host.append([{ type: "approval.answered", key, ...answer }]);
     return answer;
   }

@@ -52,6 +52,8 @@ export interface EmbeddedEngineOptions {
   readonly peers?: Pick<Engine, "start" | "result" | "signal" | "cancel"> | undefined;
 }
 
+const RUN_IS_OVER = new AppError("cancelled", "the run is over");
+
 /** The engine in this process: runs are executions in memory over a journal in the store. */
 export class EmbeddedEngine implements Engine {
   readonly #store: Store;
@@ -114,8 +116,8 @@ export class EmbeddedEngine implements Engine {
         value: await this.#payloads.toJournal(value),
         ...(signal.id !== undefined && { id: signal.id }),
       };
-      await this.#decide(run, { kind: "run.control", principal, resource: execution.parts.runId }, [received]);
-      execution.deliverSignal({ ...signal, value });
+      const action = { kind: "run.control", principal, resource: execution.parts.runId } as const;
+      await this.#decide(run, action, { bodies: [received], apply: () => execution.deliverSignal({ ...signal, value }) });
     });
   }
 
@@ -123,13 +125,15 @@ export class EmbeddedEngine implements Engine {
     const record = await this.#runs.newest(runId);
     const isQueued = this.#runs.queues.has(record.id);
     if (isQueued) this.#runs.queues.release(record.id);
-    const run = isQueued ? undefined : await this.#runs.activate(record);
-    if (run === undefined) return this.#cancelIdle(record.id, reason, principal);
-    await this.#decide(run, { kind: "run.control", principal, resource: record.id }, [{ type: "cancel.requested", reason }]);
-    run.execution.close({ type: "closing", code: "cancelled", reason });
+    if (isQueued || (await this.#runs.activate(record)) === undefined) return this.#cancelIdle(record.id, reason, principal);
+    await this.#steer(record.id, async (run) => {
+      const { execution } = run;
+      const action = { kind: "run.control", principal, resource: execution.parts.runId } as const;
+      const apply = (): void => execution.close({ type: "closing", code: "cancelled", reason });
+      await this.#decide(run, action, { bodies: [{ type: "cancel.requested", reason }], apply });
+    });
     // The replay may have found meanwhile that the workflow changed: then there is nobody left to unwind.
-    if (!this.#runs.has(record.id) && (await this.#runs.find(record.id)).endedAt === null)
-      await this.#cancelIdle(record.id, reason, principal);
+    if ((await this.#runs.find(record.id)).status === "paused") await this.#cancelIdle(record.id, reason, principal);
   }
 
   async answer(
@@ -148,12 +152,12 @@ export class EmbeddedEngine implements Engine {
       const { approvers } = wait.approval ?? {};
       if (approvers !== undefined && ![principal.id, ...principal.roles].some((name) => approvers.includes(name)))
         throw new AppError("denied", `wanted an answer by ${approvers.join(" or ")}, got one by ${principal.id}`);
-      await this.#decide(run, { kind: "run.approve", principal, resource: id, input: { question: wait.name, approved } }, []);
-      const resolve = execution.claimApproval(key);
-      if (resolve === undefined)
+      const action = { kind: "run.approve", principal, resource: id, input: { question: wait.name, approved } } as const;
+      const answered: EventBody = { type: "approval.answered", key, approved, by: principal.id, reason };
+      const apply = (): void => execution.deliverAnswer(key, { approved, by: principal.id, reason });
+      if (execution.isAnswered(key))
         throw new AppError("conflict", `wanted an approval that waits at "${key}", got one that was answered just now`);
-      await this.#runs.append(id, [{ type: "approval.answered", key, approved, by: principal.id, reason }]);
-      resolve({ approved, by: principal.id, reason });
+      await this.#decide(run, action, { bodies: [answered], apply });
     });
   }
 
@@ -252,26 +256,44 @@ export class EmbeddedEngine implements Engine {
 
   /** Does something with a run that is unfinished and in memory, and keeps it there meanwhile. */
   async #steer<T>(runId: string, action: (run: ActiveRun) => Promise<T>): Promise<T> {
-    const record = await this.#runs.newest(runId);
-    const run = await this.#runs.activate(record);
-    if (run === undefined) {
-      const why = record.status === "queued" ? "it has not begun; wait for its turn" : "only runs that are under way take this";
-      throw new AppError("conflict", `wanted an unfinished run, got ${record.id}, which is ${record.status}: ${why}`);
-    }
-    run.pins += 1;
-    try {
-      return await action(run);
-    } finally {
-      run.pins -= 1;
+    for (;;) {
+      const record = await this.#runs.newest(runId);
+      const run = await this.#runs.activate(record);
+      if (run === undefined) {
+        const why = record.status === "queued" ? "it has not begun; wait for its turn" : "only runs that are under way take this";
+        throw new AppError("conflict", `wanted an unfinished run, got ${record.id}, which is ${record.status}: ${why}`);
+      }
+      run.pins += 1;
+      try {
+        return await action(run);
+      } catch (error) {
+        if (error !== RUN_IS_OVER) throw error;
+      } finally {
+        run.pins -= 1;
+      }
+      // It ended just now, or went on as another: then that one is meant.
+      await run.left.promise;
     }
   }
 
-  /** Decides whether somebody may steer a run, and journals the decision together with what they did if they may. */
-  async #decide(run: ActiveRun, action: Action, bodies: readonly EventBody[]): Promise<void> {
+  /**
+   * Decides whether somebody may steer a run, and journals the decision together with what they did if they may. That takes effect at once:
+   * what follows from it is journaled after it.
+   */
+  async #decide(
+    run: ActiveRun,
+    action: Action,
+    effect: { readonly bodies: readonly EventBody[]; readonly apply: () => void },
+  ): Promise<void> {
+    if (run.execution.isOver) throw RUN_IS_OVER;
     const decision = this.#parts.decide(action);
+    const isAllowed = decision.effect === "allow";
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
-    await this.#runs.append(run.execution.parts.runId, decision.effect === "allow" ? [decided, ...bodies] : [decided]);
+    const durable = this.#runs.append(run.execution.parts.runId, isAllowed ? [decided, ...effect.bodies] : [decided]);
+    if (isAllowed) effect.apply();
+    const isWritten = await durable;
     enforce(action, decision);
+    if (!isWritten) throw new AppError("storage_unwritable", `it could not be written: ${JSON.stringify(this.#store.health())}`);
   }
 
   /** As `#decide`, about a run that is not in memory. */

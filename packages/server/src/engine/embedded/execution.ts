@@ -122,6 +122,11 @@ export class Execution implements Steps, Receiver<Pending> {
     this.bench.mailbox.deliver(signal);
   }
 
+  /** Whether it delivers nothing any more: it has ended, or leaves the memory. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   hasSignal(id: string): boolean {
     return this.bench.mailbox.has(id);
   }
@@ -130,9 +135,12 @@ export class Execution implements Steps, Receiver<Pending> {
     return this.bench.mailbox.untaken.length;
   }
 
-  /** Takes the right to answer an approval; `undefined` when none waits at `key`. */
-  claimApproval(key: string): ((answer: ApprovalAnswer) => void) | undefined {
-    return this.bench.approvals.claim(key);
+  isAnswered(key: string): boolean {
+    return this.bench.approvals.isAnswered(key);
+  }
+
+  deliverAnswer(key: string, answer: ApprovalAnswer): void {
+    this.bench.approvals.answer(key, answer);
   }
 
   /** What a query says, once the workflow stands where its log ends. */

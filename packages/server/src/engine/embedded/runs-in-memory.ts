@@ -119,7 +119,7 @@ export class RunsInMemory {
     const host = this.#hostOf(parts);
     const execution = new Execution(parts, history, { host, mode: "live", engine, clock, resumed, runs: otherRuns(parts.principal) });
     const deadlineMs = parts.startedAtMs + (parts.limits?.timeMs ?? Infinity);
-    const run: ActiveRun = { execution, deadlineMs, seq: history.lastSeq, pins: 0, isIdle: false };
+    const run: ActiveRun = { execution, deadlineMs, left: Promise.withResolvers(), seq: history.lastSeq, pins: 0, isIdle: false };
     this.#active.set(runId, run);
     return run;
   }
@@ -294,6 +294,7 @@ export class RunsInMemory {
   }
 
   #leave(runId: string): void {
+    this.#active.get(runId)?.left.resolve();
     this.#active.delete(runId);
     if (this.queues.status.length === 0) return;
     this.queues.release(runId);
