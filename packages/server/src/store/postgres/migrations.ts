@@ -63,6 +63,7 @@ export async function migrate(client: ClientBase, database: string): Promise<voi
   await client.query("BEGIN");
   try {
     await client.query(`SELECT pg_advisory_xact_lock(${LOCK_SPACE}, ${LOCKS.migrations})`);
+    await requireUnicode(client, database);
     const version = await schemaVersion(client);
     if (version > SCHEMA_VERSION)
       throw new AppError(
@@ -79,6 +80,17 @@ export async function migrate(client: ClientBase, database: string): Promise<voi
     await client.query("ROLLBACK").catch(() => undefined);
     throw error;
   }
+}
+
+/** A database in another encoding could not hold every event. It cannot be changed later. */
+async function requireUnicode(client: ClientBase, database: string): Promise<void> {
+  const { rows } = await client.query<{ server_encoding: string }>("SHOW server_encoding");
+  const encoding = rows[0]?.server_encoding;
+  if (encoding !== "UTF8")
+    throw new AppError(
+      "unsupported",
+      `wanted a database in UTF8, got ${encoding ?? "none"} in ${database}; make another: CREATE DATABASE tutti ENCODING 'UTF8' TEMPLATE template0`,
+    );
 }
 
 /** Looks before it makes, because only the first start needs the right to make a schema. */

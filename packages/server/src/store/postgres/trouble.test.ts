@@ -143,6 +143,12 @@ describe("postgres store: a database that cannot be used", () => {
     await assert.rejects(openPostgresStore(url), { code: "storage_newer", message: /version 99/ });
   });
 
+  test("a database that cannot hold every text is refused", async () => {
+    const url = await server.newDatabase();
+    await query(url, "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0");
+    await assert.rejects(openPostgresStore(url.replace(/[^/]+$/, "latin")), { code: "unsupported", message: /UTF8.*LATIN1/ });
+  });
+
   test("a server set to acknowledge before the disk has it is asked to wait", async () => {
     const url = await server.newDatabase();
     await query(url, `ALTER DATABASE ${new URL(url).pathname.slice(1)} SET synchronous_commit = off`);
