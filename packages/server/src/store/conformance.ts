@@ -177,6 +177,8 @@ function repetitionTests(open: () => Promise<StoreUnderTest>): void {
         ["r2", "order.shipped"],
       ],
     );
+    await under.store.append(log("r3", [started(), { type: "step.completed", ...emit, output: null, copied: true }]));
+    assert.equal((await under.store.log({ afterPosition: 0, limit: 10, only: "emits" })).length, 2, "a copy in a fork is not published");
     const after = emits[0]?.position ?? 0;
     assert.equal((await under.store.log({ afterPosition: after, limit: 10, only: "emits" })).length, 1);
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
-import { backoffMs } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import { connectionOptions } from "./connect.ts";
 import { isTemporary, nameOf, postgresError } from "./failure.ts";
 import { migrate } from "./migrations.ts";

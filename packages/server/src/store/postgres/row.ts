@@ -39,7 +39,8 @@ function extraOf(event: EventDraft): Extra {
     return { ...beginning(event, event.startedAt, event.action.principal), topic: event.outcome.ok ? topicOf(event) : undefined };
   if (event.type === "run.continued") return { nextRunId: event.nextRunId };
   if (event.type === "step.waiting") return withTextApproval({ ...event, since: event.at });
-  if (event.type === "step.completed" && event.kind === "emit") return { topic: topicOf(event) };
+  // What a fork copied was published by the run it comes from.
+  if (event.type === "step.completed" && event.kind === "emit") return { topic: event.copied === true ? undefined : topicOf(event) };
   return "key" in event && markOf(event) === "woken" ? { key: event.key } : {};
 }
 

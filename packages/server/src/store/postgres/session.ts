@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
-import { AppError, backoffMs, type Store } from "@tutti/core";
+import { AppError, type Store } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import { connect, disconnect } from "./connect.ts";
 import { nameOf, postgresError } from "./failure.ts";
 import { CHANNEL, LOCK_SPACE } from "./journal-sql.ts";
