@@ -1,11 +1,11 @@
-import { AppError, backoffMs, type Engine, type ErrorCode, type Store } from "@tutti/core";
+import { AppError, type Engine, type ErrorCode, type Json, type Store } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
 import { setTimeout as pause } from "node:timers/promises";
 import { derivedId } from "../run-id.ts";
+import { DEAD_LETTER } from "../supervisor/dead-letter.ts";
 import { deliveryOf, type DeliveryStart, type Subscription } from "./subscription.ts";
 
-/** The workflow that keeps a delivery that failed for good until somebody retries or dismisses it. */
-const DEAD_LETTER_WORKFLOW = "tutti.dead-letter";
 /** An engine that takes no runs now is asked again, as often as it takes: nothing is lost meanwhile. */
 const BUSY_BACKOFF = { delayMs: 100, delayMaxMs: 30_000 };
 
@@ -34,9 +34,9 @@ export type DeliveryEnd =
  */
 export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: AbortSignal): Promise<DeliveryEnd> {
   const { subscription, event } = delivery;
-  const start = deliveryOf(subscription, event);
-  if (start === undefined) return { type: "done" };
   const runId = derivedId(`delivery\n${subscription.epoch}\n${event.source}\n${event.id}`);
+  const start = deliveryOf(subscription, event, runId);
+  if (start === undefined) return { type: "done" };
   try {
     await startWhenPossible(parts.engine, { ...start, runId, subscription }, signal);
     await parts.engine.result(runId, signal);
@@ -61,12 +61,13 @@ interface Failed extends Delivery {
 
 /** Makes a dead letter of a failed delivery; with `onFailure: "stop"`, waits for what becomes of it. */
 async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): Promise<DeliveryEnd> {
-  const { subscription, start, runId, error, hasRun } = failed;
+  const { subscription, event, runId } = failed;
+  // Each dead letter is an event too: one about an event of another would have the next one follow, without end.
+  if (event.type === DEAD_LETTER) return { type: "done" };
   const letterId = derivedId(`dead-letter\n${runId}`);
-  const { code, message } = error;
-  const input = { source: `subscription:${subscription.name}`, ...(hasRun && { runId }), ...start, error: { code, message } };
+  const { code, message } = failed.error;
   try {
-    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER_WORKFLOW, input, runId: letterId, subscription }, signal);
+    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER, input: letterOf(failed), runId: letterId, subscription }, signal);
     if (isGone(subscription, code)) return { type: "targetGone", isDone: true, reason: message };
     if (subscription.onFailure === "continue") return { type: "done" };
     failed.onHeld();
@@ -79,6 +80,16 @@ async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): 
     if (letter !== undefined) return { type: "done" };
     throw thrown;
   }
+}
+
+/**
+ * A run that failed can go on from the step that failed. A webhook's attempts are steps that succeeded in telling what the receiver said, so
+ * it starts anew, with the id that the receiver may know.
+ */
+function letterOf({ subscription, start, runId, error: { code, message }, hasRun }: Failed): Json {
+  const source = `subscription/${subscription.name}`;
+  if (subscription.target.type !== "webhook") return { source, ...(hasRun && { runId }), ...start, error: { code, message } };
+  return { source, ...start, error: { code, message: `${message}; its attempts are in run ${runId}` } };
 }
 
 /** A receiver that answered 410 wants nothing any more. */

@@ -1,10 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { AppError, type Json } from "@tutti/core";
-import { matchesFilter } from "@tutti/core/wire";
 import { DeliveryWindow, type Turn } from "./delivery-window.ts";
 import { deliver, type DeliveryEnd, type DeliveryParts } from "./delivery.ts";
 import { readPublications } from "./publications.ts";
-import { keyOf, type Subscription } from "./subscription.ts";
+import { isWanted, keyOf, type Subscription } from "./subscription.ts";
 
 /** Events read at once. */
 const PAGE = 200;
@@ -97,12 +96,12 @@ export class Dispatcher {
 
   /** Reads a page of the log; whether there may be more to read now. */
   async #fill(): Promise<boolean> {
-    const { filter, orderBy } = this.#subscription;
     if (this.#window.isFull) return false;
     const page = await readPublications(this.#parts.store, { after: this.#window.read, limit: PAGE });
     for (const { position, event } of page) {
       if (this.#window.isFull) return false;
-      if (event !== undefined && matchesFilter(filter, event)) this.#window.admit(position, keyOf(orderBy, event));
+      if (event !== undefined && isWanted(this.#subscription, event))
+        this.#window.admit(position, keyOf(this.#subscription.orderBy, event));
       else this.#window.pass(position);
     }
     return page.length === PAGE;

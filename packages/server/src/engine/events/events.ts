@@ -1,5 +1,5 @@
 import type { Engine, Json, Principal, Store } from "@tutti/core";
-import type { CloudEvent } from "@tutti/core/wire";
+import { matchesFilter, type CloudEvent, type EventFilter } from "@tutti/core/wire";
 import { readPublications, type Publication } from "./publications.ts";
 import { publish, type Published } from "./publish.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -31,9 +31,13 @@ export class Events {
     return publish(this.#parts, event, principal);
   }
 
-  /** Publications after a position, oldest first. */
-  read(page: { readonly after: number; readonly limit: number }): Promise<readonly Publication[]> {
-    return readPublications(this.#parts.store, page);
+  /** Publications after a position, oldest first; those that do not pass the filter have no event. */
+  async read(page: { readonly after: number; readonly limit: number }, filter: EventFilter): Promise<readonly Publication[]> {
+    const publications = await readPublications(this.#parts.store, page);
+    return publications.map(({ position, event }) => ({
+      position,
+      event: event !== undefined && matchesFilter(filter, event) ? event : undefined,
+    }));
   }
 
   /** Tells that there may be more to read. Listeners must not throw. */

@@ -4,7 +4,7 @@ import type { CloudEvent } from "@tutti/core/wire";
 /** Where publications are read from. */
 export type Journal = Pick<Store, "log" | "getBlob">;
 
-/** One publication in the log. Positions grow; `event` is missing where somebody tried to publish and could not. */
+/** One publication in the log. Positions grow; there is no `event` where it is none that the reader wants. */
 export interface Publication {
   readonly position: number;
   readonly event: CloudEvent | undefined;

@@ -1,6 +1,7 @@
 import type { Json, Principal } from "@tutti/core";
-import { attributeOf, decodeEventFilter, EVERYTHING, type CloudEvent, type EventFilter } from "@tutti/core/wire";
+import { attributeOf, decodeEventFilter, EVERYTHING, matchesFilter, type CloudEvent, type EventFilter } from "@tutti/core/wire";
 import { z } from "zod";
+import { checkExpression, evaluateExpression } from "../graph/expression.ts";
 import { WEBHOOK_WORKFLOW } from "./webhooks/webhook-workflow.ts";
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
@@ -35,6 +36,15 @@ const filter = z
   .optional()
   .transform((value): EventFilter => (value === undefined ? EVERYTHING : decodeEventFilter(value)));
 
+/** An expression in CEL about the event, which it knows as `input`: "input.data.total > 100.0". */
+const where = z
+  .string()
+  .max(2_000)
+  .superRefine((source, ctx) => {
+    const check = checkExpression(source, { input: "dyn" });
+    if (!check.ok) ctx.addIssue({ code: "custom", message: `${check.fault.message}, at character ${check.fault.offset + 1}` });
+  });
+
 /** Where reading begins: with what comes now, with the first event there is, after a position, or with what came since a moment. */
 const from = z.union([z.enum(["now", "beginning"]), z.int().min(0).max(POSITION_MAX), z.iso.datetime({ offset: true })]);
 
@@ -42,6 +52,8 @@ const from = z.union([z.enum(["now", "beginning"]), z.int().min(0).max(POSITION_
 export const subscriptionSchema = z.strictObject({
   name: z.string().regex(NAME, "a name of lower-case letters, digits, dots and dashes, at most 64"),
   filter,
+  /** Beside the filter, for what stands in the data. An event for which it has no value is not wanted. */
+  where: where.exactOptional(),
   target,
   /** Events with the same value of this attribute are delivered one after the other. "key" is `partitionkey`, or `subject` without one. */
   orderBy: z
@@ -76,14 +88,26 @@ export type Subscription = Omit<SubscriptionSpec, "from"> & {
   readonly createdAt: string;
 };
 
+/** Whether a subscription wants an event. Pure. */
+export function isWanted({ filter, where: source }: Pick<Subscription, "filter" | "where">, event: CloudEvent): boolean {
+  if (!matchesFilter(filter, event)) return false;
+  if (source === undefined) return true;
+  try {
+    return evaluateExpression(source, { input: event }) === true;
+  } catch {
+    // It speaks of something this event does not have.
+    return false;
+  }
+}
+
 /** What a delivery starts. */
 export interface DeliveryStart {
   readonly workflow: string;
   readonly input: Json;
 }
 
-/** The run that delivers an event; `undefined` for subscriptions that are pulled. */
-export function deliveryOf({ target: to }: Pick<Subscription, "target">, event: CloudEvent): DeliveryStart | undefined {
+/** The run that delivers an event, and what `runId` it has; `undefined` for subscriptions that are pulled. */
+export function deliveryOf({ target: to }: Pick<Subscription, "target">, event: CloudEvent, runId: string): DeliveryStart | undefined {
   switch (to.type) {
     case "workflow":
       return { workflow: to.workflow, input: to.input === "data" ? (event.data ?? null) : event };
@@ -93,7 +117,7 @@ export function deliveryOf({ target: to }: Pick<Subscription, "target">, event: 
         input: { messages: [{ role: "user", content: `${to.message}\n\n${JSON.stringify(event, undefined, 2)}` }] },
       };
     case "webhook":
-      return { workflow: WEBHOOK_WORKFLOW, input: { ...to.to, event } };
+      return { workflow: WEBHOOK_WORKFLOW, input: { ...to.to, event, id: runId } };
     case "pull":
       return undefined;
   }

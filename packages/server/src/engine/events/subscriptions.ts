@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { AppError, canonicalJson, type Engine, type Json, type Principal, type Store } from "@tutti/core";
 import { Dispatcher, type Cursor } from "./dispatcher.ts";
 import { lastBefore, readPublications, type Publication } from "./publications.ts";
-import { kept, workflowOf, type Start, type Subscription, type SubscriptionSpec } from "./subscription.ts";
+import { isWanted, kept, workflowOf, type Start, type Subscription, type SubscriptionSpec } from "./subscription.ts";
 import type { ReceiverRef } from "./webhooks/webhook-workflow.ts";
 
 const NAMES_SETTING = "subscriptions";
@@ -150,10 +150,14 @@ export class Subscriptions {
     });
   }
 
-  /** Events a client has not acknowledged, in order. Only those that pass the filter have an event; `position` is what is acknowledged. */
-  async pull(name: string, after: number, limit: number): Promise<readonly Publication[]> {
-    await this.#pulled(name);
-    return readPublications(this.#parts.store, { after, limit });
+  /** What comes after a position, for a client that reads by itself; events it does not want are left out of their places. */
+  async pull(name: string, page: { readonly after: number; readonly limit: number }): Promise<readonly Publication[]> {
+    const subscription = await this.#pulled(name);
+    const publications = await readPublications(this.#parts.store, page);
+    return publications.map(({ position, event }) => ({
+      position,
+      event: event !== undefined && isWanted(subscription, event) ? event : undefined,
+    }));
   }
 
   /** A client has done with everything up to a position. Never goes back; `rewind` does. */
@@ -302,7 +306,7 @@ function cursorSetting(name: string): string {
 
 /** Whether a subscription is what is asked for. Where it began does not matter any more. */
 function isSame(found: Subscription, spec: SubscriptionSpec): boolean {
-  const essence = ({ filter, target, orderBy, concurrency, onFailure }: Omit<SubscriptionSpec, "from">): string =>
-    canonicalJson({ filter, target, orderBy, concurrency, onFailure });
+  const essence = ({ filter, where, target, orderBy, concurrency, onFailure }: Omit<SubscriptionSpec, "from">): string =>
+    canonicalJson({ filter, where, target, orderBy, concurrency, onFailure });
   return essence(found) === essence(spec);
 }

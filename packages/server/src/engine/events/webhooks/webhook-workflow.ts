@@ -30,16 +30,17 @@ export interface WebhookParts {
   readonly delaysMs?: readonly number[];
 }
 
-/** A delivery's input. */
-type Delivery = ReceiverRef & { readonly event: CloudEvent };
+/** A delivery's input. `id` is what the receiver may know it by. */
+type Delivery = ReceiverRef & { readonly id: string; readonly event: CloudEvent };
 
+const message = { id: z.string().regex(/^[\w-]{1,128}$/), event: z.json() };
 const input = z
-  .union([z.object({ endpoint: z.string(), event: z.json() }), z.object({ url: z.url(), event: z.json() })])
-  .transform((delivery): Delivery => ({ ...delivery, event: decodeCloudEvent(delivery.event) }));
+  .union([z.object({ endpoint: z.string(), ...message }), z.object({ url: z.url(), ...message })])
+  .transform((given): Delivery => ({ ...given, event: decodeCloudEvent(given.event) }));
 
 /**
- * Delivers one event to one receiver, signed as Standard Webhooks are: `webhook-id` is the run's id, the same at every attempt, so that a
- * receiver that got it twice knows. Each attempt is a step whose output says what the receiver answered.
+ * Delivers one event to one receiver, signed as Standard Webhooks are: `webhook-id` is the delivery's id, the same at every attempt and when
+ * it is sent again by hand, so that a receiver that got it twice knows. Each attempt is a step whose output says what the receiver answered.
  */
 export function webhookWorkflow({ sender, receiver, delaysMs = RETRY_DELAYS_MS }: WebhookParts): Workflow<Delivery, Json> {
   return defineWorkflow<Delivery, Json>({
@@ -56,7 +57,7 @@ export function webhookWorkflow({ sender, receiver, delaysMs = RETRY_DELAYS_MS }
             const { url, secrets, privateAllow } = await receiver(delivery);
             const atMs = Date.now();
             const body = JSON.stringify(delivery.event);
-            const headers = { "content-type": CLOUD_EVENT_TYPE, ...signStandard({ id: ctx.runId, atMs, body, secrets }) };
+            const headers = { "content-type": CLOUD_EVENT_TYPE, ...signStandard({ id: delivery.id, atMs, body, secrets }) };
             const outcome = await sender.send({ url, headers, body, privateAllow }, signal);
             return { ...outcome, atMs, random: Math.random() };
           },
