@@ -1,4 +1,5 @@
-import { AppError, backoffMs, statusAfter, type Event } from "@tutti/core";
+import { AppError, statusAfter, type Event } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import type { RunDetails } from "./replies.ts";
 import { readServerEvents } from "./server-events.ts";
 import type { Transport } from "./transport.ts";

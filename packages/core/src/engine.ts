@@ -70,8 +70,8 @@ export interface RecordedRun {
  * the first of them).
  */
 export interface Fork {
-  /** Of the new run. */
-  readonly runId?: string;
+  /** Of the new run. Forking under the same id again is the same fork. */
+  readonly runId?: string | undefined;
   readonly beforeKey?: string;
   readonly input?: Json;
   readonly outputs?: Readonly<Record<string, Json>>;

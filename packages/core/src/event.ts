@@ -60,7 +60,7 @@ export type EventBody =
   | ({ readonly type: "step.failed" } & StepRef &
       StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null })
   | ({ readonly type: "step.completed" } & StepRef &
-      StepTiming & { readonly output: Json; readonly usage?: RunUsage; readonly partitionKey?: string })
+      StepTiming & { readonly output: Json; readonly usage?: RunUsage; readonly partitionKey?: string; readonly copied?: true })
   /** A signal with an `id` is taken once. */
   | { readonly type: "signal.received"; readonly name: string; readonly value: Json; readonly id?: string }
   /** Somebody answered the approval that the step at `key` waits for. */

@@ -1,5 +1,5 @@
 export type { AgentSpec } from "./agent.ts";
-export type { Engine, Fork, QueueConfig, RecordedRun, RecordedStep, Replay, StartOptions } from "./engine.ts";
+export type { Engine, Fork, QueueConfig, QueueStatus, RecordedRun, RecordedStep, Replay, Signal, StartOptions } from "./engine.ts";
 export { AppError, type ErrorCode } from "./error.ts";
 export {
   statusAfter,
@@ -18,14 +18,12 @@ export { decide, enforce, type Action, type Decision, type Policy } from "./poli
 export { redact, redactText } from "./policy/redact.ts";
 export type { Principal } from "./principal.ts";
 export { hashInput, verifyChain, type ChainVerdict } from "./receipt.ts";
-export { backoffMs } from "./resilience/backoff.ts";
-export { CircuitBreaker } from "./resilience/circuit-breaker.ts";
-export { TokenBucket } from "./resilience/token-bucket.ts";
 export { parse, type Schema } from "./schema.ts";
 export type { BlobRef, RunFilter, RunRecord, Store, Wait, WaitFilter } from "./store.ts";
 export type { Tool } from "./tool.ts";
 export {
   defineWorkflow,
+  type Approval,
   type ApprovalRequest,
   type Branch,
   type RunContext,

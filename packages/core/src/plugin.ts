@@ -1,4 +1,5 @@
 import type { AgentSpec } from "./agent.ts";
+import type { Json } from "./json.ts";
 import type { Model } from "./model.ts";
 import type { Policy } from "./policy/decide.ts";
 import type { Tool } from "./tool.ts";
@@ -13,4 +14,10 @@ export interface Plugin {
   readonly tools?: readonly Tool[];
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
+  /** Graph workflows, as URLs of their YAML or JSON files. */
+  readonly graphs?: readonly URL[];
+  /** Schedules, as `POST /v1/schedules` takes them. */
+  readonly schedules?: readonly Json[];
+  /** Subscriptions to events, as `POST /v1/subscriptions` takes them. */
+  readonly subscriptions?: readonly Json[];
 }

@@ -51,7 +51,7 @@ export interface RunContext {
   /** Milliseconds to years; the run costs no memory meanwhile. */
   sleep(ms: number): Promise<void>;
   /** Waits for a signal by name; signals are buffered and consumed in order. `undefined` after `timeoutMs`. */
-  waitFor(signalName: string, options?: { readonly timeoutMs?: number }): Promise<Json | undefined>;
+  waitFor(signalName: string, options?: SignalWait): Promise<Json | undefined>;
   /** Asks people and waits for their answer: a value, also when they refuse; `approval_timeout` is thrown when nobody answers and `otherwise` is not set. */
   approve(request: ApprovalRequest): Promise<Approval>;
   /**
@@ -125,6 +125,12 @@ export interface StepOptions<T = Json> {
   readonly heartbeatMs?: number;
   /** Takes back what the step did, when the run fails or is cancelled later. It is tried like a step and must be idempotent. */
   readonly undo?: (output: T, step: StepContext) => Promise<void> | void;
+}
+
+/** How a signal is waited for. `isQuiet`: the run does not count as waiting for it, because it listens all along while it works. */
+export interface SignalWait {
+  readonly timeoutMs?: number | undefined;
+  readonly isQuiet?: boolean | undefined;
 }
 
 /** How a run is spawned. Without `runId` one is made, the same on every replay. */

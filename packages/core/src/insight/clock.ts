@@ -16,7 +16,26 @@ export function clockOf(events: readonly Event[], gaps: readonly Gap[]): Clock {
   const [first] = events;
   // A recorded run is written when its one step has ended.
   const originMs = timeOf(first?.type === "run.recorded" ? first.startedAt : (first?.at ?? ""));
-  return (at, plusMs = 0) => Math.max(0, withoutGaps(timeOf(at) + plusMs, gaps) - originMs);
+  const cutMs: number[] = [];
+  for (const { fromMs, toMs } of gaps) cutMs.push((cutMs.at(-1) ?? 0) + toMs - fromMs);
+  return (at, plusMs = 0) => {
+    const ms = timeOf(at) + plusMs;
+    const next = firstAfter(gaps, ms);
+    const before = gaps[next - 1];
+    const insideMs = before === undefined ? 0 : Math.max(0, before.toMs - ms);
+    return Math.max(0, ms - (cutMs[next - 1] ?? 0) + insideMs - originMs);
+  };
+}
+
+/** The place of the first gap that begins after a moment, or at it. */
+function firstAfter(gaps: readonly Gap[], ms: number): number {
+  let low = 0;
+  for (let high = gaps.length; low < high;) {
+    const middle = (low + high) >> 1;
+    if ((gaps[middle]?.fromMs ?? 0) < ms) low = middle + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 /** A time in ms since 1970; what cannot be read is 0. */
@@ -35,14 +54,13 @@ export function readGaps(events: readonly Event[], endMs: number): readonly Gap[
   let before: Event | undefined;
   for (const event of events) {
     if (event.type === "run.resumed" && before !== undefined) {
-      const gap = open.gap(timeOf(before.at), timeOf(event.at));
-      if (gap.toMs > gap.fromMs) gaps.push(gap);
+      gaps.push(open.gap(timeOf(before.at), timeOf(event.at)));
     }
     open.see(event);
     before = event;
   }
-  if (open.pausedAtMs !== undefined && endMs > open.pausedAtMs) gaps.push({ type: "paused", fromMs: open.pausedAtMs, toMs: endMs });
-  return gaps;
+  if (open.pausedAtMs !== undefined) gaps.push({ type: "paused", fromMs: open.pausedAtMs, toMs: endMs });
+  return apart(gaps);
 }
 
 /** What is open while a log is read: the pause, the attempts under way, and until when the others wait. */
@@ -81,8 +99,12 @@ class Open {
   }
 }
 
-function withoutGaps(atMs: number, gaps: readonly Gap[]): number {
-  let cutMs = 0;
-  for (const gap of gaps) if (atMs > gap.fromMs) cutMs += Math.min(atMs, gap.toMs) - gap.fromMs;
-  return atMs - cutMs;
+/** In order, and none over another: no moment is cut out twice. */
+function apart(gaps: readonly Gap[]): readonly Gap[] {
+  const result: Gap[] = [];
+  for (const { type, fromMs, toMs } of gaps.toSorted((a, b) => a.fromMs - b.fromMs)) {
+    const startMs = Math.max(fromMs, result.at(-1)?.toMs ?? fromMs);
+    if (toMs > startMs) result.push({ type, fromMs: startMs, toMs });
+  }
+  return result;
 }

@@ -61,12 +61,19 @@ export function readTrace(events: readonly Event[], options: TraceOptions = {}):
   const gaps = readGaps(events, endMs);
   const clock = options.clock ?? clockOf(events, gaps);
   const drafts = new Map<string, Draft>();
+  const open = new Set<Draft>();
   let resumes = 0;
   for (const event of events) {
     if (event.type === "run.resumed") {
       resumes += 1;
-      for (const draft of drafts.values()) interrupt(draft, clock(event.at));
-    } else if (isStepEvent(event)) apply(draftOf(drafts, event), event, clock);
+      const atMs = clock(event.at);
+      for (const draft of open) interrupt(draft, atMs);
+    } else if (isStepEvent(event)) {
+      const draft = draftOf(drafts, event);
+      apply(draft, event, clock);
+      if (draft.openSinceMs === undefined) open.delete(draft);
+      else open.add(draft);
+    }
   }
   const lastMs = clock(lastAt, endMs - timeOf(lastAt));
   const startMs = options.clock === undefined ? 0 : clock(events[0]?.at ?? "");

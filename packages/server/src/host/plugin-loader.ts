@@ -54,7 +54,7 @@ export class PluginLoader {
       const loaded = await this.#load(path);
       const enabled = await this.#enabled();
       if (!enabled.includes(loaded.path)) await store.setSetting(ENABLED_SETTING, [...enabled, loaded.path]);
-      recorded.complete({ ...loaded });
+      await recorded.complete({ ...loaded });
       return loaded;
     } catch (thrown) {
       const error = AppError.from(thrown);

@@ -4,7 +4,15 @@ import { canonicalJson, type Policy } from "@tutti/core";
 /** Tools that touch nothing outside the run. */
 const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text"];
 
-const OWNER_KINDS: ReadonlySet<string> = new Set(["run.start", "run.control", "model.generate", "plugin.enable", "admin"]);
+const OWNER_KINDS: ReadonlySet<string> = new Set([
+  "run.start",
+  "run.control",
+  "run.approve",
+  "event.publish",
+  "model.generate",
+  "plugin.enable",
+  "admin",
+]);
 
 /** What holds when nobody has said otherwise: the owner may run things, safe tools may be called, nothing else may happen. */
 export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
@@ -14,6 +22,10 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
     ({ kind, principal }) =>
       OWNER_KINDS.has(kind) && principal.roles.includes("owner")
         ? { effect: "allow", reason: "the owner may do this", rule: "owner" }
+        : undefined,
+    ({ kind, principal }) =>
+      kind === "event.publish" && principal.roles.includes("webhook")
+        ? { effect: "allow", reason: "the sender's signature was checked", rule: "webhook" }
         : undefined,
     ({ kind, resource }) =>
       kind === "tool.call" && safe.has(resource)

@@ -25,7 +25,8 @@ export interface LoadedPlugin {
 /** Everything that can be named: tools, workflows, agents, models and policies, from the built-ins and from plugins. */
 export class Registry {
   readonly #tools = new Map<string, Tool>();
-  readonly #workflows = new Map<string, Workflow>();
+  /** By name, the newest last: a run is pinned to the version it began with. */
+  readonly #workflows = new Map<string, readonly Workflow[]>();
   readonly #agents = new Map<string, AgentSpec>();
   readonly #models = new Map<string, Model>();
   readonly #plugins = new Map<string, LoadedPlugin>();
@@ -39,7 +40,7 @@ export class Registry {
     readonly toolsAllow: readonly string[];
   }) {
     for (const tool of options.tools) this.#tools.set(tool.name, tool);
-    for (const workflow of options.workflows) this.#workflows.set(workflow.name, workflow);
+    for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
     this.#toolsAllow = options.toolsAllow;
     this.#policies = basePolicies(options.toolsAllow);
     this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
@@ -49,8 +50,10 @@ export class Registry {
     return this.#tools.get(name);
   }
 
-  workflow(name: string): Workflow | undefined {
-    return this.#workflows.get(name);
+  /** The newest version, or the one asked for. */
+  workflow(name: string, version?: string): Workflow | undefined {
+    const versions = this.#workflows.get(name);
+    return version === undefined ? versions?.at(-1) : versions?.find((workflow) => workflow.version === version);
   }
 
   agent(name: string): AgentSpec | undefined {
@@ -67,7 +70,7 @@ export class Registry {
 
   /** Workflows that people start: the host's own are not listed. */
   get workflows(): readonly Workflow[] {
-    return [...this.#workflows.values()].filter(({ name }) => !name.startsWith("tutti."));
+    return [...this.#workflows.values()].flat().filter(({ name }) => !name.startsWith("tutti."));
   }
 
   get agents(): readonly AgentSpec[] {
@@ -97,15 +100,16 @@ export class Registry {
     const loaded = {
       name: plugin.name,
       path,
-      workflows: (plugin.workflows ?? []).map(nameOf),
+      workflows: [...new Set((plugin.workflows ?? []).map(nameOf))],
       tools: (plugin.tools ?? []).map(nameOf),
       agents: agents.map(nameOf),
     };
     refuseTaken("plugin", [plugin.name], this.#plugins);
     refuseTaken("tool", loaded.tools, this.#tools);
-    refuseTaken("workflow or agent", workflows.map(nameOf), this.#workflows);
+    refuseTaken("workflow or agent", [...new Set(workflows.map(nameOf))], this.#workflows);
+    refuseTaken("version of a workflow", workflows.map(versionOf), new Map());
     for (const tool of plugin.tools ?? []) this.#tools.set(tool.name, tool);
-    for (const workflow of workflows) this.#workflows.set(workflow.name, workflow);
+    for (const workflow of workflows) this.#workflows.set(workflow.name, [...(this.#workflows.get(workflow.name) ?? []), workflow]);
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
     this.#plugins.set(plugin.name, loaded);
@@ -115,6 +119,7 @@ export class Registry {
   }
 }
 
+const versionOf = ({ name, version }: Workflow): string => `${name} ${version}`;
 const nameOf = ({ name }: { readonly name: string }): string => name;
 
 function refuseTaken(what: string, names: readonly string[], taken: ReadonlyMap<string, unknown>): void {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import { AppError, TokenBucket } from "@tutti/core";
+import { AppError } from "@tutti/core";
+import { TokenBucket } from "@tutti/core/resilience";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import type { App } from "../host/index.ts";

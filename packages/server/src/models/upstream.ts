@@ -1,4 +1,5 @@
-import { AppError, CircuitBreaker } from "@tutti/core";
+import { AppError } from "@tutti/core";
+import { CircuitBreaker } from "@tutti/core/resilience";
 import { Pool, type Dispatcher } from "undici";
 import { timeoutsOf, type Provider, type Timeouts } from "./provider.ts";
 

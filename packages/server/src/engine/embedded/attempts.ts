@@ -1,4 +1,5 @@
-import { AppError, backoffMs, type Json, type StepContext, type StepOptions } from "@tutti/core";
+import { AppError, type Json, type StepContext, type StepOptions } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import type { Clock } from "../clock.ts";
 import type { StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";

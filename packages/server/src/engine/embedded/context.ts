@@ -37,6 +37,7 @@ export interface Steps {
 }
 
 type Approval = Awaited<ReturnType<RunContext["approve"]>>;
+type SignalWait = Parameters<RunContext["waitFor"]>[1];
 type SpawnOptions = Parameters<RunContext["spawn"]>[2];
 type ChildOptions = Parameters<RunContext["start"]>[2];
 
@@ -101,8 +102,8 @@ export class WorkflowContext implements RunContext {
     await this.#do(operations.sleep(this.#steps.bench, ms));
   }
 
-  async waitFor(signalName: string, options: { readonly timeoutMs?: number } = {}): Promise<Json | undefined> {
-    const output = await this.#do<SignalOutput>(operations.waitFor(this.#steps.bench, signalName, options.timeoutMs));
+  async waitFor(signalName: string, options: SignalWait = {}): Promise<Json | undefined> {
+    const output = await this.#do<SignalOutput>(operations.waitFor(this.#steps.bench, signalName, options));
     return output.received ? output.value : undefined;
   }
 

@@ -163,8 +163,9 @@ export class EmbeddedEngine implements Engine {
 
   async query(runId: string, name: string): Promise<Json> {
     const record = await this.#runs.newest(runId);
-    if (record.endedAt === null && record.status !== "paused") return this.#steer(record.id, ({ execution }) => execution.query(name));
-    return (await this.#dryRun(record)).query(name);
+    // A run that is not in memory stays where it is: a look starts nothing.
+    if (!this.#runs.has(record.id)) return (await this.#dryRun(record)).query(name);
+    return this.#steer(record.id, ({ execution }) => execution.query(name));
   }
 
   async resume(runId: string, { version }: { readonly version?: string }, principal: Principal): Promise<void> {
@@ -187,16 +188,23 @@ export class EmbeddedEngine implements Engine {
 
   async recover(runId?: string): Promise<number> {
     if (runId === undefined) return this.#runs.recover();
-    return (await this.#runs.activate(await this.#runs.newest(runId))) === undefined ? 0 : 1;
+    const record = await this.#runs.newest(runId);
+    if (record.status === "queued") await this.#runs.enqueue(record);
+    return (await this.#runs.activate(record)) === undefined ? 0 : 1;
   }
 
   record(step: RecordedStep, principal: Principal): RecordedRun {
     this.#runs.admit(false);
     const runId = step.runId ?? newRunId(this.#clock.nowMs());
     const when = step.runId === undefined ? "soon" : "now";
-    const append = (body: EventBody): Promise<boolean> =>
-      this.#runs.journal(numbered({ runId, afterSeq: 0, nowMs: this.#clock.nowMs() }, [body]), when);
-    return recordRun({ runId, step, principal, engine: this.#parts, append });
+    return recordRun({
+      runId,
+      step,
+      principal,
+      engine: this.#parts,
+      toJournal: (value) => this.#payloads.toJournal(value),
+      append: (id, body) => this.#runs.journal(numbered({ runId: id, afterSeq: 0, nowMs: this.#clock.nowMs() }, [body]), when),
+    });
   }
 
   subscribe(listener: (event: EventDraft) => void): Disposable {
@@ -239,16 +247,11 @@ export class EmbeddedEngine implements Engine {
         await peers.start(workflow, input, { principal, ...options, ...(queue && { queue }), ...(limits && { limits }) });
         if (this.#peers === undefined) await this.recover(options.runId);
       },
-      end: (runId, signal) =>
-        this.#peers === undefined
-          ? this.#outcome(runId, { signal, isToldOfPauses: false })
-          : this.#peers.result(runId, signal).then(
-              (output) => ({ outcome: { ok: true, output } }),
-              (thrown: unknown) => {
-                const { code, message } = AppError.from(thrown);
-                return { outcome: { ok: false, code, message } };
-              },
-            ),
+      end: async (runId, signal) => {
+        // A peer tells when the run has ended; how it did, and what it cost, is in the store by then.
+        if (this.#peers !== undefined) await this.#peers.result(runId, signal).catch(() => signal.throwIfAborted());
+        return this.#outcome(runId, { signal, isToldOfPauses: false });
+      },
       signal: (runId, signal) => peers.signal(runId, signal, principal),
       cancel: (runId, reason) => peers.cancel(runId, reason, principal),
     };

@@ -46,5 +46,6 @@ function copyOf(event: Event, outputs: NonNullable<Fork["outputs"]>): readonly E
   if (!isStepEnd(event) && event.type !== "signal.received" && event.type !== "approval.answered") return [];
   const { runId: _runId, seq: _seq, at: _at, hash: _hash, ...body } = event;
   const output = body.type === "step.completed" ? outputs[body.key] : undefined;
-  return [output === undefined ? body : ({ ...body, output } as EventBody)];
+  if (body.type !== "step.completed") return [body];
+  return [{ ...body, copied: true, ...(output !== undefined && { output }) }];
 }

@@ -1,4 +1,5 @@
-import { AppError, TokenBucket, type Engine, type QueueConfig, type StartOptions } from "@tutti/core";
+import { AppError, type Engine, type QueueConfig, type StartOptions } from "@tutti/core";
+import { TokenBucket } from "@tutti/core/resilience";
 
 /** A run that waits for its turn. */
 export interface Ticket {

@@ -165,7 +165,7 @@ export class RunsInMemory {
   /** Gives a run that is journaled as queued its place in the row. */
   async enqueue(record: RunRecord): Promise<void> {
     const { history } = await this.load(record);
-    if (history.queue === undefined || history.isAdmitted) return;
+    if (history.queue === undefined || history.isAdmitted || this.queues.has(record.id)) return;
     const { queue, queueKey: key, priority } = history.queue;
     this.queues.enqueue({ runId: record.id, queue, key, priority, queuedAtMs: history.startedAtMs ?? 0 });
     this.admitQueued();
@@ -227,9 +227,9 @@ export class RunsInMemory {
     const executions = [...this.#active.values()].map(({ execution }) => execution);
     const halted = Promise.all(executions.map((execution) => execution.halt()));
     const timedOut = Promise.withResolvers<void>();
-    const timer = setTimeout(timedOut.resolve, graceMs);
+    const stopTimer = this.#parts.clock.after(graceMs, timedOut.resolve);
     await Promise.race([halted, timedOut.promise]);
-    clearTimeout(timer);
+    stopTimer();
     for (const execution of executions) execution.abandon();
     this.#active.clear();
   }

@@ -81,6 +81,8 @@ export class Starter {
   async fork(runId: string, fork: Fork, principal: Principal): Promise<Started> {
     const { runs, payloads, clock } = this.#parts;
     runs.admit(false);
+    // Forking under the same id again is the same fork.
+    if (fork.runId !== undefined && (await this.#parts.store.run(fork.runId)) !== undefined) return { runId: fork.runId };
     const record = await runs.find(runId);
     const events: Event[] = [];
     for await (const event of runs.reader.events(runId)) events.push(event);
@@ -96,7 +98,8 @@ export class Starter {
     const { bodies, decision, action } = await this.#beginning({ workflow, input, options });
     enforce(action, decision);
     await this.#requireDurable(runs.journal(this.#numbered(forkId, [...bodies, ...kept]), "now"));
-    await runs.activate(await runs.find(forkId));
+    // With peers, whoever takes the new run up is told by its first events.
+    if (this.#parts.peers === undefined) await runs.activate(await runs.find(forkId));
     return { runId: forkId };
   }
 
@@ -121,7 +124,8 @@ export class Starter {
     const options = { principal, runId: nextRunId, origin, ...(parent && { parent }), ...(limits && { limits }) };
     if (peers !== undefined) {
       await peers.start(workflow.name, input, options);
-      for (const signal of signals) await peers.signal(nextRunId, signal, principal);
+      for (const [index, signal] of signals.entries())
+        await peers.signal(nextRunId, { ...signal, id: signal.id ?? derivedId(`${runId}/carried/${index}`) }, principal);
       await runs.append(runId, [ended]);
       return;
     }

@@ -110,7 +110,7 @@ async function passThrough(
       },
       NEVER,
     );
-    if (forwarded.status < 400) recorded.complete({ ...forwarded });
+    if (forwarded.status < 400) void recorded.complete({ ...forwarded });
     else recorded.fail("upstream", `${provider.name} answered with status ${forwarded.status}`);
   } catch (thrown) {
     const error = AppError.from(thrown);

@@ -48,7 +48,7 @@ function markOf(event: EventDraft): RowMark {
     case "approval.answered":
       return "woken";
     case "step.completed":
-      if (event.kind === "emit") return "emit";
+      if (event.kind === "emit") return event.copied === true ? "" : "emit";
       return event.kind === "sleep" || event.kind === "signal" || event.kind === "approval" ? "woken" : "";
     case "run.recorded":
       return event.kind === "emit" && event.outcome.ok ? "emit" : "";

@@ -4,7 +4,6 @@ import { setTimeout as delay } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import {
   AppError,
-  backoffMs,
   canonicalJson,
   type BlobRef,
   type EventDraft,
@@ -14,6 +13,7 @@ import {
   type Wait,
   type WaitFilter,
 } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import { Blobs } from "../blobs.ts";
 import { makeFolder } from "../make-folder.ts";
 import { backupStore } from "./backup.ts";

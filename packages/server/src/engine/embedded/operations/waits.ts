@@ -19,13 +19,17 @@ export function sleep(bench: Workbench, ms: number): Operation {
 }
 
 /** Waits for a signal, or until its time is over. */
-export function waitFor(bench: Workbench, name: string, timeoutMs: number | undefined): Operation {
+export function waitFor(
+  bench: Workbench,
+  name: string,
+  { timeoutMs, isQuiet = false }: { readonly timeoutMs?: number | undefined; readonly isQuiet?: boolean | undefined },
+): Operation {
   return {
     kind: "signal",
     name,
     perform: async (call) => {
       const startedAtMs = bench.clock.nowMs();
-      const until = announce(bench, call, { kind: "signal", name, timeoutMs });
+      const until = isQuiet && timeoutMs === undefined ? null : announce(bench, call, { kind: "signal", name, timeoutMs });
       const goesOn = call.idle({ kind: "signal", name, since: iso(startedAtMs), until });
       return done(bench, startedAtMs, await bench.mailbox.next(name, untilMsOf(until), call.scope).finally(goesOn));
     },

@@ -1,0 +1,3 @@
+export { backoffMs } from "./backoff.ts";
+export { CircuitBreaker } from "./circuit-breaker.ts";
+export { TokenBucket } from "./token-bucket.ts";
