@@ -45,7 +45,7 @@ describe("on the command line", () => {
     assert.match(text, /Where the time went .*\n.*\n(?:.*%\n)+/);
     assert.match(text, /Critical path {2}4 of 6 steps decided when the run ended/);
     assert.match(text, /Off the critical path[^]*SLACK/);
-    assert.match(text, /Retries {2}1 failed attempts cost/);
+    assert.match(text, /Retries {2}1 failed attempt cost/);
     assert.match(text, /Branches that waited for a place[^]*1 +4 +2 /);
     const { insight } = await place.json<{ readonly insight: RunInsight }>(["runs", "insight", first]);
     assert.equal(insight.runId, first);

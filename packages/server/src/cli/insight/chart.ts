@@ -61,6 +61,11 @@ export function percent(share: number): string {
   return `${parts !== 0 && Math.abs(parts) < 9.95 ? parts.toFixed(1) : Math.round(parts)} %`;
 }
 
+/** "1 run", "2 runs". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}
+
 /** Any text as the terminal can show it. */
 export function shown(text: string, { hasUnicode }: Terminal): string {
   const clean = printable(text);

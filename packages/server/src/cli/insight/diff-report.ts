@@ -4,7 +4,7 @@ import { sign, statusStyle } from "../look.ts";
 import { safeJson } from "../shell.ts";
 import { table } from "../table.ts";
 import { line, piece, type Piece, type Terminal } from "../terminal.ts";
-import { heading, shown } from "./chart.ts";
+import { counted, heading, shown } from "./chart.ts";
 
 /** Steps that are shown; --json holds more. */
 const STEPS_MAX = 40;
@@ -47,10 +47,16 @@ function sideLines({ a, b }: RunDiff, terminal: Terminal): readonly string[] {
 
 function summaryOf({ isSame, counts, firstKey }: RunDiff, terminal: Terminal): readonly Piece[] {
   if (isSame)
-    return [piece(`${sign("done", terminal)} `, "green"), piece(`they did the same: ${counts.same} steps, input and end are equal`)];
+    return [
+      piece(`${sign("done", terminal)} `, "green"),
+      piece(`they did the same: ${counted(counts.same, "step")}, input and end are equal`),
+    ];
   const differing = Object.entries(counts).reduce((sum, [type, count]) => (type === "same" || type === "timing" ? sum : sum + count), 0);
-  const first = firstKey === null ? "" : `, the first of them at ${firstKey}`;
-  return [piece(`${sign("failed", terminal)} `, "yellow"), piece(`${differing} steps differ${first}`)];
+  const first = firstKey === null ? "" : `, first at ${firstKey}`;
+  return [
+    piece(`${sign("failed", terminal)} `, "yellow"),
+    piece(`${differing === 0 ? "no" : differing} ${differing === 1 ? "step differs" : "steps differ"}${first}`),
+  ];
 }
 
 function stepLines(step: StepDiff, terminal: Terminal): readonly string[] {

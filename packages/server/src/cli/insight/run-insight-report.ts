@@ -1,9 +1,9 @@
-import type { PathEntry, RunInsight, RunTotals, StepInsight } from "@tutti/core/insight";
+import type { PathEntry, RunInsight, RunTotals, Segment, StepInsight } from "@tutti/core/insight";
 import { formatDuration } from "../duration.ts";
 import { statusStyle } from "../look.ts";
 import { table } from "../table.ts";
 import { line, piece, type Style, type Terminal } from "../terminal.ts";
-import { chart, heading, percent, shareSegments, shown, type ChartRow } from "./chart.ts";
+import { chart, counted, heading, percent, shareSegments, shown, type ChartRow } from "./chart.ts";
 
 /** Lines of each part that are drawn; --json holds all that were read. */
 const ROWS_MAX = 40;
@@ -46,15 +46,15 @@ function timeChart(totals: RunTotals, terminal: Terminal): readonly string[] {
 }
 
 function pathChart(insight: RunInsight, terminal: Terminal): readonly string[] {
-  const { path, bounds, steps } = insight;
-  const entries = flatten(path, 0).filter(({ entry }) => entry.onPathMs > 0);
+  const { bounds, steps } = insight;
+  const entries = entriesOf(insight, 0).filter(({ entry }) => entry.onPathMs > 0);
   if (entries.length === 0) return [];
   const note = `${bounds.pathSteps} of ${bounds.steps} steps decided when the run ended`;
   const endMs = Math.max(...steps.map(({ startMs, durationMs }) => startMs + durationMs));
-  const rows = entries.slice(0, ROWS_MAX).map(({ entry, depth }): ChartRow => ({
+  const rows = entries.slice(0, ROWS_MAX).map(({ entry, segments, depth }): ChartRow => ({
     label: entry.name,
     depth,
-    segments: [{ style: "work", fromMs: entry.startMs, toMs: entry.startMs + entry.onPathMs }],
+    segments,
     style: styleOf(entry),
     cells: [formatDuration(entry.onPathMs), percent(entry.share)],
   }));
@@ -65,8 +65,20 @@ function pathChart(insight: RunInsight, terminal: Terminal): readonly string[] {
   ];
 }
 
-function flatten(path: readonly PathEntry[], depth: number): readonly { readonly entry: PathEntry; readonly depth: number }[] {
-  return path.flatMap((entry) => [{ entry, depth }, ...flatten(entry.inside ?? [], depth + 1)]);
+interface DrawnEntry {
+  readonly entry: PathEntry;
+  readonly segments: readonly Segment[];
+  readonly depth: number;
+}
+
+/** The path's steps, each followed by what decided inside it when it is a child run. */
+function entriesOf({ path, steps }: RunInsight, depth: number): readonly DrawnEntry[] {
+  const byKey = new Map(steps.map((step) => [step.key, step]));
+  return path.flatMap((entry) => {
+    const step = byKey.get(entry.key);
+    const inside = step?.child === undefined ? [] : entriesOf(step.child, depth + 1);
+    return [{ entry, segments: step?.segments ?? [], depth }, ...inside];
+  });
 }
 
 function styleOf({ kind }: PathEntry): Style {
@@ -96,7 +108,7 @@ function slackTable(steps: readonly StepInsight[], terminal: Terminal): readonly
 function retryLines({ retries, steps }: RunInsight, terminal: Terminal): readonly string[] {
   if (retries.attempts === 0) return [];
   const tokens = retries.tokens === 0 ? "" : `, about ${retries.tokens.toLocaleString("en")} input tokens sent again`;
-  const note = `${retries.attempts} failed attempts cost ${formatDuration(retries.lostMs)} of work and ${formatDuration(retries.backoffMs)} of back-off${tokens}`;
+  const note = `${counted(retries.attempts, "failed attempt")} cost ${formatDuration(retries.lostMs)} of work and ${formatDuration(retries.backoffMs)} of back-off${tokens}`;
   const rows = steps
     .filter(({ lostMs }) => lostMs > 0)
     .toSorted((a, b) => b.lostMs + b.backoffMs - a.lostMs - a.backoffMs)

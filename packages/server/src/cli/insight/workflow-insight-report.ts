@@ -1,8 +1,8 @@
 import type { Cause, WhatIf, WorkflowInsight } from "@tutti/core/insight";
 import { formatDuration } from "../duration.ts";
 import { table } from "../table.ts";
-import { line, piece, type Style, type Terminal } from "../terminal.ts";
-import { chart, heading, percent, shareSegments, shown, type ChartRow } from "./chart.ts";
+import { line, paint, piece, type Style, type Terminal } from "../terminal.ts";
+import { chart, counted, heading, percent, shareSegments, shown, type ChartRow } from "./chart.ts";
 
 /** Lines of each part that are drawn; --json holds all. */
 const ROWS_MAX = 20;
@@ -10,7 +10,7 @@ const ROWS_MAX = 20;
 /** What makes a workflow slow and what would help, on one screen. Pure. */
 export function workflowInsightReport(insight: WorkflowInsight, terminal: Terminal): readonly string[] {
   const { workflow, runs, wall, slow, help } = insight;
-  const many = `${runs.completed} completed runs (of ${runs.read} read, ${runs.failed} failed)`;
+  const many = `${counted(runs.completed, "completed run")} (of ${runs.read} read, ${runs.failed} failed)`;
   return [
     line([piece(`${shown(workflow, terminal)}  `, "bold"), piece(many, "dim")], terminal),
     line(
@@ -46,7 +46,7 @@ function noHelp({ runs }: WorkflowInsight): string {
 
 function helpLines({ title, savedMs, savedShare, p50Ms, runs, runsChanged, assumption }: WhatIf, terminal: Terminal): readonly string[] {
   const range = `${formatDuration(savedMs.low)} to ${formatDuration(savedMs.high)}`;
-  const rests = `${range} in nine of ten resamples of ${runs} ${runs === 1 ? "run" : "runs"}, ${runsChanged} of which it changes`;
+  const rests = `${range} in nine of ten resamples of ${counted(runs, "run")}, ${runsChanged} of which it changes`;
   const median = `; the median goes from ${formatDuration(p50Ms.now)} to ${formatDuration(p50Ms.changed)}`;
   return [
     line(
@@ -58,7 +58,8 @@ function helpLines({ title, savedMs, savedShare, p50Ms, runs, runsChanged, assum
       terminal,
     ),
     line([piece(`  ${rests}${median}`, "dim")], terminal),
-    ...(assumption === undefined ? [] : [line([piece(`  assumes that ${shown(assumption, terminal)}`, "yellow")], terminal)]),
+    // Whole, however wide the terminal is: half an assumption is none.
+    ...(assumption === undefined ? [] : [paint(`  assumes that ${shown(assumption, terminal)}`, "yellow", terminal)]),
   ];
 }
 
