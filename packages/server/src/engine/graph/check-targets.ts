@@ -1,5 +1,6 @@
 import type { Json } from "@tutti/core";
 import { bodyOf, orMeant, type GraphBody, type GraphNode, type GraphProblem } from "@tutti/core/graph";
+import { changeSchema } from "./shape.ts";
 import { isObject, typeNamed } from "./value-types.ts";
 
 type Path = readonly (string | number)[];
@@ -27,6 +28,17 @@ export function checkTargets(
       ...checkTarget(node, at, { known, types }),
       ...(inner === undefined ? [] : checkTargets(inner, known, { path: [...at, "do"], types })),
     ];
+  });
+}
+
+/** The same for nodes that changes bring; what cannot be read in them is left to whoever takes them over. Paths lead into the list. */
+export function checkChangedTargets(changes: unknown, known: KnownTargets): readonly GraphProblem[] {
+  return (Array.isArray(changes) ? changes : []).flatMap((change, index) => {
+    const read = changeSchema.safeParse(change);
+    if (!read.success || (read.data.do !== "add" && read.data.do !== "replace")) return [];
+    const { id, node } = read.data;
+    const problems = checkTargets({ nodes: { [id]: node }, edges: [] }, known, { types: new Map() });
+    return problems.map((problem) => ({ ...problem, path: [index, "node", ...problem.path.slice(2)] }));
   });
 }
 
@@ -79,7 +91,7 @@ interface At {
 function checkLiteral(value: Json, schema: Json, { path, types }: At): readonly GraphProblem[] {
   if (!isObject(schema)) return [];
   if (typeof value === "string" && value.includes("${")) {
-    const type = typeNamed(types.get(JSON.stringify(path)) ?? (types.size >= 0 && isWhole(value) ? "dyn" : "string"));
+    const type = typeNamed(types.get(JSON.stringify(path)) ?? (isWhole(value) ? "dyn" : "string"));
     return typeof type === "string" && type !== "dyn" && !fitsType(type, schema["type"])
       ? [mismatch(path, schema["type"], `an expression that gives a ${type}`)]
       : [];

@@ -1,6 +1,6 @@
 export { storeCache, type GraphCache } from "./cache.ts";
 export { checkGraph, type GraphCheck } from "./check.ts";
-export type { KnownTargets } from "./check-targets.ts";
+export { checkChangedTargets, type KnownTargets } from "./check-targets.ts";
 export { GRAPH_WORKFLOW, graphInterpreter, graphWorkflow } from "./interpreter.ts";
 export type { GraphHost } from "./perform.ts";
 export { readPlaced, type PlacedText } from "./places.ts";
