@@ -69,17 +69,22 @@ export class RestateClient {
     await this.#ask(this.#adminUrls, { method: "PATCH", path: `/deployments/${id}`, body: { uri }, timeoutMs: SEND_TIMEOUT_MS });
   }
 
+  /** Forgets the addresses that no run is bound to and no new run would be sent to. */
+  async forgetUnused(): Promise<void> {
+    const unfinished = `SELECT DISTINCT pinned_deployment_id AS id FROM sys_invocation WHERE target_service_name = '${SERVICE}' AND status <> 'completed'`;
+    const newest = `SELECT deployment_id AS id FROM sys_service WHERE name = '${SERVICE}'`;
+    const used = new Set([...(await this.#query(unfinished)), ...(await this.#query(newest))].map(({ id }) => id));
+    for (const { id } of await this.deployments()) {
+      if (used.has(id)) continue;
+      await this.#ask(this.#adminUrls, { method: "DELETE", path: `/deployments/${id}?force=true`, timeoutMs: SEND_TIMEOUT_MS });
+    }
+  }
+
   /** Makes Restate try runs again now whose worker was away, instead of after their backoff. */
   async retryNow(): Promise<void> {
-    const query = `SELECT id FROM sys_invocation WHERE target_service_name = '${SERVICE}' AND status IN ('backing-off', 'paused')`;
-    const { rows } = (await this.#ask(this.#adminUrls, {
-      method: "POST",
-      path: "/query",
-      body: { query },
-      timeoutMs: SEND_TIMEOUT_MS,
-    })) as {
-      readonly rows: readonly { readonly id: string }[];
-    };
+    const rows = await this.#query(
+      `SELECT id FROM sys_invocation WHERE target_service_name = '${SERVICE}' AND status IN ('backing-off', 'paused')`,
+    );
     for (let at = 0; at < rows.length; at += WOKEN_AT_ONCE) {
       // One that went on by itself meanwhile is refused, and that is well.
       const path = (id: string): string => `/invocations/${id}/resume`;
@@ -91,6 +96,11 @@ export class RestateClient {
           ),
       );
     }
+  }
+
+  async #query(query: string): Promise<readonly { readonly id: string }[]> {
+    const answer = await this.#ask(this.#adminUrls, { method: "POST", path: "/query", body: { query }, timeoutMs: SEND_TIMEOUT_MS });
+    return (answer as { readonly rows: readonly { readonly id: string }[] }).rows;
   }
 
   async #ask(urls: readonly string[], request: Request): Promise<unknown> {
@@ -111,7 +121,7 @@ export class RestateClient {
 }
 
 interface Request {
-  readonly method: "GET" | "POST" | "PATCH";
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
   readonly path: string;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;

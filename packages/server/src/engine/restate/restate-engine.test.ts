@@ -20,16 +20,16 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-engineConformance("Restate engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup, 0));
+engineConformance("Restate engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup));
 
-async function openOn(dataDir: string, setup: Setup, port: number): Promise<EngineUnderTest> {
+async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
   const store = await SqliteStore.open(dataDir);
   const engine = await RestateEngine.open({
     store,
     runsActiveMax: 100,
     queues: setup.queues,
     restate: server.address,
-    endpoint: { host: "127.0.0.1", port, identityKeys: [], log: () => undefined },
+    endpoint: { host: "127.0.0.1", port: 0, identityKeys: [], log: () => undefined },
     parts: {
       workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
       tool: (name) => setup.tools?.find((tool) => tool.name === name),
@@ -48,7 +48,7 @@ async function openOn(dataDir: string, setup: Setup, port: number): Promise<Engi
     waits: (runId) => store.waits({ runId, limit: 1000 }),
     reopen: async (next) => {
       await close();
-      return openOn(dataDir, next, engine.port);
+      return openOn(dataDir, next);
     },
     [Symbol.asyncDispose]: async () => {
       await close();

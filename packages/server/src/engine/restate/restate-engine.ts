@@ -2,7 +2,6 @@ import {
   AppError,
   enforce,
   type Engine,
-  type EventBody,
   type EventDraft,
   type Fork,
   type Json,
@@ -13,21 +12,22 @@ import {
   type RecordedStep,
   type Replay,
   type RunRecord,
+  type Signal,
   type StartOptions,
   type Store,
 } from "@tutti/core";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
-import { numbered } from "../embedded/operation.ts";
 import { Payloads } from "../embedded/payloads.ts";
 import { parseInput, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
-import { isEnd, type Call, type Mail } from "./batch.ts";
+import { isEnd, type Call } from "./batch.ts";
 import { RestateClient, type RestateAddress } from "./client.ts";
-import { toRestate, type Submission } from "./driver.ts";
-import { openEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
+import { toRestate } from "./driver.ts";
+import type { EndpointOptions } from "./endpoint.ts";
 import { JournaledStore } from "./journaled-store.ts";
-import { Owner } from "./owner.ts";
+import type { Owner } from "./owner.ts";
 import { loadSdk, type Sdk } from "./sdk.ts";
+import { Worker } from "./worker.ts";
 
 /** What the engine on Restate is made of. */
 export interface RestateEngineOptions {
@@ -41,8 +41,6 @@ export interface RestateEngineOptions {
   /** Where Restate reaches the endpoint, when that is not where it listens: a load balancer before several workers, for example. */
   readonly publicUrl?: string;
 }
-
-type Signal = Parameters<Engine["signal"]>[1];
 
 /** How often the log is looked at for the end of a run that another process drives. */
 const LOOK_MS = 250;
@@ -62,26 +60,24 @@ export class RestateEngine implements Engine {
   readonly #parts: EngineParts;
   readonly #client: RestateClient;
   readonly #payloads: Payloads;
-  readonly #owners = new Map<string, Owner>();
   readonly #inner: EmbeddedEngine;
+  readonly #worker: Worker;
   readonly #endings = new Map<string, Set<() => void>>();
-  #endpoint: Endpoint | undefined;
   #isStopping = false;
 
-  /** Opens the endpoint, tells Restate of it, and takes over the runs of workers that are gone. */
+  /** Makes one. It joins the cluster when it is first asked for something that needs it: to go on with runs, to start or to steer one. */
   static async open(options: RestateEngineOptions): Promise<RestateEngine> {
-    const sdk = await loadSdk();
-    const engine = new RestateEngine(options);
-    await engine.#serve(sdk, options);
-    return engine;
+    return new RestateEngine(await loadSdk(), options);
   }
 
-  private constructor({ store, parts, runsActiveMax, queues, restate }: RestateEngineOptions) {
+  private constructor(sdk: Sdk, options: RestateEngineOptions) {
+    const { store, parts, runsActiveMax, queues, restate, endpoint, publicUrl } = options;
     this.#store = store;
     this.#parts = parts;
     this.#client = new RestateClient(restate);
     this.#payloads = new Payloads(store);
-    const journaled = new JournaledStore({ store, owners: this.#owners, submit: (runId, events) => this.#submitLog(runId, events) });
+    const owners = new Map<string, Owner>();
+    const journaled = new JournaledStore({ store, owners, submit: (runId, events) => this.#submitLog(runId, events) });
     const peers = {
       start: this.start.bind(this),
       signal: this.signal.bind(this),
@@ -94,6 +90,8 @@ export class RestateEngine implements Engine {
     };
     this.#inner = new EmbeddedEngine({ store: journaled, parts, runsActiveMax, queues, peers });
     this.#inner.subscribe((event) => this.#tell(event));
+    const onStarted = (runId: string): void => this.#ring(runId);
+    this.#worker = new Worker({ sdk, store, client: this.#client, inner: this.#inner, owners, endpoint, publicUrl, onStarted });
     store.changes(({ runId }) => this.#ring(runId));
   }
 
@@ -106,10 +104,12 @@ export class RestateEngine implements Engine {
     if (workflow === undefined || (options.runId !== undefined && (await this.#store.run(runId)) !== undefined))
       return this.#inner.start(name, input, { ...options, runId });
     await parseInput(workflow, input);
+    if (options.queue !== undefined) this.#requirePlace(options.queue.queue);
+    await this.#worker.join();
     if (onPart !== undefined) this.#watchUntilEnd(runId, onPart);
     await this.#client.submit(runId, { type: "start", workflow: name, input: await this.#payloads.toJournal(input), options: rest });
-    const started = AbortSignal.timeout(STARTED_MS);
-    await this.#until(runId, async () => (await this.#store.run(runId)) !== undefined, started).catch(() => undefined);
+    const isStarted = async (): Promise<boolean> => !this.#worker.isStarting(runId) && (await this.#store.run(runId)) !== undefined;
+    await this.#until(runId, isStarted, AbortSignal.timeout(STARTED_MS)).catch(() => undefined);
     await this.#refuseDenied(runId);
     // Somebody else may have started another run under this id at the same time.
     return options.runId === undefined ? { runId } : this.#inner.start(name, input, { ...rest, runId });
@@ -159,8 +159,9 @@ export class RestateEngine implements Engine {
   }
 
   async recover(runId?: string): Promise<number> {
+    await this.#worker.join();
     if (runId !== undefined) return this.#recoverOne(await this.#newest(runId));
-    await this.#client.retryNow();
+    const queued: RunRecord[] = [];
     let count = 0;
     let beforeId: string | undefined;
     for (;;) {
@@ -171,12 +172,18 @@ export class RestateEngine implements Engine {
         ...(beforeId === undefined ? {} : { beforeId }),
       });
       for (let at = 0; at < page.length; at += RECOVERED_AT_ONCE) {
-        const counts = await Promise.all(page.slice(at, at + RECOVERED_AT_ONCE).map((record) => this.#recoverOne(record)));
+        const some = page.slice(at, at + RECOVERED_AT_ONCE);
+        queued.push(...some.filter(({ status }) => status === "queued"));
+        const begun = some.filter(({ status }) => status !== "queued");
+        const counts = await Promise.all(begun.map((record) => this.#recoverOne(record)));
         count += counts.reduce((sum, one) => sum + one, 0);
       }
       beforeId = page.at(-1)?.id;
-      if (page.length < PAGE) return count;
+      if (page.length < PAGE) break;
     }
+    // They keep their order.
+    for (const record of queued.toReversed()) count += await this.#recoverOne(record);
+    return count;
   }
 
   record(step: RecordedStep, principal: Principal): RecordedRun {
@@ -196,107 +203,30 @@ export class RestateEngine implements Engine {
     return this.#inner.queues;
   }
 
-  /** The port at which Restate reaches this process. */
-  get port(): number {
-    return this.#endpoint?.port ?? 0;
-  }
-
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
-    await this.#inner.stop(graceMs);
-    for (const owner of this.#owners.values()) owner.close(new AppError("cancelled", "Tutti stops"));
-    await this.#endpoint?.close();
+    await this.#worker.stop(graceMs);
   }
 
-  async #serve(sdk: Sdk, { endpoint, publicUrl }: RestateEngineOptions): Promise<void> {
-    const host = {
-      sdk,
-      store: this.#store,
-      owner: (runId: string, submission: Submission) => this.#owner(runId, submission),
-      tellWaiting: (runId: string) => this.#tellWaiting(runId),
-    };
-    this.#endpoint = await openEndpoint(host, endpoint);
-    await this.#client.register(publicUrl ?? `http://${endpoint.host}:${this.#endpoint.port}/`);
-  }
-
-  #owner(runId: string, submission: Submission): Owner {
-    const existing = this.#owners.get(runId);
-    if (existing !== undefined) return existing;
-    const host = {
-      load: (isCut: boolean) => this.#load(runId, submission, isCut),
-      wake: () => void this.#client.wake(runId).catch(() => undefined),
-      release: () => this.#inner.release(runId),
-      handle: (mail: Mail) => this.#handle(runId, mail),
-    };
-    const owner = new Owner(host, () => {
-      if (this.#owners.get(runId) === owner) this.#owners.delete(runId);
-    });
-    if (this.#isStopping) owner.close(new AppError("cancelled", "Tutti stops"));
-    else this.#owners.set(runId, owner);
-    return owner;
-  }
-
-  /** Puts a run into this process's memory: one that has no log yet is started. */
-  async #load(runId: string, submission: Submission, isCut: boolean): Promise<void> {
-    const record = await this.#store.run(runId);
-    if (record !== undefined || submission.type === "log") {
-      if (isCut && (record?.status === "running" || record?.status === "waiting")) await this.#resumeCut(record);
-      await this.#inner.recover(runId);
-      return;
-    }
-    const { workflow, input, options } = submission;
-    try {
-      await this.#inner.start(workflow, await this.#payloads.fromJournal(input), { ...options, runId });
-    } catch (thrown) {
-      const error = AppError.from(thrown);
-      if (error.code === "denied") return;
-      if (error.isRetryable) throw error;
-      await this.#append(runId, 0, [
-        { type: "run.started", workflow, version: "", input, ...options },
-        { type: "run.failed", code: error.code, message: error.message },
-      ]);
-    }
-  }
-
-  /** The process that drove the run is gone, or lost its connection. */
-  #resumeCut({ id, events }: RunRecord): Promise<void> {
-    return this.#append(id, events, [{ type: "run.resumed", reason: "another process went on with it" }]);
-  }
-
-  async #append(runId: string, afterSeq: number, bodies: readonly EventBody[]): Promise<void> {
-    await this.#owners.get(runId)?.append(numbered({ runId, afterSeq, nowMs: Date.now() }, bodies));
-  }
-
-  /** Does what a mail asks for on the engine that has the run. */
-  async #handle(runId: string, mail: Mail): Promise<Json> {
-    if (mail.type === "wake") return null;
-    const { method, args } = mail.call;
-    const [first, second] = args as readonly unknown[];
-    switch (method) {
-      case "recover":
-        return this.#inner.recover(runId);
-      case "query":
-        return this.#payloads.toJournal(await this.#inner.query(runId, first as string));
-      case "signal": {
-        const signal = first as Signal;
-        await this.#inner.signal(runId, { ...signal, value: await this.#payloads.fromJournal(signal.value) }, second as Principal);
-        return null;
-      }
-      case "cancel":
-        await this.#inner.cancel(runId, first as string, second as Principal);
-        return null;
-      case "answer":
-        await this.#inner.answer(runId, first as Parameters<Engine["answer"]>[1], second as Principal);
-        return null;
-      case "resume":
-        await this.#inner.resume(runId, first as Parameters<Engine["resume"]>[1], second as Principal);
-        return null;
-    }
+  /** Whether this process has room in a queue, which is asked before Restate has the run. */
+  #requirePlace(name: string): void {
+    const queue = this.queues.find((candidate) => candidate.name === name);
+    if (queue === undefined)
+      throw new AppError(
+        "invalid_input",
+        `wanted the name of a queue, got "${name}"; there are: ${this.queues.map((known) => known.name).join(", ") || "none"}`,
+      );
+    if (queue.queued >= queue.queuedMax)
+      throw new AppError(
+        "overloaded",
+        `wanted a place in the queue "${name}", got ${queue.queued} runs waiting there, which is its bound; try again later or raise queuedMax`,
+      );
   }
 
   async #call(runId: string, call: Call): Promise<Json> {
     const record = await this.#newest(runId);
     if (record.endedAt !== null) throw new AppError("conflict", `wanted an unfinished run, got ${record.id}, which is ${record.status}`);
+    await this.#worker.join();
     const outcome = await this.#client.post(record.id, { type: "call", call });
     if (!outcome.ok) throw AppError.revive(outcome.code, outcome.message);
     return outcome.value;
@@ -380,13 +310,8 @@ export class RestateEngine implements Engine {
 
   /** A run whose log begins with a copy of another's. */
   async #submitLog(runId: string, events: readonly EventDraft[]): Promise<void> {
+    await this.#worker.join();
     await this.#client.submit(runId, { type: "log", events: await toRestate(this.#store, events) });
     await this.#store.append(events);
-  }
-
-  /** Wakes the runs that wait for one's end and are not in memory. */
-  async #tellWaiting(runId: string): Promise<void> {
-    const waits = await this.#store.waits({ kind: "workflow", name: runId, limit: PAGE });
-    for (const wait of waits) await this.#client.wake(wait.runId);
   }
 }

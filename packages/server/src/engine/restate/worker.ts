@@ -1,0 +1,165 @@
+import { AppError, type Engine, type EventBody, type Json, type Principal, type RunRecord, type Signal, type Store } from "@tutti/core";
+import type { EmbeddedEngine } from "../embedded/embedded-engine.ts";
+import { numbered } from "../embedded/operation.ts";
+import { Payloads } from "../embedded/payloads.ts";
+import type { Mail } from "./batch.ts";
+import type { RestateClient } from "./client.ts";
+import type { Submission } from "./driver.ts";
+import { openEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
+import { Owner } from "./owner.ts";
+import { Registration } from "./registration.ts";
+import type { Sdk } from "./sdk.ts";
+
+/** Runs woken at once when another ends. */
+const WAITING_MAX = 1000;
+
+/** What a worker works with. */
+export interface WorkerParts {
+  readonly sdk: Sdk;
+  readonly store: Store;
+  readonly client: RestateClient;
+  /** The engine on which runs are here; its store is the journaled one, over the same owners. */
+  readonly inner: EmbeddedEngine;
+  readonly owners: Map<string, Owner>;
+  readonly endpoint: EndpointOptions;
+  readonly publicUrl: string | undefined;
+  readonly onStarted: (runId: string) => void;
+}
+
+/** Drives the runs that Restate sends to this process. */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #payloads: Payloads;
+  readonly #starting = new Set<string>();
+  #joined: Promise<void> | undefined;
+  #endpoint: Endpoint | undefined;
+  #registration: Registration | undefined;
+  #isStopping = false;
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+    this.#payloads = new Payloads(parts.store);
+  }
+
+  /** Offers this process to Restate, once, and takes over the runs of workers that are gone. */
+  join(): Promise<void> {
+    this.#joined ??= this.#join();
+    return this.#joined;
+  }
+
+  /** Whether a run is being started here. */
+  isStarting(runId: string): boolean {
+    return this.#starting.has(runId);
+  }
+
+  /** Lets steps under way finish for up to `graceMs`; Restate sends the runs elsewhere, or here again when somebody listens. */
+  async stop(graceMs: number): Promise<void> {
+    this.#isStopping = true;
+    await this.#joined?.catch(() => undefined);
+    await this.#registration?.[Symbol.asyncDispose]();
+    await this.#parts.inner.stop(graceMs);
+    for (const owner of this.#parts.owners.values()) owner.close(new AppError("cancelled", "Tutti stops"));
+    await this.#endpoint?.close();
+  }
+
+  async #join(): Promise<void> {
+    const { sdk, store, client, endpoint, publicUrl } = this.#parts;
+    const host = {
+      sdk,
+      store,
+      owner: (runId: string, submission: Submission) => this.#owner(runId, submission),
+      tellWaiting: (runId: string) => this.#tellWaiting(runId),
+    };
+    this.#endpoint = await openEndpoint(host, endpoint);
+    this.#registration = await Registration.open(client, publicUrl ?? `http://${endpoint.host}:${this.#endpoint.port}/`);
+    await client.retryNow();
+  }
+
+  #owner(runId: string, submission: Submission): Owner {
+    const { owners, inner, client } = this.#parts;
+    const existing = owners.get(runId);
+    if (existing !== undefined) return existing;
+    const host = {
+      load: (isCut: boolean) => this.#load(runId, submission, isCut),
+      release: () => inner.release(runId),
+      wake: () => void client.wake(runId).catch(() => undefined),
+      handle: (mail: Mail) => this.#handle(runId, mail),
+    };
+    const owner = new Owner(host, () => {
+      if (owners.get(runId) === owner) owners.delete(runId);
+    });
+    if (this.#isStopping) owner.close(new AppError("cancelled", "Tutti stops"));
+    else owners.set(runId, owner);
+    return owner;
+  }
+
+  /** Puts a run into this process's memory: one that has no log yet is started. */
+  async #load(runId: string, submission: Submission, isCut: boolean): Promise<void> {
+    const { store, inner } = this.#parts;
+    const record = await store.run(runId);
+    if (record !== undefined || submission.type === "log") {
+      if (isCut && (record?.status === "running" || record?.status === "waiting")) await this.#resumeCut(record);
+      await inner.recover(runId);
+      return;
+    }
+    const { workflow, input, options } = submission;
+    this.#starting.add(runId);
+    try {
+      await inner.start(workflow, await this.#payloads.fromJournal(input), { ...options, runId });
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      if (error.code === "denied") return;
+      if (error.isRetryable) throw error;
+      await this.#append(runId, 0, [
+        { type: "run.started", workflow, version: "", input, ...options },
+        { type: "run.failed", code: error.code, message: error.message },
+      ]);
+    } finally {
+      this.#starting.delete(runId);
+      this.#parts.onStarted(runId);
+    }
+  }
+
+  /** The process that drove the run is gone, or lost its connection. */
+  #resumeCut({ id, events }: RunRecord): Promise<void> {
+    return this.#append(id, events, [{ type: "run.resumed", reason: "another process went on with it" }]);
+  }
+
+  async #append(runId: string, afterSeq: number, bodies: readonly EventBody[]): Promise<void> {
+    await this.#parts.owners.get(runId)?.append(numbered({ runId, afterSeq, nowMs: Date.now() }, bodies));
+  }
+
+  /** Does what a mail asks for on the engine that has the run. Mail is written by this same program. */
+  async #handle(runId: string, mail: Mail): Promise<Json> {
+    if (mail.type === "wake") return null;
+    const { inner } = this.#parts;
+    const { method, args } = mail.call;
+    const [first, second] = args as readonly unknown[];
+    switch (method) {
+      case "recover":
+        return inner.recover(runId);
+      case "query":
+        return this.#payloads.toJournal(await inner.query(runId, first as string));
+      case "signal": {
+        const signal = first as Signal;
+        await inner.signal(runId, { ...signal, value: await this.#payloads.fromJournal(signal.value) }, second as Principal);
+        return null;
+      }
+      case "cancel":
+        await inner.cancel(runId, first as string, second as Principal);
+        return null;
+      case "answer":
+        await inner.answer(runId, first as Parameters<Engine["answer"]>[1], second as Principal);
+        return null;
+      case "resume":
+        await inner.resume(runId, first as Parameters<Engine["resume"]>[1], second as Principal);
+        return null;
+    }
+  }
+
+  /** Wakes the runs that wait for one's end and are not in memory. */
+  async #tellWaiting(runId: string): Promise<void> {
+    const waits = await this.#parts.store.waits({ kind: "workflow", name: runId, limit: WAITING_MAX });
+    for (const wait of waits) await this.#parts.client.wake(wait.runId);
+  }
+}
