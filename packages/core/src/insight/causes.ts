@@ -71,6 +71,7 @@ export function namesOf(readings: readonly RunReading[], completed: readonly Run
   const byName = new Map<string, { readonly step: StepName; readonly spans: Span[]; lostTokens: number }>();
   for (const { plan, lostTokens } of readings) {
     for (const { span } of leavesOf(plan.nodes)) {
+      if (span.isCopied) continue;
       const known = byName.get(stepId(span)) ?? { step: { kind: span.kind, name: span.name }, spans: [], lostTokens: 0 };
       known.spans.push(span);
       known.lostTokens += lostTokens.get(span.key) ?? 0;

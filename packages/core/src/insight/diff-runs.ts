@@ -144,7 +144,7 @@ function sideOf({ span: { kind, name, status, startMs, endMs, attempts, failure 
 }
 
 function timingOf(key: string, a: RecordedStep | undefined, b: RecordedStep | undefined): readonly TimingDiff[] {
-  if (a === undefined || b === undefined) return [];
+  if (a === undefined || b === undefined || a.span.isCopied || b.span.isCopied) return [];
   const aMs = a.span.endMs - a.span.startMs;
   const bMs = b.span.endMs - b.span.startMs;
   const byMs = Math.abs(aMs - bMs);

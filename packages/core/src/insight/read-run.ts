@@ -19,6 +19,8 @@ export interface RunReading {
   readonly workflow: string;
   readonly version: string;
   readonly status: RunStatus;
+  /** It began with a copy of another run's log, so it did not do all of its work itself. */
+  readonly isFork: boolean;
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly events: number;
@@ -44,6 +46,11 @@ export function hasEnded(status: RunStatus): boolean {
 /** Where a run stands after its last event. */
 export function statusOf(events: readonly Event[]): RunStatus {
   return events.reduce<RunStatus>((status, event) => statusAfter(event) ?? status, "running");
+}
+
+/** Whether a log begins with a copy of another's. */
+function isFork([first]: readonly Event[]): boolean {
+  return first?.type === "run.started" && first.origin?.type === "fork";
 }
 
 /** Which workflow a log is of. */
@@ -72,6 +79,7 @@ export function readRun(log: RunLog, clock?: Clock): RunReading {
     runId: events[0]?.runId ?? "",
     ...headOf(events),
     status,
+    isFork: isFork(events),
     startedAt: events[0]?.at ?? "",
     endedAt: ended ? (events.at(-1)?.at ?? null) : null,
     events: events.length,
@@ -104,7 +112,19 @@ function childSpan(key: string, { workflow: name, plan: { startMs, endMs } }: Ru
   if (spans.some((span) => span.key === key)) return [];
   const segments = [{ style: "work", fromMs: startMs, toMs: endMs }] as const;
   return [
-    { key, kind: "workflow", name, status: "running", startMs, endMs, segments, attempts: 1, decision: undefined, failure: undefined },
+    {
+      key,
+      kind: "workflow",
+      name,
+      status: "running",
+      startMs,
+      endMs,
+      segments,
+      attempts: 1,
+      decision: undefined,
+      failure: undefined,
+      isCopied: false,
+    },
   ];
 }
 
@@ -129,7 +149,8 @@ function lostTokensOf(events: readonly Event[]): ReadonlyMap<string, number> {
   for (const event of events) {
     if (event.type === "step.failed" && event.kind === "model") failures.set(event.key, (failures.get(event.key) ?? 0) + 1);
     const failed = event.type === "step.completed" ? failures.get(event.key) : undefined;
-    if (event.type === "step.completed" && failed !== undefined) lost.set(event.key, failed * inputTokensOf(event.output));
+    if (event.type === "step.completed" && failed !== undefined)
+      lost.set(event.key, failed * (event.usage?.inputTokens ?? inputTokensOf(event.output)));
   }
   return lost;
 }

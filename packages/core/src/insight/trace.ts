@@ -15,6 +15,8 @@ export interface Span {
   readonly attempts: number;
   readonly decision: Decision | undefined;
   readonly failure: string | undefined;
+  /** Another run did it, and this one began with a copy of its log: here it took no time. */
+  readonly isCopied: boolean;
 }
 
 /** One stretch of a span: work that counted, an attempt that failed or was cut off, or waiting. */
@@ -52,6 +54,7 @@ interface Draft {
   attempts: number;
   decision: Decision | undefined;
   failure: string | undefined;
+  isCopied: boolean;
 }
 
 /** Reads the steps out of a run's events. Pure; events of any order or incompleteness give some trace. */
@@ -122,6 +125,7 @@ function draftOf(drafts: Map<string, Draft>, event: StepEvent): Draft {
     attempts: 0,
     decision: undefined,
     failure: undefined,
+    isCopied: false,
   };
   drafts.set(event.key, draft);
   return draft;
@@ -160,6 +164,7 @@ function apply(draft: Draft, event: StepEvent, clock: Clock): void {
     case "step.completed":
       addAttempt(draft, event, clock);
       draft.status = "completed";
+      draft.isCopied = event.copied === true;
   }
 }
 
@@ -190,10 +195,10 @@ function close(key: string, draft: Draft, lastMs: number): Span {
     segments.push({ style: draft.status === "waiting" ? "wait" : "work", fromMs: openSinceMs, toMs: Math.max(openSinceMs, lastMs) });
   // What was refused took no time, but a place in time.
   if (draft.status === "refused") segments.push({ style: "lost", fromMs: openSinceMs, toMs: openSinceMs });
-  const { kind, name, status, attempts, decision, failure } = draft;
+  const { kind, name, status, attempts, decision, failure, isCopied } = draft;
   const startMs = segments.reduce((first, { fromMs }) => Math.min(first, fromMs), segments[0]?.fromMs ?? openSinceMs);
   const endMs = segments.reduce((last, { toMs }) => Math.max(last, toMs), startMs);
-  return { key, kind, name, status, startMs, endMs, segments, attempts, decision, failure };
+  return { key, kind, name, status, startMs, endMs, segments, attempts, decision, failure, isCopied };
 }
 
 function kindOf(action: Action): StepKind {

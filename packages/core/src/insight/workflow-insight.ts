@@ -25,12 +25,12 @@ export interface WorkflowInsight {
   readonly bounds: { readonly events: number; readonly names: number; readonly namesMax: number; readonly estimatesMax: number };
 }
 
-/** The runs it rests on. Durations and estimates come from completed runs; failure rates from all. */
+/** The runs it rests on. Durations and estimates come from completed runs that are no forks; failure rates from all. */
 export interface RunCounts {
   readonly read: number;
   readonly completed: number;
   readonly failed: number;
-  readonly unfinished: number;
+  readonly forks: number;
   readonly oldest: string | null;
   readonly newest: string | null;
 }
@@ -54,7 +54,7 @@ export interface WhatIf {
 
 /** Puts many readings of one workflow's runs together; `asked` are changes to estimate whatever they save. Pure. */
 export function workflowInsight(workflow: string, readings: readonly RunReading[], asked: readonly Proposal[] = []): WorkflowInsight {
-  const completed = readings.filter(({ status }) => status === "completed" || status === "continued");
+  const completed = readings.filter(({ status, isFork }) => !isFork && (status === "completed" || status === "continued"));
   const names = namesOf(readings, completed);
   const slow = causesOf(completed);
   const given = asked.map((proposal) => whatIf(proposal, completed));
@@ -110,7 +110,7 @@ function countsOf(readings: readonly RunReading[], completed: number): RunCounts
     read: readings.length,
     completed,
     failed,
-    unfinished: readings.filter(({ endedAt }) => endedAt === null).length,
+    forks: readings.filter(({ isFork }) => isFork).length,
     oldest: started[0] ?? null,
     newest: started.at(-1) ?? null,
   };
