@@ -96,7 +96,7 @@ async function runNodes(ctx: RunContext, running: RunningGraph, ids: readonly st
 /** Takes amendments one after the other. Branches are fixed once they have begun, so added nodes get theirs inside this one, with a listener of their own. */
 async function listen(ctx: RunContext, running: RunningGraph): Promise<void> {
   for (let count = 0; count < GRAPH_BOUNDS.amendmentsMax; count += 1) {
-    const asked = (await ctx.waitFor(AMEND_SIGNAL)) ?? null;
+    const asked = (await ctx.waitFor(AMEND_SIGNAL, { isQuiet: true })) ?? null;
     const verdict = judgeAmendment(running.graph, asked, (id) => running.nodes.status(id) !== "pending");
     // Before the verdict is written down: a replay takes it over at the same place, which is where the signal was taken.
     const added = verdict.ok ? running.nodes.amend(verdict.graph) : [];
