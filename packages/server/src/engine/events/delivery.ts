@@ -117,4 +117,4 @@ async function startWhenPossible(
   }
 }
 
-const BUSY: ReadonlySet<ErrorCode> = new Set(["overloaded", "rate_limited", "storage_full", "storage_unwritable"]);
+const BUSY: ReadonlySet<ErrorCode> = new Set(["overloaded", "rate_limited", "storage_full", "storage_unwritable", "storage_unreachable"]);

@@ -1,6 +1,6 @@
 import type { Engine, Json, Principal, Store } from "@tutti/core";
 import { matchesFilter, type CloudEvent, type EventFilter } from "@tutti/core/wire";
-import { readPublications, type Publication } from "./publications.ts";
+import { onPublished, readPublications, type Publication } from "./publications.ts";
 import { publish, type Published } from "./publish.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import type { OutgoingWebhooks } from "./webhooks/outgoing.ts";
@@ -40,11 +40,9 @@ export class Events {
     }));
   }
 
-  /** Tells that there may be more to read. Listeners must not throw. */
+  /** Tells that there may be more to read, whichever node published it. Listeners must not throw. */
   onPublished(listener: () => void): Disposable {
-    return this.#parts.engine.subscribe((event) => {
-      if ("kind" in event && event.kind === "emit") listener();
-    });
+    return onPublished(this.#parts, listener);
   }
 
   /** Begins to deliver. */

@@ -1,4 +1,4 @@
-import type { BlobRef, Event, Json, Store } from "@tutti/core";
+import type { BlobRef, Engine, Event, Json, Store } from "@tutti/core";
 import type { CloudEvent } from "@tutti/core/wire";
 
 /** Where publications are read from. */
@@ -17,6 +17,23 @@ export async function readPublications(
 ): Promise<readonly Publication[]> {
   const entries = await journal.log({ afterPosition: after, limit, only: "emits" });
   return Promise.all(entries.map(async ({ position, event }) => ({ position, event: await toCloudEvent(journal, event) })));
+}
+
+/** Tells that there may be more to read: at once of what this node published, and of whatever others wrote. Listeners must not throw. */
+export function onPublished(
+  { engine, store }: { readonly engine: Pick<Engine, "subscribe">; readonly store: Pick<Store, "changes"> },
+  listener: () => void,
+): Disposable {
+  const own = engine.subscribe((event) => {
+    if ("kind" in event && event.kind === "emit") listener();
+  });
+  const others = store.changes(() => listener());
+  return {
+    [Symbol.dispose]: () => {
+      own[Symbol.dispose]();
+      others[Symbol.dispose]();
+    },
+  };
 }
 
 /**

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { AppError, canonicalJson, type Engine, type Json, type Principal, type Store } from "@tutti/core";
 import { Dispatcher, type Cursor } from "./dispatcher.ts";
-import { lastBefore, readPublications, type Publication } from "./publications.ts";
+import { lastBefore, onPublished, readPublications, type Publication } from "./publications.ts";
 import { isWanted, kept, workflowOf, type Start, type Subscription, type SubscriptionSpec } from "./subscription.ts";
 import type { ReceiverRef } from "./webhooks/webhook-workflow.ts";
 
 const NAMES_SETTING = "subscriptions";
 const SUBSCRIPTIONS_MAX = 1_000;
-/** How often a node looks for what others published or changed. Its own publications wake it at once. */
+/** How often a node looks for subscriptions that other nodes made or changed. Publications wake it at once. */
 const POLL_MS = 2_000;
 
 /** What subscriptions are made of. */
@@ -43,8 +43,8 @@ export class Subscriptions {
 
   /** Begins to deliver. */
   async start(): Promise<void> {
-    this.#listening = this.#parts.engine.subscribe((event) => {
-      if ("kind" in event && event.kind === "emit") for (const dispatcher of this.#dispatchers.values()) dispatcher.wake();
+    this.#listening = onPublished(this.#parts, () => {
+      for (const dispatcher of this.#dispatchers.values()) dispatcher.wake();
     });
     this.#poll = setInterval(
       () => void this.#change(() => this.#reconcile()).catch((error: unknown) => this.#parts.onError(error, {})),

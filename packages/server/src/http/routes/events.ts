@@ -113,12 +113,12 @@ function subscriptionRoutes(app: App, { subscriptions }: Events): Hono<HttpEnv> 
   routes.get("/v1/subscriptions/:name", operation({ tag: "Events", summary: "One subscription", ...SUBSCRIPTION }), async (ctx) =>
     ctx.json({ subscription: await subscriptions.view(ctx.req.param("name")) }),
   );
-  routes.delete(
-    "/v1/subscriptions/:name",
-    operation({ tag: "Events", summary: "Delete a subscription; runs it started go on" }),
+  routes.post(
+    "/v1/subscriptions/:name/delete",
+    operation({ tag: "Events", summary: "Delete a subscription; runs it started go on", status: 202 }),
     async (ctx) => {
       await subscriptions.remove(ctx.req.param("name"), ctx.get("principal"));
-      return ctx.json({ deleted: ctx.req.param("name") });
+      return ctx.json({ deleted: ctx.req.param("name") }, 202);
     },
   );
   routes.post(
