@@ -1,6 +1,7 @@
 export { diffRuns, type RunDiff, type StepDiff, type StepSide, type TimingDiff } from "./diff-runs.ts";
 export { diffJson, type JsonDiff, type JsonDifference } from "./json-diff.ts";
 export { faster, type Proposal } from "./proposals.ts";
+export { aheadInQueue, type QueuedEvent } from "./queue-order.ts";
 export { hasEnded, readRun, statusOf, type RunLog, type RunReading } from "./read-run.ts";
 export { runInsight, type ForkInsight, type PathEntry, type RetryCost, type RunInsight, type StepInsight } from "./run-insight.ts";
 export { depthOf } from "./step-key.ts";

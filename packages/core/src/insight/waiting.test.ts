@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { waitingFor } from "./index.ts";
+import { aheadInQueue, waitingFor, type QueuedEvent } from "./index.ts";
 import { done, log, ORIGIN_MS, started, time, type Entry } from "./made-log.ts";
 
 describe("a sentence about what a run waits for", () => {
@@ -94,6 +94,30 @@ describe("a sentence about what a run waits for", () => {
       waiting?.sentence ?? "",
       /^The run waits for a place in the queue "gpu" for "ada" for 1 hour .*, at place 3, with priority 5\.$/,
     );
+  });
+
+  test("counts who goes before in a queue: smaller priorities, then keys by turns, then who came first", () => {
+    const queued = (runId: string, queueKey: string, priority: number): QueuedEvent => ({
+      type: "run.queued",
+      queue: runId === "elsewhere" ? "other" : "gpu",
+      queueKey,
+      priority,
+      runId,
+      seq: 3,
+      at: time(0),
+      hash: "",
+    });
+    const all = [
+      queued("a", "x", 1),
+      queued("b", "x", 1),
+      queued("c", "x", 1),
+      queued("d", "y", 1),
+      queued("e", "z", 0),
+      queued("elsewhere", "x", 0),
+    ];
+    const ahead = ["e", "a", "d", "b", "c"].map((runId) => aheadInQueue(runId, all));
+    assert.deepEqual(ahead, [0, 1, 2, 3, 4]);
+    assert.equal(aheadInQueue("unknown", all), undefined);
   });
 
   test("says what its child waits for", () => {

@@ -39,6 +39,28 @@ const plugin: Plugin = {
     workflow("echo", (ctx, input) => ctx.step("echo", () => ({ said: input }))),
     workflow("wait", async (ctx) => (await ctx.waitFor("go", { timeoutMs: 3_600_000 })) ?? null),
     workflow("wait for child", (ctx) => ctx.start("wait", null)),
+    workflow("ask", async (ctx) => {
+      const { approved } = await ctx.approve({
+        question: "Refund 20 dollars?",
+        approvers: ["finance"],
+        timeoutMs: 3_600_000,
+        otherwise: "refuse",
+      });
+      return approved;
+    }),
+    workflow("sleep", async (ctx) => {
+      await ctx.sleep(3_600_000);
+      return null;
+    }),
+    workflow("race", async (ctx) => {
+      const sleeper = async (branch: RunContext): Promise<string> => {
+        await branch.sleep(3_600_000);
+        return "slept";
+      };
+      const first = await ctx.race([(branch) => branch.step("work", () => pause(SHORT_MS, "work")), sleeper]);
+      return [first, await ctx.step("after", () => pause(SHORT_MS, "after"))];
+    }),
+    workflow("add", async (ctx, input) => Number(await ctx.step("one", () => 1)) + Number(await ctx.step("input", () => Number(input)))),
     workflow("broken", (ctx) =>
       ctx.step("fail", () => {
         throw new AppError("invalid_input", "it cannot work");
@@ -119,6 +141,17 @@ describe("the insight of a run", () => {
     );
   });
 
+  test("the loser of a race is not part of what decided", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const { path, steps, totals } = await insightOf(app, await ran(app, "race"));
+    assert.deepEqual(
+      path.map(({ name }) => name),
+      ["work", "after"],
+    );
+    assert.equal(steps.find(({ kind }) => kind === "sleep")?.slackMs, null);
+    assert.ok(totals.waitingMs < totals.wallMs);
+  });
+
   test("a child run is seen through to its own steps", async () => {
     await using app = await startTestApp({ inlinePlugins: [plugin] });
     const { path, steps } = await insightOf(app, await ran(app, "parent"));
@@ -135,6 +168,40 @@ describe("the insight of a run", () => {
 });
 
 describe("what a run waits for", () => {
+  test("is told with who may answer, what holds when nobody does, and until when a sleep lasts", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const [approval] = await waitingUntil(app, await start(app, "ask"), /Refund/);
+    assert.match(
+      approval?.sentence ?? "",
+      /waits for an answer to "Refund 20 dollars\?" for .+; finance may answer until .+, after which it counts as refused\.$/,
+    );
+    const [sleep] = await waitingUntil(app, await start(app, "sleep"), /sleeps/);
+    assert.match(sleep?.sentence ?? "", /^The run sleeps until .+ \(in (59 minutes|1 hour).*\), for /);
+  });
+
+  test("is a place in a queue, and which", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin], queues: [{ name: "narrow", concurrency: 1, queuedMax: 10 }] });
+    const queue = { queue: "narrow", key: "ada" };
+    const principal = { id: "owner", tenant: "default", roles: ["owner"] };
+    const [running, next, last] = [
+      await app.app.engine.start("wait", null, { principal, queue }),
+      await app.app.engine.start("wait", null, { principal, queue }),
+      await app.app.engine.start("wait", null, { principal, queue }),
+    ];
+    await waitingUntil(app, running.runId, /the signal "go"/);
+    const [first] = await waitingUntil(app, next.runId, /a place in the queue/);
+    assert.match(
+      first?.sentence ?? "",
+      /waits for a place in the queue "narrow" for "ada" for .+, at place 1: it goes next, with priority 0\.$/,
+    );
+    const [second] = await waitingUntil(app, last.runId, /a place in the queue/);
+    assert.match(second?.sentence ?? "", /, at place 2, with priority 0\.$/);
+    await app.app.engine.cancel(running.runId, "enough", principal);
+    await waitingUntil(app, next.runId, /the signal "go"/);
+    const { totals } = await insightOf(app, next.runId);
+    assert.ok(totals.queuedMs > 0 && totals.waitingMs >= 0);
+  });
+
   test("is told as a sentence, for a child run down to what that one waits for", async () => {
     await using app = await startTestApp({ inlinePlugins: [plugin] });
     const [signal] = await waitingUntil(app, await start(app, "wait"), /the signal "go"/);
@@ -167,6 +234,22 @@ describe("the diff of two runs", () => {
     );
     const { diff: none } = await get<{ readonly diff: RunDiff }>(app, `/v1/runs/${a}/diff/${a}`);
     assert.deepEqual([none.isSame, none.steps, none.timing], [true, [], []]);
+  });
+});
+
+describe("a fork", () => {
+  test("differs from its run only in what came of the edit, and what it copied took it no time", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const principal = { id: "owner", tenant: "default", roles: ["owner"] };
+    const a = await ran(app, "add", 1);
+    const { runId: b } = await app.app.engine.fork(a, { beforeKey: "1", outputs: { "0": 5 } }, principal);
+    await app.app.engine.result(b, new AbortController().signal);
+    const { diff } = await get<{ readonly diff: RunDiff }>(app, `/v1/runs/${a}/diff/${b}`);
+    assert.deepEqual([diff.b.forkOf, diff.firstKey, diff.counts.same, diff.input.differences], [a, "0", 1, []]);
+    assert.deepEqual(diff.end.differences, [{ path: "/output", a: 2, b: 6 }]);
+    const { steps } = await insightOf(app, b);
+    assert.equal(steps[0]?.durationMs, 0);
+    assert.equal((await get<{ readonly insight: WorkflowInsight }>(app, "/v1/workflows/add/insight")).insight.runs.forks, 1);
   });
 });
 

@@ -1,5 +1,6 @@
 import { AppError, type Event, type RunRecord } from "@tutti/core";
 import {
+  aheadInQueue,
   diffRuns,
   faster,
   readRun,
@@ -7,6 +8,7 @@ import {
   waitingFor,
   workflowInsight,
   type Proposal,
+  type QueuedEvent,
   type RunLog,
   type RunReading,
 } from "@tutti/core/insight";
@@ -158,25 +160,17 @@ function askedFor(ctx: HttpContext, readings: readonly RunReading[]): readonly P
 async function aheadOf(app: App, run: RunRecord): Promise<number | undefined> {
   const queued = await app.store.runs({ statuses: ["queued"], limit: QUEUED_MAX });
   if (queued.length === QUEUED_MAX) return undefined;
-  const places = await Promise.all(queued.map(async ({ id }) => ({ id, place: await placeOf(app, id) })));
-  const own = places.find(({ id }) => id === run.id)?.place;
-  if (own === undefined) return undefined;
-  return places.filter(({ id, place }) => id !== run.id && place !== undefined && goesBefore(place, own)).length;
+  const places = await Promise.all(queued.map(({ id }) => placeOf(app, id)));
+  return aheadInQueue(
+    run.id,
+    places.filter((place) => place !== undefined),
+  );
 }
-
-type Place = Extract<Event, { readonly type: "run.queued" }>;
 
 /** A run is queued within its first events. */
 const QUEUED_WITHIN_EVENTS = 10;
 
-async function placeOf(app: App, runId: string): Promise<Place | undefined> {
+async function placeOf(app: App, runId: string): Promise<QueuedEvent | undefined> {
   const events = await app.store.read(runId, { afterSeq: 0, limit: QUEUED_WITHIN_EVENTS });
   return events.find((event) => event.type === "run.queued");
-}
-
-/** Smaller priorities first, then whoever came first; ids sort by time. */
-function goesBefore(a: Place, b: Place): boolean {
-  if (a.queue !== b.queue || a.queueKey !== b.queueKey) return false;
-  if (a.priority !== b.priority) return a.priority < b.priority;
-  return a.at === b.at ? a.runId < b.runId : a.at < b.at;
 }
