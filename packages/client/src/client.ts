@@ -20,11 +20,17 @@ import type {
   TrustPage,
   WorkflowEntry,
 } from "./replies.ts";
+import { eventCalls, type EventCalls } from "./events.ts";
+import { graphCalls, type GraphCalls } from "./graphs.ts";
+import { insightCalls, type InsightCalls } from "./insight.ts";
+import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
+import { steeringCalls, type SteeringCalls } from "./steering.ts";
+import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
 import { Transport, type ClientOptions } from "./transport.ts";
 import { watchRun, type WatchOptions } from "./watch-run.ts";
 
 /** Everything the HTTP API offers, typed. Errors are `AppError`s with the server's code; every call is bounded in time. */
-export interface Client {
+export interface Client extends EventCalls, GraphCalls, InsightCalls, ScheduleCalls, SteeringCalls, SupervisionCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
@@ -68,7 +74,17 @@ const NEVER = new AbortController().signal;
 /** A client of the Tutti at `baseUrl`. */
 export function createClient(options: ClientOptions): Client {
   const transport = new Transport(options);
-  return { ...runCalls(transport), ...trustCalls(transport), ...registryCalls(transport) };
+  return {
+    ...runCalls(transport),
+    ...trustCalls(transport),
+    ...registryCalls(transport),
+    ...eventCalls(transport),
+    ...graphCalls(transport),
+    ...insightCalls(transport),
+    ...scheduleCalls(transport),
+    ...steeringCalls(transport),
+    ...supervisionCalls(transport),
+  };
 }
 
 function runCalls(
@@ -98,7 +114,9 @@ function trustCalls(transport: Transport): Pick<Client, "receipt" | "trustEvents
   };
 }
 
-function registryCalls(transport: Transport): Omit<Client, keyof ReturnType<typeof runCalls> | keyof ReturnType<typeof trustCalls>> {
+function registryCalls(
+  transport: Transport,
+): Pick<Client, "status" | "plugins" | "enablePlugin" | "workflows" | "agents" | "agent" | "chat" | "tools" | "callTool" | "models"> {
   return {
     status: (signal) => transport.json({ path: "/" }, signal),
     plugins: (signal) => transport.json({ path: "/v1/plugins" }, signal),

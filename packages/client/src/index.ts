@@ -23,3 +23,29 @@ export type {
 } from "./replies.ts";
 export type { ClientOptions } from "./transport.ts";
 export type { WatchOptions } from "./watch-run.ts";
+export type {
+  EventCalls,
+  EventDraftRequest,
+  EventQuery,
+  PlacedEvent,
+  PublicationPage,
+  PublishedEvent,
+  SubscriptionEntry,
+  SubscriptionRequest,
+  SubscriptionTarget,
+  WebhookEntry,
+} from "./events.ts";
+export type { GraphCalls, GraphCheckReply, GraphFault, GraphRunReply, GraphText } from "./graphs.ts";
+export type { InsightCalls, RunDiffReply, RunInsightReply, WaitingReply, WorkflowInsightQuery, WorkflowInsightReply } from "./insight.ts";
+export type { ScheduleCalls, ScheduleEntry, ScheduleRequest, ScheduleTiming } from "./schedules.ts";
+export type { ApprovalEntry, ForkRequest, SteeringCalls } from "./steering.ts";
+export type {
+  ComponentEntry,
+  DeadLetterEntry,
+  DeadLetterQuery,
+  HealthReply,
+  RetryRequest,
+  SupervisedEntry,
+  SupervisedRequest,
+  SupervisionCalls,
+} from "./supervision.ts";

@@ -21,6 +21,52 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: "chat", summary: "talk to an agent", load: async () => (await import("./commands/chat.ts")).defineChat },
   { name: "runs", summary: "list, show, watch, cancel and replay runs", load: async () => (await import("./commands/runs.ts")).defineRuns },
+  {
+    name: "approvals",
+    summary: "what runs ask of people: list and answer",
+    load: async () => (await import("./commands/approvals.ts")).defineApprovals,
+  },
+  {
+    name: "graphs",
+    summary: "check, run, show and amend graphs",
+    load: async () => (await import("./commands/graphs.ts")).defineGraphs,
+  },
+  {
+    name: "workflows",
+    summary: "list workflows, what makes one slow, and what would help",
+    load: async () => (await import("./commands/insight.ts")).defineWorkflows,
+  },
+  {
+    name: "schedules",
+    summary: "start workflows at given times",
+    load: async () => (await import("./commands/schedules.ts")).defineSchedules,
+  },
+  {
+    name: "supervisor",
+    summary: "restart workflows that fail, and see which crash",
+    load: async () => (await import("./commands/supervisor.ts")).defineSupervisor,
+  },
+  {
+    name: "dead-letters",
+    summary: "work that failed for good: look, retry, dismiss",
+    load: async () => (await import("./commands/dead-letters.ts")).defineDeadLetters,
+  },
+  {
+    name: "events",
+    summary: "publish, follow and subscribe to events",
+    load: async () => (await import("./commands/events.ts")).defineEvents,
+  },
+  {
+    name: "webhooks",
+    summary: "webhooks that come in and go out",
+    load: async () => (await import("./commands/webhooks.ts")).defineWebhooks,
+  },
+  { name: "queues", summary: "how full the queues are", load: async () => (await import("./commands/queues.ts")).defineQueues },
+  {
+    name: "health",
+    summary: "how each part is, and what to do about it",
+    load: async () => (await import("./commands/supervisor.ts")).defineHealth,
+  },
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
   {

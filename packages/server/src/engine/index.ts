@@ -1,1 +1,26 @@
 export { EmbeddedEngine } from "./embedded/embedded-engine.ts";
+export type { EngineParts } from "./effects.ts";
+export {
+  Events,
+  OutgoingWebhooks,
+  receiveWebhook,
+  startSchema,
+  subscriptionSchema,
+  type IncomingEndpoint,
+  type OutgoingEndpoint,
+  type Publication,
+  type Published,
+  type Start,
+  type SubscriptionSpec,
+  type SubscriptionView,
+} from "./events/index.ts";
+export * from "./graph/index.ts";
+export { PREVIEW_MAX, Schedules, type ScheduleView } from "./schedules/schedules.ts";
+export { scheduleSchema } from "./schedules/schedule-spec.ts";
+export { scheduleWorkflow } from "./schedules/schedule-workflow.ts";
+export { DeadLetters } from "./supervisor/dead-letters.ts";
+export { deadLetterWorkflow } from "./supervisor/dead-letter-workflow.ts";
+export { diskFinding, HealthWatch, worstOf, type Finding } from "./supervisor/health.ts";
+export { Supervision, type SupervisedView } from "./supervisor/supervision.ts";
+export { supervisorSchema } from "./supervisor/supervisor-input.ts";
+export { supervisorWorkflow } from "./supervisor/supervisor-workflow.ts";

@@ -2,14 +2,14 @@ import type { Engine, Plugin, Principal, Store } from "@tutti/core";
 import { authenticator, newToken, tokenHash } from "../auth/index.ts";
 import { EmbeddedEngine } from "../engine/index.ts";
 import { createModels, type Models } from "../models/index.ts";
-import { SqliteStore } from "../store/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { providersOf } from "./providers.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
-import { toolWorkflow } from "./tool-workflow.ts";
+import { builtInWorkflows, createGraphHost, createServices, createWebhooks, declarePlugin, type Services } from "./services.ts";
+import { openStore } from "./open-store.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -26,7 +26,7 @@ export interface AppOptions {
 }
 
 /** Everything a face needs. */
-export interface App {
+export interface App extends Services {
   readonly config: Config;
   readonly store: Store;
   readonly engine: Engine;
@@ -48,7 +48,7 @@ export interface App {
 /** The composition root: from a configuration to an app. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack();
-  const store = await SqliteStore.open(config.dataDir);
+  const store = await openStore(config);
   opening.defer(() => store.close());
   const models = createModels({
     providers: providersOf(config),
@@ -57,12 +57,21 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   });
   opening.defer(() => models.close());
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
-  const registry = new Registry({ tools: builtInTools, workflows: [toolWorkflow], toolsAllow: config.toolsAllow });
-  const engine = new EmbeddedEngine({
+  const webhooks = createWebhooks(store, config);
+  opening.defer(() => webhooks[Symbol.asyncDispose]());
+  const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
+  const registry: Registry = new Registry({
+    tools: builtInTools,
+    workflows: builtInWorkflows({ store, webhooks, graphs, engine: () => engine }),
+    toolsAllow: config.toolsAllow,
+    graphs,
+  });
+  const engine: Engine = new EmbeddedEngine({
     store,
     runsActiveMax: config.runsActiveMax,
+    queues: config.queues,
     parts: {
-      workflow: (name) => registry.workflow(name),
+      workflow: (name, version) => registry.workflow(name, version),
       tool: (name) => registry.tool(name),
       model: (id) => registry.model(id) ?? models.model(id),
       decide: (action) => registry.decide(action),
@@ -72,6 +81,13 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(options.logger));
   const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
+  const services = createServices({
+    engine,
+    store,
+    webhooks,
+    logger: options.logger,
+    hasWorkflow: (name) => registry.workflow(name) !== undefined,
+  });
   const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = await plugins.loadAll(config.plugins);
@@ -79,6 +95,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   if (options.recover === "all") {
     const count = await engine.recover();
     if (count > 0) options.logger.info({ runs: count }, "unfinished runs go on");
+    for (const plugin of registry.loaded) await declarePlugin(services, plugin);
+    await services.events.start();
   }
   opening.move();
   return {
@@ -91,9 +109,13 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger: options.logger,
     pluginFailures,
     ...door,
+    ...services,
     enablePlugin: (path, principal) => plugins.enable(path, principal),
     async stop(graceMs) {
+      await services.events.stop();
       await engine.stop(graceMs);
+      // Webhooks under way have used their connections until here.
+      await webhooks[Symbol.asyncDispose]();
       await models.close();
       await store.close();
     },

@@ -1,3 +1,5 @@
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
 import {
   AppError,
   decide,
@@ -10,6 +12,7 @@ import {
   type Tool,
   type Workflow,
 } from "@tutti/core";
+import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
 import { basePolicies, hashPolicies } from "./policies.ts";
 
@@ -31,6 +34,8 @@ export class Registry {
   readonly #models = new Map<string, Model>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #toolsAllow: readonly string[];
+  readonly #graphs: GraphHost;
+  readonly #loaded: Plugin[] = [];
   #policies: readonly Policy[];
   #policyHash: string;
 
@@ -38,7 +43,9 @@ export class Registry {
     readonly tools: readonly Tool[];
     readonly workflows: readonly Workflow[];
     readonly toolsAllow: readonly string[];
+    readonly graphs: GraphHost;
   }) {
+    this.#graphs = options.graphs;
     for (const tool of options.tools) this.#tools.set(tool.name, tool);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
     this.#toolsAllow = options.toolsAllow;
@@ -85,6 +92,11 @@ export class Registry {
     return [...this.#plugins.values()];
   }
 
+  /** The plugins themselves, in the order in which they came. */
+  get loaded(): readonly Plugin[] {
+    return this.#loaded;
+  }
+
   get policyHash(): string {
     return this.#policyHash;
   }
@@ -96,11 +108,12 @@ export class Registry {
   /** Registers all a plugin brings, or nothing: a name that is taken refuses the whole plugin. */
   async add(plugin: Plugin, path: string, deps: AgentDeps): Promise<LoadedPlugin> {
     const agents = await Promise.all((plugin.agents ?? []).map(async (agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
-    const workflows = [...(plugin.workflows ?? []), ...agents.map((agent) => agentWorkflow(agent, deps))];
+    const graphs = await Promise.all((plugin.graphs ?? []).map((url) => this.#readGraph(url)));
+    const workflows = [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))];
     const loaded = {
       name: plugin.name,
       path,
-      workflows: [...new Set((plugin.workflows ?? []).map(nameOf))],
+      workflows: [...new Set([...(plugin.workflows ?? []), ...graphs].map(nameOf))],
       tools: (plugin.tools ?? []).map(nameOf),
       agents: agents.map(nameOf),
     };
@@ -113,9 +126,15 @@ export class Registry {
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
     this.#plugins.set(plugin.name, loaded);
+    this.#loaded.push(plugin);
     this.#policies = [...this.#policies, ...(plugin.policies ?? [])];
     this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
     return loaded;
+  }
+
+  async #readGraph(url: URL): Promise<Workflow> {
+    const file = fileURLToPath(url);
+    return graphWorkflow(requireGraph(await readFile(file, "utf8"), file), this.#graphs);
   }
 }
 

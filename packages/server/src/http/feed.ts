@@ -11,7 +11,10 @@ export class Feed {
 
   constructor(engine: Engine, store: Store) {
     this.#store = store;
-    engine.subscribe(({ runId }) => this.#bells.get(runId)?.forEach((bell) => bell.ring()));
+    const ring = ({ runId }: { readonly runId: string }): void => this.#bells.get(runId)?.forEach((bell) => bell.ring());
+    engine.subscribe(ring);
+    // Runs that other nodes drive are heard of through the store.
+    store.changes(ring);
   }
 
   /** A run's events after `afterSeq`, then those to come, until the run has ended or the client is gone. */
@@ -50,5 +53,7 @@ export class Feed {
 }
 
 function isEnd({ type }: Event): boolean {
-  return type === "run.recorded" || type === "run.completed" || type === "run.failed" || type === "run.cancelled";
+  return (
+    type === "run.recorded" || type === "run.completed" || type === "run.continued" || type === "run.failed" || type === "run.cancelled"
+  );
 }

@@ -9,6 +9,8 @@ import type { HttpContext, HttpEnv } from "./env.ts";
 
 /** What anyone may ask without a token. */
 const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/", "/favicon.ico"]);
+/** Webhooks carry a signature instead of a token; their route checks it. */
+const WEBHOOK_PATH = /^\/webhooks\/[^/]+$/;
 /** What probes ask all the time. */
 const PROBE_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/metrics", "/favicon.ico"]);
 /** Clients whose rate is remembered; beyond it the longest known are forgotten. */
@@ -31,7 +33,7 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     if (!OPEN_PATHS.has(pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
-      ctx.set("principal", app.authenticate(headers.authorization));
+      if (!WEBHOOK_PATH.test(pathname)) ctx.set("principal", app.authenticate(headers.authorization));
     }
     await next();
   };

@@ -4,7 +4,19 @@ import type { z } from "zod";
 
 /** What the API description says of a route. */
 export interface Operation {
-  readonly tag: "Health" | "OpenAI" | "Agents" | "Runs" | "Tools" | "Trust" | "Plugins";
+  readonly tag:
+    | "Health"
+    | "OpenAI"
+    | "Agents"
+    | "Runs"
+    | "Events"
+    | "Tools"
+    | "Trust"
+    | "Plugins"
+    | "Graphs"
+    | "Insight"
+    | "Schedules"
+    | "Supervisor";
   readonly summary: string;
   readonly body?: z.ZodType;
   readonly response?: z.ZodType;

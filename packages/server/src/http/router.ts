@@ -7,11 +7,18 @@ import { guard } from "./guard.ts";
 import { errorResponse } from "./problem.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { docsRoutes } from "./routes/docs.ts";
+import { eventRoutes } from "./routes/events.ts";
+import { graphRoutes } from "./routes/graphs.ts";
 import { healthRoutes } from "./routes/health.ts";
+import { insightRoutes } from "./routes/insight.ts";
 import { openAiRoutes } from "./routes/openai.ts";
+import { steeringRoutes } from "./routes/steering.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { scheduleRoutes } from "./routes/schedules.ts";
+import { supervisorRoutes } from "./routes/supervisor.ts";
 import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
+import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** All routes of an app. */
 export function createRouter(app: App): Hono<HttpEnv> {
@@ -20,9 +27,16 @@ export function createRouter(app: App): Hono<HttpEnv> {
   router.route("/", healthRoutes(app));
   router.route("/", openAiRoutes(app));
   router.route("/", agentRoutes(app));
+  router.route("/", steeringRoutes(app));
+  router.route("/", insightRoutes(app));
+  router.route("/", graphRoutes(app));
+  router.route("/", scheduleRoutes(app));
+  router.route("/", supervisorRoutes(app));
   router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
   router.route("/", toolRoutes(app));
   router.route("/", trustRoutes(app));
+  router.route("/", eventRoutes(app, app.events));
+  router.route("/", webhookRoutes(app, app.events));
   router.route("/", docsRoutes(router));
   router.notFound((ctx) =>
     errorResponse(

@@ -3,6 +3,8 @@ import { InvalidArgumentError, type Command } from "commander";
 import { allEvents } from "../all-events.ts";
 import { connect } from "../connect.ts";
 import { eventLine } from "../event-line.ts";
+import { defineRunInsight } from "./insight.ts";
+import { defineSteering } from "./steering.ts";
 import { sign, statusStyle } from "../look.ts";
 import { runReport } from "../run-report.ts";
 import { EXIT, type Shell } from "../shell.ts";
@@ -11,7 +13,16 @@ import { piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 import { ago, took } from "../time.ts";
 
-const STATUSES: readonly string[] = ["running", "waiting", "paused", "completed", "failed", "cancelled"] satisfies readonly RunStatus[];
+const STATUSES: readonly string[] = [
+  "queued",
+  "running",
+  "waiting",
+  "paused",
+  "completed",
+  "failed",
+  "cancelled",
+  "continued",
+] satisfies readonly RunStatus[];
 const LIMIT_MAX = 500;
 
 /** `tutti runs …` */
@@ -48,6 +59,8 @@ export function defineRuns(command: Command, shell: Shell): void {
     .description("run the workflow again over its log, touching nothing, and say whether it still does the same")
     .addHelpText("after", "\nExamples:\n  tutti runs replay RUN\n  tutti runs replay RUN --json")
     .action((run: string) => replay(shell, run));
+  defineSteering(command, shell);
+  defineRunInsight(command, shell);
 }
 
 interface ListOptions {

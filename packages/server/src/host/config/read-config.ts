@@ -16,6 +16,7 @@ import {
 } from "./layer.ts";
 import type { Setting } from "./setting.ts";
 import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key, type ProviderConfig, type ProviderSetting } from "./settings.ts";
+import { QUEUE_KEYS } from "./queues.ts";
 import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
 
 const SHOWN_CHARACTERS_MAX = 60;
@@ -99,11 +100,18 @@ function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): u
   return undefined;
 }
 
+/** What the items of lists may hold. */
+const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
+  providers: ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"],
+  webhooks: WEBHOOK_KEYS,
+  queues: QUEUE_KEYS,
+};
+
 /** What is wrong inside a list. */
 function inside(key: Key, issue: z.core.$ZodIssue, { raw, source }: Found): readonly string[] {
   const name = [key, ...issue.path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`))].join("");
   if (issue.code === "unrecognized_keys") {
-    const known = key === "webhooks" ? WEBHOOK_KEYS : ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"];
+    const known = LIST_KEYS[key] ?? [];
     return issue.keys.map(
       (unknown) =>
         `${name}.${unknown} is not a setting, did you mean ${didYouMean(unknown, known) ?? `one of ${known.join(", ")}`}? (${source([...issue.path, unknown])})`,
@@ -127,6 +135,10 @@ function contradictions(values: Readonly<Record<string, unknown>>, sources: Read
       `headersTimeoutMs must be at most requestTimeoutMs, got ${String(values["headersTimeoutMs"])} ${place("headersTimeoutMs")} and ${String(values["requestTimeoutMs"])} ${place("requestTimeoutMs")}`,
     );
   }
+  if (values["store"] === "postgres" && values["postgresUrl"] === undefined && sources["postgresUrl"] === "default")
+    problems.push(`store: postgres needs postgresUrl, the database it uses, got none ${place("store")}`);
+  if (values["engine"] === "restate" && Array.isArray(values["restateUrls"]) && values["restateUrls"].length === 0)
+    problems.push(`engine: restate needs restateUrls, where Restate takes requests, got none ${place("engine")}`);
   if (values["modelApiKey"] !== undefined && values["modelBaseUrl"] === undefined && sources["modelBaseUrl"] === "default") {
     problems.push(`modelApiKey needs modelBaseUrl, the server it is for, got none ${place("modelApiKey")}`);
   }

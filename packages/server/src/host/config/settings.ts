@@ -1,5 +1,7 @@
 import { z } from "zod";
 import { choice, flag, list, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
+import type { QueueConfig } from "@tutti/core";
+import { queues } from "./queues.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
 const MEBIBYTE = 1_048_576;
@@ -226,6 +228,53 @@ export const SETTINGS = {
     description: "Tools that may be called besides the safe built-in ones.",
   }),
   webhooks,
+  queues,
+  engine: choice({
+    env: "TUTTI_ENGINE",
+    default: "embedded",
+    values: ["embedded", "restate", "restate-local"],
+    description:
+      "What runs workflows: this process alone, a Restate cluster (`restateUrls`), or a Restate server that Tutti starts on this machine.",
+  }),
+  restateUrls: list({
+    env: "TUTTI_RESTATE_URL",
+    default: [],
+    item: "URL",
+    items: "URLs",
+    description: "Where Restate takes requests (its ingress), for `engine: restate`. With several, the others are tried when one is down.",
+  }),
+  restateAdminUrl: optionalText({
+    env: "TUTTI_RESTATE_ADMIN_URL",
+    description: "Where Restate is administered; Tutti registers itself there as a worker.",
+    valid: "an http or https URL without a password",
+    shape: HTTP_URL,
+  }),
+  restateIdentityKey: optionalText({
+    env: "TUTTI_RESTATE_IDENTITY_KEY",
+    description: "The public key with which Restate signs its requests to Tutti; unsigned ones are refused when it is set.",
+    valid: "a key that begins with publickeyv1_",
+    shape: /^publickeyv1_\w+$/,
+  }),
+  restateListenHost: text({
+    env: "TUTTI_RESTATE_LISTEN_HOST",
+    default: "127.0.0.1",
+    description: "The address on which Tutti takes Restate's requests.",
+    valid: "an IP address or a host name",
+    shape: /^[\w.:[\]-]{1,255}$/,
+  }),
+  restateListenPort: whole({
+    env: "TUTTI_RESTATE_LISTEN_PORT",
+    default: 0,
+    min: 0,
+    max: 65_535,
+    description: "The port on which Tutti takes Restate's requests. 0 takes any that is free.",
+  }),
+  restateWorkerUrl: optionalText({
+    env: "TUTTI_RESTATE_WORKER_URL",
+    description: "Where Restate reaches this worker, when that is not where it listens.",
+    valid: "an http or https URL without a password",
+    shape: HTTP_URL,
+  }),
 } as const;
 
 /** The name of a setting. */
@@ -233,10 +282,11 @@ export type Key = keyof typeof SETTINGS;
 
 /** The configuration, checked. What is not set and has no default is `undefined`. */
 export type Config = {
-  readonly [K in Exclude<Key, "providers" | "webhooks">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+  readonly [K in Exclude<Key, "providers" | "webhooks" | "queues">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
   readonly providers: readonly ProviderConfig[];
   readonly webhooks: readonly WebhookConfig[];
+  readonly queues: readonly QueueConfig[];
 };
 
 /** All keys with their settings. */

@@ -10,9 +10,20 @@ import { sseResponse } from "../sse.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
 import { Run } from "./schemas.ts";
 
-const Start = z.object({ workflow: z.string().min(1).max(200), input: z.json().default(null), runId: z.uuid().optional() });
+const Start = z.object({
+  workflow: z.string().min(1).max(200),
+  input: z.json().default(null),
+  runId: z.uuid().optional(),
+  version: z.string().min(1).max(200).optional(),
+  limits: z
+    .strictObject({ timeMs: z.int().min(1).optional(), tokensMax: z.int().min(0).optional(), costUsdMax: z.number().min(0).optional() })
+    .optional(),
+  queue: z
+    .strictObject({ queue: z.string().min(1).max(200), key: z.string().max(200).default(""), priority: z.int().default(0) })
+    .optional(),
+});
 const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled by its owner") });
-const Signal = z.object({ value: z.json().default(null) });
+const Signal = z.object({ value: z.json().default(null), id: z.string().min(1).max(200).optional() });
 const STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled", "continued"] as const;
 
 /** Start, list, look, follow, steer and replay runs. */
@@ -22,10 +33,16 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     "/v1/runs",
     operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }),
     async (ctx) => {
-      const { workflow, input, runId } = await readJson(ctx, Start, app.config);
+      const { workflow, input, runId, version, limits, queue } = await readJson(ctx, Start, app.config);
       if (workflow.startsWith("tutti."))
         throw new AppError("not_found", `wanted a workflow to start, got "${workflow}", which Tutti starts itself`);
-      const started = await app.engine.start(workflow, input, { principal: ctx.get("principal"), ...(runId !== undefined && { runId }) });
+      const started = await app.engine.start(workflow, input, {
+        principal: ctx.get("principal"),
+        ...(runId !== undefined && { runId }),
+        ...(version !== undefined && { version }),
+        ...(limits && { limits }),
+        ...(queue && { queue }),
+      });
       const run = await findRun(app, started.runId);
       return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
     },
@@ -58,8 +75,8 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     operation({ tag: "Runs", summary: "Send a signal to a run", body: Signal, status: 202 }),
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
-      const { value } = await readJson(ctx, Signal, app.config);
-      await app.engine.signal(run.id, { name: ctx.req.param("name"), value }, ctx.get("principal"));
+      const { value, id } = await readJson(ctx, Signal, app.config);
+      await app.engine.signal(run.id, { name: ctx.req.param("name"), value, id }, ctx.get("principal"));
       return ctx.json({ run: await findRun(app, run.id) }, 202);
     },
   );

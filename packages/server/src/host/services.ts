@@ -1,0 +1,100 @@
+import { AppError, parse, type Engine, type Plugin, type Principal, type Store, type Workflow } from "@tutti/core";
+import {
+  deadLetterWorkflow,
+  DeadLetters,
+  Events,
+  graphInterpreter,
+  OutgoingWebhooks,
+  Schedules,
+  scheduleWorkflow,
+  storeCache,
+  subscriptionSchema,
+  Supervision,
+  supervisorWorkflow,
+  type GraphHost,
+} from "../engine/index.ts";
+import type { Logger } from "../telemetry/index.ts";
+import type { Config } from "./config/index.ts";
+import { toolWorkflow } from "./tool-workflow.ts";
+
+/** What runs beside the runs that people start: each is made of durable workflows of its own. */
+export interface Services {
+  readonly events: Events;
+  readonly schedules: Schedules;
+  readonly supervision: Supervision;
+  readonly deadLetters: DeadLetters;
+}
+
+/** What the built-in workflows need of the host; the engine is asked for later, because it needs them first. */
+export interface BuiltInParts {
+  readonly store: Store;
+  readonly webhooks: OutgoingWebhooks;
+  readonly graphs: GraphHost;
+  readonly engine: () => Engine;
+}
+
+/** The host's own workflows. */
+export function builtInWorkflows({ webhooks, graphs, engine }: BuiltInParts): readonly Workflow[] {
+  return [
+    toolWorkflow,
+    scheduleWorkflow,
+    supervisorWorkflow,
+    deadLetterWorkflow({ engine }),
+    webhooks.workflow,
+    graphInterpreter(graphs),
+  ] as readonly Workflow[];
+}
+
+/** Webhooks to the configured endpoints. */
+export function createWebhooks(store: Store, config: Config): OutgoingWebhooks {
+  return new OutgoingWebhooks(
+    store,
+    config.webhooks.flatMap(({ name, url, secrets, privateAllow }) => (url === undefined ? [] : [{ name, url, secrets, privateAllow }])),
+  );
+}
+
+/** What graphs may use. */
+export function createGraphHost(store: Store, findModel: GraphHost["findModel"]): GraphHost {
+  return { findModel, cache: storeCache(store) };
+}
+
+/** What services are made of. */
+export interface ServicesParts {
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly webhooks: OutgoingWebhooks;
+  readonly logger: Logger;
+  readonly hasWorkflow: (name: string) => boolean;
+}
+
+/** Opens them; nothing is delivered before `events.start()`. */
+export function createServices({ engine, store, webhooks, logger, hasWorkflow }: ServicesParts): Services {
+  const checkWorkflow = (name: string): void => {
+    if (!hasWorkflow(name) || name.startsWith("tutti."))
+      throw new AppError(
+        "not_found",
+        `wanted a workflow or agent called "${name}", got none by that name; \`GET /v1/workflows\` lists them`,
+      );
+  };
+  const parts = { engine, store, checkWorkflow };
+  return {
+    events: new Events({
+      engine,
+      store,
+      webhooks,
+      hasWorkflow,
+      onError: (error, fields) => logger.error({ error, ...(fields as object) }, "a subscription is in trouble"),
+    }),
+    schedules: new Schedules(parts),
+    supervision: new Supervision(parts),
+    deadLetters: new DeadLetters(parts),
+  };
+}
+
+/** Schedules and subscriptions that a plugin brings: made or brought up to date, under the plugin's name. */
+export async function declarePlugin({ schedules, events }: Services, plugin: Plugin): Promise<void> {
+  const principal: Principal = { id: `plugin:${plugin.name}`, tenant: "default", roles: ["owner"] };
+  for (const schedule of plugin.schedules ?? []) await schedules.declare(schedule, principal);
+  for (const subscription of plugin.subscriptions ?? [])
+    await events.subscriptions.declare(await parse(subscriptionSchema, subscription, `a subscription of ${plugin.name}`), principal);
+}
