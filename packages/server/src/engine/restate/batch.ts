@@ -10,8 +10,10 @@ export interface Batch {
   readonly idleUntilMs?: number | null;
 }
 
-/** What came of a mail. */
-export type Outcome = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly code: string; readonly message: string };
+/** What came of a mail. `isEnded`: nothing, because the run ended first. */
+export type Outcome =
+  | { readonly ok: true; readonly value: Json }
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly isEnded?: true };
 
 /** A letter to a run. "wake" looks whether it can go on and is not answered. */
 export type Mail = { readonly type: "call"; readonly call: Call } | { readonly type: "wake" };

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { AppError } from "@tutti/core";
 import type { Mail, Outcome } from "./batch.ts";
-import { SERVICE, type Submission } from "./driver.ts";
+import type { Submission } from "./driver.ts";
 
 /** How long one node of Restate gets to answer before the next is asked. Mail is answered when its run has done it. */
 const SEND_TIMEOUT_MS = 10_000;
@@ -12,37 +12,49 @@ const ROUND_DELAY_MS = 250;
 /** Invocations woken at once. */
 const WOKEN_AT_ONCE = 16;
 
+/** What Restate calls the runs unless it is told otherwise. */
+export const SERVICE = "tutti";
+
 /** Where a Restate cluster is. Every node serves both APIs; those behind the first are asked when it does not answer. */
 export interface RestateAddress {
   readonly urls: readonly string[];
   readonly adminUrls: readonly string[];
+  /** The name under which Restate knows the runs, so that several Tuttis can share a cluster. */
+  readonly service: string;
 }
 
 /** Talks to a Restate cluster over HTTP. Everything sent may be sent twice: keys and idempotency keys make it once. */
 export class RestateClient {
   readonly #urls: readonly string[];
   readonly #adminUrls: readonly string[];
+  readonly #service: string;
 
-  constructor(address: RestateAddress) {
-    this.#urls = address.urls;
-    this.#adminUrls = address.adminUrls;
+  constructor({ urls, adminUrls, service }: RestateAddress) {
+    this.#urls = urls;
+    this.#adminUrls = adminUrls;
+    this.#service = service;
   }
 
   /** Makes a run durable in Restate. A run that is there already is left as it is. */
   async submit(runId: string, submission: Submission): Promise<void> {
-    await this.#ask(this.#urls, { method: "POST", path: `/${SERVICE}/${runId}/run/send`, body: submission, timeoutMs: SEND_TIMEOUT_MS });
+    await this.#ask(this.#urls, {
+      method: "POST",
+      path: `/${this.#service}/${runId}/run/send`,
+      body: submission,
+      timeoutMs: SEND_TIMEOUT_MS,
+    });
   }
 
   /** Brings a run mail and waits for what came of it. */
   async post(runId: string, mail: Mail): Promise<Outcome> {
-    const path = `/${SERVICE}/${runId}/post`;
+    const path = `/${this.#service}/${runId}/post`;
     const headers = { "idempotency-key": randomUUID() };
     return (await this.#ask(this.#urls, { method: "POST", path, body: mail, headers, timeoutMs: POST_TIMEOUT_MS })) as Outcome;
   }
 
   /** Has a run look whether it can go on. */
   async wake(runId: string): Promise<void> {
-    await this.#ask(this.#urls, { method: "POST", path: `/${SERVICE}/${runId}/wake/send`, timeoutMs: SEND_TIMEOUT_MS });
+    await this.#ask(this.#urls, { method: "POST", path: `/${this.#service}/${runId}/wake/send`, timeoutMs: SEND_TIMEOUT_MS });
   }
 
   /** Tells Restate where this process serves runs. */
@@ -60,7 +72,7 @@ export class RestateClient {
       }[];
     };
     return deployments.flatMap(({ id, uri, services }) =>
-      uri !== undefined && services.some(({ name }) => name === SERVICE) ? [{ id, uri }] : [],
+      uri !== undefined && services.some(({ name }) => name === this.#service) ? [{ id, uri }] : [],
     );
   }
 
@@ -71,8 +83,8 @@ export class RestateClient {
 
   /** Forgets the addresses that no run is bound to and no new run would be sent to. */
   async forgetUnused(): Promise<void> {
-    const unfinished = `SELECT DISTINCT pinned_deployment_id AS id FROM sys_invocation WHERE target_service_name = '${SERVICE}' AND status <> 'completed'`;
-    const newest = `SELECT deployment_id AS id FROM sys_service WHERE name = '${SERVICE}'`;
+    const unfinished = `SELECT DISTINCT pinned_deployment_id AS id FROM sys_invocation WHERE target_service_name = '${this.#service}' AND status <> 'completed'`;
+    const newest = `SELECT deployment_id AS id FROM sys_service WHERE name = '${this.#service}'`;
     const used = new Set([...(await this.#query(unfinished)), ...(await this.#query(newest))].map(({ id }) => id));
     for (const { id } of await this.deployments()) {
       if (used.has(id)) continue;
@@ -83,7 +95,7 @@ export class RestateClient {
   /** Makes Restate try runs again now whose worker was away, instead of after their backoff. */
   async retryNow(): Promise<void> {
     const rows = await this.#query(
-      `SELECT id FROM sys_invocation WHERE target_service_name = '${SERVICE}' AND status IN ('backing-off', 'paused')`,
+      `SELECT id FROM sys_invocation WHERE target_service_name = '${this.#service}' AND status IN ('backing-off', 'paused')`,
     );
     for (let at = 0; at < rows.length; at += WOKEN_AT_ONCE) {
       // One that went on by itself meanwhile is refused, and that is well.

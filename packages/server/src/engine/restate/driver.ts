@@ -4,8 +4,6 @@ import { isEnd, outcomeOf, type Batch, type Mail } from "./batch.ts";
 import type { Attempt, Claim, Owner } from "./owner.ts";
 import type { Sdk } from "./sdk.ts";
 
-/** The name of the one Restate workflow that drives every run of Tutti. Its key is the run's id. */
-export const SERVICE = "tutti";
 /** What is larger stands in the blob store: Restate loads a run's whole journal into memory, and by default allows it 32 MiB. */
 const INLINE_MAX = 8 * 1024;
 
@@ -20,6 +18,8 @@ export type Submission =
 /** What drives runs in this process. */
 export interface DriverHost {
   readonly sdk: Sdk;
+  /** The name of the one Restate workflow that drives every run. Its key is the run's id. */
+  readonly service: string;
   readonly store: Store;
   /** The owner of a run here, made when there is none. */
   owner(runId: string, submission: Submission): Owner;
@@ -57,6 +57,7 @@ export async function drive(ctx: WorkflowContext, submission: Submission, host: 
     const batch = await journal.add(await taking);
     owner?.done(turn);
     if (batch.reply !== undefined) {
+      attempt.mail = undefined;
       void ctx.promise<Json>(`reply.${batch.reply.mail}`).resolve({ ...batch.reply.outcome });
       ctx.set("mails", journal.mails);
       letter = ctx.promise<Mail>(`mail.${journal.mails}`).get();

@@ -4,7 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "@tutti/core";
-import type { RestateAddress } from "./client.ts";
+import { SERVICE, type RestateAddress } from "./client.ts";
 
 /** How long a server may take to serve; one with a large journal reads it first. */
 const START_MS = 60_000;
@@ -59,7 +59,7 @@ export async function startRestate(folder: string): Promise<RestateServer> {
     },
   });
   await log.close();
-  const address = { urls: [`http://127.0.0.1:${ingress}/`], adminUrls: [`http://127.0.0.1:${admin}/`] };
+  const address = { urls: [`http://127.0.0.1:${ingress}/`], adminUrls: [`http://127.0.0.1:${admin}/`], service: SERVICE };
   const stop = (): Promise<void> => stopProcess(child);
   try {
     await serving(child, address);

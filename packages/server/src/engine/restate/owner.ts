@@ -26,8 +26,11 @@ export interface Attempt {
 
 /** What an owner needs of the engine. */
 export interface OwnerHost {
-  /** Puts the run into memory: starts it, or goes on with it; `isCut` when it was under way somewhere. It may wait for events of the run to be durable. */
-  load(isCut: boolean): Promise<unknown>;
+  /**
+   * Puts the run into memory: starts it, or goes on with it; `isCut` when it was under way somewhere. It may wait for events of the run to
+   * be durable. False when the run is paused, and so is not in memory.
+   */
+  load(isCut: boolean): Promise<boolean>;
   /** Sends the run a mail that it can go on, though it said that it waits. */
   wake(): void;
   /** Forgets the run; another attempt goes on with it. */
@@ -172,7 +175,11 @@ export class Owner {
     this.#isLoaded = true;
     this.#parkedUntilMs = undefined;
     this.#loading = this.#host.load(last !== undefined && last.idleUntilMs === undefined).then(
-      () => undefined,
+      (isHere) => {
+        if (isHere) return;
+        this.#isPaused = true;
+        this.#ring();
+      },
       (error: unknown) => this.close(AppError.from(error)),
     );
   }

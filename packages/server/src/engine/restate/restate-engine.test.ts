@@ -9,6 +9,8 @@ import { startRestate, type RestateServer } from "./local-server.ts";
 
 let server: RestateServer;
 let folder: string;
+/** Each test has a service of its own: what one leaves unfinished is not another's. */
+let opened = 0;
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "tutti-restate-"));
@@ -20,15 +22,17 @@ after(async () => {
   await rm(folder, { recursive: true });
 });
 
-engineConformance("Restate engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup));
+engineConformance("Restate engine", async (setup) =>
+  openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup, `tutti-${(opened += 1)}`),
+);
 
-async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
+async function openOn(dataDir: string, setup: Setup, service: string): Promise<EngineUnderTest> {
   const store = await SqliteStore.open(dataDir);
   const engine = await RestateEngine.open({
     store,
     runsActiveMax: 100,
     queues: setup.queues,
-    restate: server.address,
+    restate: { ...server.address, service },
     endpoint: { host: "127.0.0.1", port: 0, identityKeys: [], log: () => undefined },
     parts: {
       workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
@@ -48,7 +52,7 @@ async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
     waits: (runId) => store.waits({ runId, limit: 1000 }),
     reopen: async (next) => {
       await close();
-      return openOn(dataDir, next);
+      return openOn(dataDir, next, service);
     },
     [Symbol.asyncDispose]: async () => {
       await close();

@@ -91,7 +91,17 @@ export class RestateEngine implements Engine {
     this.#inner = new EmbeddedEngine({ store: journaled, parts, runsActiveMax, queues, peers });
     this.#inner.subscribe((event) => this.#tell(event));
     const onStarted = (runId: string): void => this.#ring(runId);
-    this.#worker = new Worker({ sdk, store, client: this.#client, inner: this.#inner, owners, endpoint, publicUrl, onStarted });
+    this.#worker = new Worker({
+      sdk,
+      service: restate.service,
+      store,
+      client: this.#client,
+      inner: this.#inner,
+      owners,
+      endpoint,
+      publicUrl,
+      onStarted,
+    });
     store.changes(({ runId }) => this.#ring(runId));
   }
 
@@ -228,8 +238,10 @@ export class RestateEngine implements Engine {
     if (record.endedAt !== null) throw new AppError("conflict", `wanted an unfinished run, got ${record.id}, which is ${record.status}`);
     await this.#worker.join();
     const outcome = await this.#client.post(record.id, { type: "call", call });
-    if (!outcome.ok) throw AppError.revive(outcome.code, outcome.message);
-    return outcome.value;
+    if (outcome.ok) return outcome.value;
+    // It may have gone on as another run meanwhile.
+    if (outcome.isEnded === true && (await this.#newest(runId)).id !== record.id) return this.#call(runId, call);
+    throw AppError.revive(outcome.code, outcome.message);
   }
 
   async #recoverOne(record: RunRecord): Promise<number> {

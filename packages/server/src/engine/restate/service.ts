@@ -1,6 +1,6 @@
 import type { WorkflowContext, WorkflowSharedContext } from "@restatedev/restate-sdk";
 import type { Mail, Outcome } from "./batch.ts";
-import { drive, SERVICE, type DriverHost, type Submission } from "./driver.ts";
+import { drive, type DriverHost, type Submission } from "./driver.ts";
 
 /** Restate asks a handler from which nothing was heard for so long to suspend. Turns come at least every minute while something runs. */
 const INACTIVITY_MS = 150_000;
@@ -15,7 +15,7 @@ const MAILS_MAX = 100_000;
 export function runService(host: DriverHost) {
   const { sdk } = host;
   return sdk.workflow({
-    name: SERVICE,
+    name: host.service,
     options: {
       inactivityTimeout: INACTIVITY_MS,
       abortTimeout: ABORT_MS,
@@ -38,7 +38,7 @@ export function runService(host: DriverHost) {
   });
 }
 
-const ENDED: Outcome = { ok: false, code: "conflict", message: "wanted an unfinished run, got one that has just ended" };
+const ENDED: Outcome = { ok: false, code: "conflict", message: "wanted an unfinished run, got one that has just ended", isEnded: true };
 
 /** Gives a mail the next free number: each is a promise that only one can resolve. */
 async function put(ctx: WorkflowSharedContext, mail: Mail): Promise<number> {

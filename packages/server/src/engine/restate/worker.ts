@@ -13,9 +13,13 @@ import type { Sdk } from "./sdk.ts";
 /** Runs woken at once when another ends. */
 const WAITING_MAX = 1000;
 
+/** How long the runs of a queue that another process had are gathered. */
+const QUEUED_MS = 300;
+
 /** What a worker works with. */
 export interface WorkerParts {
   readonly sdk: Sdk;
+  readonly service: string;
   readonly store: Store;
   readonly client: RestateClient;
   /** The engine on which runs are here; its store is the journaled one, over the same owners. */
@@ -31,6 +35,7 @@ export class Worker {
   readonly #parts: WorkerParts;
   readonly #payloads: Payloads;
   readonly #starting = new Set<string>();
+  #queued: RunRecord[] = [];
   #joined: Promise<void> | undefined;
   #endpoint: Endpoint | undefined;
   #registration: Registration | undefined;
@@ -63,9 +68,10 @@ export class Worker {
   }
 
   async #join(): Promise<void> {
-    const { sdk, store, client, endpoint, publicUrl } = this.#parts;
+    const { sdk, service, store, client, endpoint, publicUrl } = this.#parts;
     const host = {
       sdk,
+      service,
       store,
       owner: (runId: string, submission: Submission) => this.#owner(runId, submission),
       tellWaiting: (runId: string) => this.#tellWaiting(runId),
@@ -93,16 +99,34 @@ export class Worker {
     return owner;
   }
 
-  /** Puts a run into this process's memory: one that has no log yet is started. */
-  async #load(runId: string, submission: Submission, isCut: boolean): Promise<void> {
-    const { store, inner } = this.#parts;
-    const record = await store.run(runId);
-    if (record !== undefined || submission.type === "log") {
-      if (isCut && (record?.status === "running" || record?.status === "waiting")) await this.#resumeCut(record);
-      await inner.recover(runId);
-      return;
+  /** Puts a run into this process's memory: one that has no log yet is started. False when it is paused: somebody has to look first. */
+  async #load(runId: string, submission: Submission, isCut: boolean): Promise<boolean> {
+    const record = await this.#parts.store.run(runId);
+    if (record !== undefined) return this.#goOn(record, isCut);
+    if (submission.type === "start") await this.#start(runId, submission);
+    return true;
+  }
+
+  async #goOn(record: RunRecord, isCut: boolean): Promise<boolean> {
+    if (record.status === "paused") return false;
+    if (record.status === "queued") await this.#takeTurns(record);
+    else {
+      if (isCut) await this.#resumeCut(record);
+      await this.#parts.inner.recover(record.id);
     }
-    const { workflow, input, options } = submission;
+    return true;
+  }
+
+  /** Runs that waited for their turn in a process that is gone come here in any order. They get their places in the order in which they came. */
+  async #takeTurns(record: RunRecord): Promise<void> {
+    this.#queued.push(record);
+    await new Promise((resolve) => setTimeout(resolve, QUEUED_MS));
+    const queued = this.#queued.splice(0).toSorted((a, b) => (a.startedAt + a.id < b.startedAt + b.id ? -1 : 1));
+    for (const { id } of queued) await this.#parts.inner.recover(id);
+  }
+
+  async #start(runId: string, { workflow, input, options }: Extract<Submission, { readonly type: "start" }>): Promise<void> {
+    const { inner } = this.#parts;
     this.#starting.add(runId);
     try {
       await inner.start(workflow, await this.#payloads.fromJournal(input), { ...options, runId });
