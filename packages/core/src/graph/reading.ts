@@ -35,7 +35,7 @@ export interface GraphReading {
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** Nodes whose first step is all they do. */
-const PURE: ReadonlySet<string> = new Set(["transform", "condition", "fail"]);
+const PURE: ReadonlySet<string> = new Set(["transform", "condition"]);
 const NODE_PATH = /^[A-Za-z]\w*(?:\[\d+\])?(?:\.[A-Za-z]\w*(?:\[\d+\])?)*$/;
 const DONE = " (done)";
 const CACHE = " (cache)";
@@ -79,13 +79,24 @@ class RunReader {
   }
 
   #completed(event: Event & { readonly type: "step.completed" }): void {
-    const { key, kind, name, at, output } = event;
+    const { kind, name, at, output } = event;
     if (kind === "step" && name === GRAPH_STEP) this.#graph = graphOf(output);
     else if (kind === "step" && name.endsWith(DONE)) this.#finish(this.#nodes.get(name.slice(0, -DONE.length)), "completed", at);
-    else if (kind === "step" && NODE_PATH.test(name)) this.#begin(name, key, at);
+    else if (kind === "step" && NODE_PATH.test(name)) this.#begun(event);
     else if (kind === "emit" && (name === AMENDED_EVENT || name === AMENDMENT_REFUSED_EVENT))
       this.#amended(name === AMENDED_EVENT, output, at);
     else this.#worked(event);
+  }
+
+  /** Its first step is there. What only makes a value has made it; what fails on purpose has failed. */
+  #begun({ key, name: path, at, output }: Event & { readonly type: "step.completed" }): void {
+    const node = this.#begin(path, key, at);
+    const reading = this.#nodes.get(path);
+    if (node === undefined || reading === undefined) return;
+    if (PURE.has(node.type)) this.#finish(reading, "completed", at);
+    if (node.type !== "fail") return;
+    this.#finish(reading, "failed", at);
+    reading.error = { code: node.code, message: isObject(output) && typeof output["message"] === "string" ? output["message"] : "" };
   }
 
   /** A node's work is done when its step is; a look into its cache is its work only when something was there. */
@@ -105,14 +116,13 @@ class RunReader {
     node.error = { code, message };
   }
 
-  #begin(path: string, key: string, at: string): void {
+  #begin(path: string, key: string, at: string): GraphNode | undefined {
     const found = this.#find(path);
-    if (found === undefined) return;
+    if (found === undefined) return undefined;
     const { node, id, body, around } = found;
     this.#pathByBranch.set(branchOf(key), path);
     this.#nodes.set(path, { path, type: node.type, status: "running", startedAt: at });
-    if (PURE.has(node.type)) this.#finish(this.#nodes.get(path), "completed", at);
-    if (node.join === undefined || node.join === "all" || node.losers === "leave") return;
+    if (node.join === undefined || node.join === "all" || node.losers === "leave") return node;
     const pathOf = (other: string): string => (around === "" ? other : `${around}.${other}`);
     for (const loser of losersOf(body, id, (other) => this.#nodes.get(pathOf(other))?.status ?? "pending")) {
       const type = body.nodes[loser]?.type ?? "transform";
@@ -122,6 +132,7 @@ class RunReader {
         endedAt: at,
       });
     }
+    return node;
   }
 
   #finish(node: Mutable<NodeReading> | undefined, status: NodeStatus, at: string): void {
