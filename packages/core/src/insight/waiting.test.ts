@@ -132,6 +132,15 @@ describe("a sentence about what a run waits for", () => {
     );
   });
 
+  test("names a run that is no child and whose end it waits for", () => {
+    const waits = [{ runId: "run-1", key: "1", kind: "workflow", name: "run-9", since: time(0), until: null }] as const;
+    const [waiting] = waitingFor({ events: log([0, started]) }, { nowMs, waits });
+    assert.match(
+      waiting?.sentence ?? "",
+      /^The run waits for the end of run run-9 for 1 hour .*, about which `tutti runs why run-9` tells more\.$/,
+    );
+  });
+
   test("leaves out what a race has left behind", () => {
     const found = sentences(
       [0, { type: "step.waiting", key: "0.1.0", kind: "sleep", name: "sleep", until: time(9_000_000) }],

@@ -1,5 +1,6 @@
 import type { Event, StepKind } from "../event.ts";
 import type { Json } from "../json.ts";
+import type { Wait } from "../store.ts";
 import type { ApprovalRequest } from "../workflow.ts";
 import { timeOf } from "./clock.ts";
 import { hasEnded, statusOf, type RunLog } from "./read-run.ts";
@@ -38,9 +39,13 @@ export interface Waiting {
   readonly sentence: string;
 }
 
-/** The moment it is told at, and how many runs go before a queued one, where that is known. */
+/**
+ * The moment it is told at, how many runs go before a queued one, and the waits that the store knows of: a wait for another run's end leaves
+ * no event until it is over.
+ */
 export interface WaitingOptions {
   readonly nowMs: number;
+  readonly waits?: readonly Wait[];
   readonly aheadOf?: (runId: string) => number | undefined;
 }
 
@@ -79,7 +84,8 @@ function findings(log: RunLog, options: WaitingOptions): readonly Finding[] {
   const childKeys = new Set(children.map(({ key }) => key));
   const steps = openSteps(events).filter(({ key }) => !childKeys.has(key));
   const isHeld = run.some(({ type }) => type === "pause" || type === "queue");
-  const all = [...run, ...(isHeld ? [] : steps.map((step) => ofStep(step, options))), ...(isHeld ? [] : children)];
+  const open = isHeld ? [] : [...steps.map((step) => ofStep(step, options)), ...children, ...joinsOf(last.runId, childKeys, options)];
+  const all = [...run, ...open];
   const found = all.length > 0 ? all : [silence(last, options)];
   return [...found.slice(0, WAITS_MAX), ...deadlineOf(events, options)];
 }
@@ -213,6 +219,16 @@ function childrenOf({ events, children = [] }: RunLog, options: WaitingOptions):
       },
     ];
   });
+}
+
+/** Runs that are no children, whose end is waited for. */
+function joinsOf(runId: string, childKeys: ReadonlySet<string>, { waits = [], nowMs }: WaitingOptions): readonly Finding[] {
+  return waits
+    .filter((wait) => wait.runId === runId && wait.kind === "workflow" && !childKeys.has(wait.key))
+    .map(({ key, name, since, until }) => {
+      const says = `waits for the end of run ${name} ${sinceWords(since, nowMs)}, about which \`tutti runs why ${name}\` tells more`;
+      return { key, type: "child", name, since, until, says };
+    });
 }
 
 const REMEDIES: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { connect } from "../connect.ts";
-import { insightCallsOf } from "../insight/calls.ts";
 import { diffReport } from "../insight/diff-report.ts";
 import { runInsightReport } from "../insight/run-insight-report.ts";
 import { waitingReport } from "../insight/waiting-report.ts";
@@ -29,13 +28,8 @@ export function defineRunInsight(command: Command, shell: Shell): void {
     .action((a: string, b: string) => diff(shell, a, b));
 }
 
-/** `tutti workflows …` */
-export function defineWorkflows(command: Command, shell: Shell): void {
-  defineWorkflowInsight(command, shell);
-}
-
 /** `tutti workflows insight` */
-export function defineWorkflowInsight(command: Command, shell: Shell): void {
+export function defineWorkflows(command: Command, shell: Shell): void {
   command
     .command("insight <workflow>")
     .description("show what makes a workflow slow and what would help, from its newest runs")
@@ -55,7 +49,7 @@ interface WorkflowOptions {
 
 async function insight(shell: Shell, runId: string): Promise<void> {
   await using connection = await connect(shell);
-  const reply = await insightCallsOf(connection.client).runInsight(runId, shell.signal);
+  const reply = await connection.client.runInsight(runId, shell.signal);
   shell.printJson(reply);
   shell.print(...runInsightReport(reply.insight, shell.out));
   noteBounds(shell, reply.truncated);
@@ -63,7 +57,7 @@ async function insight(shell: Shell, runId: string): Promise<void> {
 
 async function why(shell: Shell, runId: string): Promise<void> {
   await using connection = await connect(shell);
-  const reply = await insightCallsOf(connection.client).waitingFor(runId, shell.signal);
+  const reply = await connection.client.waitingFor(runId, shell.signal);
   shell.printJson(reply);
   shell.print(...waitingReport(reply.waiting));
   if (!connection.isServer && reply.waiting.some(({ type }) => type !== "ended"))
@@ -73,7 +67,7 @@ async function why(shell: Shell, runId: string): Promise<void> {
 
 async function diff(shell: Shell, a: string, b: string): Promise<void> {
   await using connection = await connect(shell);
-  const reply = await insightCallsOf(connection.client).diffRuns(a, b, shell.signal);
+  const reply = await connection.client.diffRuns(a, b, shell.signal);
   shell.printJson(reply);
   shell.print(...diffReport(reply.diff, shell.out));
   if (!reply.diff.isSame) shell.exitCode = EXIT.failed;
@@ -82,7 +76,7 @@ async function diff(shell: Shell, a: string, b: string): Promise<void> {
 
 async function workflowInsight(shell: Shell, workflow: string, options: WorkflowOptions): Promise<void> {
   await using connection = await connect(shell);
-  const reply = await insightCallsOf(connection.client).workflowInsight(workflow, { ...options }, shell.signal);
+  const reply = await connection.client.workflowInsight(workflow, { ...options }, shell.signal);
   shell.printJson(reply);
   shell.print(...workflowInsightReport(reply.insight, shell.out));
   noteBounds(shell, reply.truncated);

@@ -30,6 +30,8 @@ const RUNS = 100;
 const RUNS_MAX = 500;
 /** Queued runs that are looked at to find a run's place. */
 const QUEUED_MAX = 500;
+/** Waits for other runs' ends that are looked at. */
+const WAITS_MAX = 100;
 const PAGE = 1000;
 const FACTOR_MAX = 1000;
 
@@ -54,7 +56,8 @@ export function insightRoutes(app: App): Hono<HttpEnv> {
       const log = await reader.tree(run);
       const nowMs = Date.now();
       const ahead = run.status === "queued" ? await aheadOf(app, run) : undefined;
-      const waiting = waitingFor(log, { nowMs, aheadOf: (id) => (id === run.id ? ahead : undefined) });
+      const waits = await app.store.waits({ runId: run.id, kind: "workflow", limit: WAITS_MAX });
+      const waiting = waitingFor(log, { nowMs, waits, aheadOf: (id) => (id === run.id ? ahead : undefined) });
       return ctx.json({ runId: run.id, status: run.status, at: new Date(nowMs).toISOString(), waiting, truncated: reader.truncated });
     },
   );
