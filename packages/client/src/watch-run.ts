@@ -74,7 +74,7 @@ async function hasEnded(transport: Transport, { runId, afterSeq }: WatchOptions,
 
 function isEnd(event: Event): boolean {
   const status = statusAfter(event);
-  return status === "completed" || status === "failed" || status === "cancelled";
+  return status === "completed" || status === "failed" || status === "cancelled" || status === "continued";
 }
 
 /** A stream that breaks while it is read throws whatever the platform throws. */

@@ -3,8 +3,8 @@ const known = ["SQLite is an experimental feature", "Type Stripping is an experi
 
 /** Keeps the two known warnings off the terminal, in this thread. */
 export function quietWarnings() {
-  const emit = process.emitWarning;
+  const emit = process.emitWarning.bind(process);
   process.emitWarning = (warning, ...rest) => {
-    if (!known.some((start) => String(warning).startsWith(start))) emit.call(process, warning, ...rest);
+    if (!known.some((start) => String(warning).startsWith(start))) emit(warning, ...rest);
   };
 }

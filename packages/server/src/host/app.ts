@@ -1,6 +1,5 @@
 import type { Engine, Plugin, Principal, Store } from "@tutti/core";
 import { authenticator, newToken, tokenHash } from "../auth/index.ts";
-import { EmbeddedEngine } from "../engine/index.ts";
 import { createModels, type Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
@@ -9,6 +8,7 @@ import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { providersOf } from "./providers.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import { builtInWorkflows, createGraphHost, createServices, createWebhooks, declarePlugin, type Services } from "./services.ts";
+import { openEngine } from "./open-engine.ts";
 import { openStore } from "./open-store.ts";
 
 const TOKEN_SETTING = "token.sha256";
@@ -66,18 +66,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     toolsAllow: config.toolsAllow,
     graphs,
   });
-  const engine: Engine = new EmbeddedEngine({
-    store,
-    runsActiveMax: config.runsActiveMax,
-    queues: config.queues,
-    parts: {
-      workflow: (name, version) => registry.workflow(name, version),
-      tool: (name) => registry.tool(name),
-      model: (id) => registry.model(id) ?? models.model(id),
-      decide: (action) => registry.decide(action),
-      policyHash: () => registry.policyHash,
-    },
-  });
+  const engine: Engine = openEngine(config, { store, registry, models });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(options.logger));
   const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };

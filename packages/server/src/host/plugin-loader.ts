@@ -58,7 +58,7 @@ export class PluginLoader {
       return loaded;
     } catch (thrown) {
       const error = AppError.from(thrown);
-      recorded.fail(error.code, error.message);
+      await recorded.fail(error.code, error.message);
       throw error;
     }
   }

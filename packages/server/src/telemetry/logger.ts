@@ -69,9 +69,16 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
           "policy decided",
         );
       case "step.started":
+      case "step.progressed":
       case "step.waiting":
       case "step.completed":
         return logger.debug({ runId: event.runId, stepKey: event.key, step: event.name, event: event.type }, "step");
+      case "approval.answered":
+        return logger.info({ runId: event.runId, stepKey: event.key, approved: event.approved, by: event.by }, "approval answered");
+      case "run.continued":
+        return logger.info({ runId: event.runId, nextRunId: event.nextRunId }, "run goes on as another");
+      case "run.queued":
+      case "run.admitted":
       case "signal.received":
       case "cancel.requested":
         return logger.debug({ runId: event.runId, event: event.type }, "run");

@@ -1,5 +1,5 @@
 import type { Piece, Style } from "../terminal.ts";
-import type { Segment } from "./spans.ts";
+import type { Segment } from "@tutti/core/insight";
 
 /** How a bar is drawn: over how many columns, how many ms they stand for, and with which characters. */
 export interface BarOptions {

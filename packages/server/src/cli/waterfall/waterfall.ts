@@ -3,7 +3,7 @@ import { formatDuration } from "../duration.ts";
 import { line, piece, type Piece, type Style, type Terminal } from "../terminal.ts";
 import { columnsOf, fit, printable } from "../terminal-text.ts";
 import { drawBar } from "./bar.ts";
-import { depthOf, readTrace, type Span, type Trace } from "./spans.ts";
+import { depthOf, readTrace, type Span, type Trace } from "@tutti/core/insight";
 
 /** More steps than this are counted, not drawn. */
 const ROWS_MAX = 500;

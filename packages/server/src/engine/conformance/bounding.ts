@@ -99,7 +99,7 @@ export function boundingTests(open: Open): void {
         running += 1;
         assert.ok(running <= 1, "two at once");
         order.push(input);
-        await gates.get(String(input))?.promise;
+        await gates.get(input as string)?.promise;
         running -= 1;
         return null;
       }),

@@ -141,7 +141,9 @@ export class WorkflowContext implements RunContext {
 
   async now(): Promise<Date> {
     const { bench } = this.#steps;
-    return new Date(await this.#do<string>(operations.record(bench, "now", "now", () => new Date(bench.clock.nowMs()).toISOString())));
+    return new Date(
+      await this.#do<string>(operations.record(bench, { kind: "now", name: "now" }, () => new Date(bench.clock.nowMs()).toISOString())),
+    );
   }
 
   uuid(): string {

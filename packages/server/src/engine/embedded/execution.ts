@@ -216,7 +216,7 @@ export class Execution implements Steps, Receiver<Pending> {
     return (
       (await this.request(
         scope,
-        record(this.bench, "patch", id, () => true),
+        record(this.bench, { kind: "patch", name: id }, () => true),
       )) === true
     );
   }

@@ -70,23 +70,16 @@ export class Results {
   }
 
   #outcomeOf(event: EventDraft): Promise<RunOutcome> | undefined {
-    switch (event.type) {
-      case "run.completed":
-        return Promise.resolve(this.#payloads.fromJournal(event.output)).then((output) => ({
-          outcome: { ok: true, output },
-          usage: event.usage,
-        }));
-      case "run.failed":
-        return Promise.resolve({ outcome: { ok: false, code: event.code, message: event.message }, usage: event.usage });
-      case "run.cancelled":
-        return Promise.resolve({
-          outcome: { ok: false, code: "cancelled", message: `the run was cancelled: ${event.reason}` },
-          usage: event.usage,
-        });
-      case "run.recorded":
-        return Promise.resolve({ outcome: event.outcome });
-      default:
-        return undefined;
-    }
+    if (event.type === "run.recorded") return Promise.resolve({ outcome: event.outcome });
+    if (event.type === "run.completed") return this.#completed(event);
+    if (event.type === "run.failed")
+      return Promise.resolve({ outcome: { ok: false, code: event.code, message: event.message }, usage: event.usage });
+    if (event.type !== "run.cancelled") return undefined;
+    const message = `the run was cancelled: ${event.reason}`;
+    return Promise.resolve({ outcome: { ok: false, code: "cancelled", message }, usage: event.usage });
+  }
+
+  async #completed({ output, usage }: Extract<EventDraft, { readonly type: "run.completed" }>): Promise<RunOutcome> {
+    return { outcome: { ok: true, output: await this.#payloads.fromJournal(output) }, usage };
   }
 }

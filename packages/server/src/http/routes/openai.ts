@@ -111,10 +111,10 @@ async function passThrough(
       NEVER,
     );
     if (forwarded.status < 400) void recorded.complete({ ...forwarded });
-    else recorded.fail("upstream", `${provider.name} answered with status ${forwarded.status}`);
+    else void recorded.fail("upstream", `${provider.name} answered with status ${forwarded.status}`);
   } catch (thrown) {
     const error = AppError.from(thrown);
-    recorded.fail(error.code, error.message);
+    void recorded.fail(error.code, error.message);
     if (!outgoing.headersSent) throw error;
   }
   return RESPONSE_ALREADY_SENT;

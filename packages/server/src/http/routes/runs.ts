@@ -29,24 +29,7 @@ const STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed
 /** Start, list, look, follow, steer and replay runs. */
 export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.post(
-    "/v1/runs",
-    operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }),
-    async (ctx) => {
-      const { workflow, input, runId, version, limits, queue } = await readJson(ctx, Start, app.config);
-      if (workflow.startsWith("tutti."))
-        throw new AppError("not_found", `wanted a workflow to start, got "${workflow}", which Tutti starts itself`);
-      const started = await app.engine.start(workflow, input, {
-        principal: ctx.get("principal"),
-        ...(runId !== undefined && { runId }),
-        ...(version !== undefined && { version }),
-        ...(limits && { limits }),
-        ...(queue && { queue }),
-      });
-      const run = await findRun(app, started.runId);
-      return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
-    },
-  );
+  addStart(routes, app);
   routes.get(
     "/v1/runs",
     operation({
@@ -102,6 +85,27 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     },
   );
   return routes;
+}
+
+function addStart(routes: Hono<HttpEnv>, app: App): void {
+  routes.post(
+    "/v1/runs",
+    operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }),
+    async (ctx) => {
+      const { workflow, input, runId, version, limits, queue } = await readJson(ctx, Start, app.config);
+      if (workflow.startsWith("tutti."))
+        throw new AppError("not_found", `wanted a workflow to start, got "${workflow}", which Tutti starts itself`);
+      const started = await app.engine.start(workflow, input, {
+        principal: ctx.get("principal"),
+        ...(runId !== undefined && { runId }),
+        ...(version !== undefined && { version }),
+        ...(limits && { limits }),
+        ...(queue && { queue }),
+      });
+      const run = await findRun(app, started.runId);
+      return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
+    },
+  );
 }
 
 const LIST_QUERY = {

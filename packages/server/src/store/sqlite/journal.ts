@@ -72,7 +72,7 @@ export class Journal {
   }
 
   #writeRow(row: JournalRow, heads: Map<string, Head>): Head | undefined {
-    const { runId, seq, status, mark, body } = row;
+    const { runId, seq, mark, body } = row;
     const previous = heads.get(runId) ?? this.#headOf(runId);
     if (mark === "park") return previous && { ...previous, parked: this.#waits.park(previous.num, body) };
     if (previous === undefined && seq === 1) return this.#writeFirst(row);
@@ -80,18 +80,22 @@ export class Journal {
     if (previous === undefined || seq > previous.seq + 1)
       throw new AppError("overloaded", `wanted event ${(previous?.seq ?? 0) + 1} of run ${runId}, got event ${seq}`);
     if (seq <= previous.seq) return this.#requireSame(row, previous);
+    return this.#writeNext(row, previous, heads);
+  }
+
+  #writeNext({ runId, seq, status, mark, body }: JournalRow, previous: Head, heads: Map<string, Head>): Head {
     const { num } = previous;
     const head = { num, seq, hash: hash("sha256", hashInput(previous.hash, body), "hex"), parked: 0 };
     this.#insertEvent.run(num, seq, body, head.hash, mark === "emit" ? topicOf(body) : null);
     if (mark === "wait" || mark === "woken") this.#waits[mark](num, body);
-    if (status !== "") {
-      this.#updateRun.run(status, isFinal(status) ? atOf(body) : null, seq, head.hash, num);
-      if (isFinal(status)) for (const woken of this.#endWaits(num, row)) this.#forgetParked(woken, heads);
-    } else if (previous.parked !== 0) this.#unpark.run(num);
+    const isEnd = isFinal(status);
+    if (status !== "") this.#updateRun.run(status, isEnd ? atOf(body) : null, seq, head.hash, num);
+    else if (previous.parked !== 0) this.#unpark.run(num);
+    if (isEnd) for (const woken of this.#endWaits(num, { runId, status, body })) this.#forgetParked(woken, heads);
     return head;
   }
 
-  #endWaits(num: number, { runId, status, body }: JournalRow): readonly string[] {
+  #endWaits(num: number, { runId, status, body }: Pick<JournalRow, "runId" | "status" | "body">): readonly string[] {
     this.#waits.end(num);
     if (status !== "continued") return this.#waits.wakeJoiners(runId);
     this.#waits.follow(runId, (JSON.parse(body) as { readonly nextRunId: string }).nextRunId);

@@ -118,9 +118,9 @@ export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_ch
   );
 }
 
-function toWait({ approval, ...row }: Row): Wait {
-  const wait = row as unknown as Wait;
-  return approval === null ? wait : { ...wait, approval: JSON.parse(String(approval)) as NonNullable<Wait["approval"]> };
+function toWait(row: Row): Wait {
+  const { approval, ...wait } = row as unknown as Omit<Wait, "approval"> & { readonly approval: string | null };
+  return approval === null ? wait : { ...wait, approval: JSON.parse(approval) as NonNullable<Wait["approval"]> };
 }
 
 function toEvent(row: Row): Event {

@@ -42,19 +42,14 @@ export function rowsOf(flat: readonly string[]): readonly JournalRow[] {
 }
 
 function markOf(event: EventDraft): RowMark {
-  switch (event.type) {
-    case "step.waiting":
-      return "wait";
-    case "approval.answered":
-      return "woken";
-    case "step.completed":
-      if (event.kind === "emit") return event.copied === true ? "" : "emit";
-      return event.kind === "sleep" || event.kind === "signal" || event.kind === "approval" ? "woken" : "";
-    case "run.recorded":
-      return event.kind === "emit" && event.outcome.ok ? "emit" : "";
-    case "run.started":
-      return event.limits?.timeMs === undefined ? "" : "deadline";
-    default:
-      return "";
-  }
+  if (event.type === "step.completed") return markOfStep(event);
+  if (event.type === "step.waiting") return "wait";
+  if (event.type === "approval.answered") return "woken";
+  if (event.type === "run.recorded") return event.kind === "emit" && event.outcome.ok ? "emit" : "";
+  return event.type === "run.started" && event.limits?.timeMs !== undefined ? "deadline" : "";
+}
+
+function markOfStep({ kind, copied }: Extract<EventDraft, { readonly type: "step.completed" }>): RowMark {
+  if (kind === "emit") return copied === true ? "" : "emit";
+  return kind === "sleep" || kind === "signal" || kind === "approval" ? "woken" : "";
 }

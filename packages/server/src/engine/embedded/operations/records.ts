@@ -3,7 +3,7 @@ import type { Operation } from "../operation.ts";
 import { done, type Workbench } from "./workbench.ts";
 
 /** A value that is made now and never again. */
-export function record(bench: Workbench, kind: "now" | "patch", name: string, value: () => Json): Operation {
+export function record(bench: Workbench, { kind, name }: Pick<Operation, "kind" | "name">, value: () => Json): Operation {
   return { kind, name, perform: () => Promise.resolve(done(bench, bench.clock.nowMs(), value())) };
 }
 

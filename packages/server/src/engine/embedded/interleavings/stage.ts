@@ -1,0 +1,72 @@
+import { AppError, type Json, type RunContext, type StepContext, type StepOptions } from "@tutti/core";
+
+interface OpenAction {
+  readonly resolve: (value: Json) => void;
+  readonly reject: (error: AppError) => void;
+}
+
+/** Whom the stage tells when an action begins. `key` is the step's place in the run. */
+export type OnAction = (action: { readonly runId: string; readonly key: string; readonly attempt: number }) => void;
+
+/** What workflows under test act on: their actions end when a test says so, and what they get to see is written down. */
+export class Stage {
+  readonly #onAction: OnAction;
+  readonly #open = new Map<string, OpenAction>();
+  readonly #seen = new Map<string, string[]>();
+
+  constructor(onAction: OnAction) {
+    this.#onAction = onAction;
+  }
+
+  /** Actions that have begun and not ended: `run/key#attempt name`. */
+  get open(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
+  /** The steps whose results a run's workflow has got in this life, in order. */
+  seenBy(runId: string): readonly string[] {
+    return this.#seen.get(runId) ?? [];
+  }
+
+  /** A step whose action ends when the test says so. Its result is its name. */
+  step(ctx: RunContext, name: string, options: StepOptions<Json> = {}): Promise<Json> {
+    return this.saw(
+      ctx,
+      name,
+      ctx.step<Json>(name, (step) => this.act(step, name), options),
+    );
+  }
+
+  /** An action that ends when the test says so. */
+  act({ idempotencyKey, attempt }: StepContext, name: string): Promise<Json> {
+    const { promise, resolve, reject } = Promise.withResolvers<Json>();
+    const slash = idempotencyKey.lastIndexOf("/");
+    this.#open.set(`${idempotencyKey}#${attempt} ${name}`, { resolve, reject });
+    this.#onAction({ runId: idempotencyKey.slice(0, slash), key: idempotencyKey.slice(slash + 1), attempt });
+    return promise;
+  }
+
+  /** Notes when a workflow gets to see what a step gave. */
+  async saw<T>(ctx: RunContext, name: string, result: Promise<T>): Promise<T> {
+    const seen = this.#seen.get(ctx.runId) ?? [];
+    this.#seen.set(ctx.runId, seen);
+    try {
+      const value = await result;
+      seen.push(name);
+      return value;
+    } catch (error) {
+      seen.push(`${name}!`);
+      throw error;
+    }
+  }
+
+  /** Ends an action, well or not. */
+  end(action: string, isOk: boolean): void {
+    const name = action.slice(action.indexOf(" ") + 1);
+    const open = this.#open.get(action);
+    this.#open.delete(action);
+    if (isOk) open?.resolve(name);
+    // Of this code it is known that trying again cannot help; "upstream" is tried again.
+    else open?.reject(new AppError(name.startsWith("flaky") ? "upstream" : "not_found", `${name} failed`));
+  }
+}

@@ -1,0 +1,300 @@
+import { createHash } from "node:crypto";
+import { AppError, verifyChain, type Event, type Json, type Principal, type Workflow } from "@tutti/core";
+import { EmbeddedEngine } from "../embedded-engine.ts";
+import type { Disk } from "./disk.ts";
+import { traceOf, type Write } from "./disk.ts";
+import { MemoryStore } from "./memory-store.ts";
+import { Stage } from "./stage.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+/** Turns a dry run may take before it counts as stuck. */
+const REPLAY_TURNS_MAX = 1000;
+
+/** How a run ended, as its client was told. */
+export type Told = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly code: string };
+
+/** Something a client does once, at any moment after the run began; it does it again when a crash kept the answer from it. */
+export interface Act {
+  readonly name: string;
+  readonly runId: string;
+  readonly send: (engine: EmbeddedEngine) => Promise<void>;
+}
+
+/** What is explored: workflows, who starts them, what else may happen, and what must come of it. */
+export interface Scope {
+  readonly name: string;
+  readonly workflows: (stage: Stage) => readonly Workflow[];
+  readonly runs: readonly { readonly runId: string; readonly workflow: string; readonly input: Json }[];
+  readonly acts?: readonly Act[];
+  /** The runs do the same and know nothing of one another: states that differ in which run is which are one. */
+  readonly isSymmetric?: boolean;
+  /** Whether an action may fail, by the step's name. */
+  readonly mayFail?: (name: string) => boolean;
+  /** Timers due later than this after the beginning never fire. */
+  readonly horizonMs: number;
+  /** Timers fire only when nothing else can happen. */
+  readonly isTimePatient?: boolean;
+  /** Infinity: as many as there may be; memory that a replay rebuilt then counts as memory that was never lost. */
+  readonly crashesMax: number;
+  /** Why an ending is wrong; `undefined` when it is right. */
+  readonly wrong: (runId: string, told: Told) => string | undefined;
+  readonly makeStore?: (disk: Disk) => MemoryStore;
+}
+
+/** What a crash leaves: the disk, what clients know, and the time. */
+export interface Image {
+  readonly disk: Disk;
+  readonly nowMs: number;
+  readonly acked: ReadonlySet<string>;
+  readonly crashes: number;
+}
+
+export const START_MS = Date.parse("2026-01-01T00:00:00.000Z");
+export const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
+
+/** Lets all that follows from what happened happen: an engine over virtual parts waits for nothing but promises. */
+const settle = (): Promise<void> => new Promise(setImmediate);
+
+/** One life of a server between two crashes, in which nothing happens unless it is chosen. */
+export class World {
+  readonly #scope: Scope;
+  readonly #image: Image;
+  readonly #clock: VirtualClock;
+  readonly #store: MemoryStore;
+  readonly #stage: Stage;
+  readonly #engine: EmbeddedEngine;
+  readonly #told = new Map<string, Told>();
+  readonly #sent = new Set<string>();
+  readonly #acked: Set<string>;
+  readonly #turns = new Map<string, number>();
+  readonly #recorded = new Map<string, number>();
+  readonly #never = new AbortController();
+  /** What was found wrong first. */
+  violation: string | undefined;
+
+  constructor(scope: Scope, image: Image) {
+    this.#scope = scope;
+    this.#image = image;
+    const disk = image.disk.clone();
+    this.#clock = new VirtualClock(image.nowMs);
+    this.#store = scope.makeStore?.(disk) ?? new MemoryStore(disk);
+    this.#acked = new Set(image.acked);
+    this.#stage = new Stage(({ runId, key, attempt }) => this.#checkAction(runId, key, attempt));
+    for (const runId of disk.runIds) this.#recorded.set(runId, endsOf(disk.eventsOf(runId)).length);
+    const workflows = scope.workflows(this.#stage).map((workflow) => this.#owned(workflow));
+    this.#engine = new EmbeddedEngine({
+      store: this.#store,
+      clock: this.#clock,
+      runsActiveMax: 100,
+      parts: {
+        workflow: (name) => workflows.find((known) => known.name === name),
+        tool: () => undefined,
+        model: () => undefined,
+        decide: () => ({ effect: "allow", reason: "a test", rule: "test" }),
+        policyHash: () => "",
+      },
+    });
+    this.#engine.subscribe(({ runId, seq, type }) => {
+      if (this.#disk.eventsOf(runId).length < seq) this.#fail(`${type} of ${runId} was told before it was durable`);
+    });
+  }
+
+  /** What a start of the server does, and what its clients do then. */
+  async boot(): Promise<void> {
+    if (this.#disk.runIds.length > 0)
+      void this.#engine.recover().catch((error: unknown) => this.#fail(`recovery failed: ${String(error)}`));
+    await settle();
+    for (const { runId, workflow, input } of this.#scope.runs) void this.#clock.as(runId, () => this.#follow(runId, workflow, input));
+    await settle();
+  }
+
+  /** All that can happen next. */
+  get choices(): readonly string[] {
+    const { mayFail = () => false, acts = [], horizonMs, isTimePatient = false } = this.#scope;
+    const choices = this.#stage.open.flatMap((action) =>
+      mayFail(action.slice(action.indexOf(" ") + 1)) ? [`does ${action}`, `fails ${action}`] : [`does ${action}`],
+    );
+    if (this.#store.outstanding.length > 0) choices.push("commit");
+    if (this.#clock.turnOwners.length > 0) choices.push("turn");
+    const [timer] = this.#clock.timers;
+    if (timer !== undefined && timer.atMs <= START_MS + horizonMs && !(isTimePatient && choices.length > 0)) choices.push("timer");
+    for (const { name, runId } of acts)
+      if (!this.#sent.has(name) && !this.#acked.has(name) && this.#disk.eventsOf(runId).length > 0) choices.push(`act ${name}`);
+    return choices;
+  }
+
+  /** Has one of the choices happen, and all that follows from it. */
+  async choose(choice: string): Promise<void> {
+    const [kind, rest] = [choice.slice(0, choice.indexOf(" ")), choice.slice(choice.indexOf(" ") + 1)];
+    if (choice === "commit") this.#store.commit();
+    else if (choice === "turn") this.#giveTurn();
+    else if (choice === "timer") this.#clock.fireTimer();
+    else if (kind === "act") this.#send(rest);
+    else this.#stage.end(rest, kind === "does");
+    await settle();
+    this.#checkOrder();
+  }
+
+  /** The state as a text: two with the same text go on in the same ways. */
+  get key(): string {
+    const runIds = [...new Set([...this.#scope.runs.map(({ runId }) => runId), ...this.#disk.runIds])];
+    const writes = this.#store.outstanding;
+    const { turnOwners, timers } = this.#clock;
+    const local = new Map(runIds.map((runId) => [runId, this.#localKey(runId)]));
+    // Of runs that are alike in themselves, the one whose writes and turns come first goes first.
+    const order = [...writes.map(runOf), ...turnOwners];
+    const compare = (a: string, b: string): number =>
+      (local.get(a) ?? "").localeCompare(local.get(b) ?? "") || (order.indexOf(a) >>> 0) - (order.indexOf(b) >>> 0);
+    const ranked = this.#scope.isSymmetric === true ? runIds.toSorted(compare) : runIds;
+    const rank = (runId: string): number | string => (ranked.includes(runId) ? ranked.indexOf(runId) : runId);
+    return [
+      ...ranked.map((runId) => local.get(runId)),
+      ...writes.map((write) => `${rank(runOf(write))}${write.type === "park" ? "park" : write.events.map(traceOf).join()}`),
+      turnOwners.map(rank).join(),
+      timers.map(({ owner, atMs }) => `${rank(owner)}@${atMs - START_MS}`).join(),
+      `${this.#clock.nowMs() - START_MS} ${[...this.#sent].join()} ${[...this.#acked].join()} ${this.#image.crashes}`,
+    ].join("\n");
+  }
+
+  /** What crashes here may leave: writes on their way may have reached the disk, in order, without anybody having been told. */
+  get images(): readonly Image[] {
+    const { crashesMax, acts = [] } = this.#scope;
+    if (this.#image.crashes >= crashesMax) return [];
+    const rest = { nowMs: this.#clock.nowMs(), acked: new Set(this.#acked), crashes: crashesMax === Infinity ? 0 : this.#image.crashes + 1 };
+    const disk = this.#disk.clone();
+    const images: Image[] = [{ disk, ...rest }];
+    // Without acts the disk is all that a crash leaves: one with more on it is left by a crash right after the commit.
+    for (const write of acts.length === 0 ? [] : this.#store.outstanding) {
+      const previous = images.at(-1)?.disk ?? disk;
+      const next = previous.clone();
+      next.write(write);
+      images.push({ disk: next, ...rest });
+    }
+    return images;
+  }
+
+  /** What must hold when nothing can happen any more. */
+  async checkEnd(): Promise<void> {
+    for (const { runId } of this.#scope.runs) {
+      const told = this.#told.get(runId);
+      const wrong = told === undefined ? "nobody was told how it ended" : this.#scope.wrong(runId, told);
+      if (wrong !== undefined) this.#fail(`${runId}: ${wrong}`);
+    }
+    for (const runId of this.#disk.runIds) await this.#checkLog(runId);
+    const [wait] = this.#disk.waits({ limit: 1 });
+    if (wait !== undefined) this.#fail(`${wait.runId} has ended and still waits for ${wait.kind} "${wait.name}"`);
+  }
+
+  get #disk(): Disk {
+    return this.#store.disk;
+  }
+
+  #fail(violation: string): void {
+    this.violation ??= violation;
+  }
+
+  /** A workflow whose turns and timers are known as its run's. */
+  #owned(workflow: Workflow): Workflow {
+    return { ...workflow, run: (ctx, input) => this.#clock.as(ctx.runId, () => workflow.run(ctx, input)) };
+  }
+
+  async #follow(runId: string, workflow: string, input: Json): Promise<void> {
+    try {
+      if (this.#disk.eventsOf(runId).length === 0) {
+        await this.#engine.start(workflow, input, { runId, principal: OWNER });
+        if (this.#disk.eventsOf(runId).length === 0) this.#fail(`the start of ${runId} was told before it was durable`);
+      }
+      const output = await this.#engine.result(runId, this.#never.signal);
+      this.#told.set(runId, { ok: true, output });
+    } catch (thrown) {
+      this.#told.set(runId, { ok: false, code: AppError.from(thrown).code });
+    }
+    if (this.#disk.record(runId)?.endedAt == null) this.#fail(`the end of ${runId} was told before it was durable`);
+  }
+
+  #send(name: string): void {
+    const act = this.#scope.acts?.find((known) => known.name === name);
+    this.#sent.add(name);
+    const done = (): void => void this.#acked.add(name);
+    // Refused is answered too: the run may have ended before.
+    if (act !== undefined) void this.#clock.as(act.runId, () => act.send(this.#engine).then(done, done));
+  }
+
+  #giveTurn(): void {
+    const [owner = ""] = this.#clock.turnOwners;
+    this.#turns.set(owner, (this.#turns.get(owner) ?? 0) + 1);
+    this.#clock.giveTurn();
+  }
+
+  #localKey(runId: string): string {
+    const seen = this.#stage.seenBy(runId);
+    const told = this.#told.get(runId);
+    const replayLeft = Math.max(0, (this.#recorded.get(runId) ?? 0) - seen.length);
+    const open = this.#stage.open.filter((action) => action.startsWith(`${runId}/`)).map((action) => action.slice(runId.length));
+    return [
+      this.#disk.traceOf(runId),
+      replayLeft,
+      seen.join(),
+      open.toSorted().join(),
+      this.#turns.get(runId) ?? 0,
+      told === undefined ? "" : JSON.stringify(told),
+    ].join("|");
+  }
+
+  /** A step that is durable must not be done again, and none may begin before the ones before it are durable. */
+  #checkAction(runId: string, key: string, attempt: number): void {
+    if (endsOf(this.#disk.eventsOf(runId)).some((event) => event.key === key))
+      this.#fail(`attempt ${attempt} of step ${key} of ${runId} began although its end is durable`);
+    for (const write of this.#store.outstanding) {
+      const ends = write.type === "append" ? endsOf(write.events.filter((event) => event.runId === runId)) : [];
+      if (ends[0] !== undefined) this.#fail(`step ${key} of ${runId} began before the end of step ${ends[0].key} was durable`);
+    }
+  }
+
+  /** Results reach a workflow in the order of its log. */
+  #checkOrder(): void {
+    for (const { runId } of this.#scope.runs) {
+      const seen = this.#stage.seenBy(runId).filter((name) => !name.endsWith("!"));
+      const written = this.#store.outstanding.flatMap((write) => (write.type === "append" ? write.events : []));
+      const ends = endsOf([...this.#disk.eventsOf(runId), ...written.filter((event) => event.runId === runId)]);
+      let at = 0;
+      for (const name of seen) {
+        while (at < ends.length && ends[at]?.name !== name) at += 1;
+        if (at === ends.length) this.#fail(`${runId} saw ${seen.join(", ")}, its log has ${ends.map((end) => end.name).join(", ")}`);
+        at += 1;
+      }
+    }
+  }
+
+  async #checkLog(runId: string): Promise<void> {
+    const record = this.#disk.record(runId);
+    const events = this.#disk.eventsOf(runId);
+    if (record?.endedAt == null) this.#fail(`${runId} is ${record?.status} for ever`);
+    if (!verifyChain(events, record?.head ?? "", sha256).valid) this.#fail(`the chain of ${runId} does not verify`);
+    const keys = endsOf(events).map(({ key }) => key);
+    if (new Set(keys).size < keys.length) this.#fail(`${runId} has a step that ended twice: ${keys.join(", ")}`);
+    if (events.filter(({ type }) => type === "run.started").length !== 1) this.#fail(`${runId} was started twice`);
+    let verdict: Awaited<ReturnType<EmbeddedEngine["replay"]>> | undefined;
+    void this.#clock.as(runId, () => this.#engine.replay(runId)).then((found) => (verdict = found));
+    for (let turn = 0; turn < REPLAY_TURNS_MAX && verdict === undefined; turn += 1) {
+      this.#clock.giveTurn();
+      await settle();
+    }
+    if (verdict?.matches !== true) this.#fail(`${runId} does not replay: ${verdict?.reason ?? "it got stuck"}`);
+  }
+}
+
+type StepEnd = Extract<Event, { readonly type: "step.completed" | "step.failed" }>;
+
+/** The ends of steps among events, in order. */
+function endsOf(events: readonly (Event | Omit<Event, "hash">)[]): readonly StepEnd[] {
+  return (events as readonly Event[]).filter(
+    (event): event is StepEnd => event.type === "step.completed" || (event.type === "step.failed" && event.retryAt === null),
+  );
+}
+
+function runOf(write: Write): string {
+  return write.type === "park" ? write.runId : (write.events[0]?.runId ?? "");
+}
