@@ -29,7 +29,7 @@ export interface RunDiff {
 }
 
 /** One of the two. */
-export interface RunSide {
+interface RunSide {
   readonly runId: string;
   readonly workflow: string;
   readonly version: string;

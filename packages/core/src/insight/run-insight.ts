@@ -84,7 +84,7 @@ export interface ForkInsight {
 }
 
 /** What the insight rests on, and how much of it is listed. */
-export interface InsightBounds {
+interface InsightBounds {
   readonly events: number;
   readonly steps: number;
   readonly pathSteps: number;
@@ -114,7 +114,7 @@ export function runInsight(reading: RunReading): RunInsight {
 }
 
 /** What failed attempts of a run cost, those of its known child runs included. */
-export function retryCostOf(reading: RunReading): RetryCost {
+function retryCostOf(reading: RunReading): RetryCost {
   const cost = { attempts: 0, lostMs: 0, backoffMs: 0, tokens: 0 };
   for (const { span } of leavesOf(reading.plan.nodes)) {
     const child = reading.children.get(span.key);
