@@ -12,9 +12,17 @@ const LOOK_MS = 50;
 /** How long it gets to stop by itself. It loses nothing when it is ended. */
 const STOP_MS = 2000;
 
+/** Where a Restate server listens. */
+export interface RestatePorts {
+  readonly ingress: number;
+  readonly admin: number;
+  readonly fabric: number;
+}
+
 /** A Restate server that Tutti started. */
 export interface RestateServer {
   readonly address: RestateAddress;
+  readonly ports: RestatePorts;
   readonly process: ChildProcess;
   stop(): Promise<void>;
 }
@@ -31,8 +39,8 @@ export function findRestateServer(): string | undefined {
   }
 }
 
-/** Starts one on free ports of this machine, with its data in `folder`. */
-export async function startRestate(folder: string): Promise<RestateServer> {
+/** Starts one on this machine, on free ports unless they are given, with its data in `folder`. */
+export async function startRestate(folder: string, given?: RestatePorts): Promise<RestateServer> {
   const binary = findRestateServer();
   if (binary === undefined)
     throw new AppError(
@@ -40,7 +48,8 @@ export async function startRestate(folder: string): Promise<RestateServer> {
       "wanted the package @restatedev/restate-server for the engine restate-local, got none; run `npm install @restatedev/restate-server` (216 MB) beside Tutti, or point restateUrl at a cluster",
     );
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const [ingress, admin, fabric] = await freePorts(3);
+  const ports = given ?? (await freePorts());
+  const { ingress, admin, fabric } = ports;
   const log = await open(join(folder, "restate.log"), "a");
   const child = spawn(binary, ["--no-logo", "--base-dir", folder, "--node-name", "tutti", "--cluster-name", "tutti"], {
     stdio: ["ignore", log.fd, log.fd],
@@ -69,18 +78,18 @@ export async function startRestate(folder: string): Promise<RestateServer> {
       cause: error,
     });
   }
-  return { address, process: child, stop };
+  return { address, ports, process: child, stop };
 }
 
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, "127.0.0.1"));
-  const ports = await Promise.all(
+async function freePorts(): Promise<RestatePorts> {
+  const servers = Array.from({ length: 3 }, () => createServer().listen(0, "127.0.0.1"));
+  const [ingress = 0, admin = 0, fabric = 0] = await Promise.all(
     servers.map(
       (server) => new Promise<number>((resolve) => server.once("listening", () => resolve((server.address() as AddressInfo).port))),
     ),
   );
   await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  return { ingress, admin, fabric };
 }
 
 async function serving(child: ChildProcess, { urls, adminUrls }: RestateAddress): Promise<void> {

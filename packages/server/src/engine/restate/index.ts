@@ -1,0 +1,2 @@
+export { RestateEngine, type RestateEngineOptions } from "./restate-engine.ts";
+export { findRestateServer, startRestate, type RestateServer } from "./local-server.ts";
