@@ -32,7 +32,7 @@ const name = `${RUNS.toLocaleString("en")} waiting runs`;
 const row = (metric: string, value: number | undefined): Row => ({ subject: "tutti", case: name, metric, value: value ?? Number.NaN });
 const rows = [
   row("startedPerS", filled["startedPerS"]),
-  row("passivatedAfterMs", filled["passivatedAfterMs"]),
+  row("rssPerRunStartedHereBytes", filled["rssPerRunBytes"]),
   row("rssPerRunBytes", (median(fullStarts, "rssBytes") - median(emptyStarts, "rssBytes")) / RUNS),
   row("openMs", median(fullStarts, "openMs")),
   row("openEmptyMs", median(emptyStarts, "openMs")),
