@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
-import { AppError, type Json, type Plugin, type Schema, type Tool } from "@tutti/core";
+import { AppError, type Json, type Plugin, type Principal, type Schema, type Tool } from "@tutti/core";
 import { readGraphRun, type GraphReading } from "@tutti/core/graph";
 import { requireGraph } from "../engine/index.ts";
 import type { TestApp } from "../testing.ts";
 
 /** Who starts the runs. */
-export const OWNER = { id: "owner", roles: ["owner"] };
+export const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
 /** A run that takes longer hangs. */
 const RUN_MS = 20_000;
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };

@@ -37,7 +37,7 @@ export function checkExpressions(graph: Graph): {
   const variables = {
     input: graph.input === undefined ? "dyn" : typeOfSchema(graph.input),
     run: { id: "string" },
-    principal: { id: "string" },
+    principal: { id: "string", tenant: "string" },
   } as const;
   check.body(graph, [], { variables, nodes: {}, others: [] });
   return check;

@@ -89,23 +89,20 @@ export function describe(issue: z.core.$ZodIssue, base: Path, root: unknown): re
     }));
   }
   const isType = issue.code === "invalid_union" && path.at(-1) === "type";
-  if (value === undefined && path.length > 0 && (isType || issue.code === "invalid_type")) {
-    const what = isType
-      ? `a type (${NODE_TYPES.join(", ")})`
-      : `${String(path.at(-1))} (${issue.code === "invalid_type" ? article(issue.expected) : ""})`;
-    return [{ code: "shape", path: path.slice(0, -1), isKey: true, message: `wanted ${what}, got none; add it` }];
+  if (value === undefined && path.length > 0) {
+    const kind = isType ? ` (${NODE_TYPES.join(", ")})` : issue.code === "invalid_type" ? ` (${article(issue.expected)})` : "";
+    return [{ code: "shape", path: path.slice(0, -1), isKey: true, message: `wanted ${String(path.at(-1))}${kind}, got none; add it` }];
   }
-  return [
-    {
-      code: "shape",
-      path,
-      message: isType ? `wanted a type of node, got ${kindOf(value)}; ${orMeant(textOf(value), NODE_TYPES)}` : messageOf(issue, value),
-    },
-  ];
+  const message = isType ? `wanted a type of node, got ${kindOf(value)}; ${orMeant(textOf(value), NODE_TYPES)}` : messageOf(issue, value);
+  return [{ code: "shape", path, message }];
 }
 
 function messageOf(issue: z.core.$ZodIssue, value: unknown): string {
   if (issue.code === "invalid_type") return `wanted ${article(issue.expected)}, got ${kindOf(value)}`;
+  if (issue.code === "invalid_value") {
+    const values = issue.values.map(String);
+    return `wanted ${values.join(" or ")}, got ${kindOf(value)}; ${orMeant(textOf(value), values)}`;
+  }
   return issue.message.startsWith("wanted") || issue.code === "invalid_union" ? `${issue.message}, got ${kindOf(value)}` : issue.message;
 }
 

@@ -93,7 +93,7 @@ function checkLiteral(value: Json, schema: Json, { path, types }: At): readonly 
   if (typeof value === "string" && value.includes("${")) {
     const type = typeNamed(types.get(JSON.stringify(path)) ?? (isWhole(value) ? "dyn" : "string"));
     return typeof type === "string" && type !== "dyn" && !fitsType(type, schema["type"])
-      ? [mismatch(path, schema["type"], `an expression that gives a ${type}`)]
+      ? [mismatch(path, schema["type"], `an expression that gives ${NAMED[type] ?? type}`)]
       : [];
   }
   if (!fitsValue(value, schema["type"])) return [mismatch(path, schema["type"], JSON.stringify(value).slice(0, 60))];
@@ -167,6 +167,8 @@ function fitsValue(value: Json, type: Json | undefined): boolean {
     }
   });
 }
+
+const NAMED: Readonly<Record<string, string>> = { bool: "true or false", double: "a number", string: "a text", list: "a list" };
 
 /** Whether a CEL type can be of a JSON Schema type. */
 function fitsType(type: string, schemaType: Json | undefined): boolean {

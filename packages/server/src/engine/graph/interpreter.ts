@@ -72,7 +72,7 @@ async function runGraph(
   { graph, input }: { readonly graph: Graph; readonly input: Json },
   host: GraphHost,
 ): Promise<Json> {
-  const variables = { input, run: { id: ctx.runId }, principal: { id: ctx.principal.id } };
+  const variables = { input, run: { id: ctx.runId }, principal: { id: ctx.principal.id, tenant: ctx.principal.tenant } };
   const running: RunningGraph = { graph, nodes: new BodyRun({ body: graph, path: "", variables, host }) };
   ctx.onQuery("graph", () => ({ graph: running.graph as unknown as Json, nodes: running.nodes.statuses }));
   const { ids } = running.nodes;
