@@ -26,7 +26,11 @@ export interface Scope {
   readonly workflows: (stage: Stage) => readonly Workflow[];
   readonly runs: readonly { readonly runId: string; readonly workflow: string; readonly input: Json }[];
   readonly acts?: readonly Act[];
-  /** The runs do the same and know nothing of one another: states that differ in which run is which are one. */
+  /**
+   * The runs do the same and know nothing of one another: states that differ only in which run is which are one. All that waits for the disk
+   * is written in one transaction, and all that waits for a turn gets it in the same one, as it is with SQLite and Node; without this each
+   * has its own.
+   */
   readonly isSymmetric?: boolean;
   /** Whether an action may fail, by the step's name. */
   readonly mayFail?: (name: string) => boolean;
@@ -128,8 +132,9 @@ export class World {
   /** Has one of the choices happen, and all that follows from it. */
   async choose(choice: string): Promise<void> {
     const [kind, rest] = [choice.slice(0, choice.indexOf(" ")), choice.slice(choice.indexOf(" ") + 1)];
-    if (choice === "commit") this.#store.commit();
-    else if (choice === "turn") this.#giveTurn();
+    const atOnceMax = this.#scope.isSymmetric === true ? Infinity : 1;
+    if (choice === "commit") for (let left = Math.min(atOnceMax, this.#store.outstanding.length); left > 0; left -= 1) this.#store.commit();
+    else if (choice === "turn") await this.#giveTurns(Math.min(atOnceMax, this.#clock.turnOwners.length));
     else if (choice === "timer") this.#clock.fireTimer();
     else if (kind === "act") this.#send(rest);
     else this.#stage.end(rest, kind === "does");
@@ -140,29 +145,26 @@ export class World {
   /** The state as a text: two with the same text go on in the same ways. */
   get key(): string {
     const runIds = [...new Set([...this.#scope.runs.map(({ runId }) => runId), ...this.#disk.runIds])];
-    const writes = this.#store.outstanding;
+    const local = runIds.map((runId) => this.#localKey(runId));
     const { turnOwners, timers } = this.#clock;
-    const local = new Map(runIds.map((runId) => [runId, this.#localKey(runId)]));
-    // Of runs that are alike in themselves, the one whose writes and turns come first goes first.
-    const order = [...writes.map(runOf), ...turnOwners];
-    const compare = (a: string, b: string): number =>
-      (local.get(a) ?? "").localeCompare(local.get(b) ?? "") || (order.indexOf(a) >>> 0) - (order.indexOf(b) >>> 0);
-    const ranked = this.#scope.isSymmetric === true ? runIds.toSorted(compare) : runIds;
-    const rank = (runId: string): number | string => (ranked.includes(runId) ? ranked.indexOf(runId) : runId);
-    return [
-      ...ranked.map((runId) => local.get(runId)),
-      ...writes.map((write) => `${rank(runOf(write))}${write.type === "park" ? "park" : write.events.map(traceOf).join()}`),
-      turnOwners.map(rank).join(),
-      timers.map(({ owner, atMs }) => `${rank(owner)}@${atMs - START_MS}`).join(),
-      `${this.#clock.nowMs() - START_MS} ${[...this.#sent].join()} ${[...this.#acked].join()} ${this.#image.crashes}`,
-    ].join("\n");
+    const queues = [
+      this.#store.outstanding.map((write) => `${runOf(write)} ${contentOf(write)}`).join("\n"),
+      turnOwners.join(),
+      timers.map(({ owner, atMs }) => `${owner}@${atMs - START_MS}`).join(),
+    ];
+    const common = `${this.#clock.nowMs() - START_MS} ${[...this.#sent].join()} ${[...this.#acked].join()} ${this.#image.crashes}`;
+    return [...(this.#scope.isSymmetric === true ? local.toSorted() : [...local, ...queues]), common].join("\n");
   }
 
   /** What crashes here may leave: writes on their way may have reached the disk, in order, without anybody having been told. */
   get images(): readonly Image[] {
     const { crashesMax, acts = [] } = this.#scope;
     if (this.#image.crashes >= crashesMax) return [];
-    const rest = { nowMs: this.#clock.nowMs(), acked: new Set(this.#acked), crashes: crashesMax === Infinity ? 0 : this.#image.crashes + 1 };
+    const rest = {
+      nowMs: this.#clock.nowMs(),
+      acked: new Set(this.#acked),
+      crashes: crashesMax === Infinity ? 0 : this.#image.crashes + 1,
+    };
     const disk = this.#disk.clone();
     const images: Image[] = [{ disk, ...rest }];
     // Without acts the disk is all that a crash leaves: one with more on it is left by a crash right after the commit.
@@ -222,10 +224,14 @@ export class World {
     if (act !== undefined) void this.#clock.as(act.runId, () => act.send(this.#engine).then(done, done));
   }
 
-  #giveTurn(): void {
-    const [owner = ""] = this.#clock.turnOwners;
-    this.#turns.set(owner, (this.#turns.get(owner) ?? 0) + 1);
-    this.#clock.giveTurn();
+  async #giveTurns(count: number): Promise<void> {
+    for (let left = count; left > 0; left -= 1) {
+      const [owner = ""] = this.#clock.turnOwners;
+      this.#turns.set(owner, (this.#turns.get(owner) ?? 0) + 1);
+      this.#clock.giveTurn();
+      // What waits for promises comes before the next one's turn.
+      await settle();
+    }
   }
 
   #localKey(runId: string): string {
@@ -233,6 +239,7 @@ export class World {
     const told = this.#told.get(runId);
     const replayLeft = Math.max(0, (this.#recorded.get(runId) ?? 0) - seen.length);
     const open = this.#stage.open.filter((action) => action.startsWith(`${runId}/`)).map((action) => action.slice(runId.length));
+    const { turnOwners, timers } = this.#clock;
     return [
       this.#disk.traceOf(runId),
       replayLeft,
@@ -240,6 +247,9 @@ export class World {
       open.toSorted().join(),
       this.#turns.get(runId) ?? 0,
       told === undefined ? "" : JSON.stringify(told),
+      ...this.#store.outstanding.filter((write) => runOf(write) === runId).map(contentOf),
+      turnOwners.filter((owner) => owner === runId).length,
+      timers.filter(({ owner }) => owner === runId).map(({ atMs }) => atMs - START_MS),
     ].join("|");
   }
 
@@ -293,6 +303,10 @@ function endsOf(events: readonly (Event | Omit<Event, "hash">)[]): readonly Step
   return (events as readonly Event[]).filter(
     (event): event is StepEnd => event.type === "step.completed" || (event.type === "step.failed" && event.retryAt === null),
   );
+}
+
+function contentOf(write: Write): string {
+  return write.type === "park" ? "park" : write.events.map(traceOf).join();
 }
 
 function runOf(write: Write): string {
