@@ -233,6 +233,8 @@ export class EmbeddedEngine implements Engine {
     if (this.#runs.has(runId)) return this.#results.wait(runId, options);
     const record = await this.#runs.newest(runId);
     const waiting = this.#results.wait(record.id, options);
+    // Whoever called may stop waiting while the log is read.
+    waiting.catch(() => undefined);
     // The last event says how it ended, if it did; its end may also be published meanwhile.
     const last = await this.#runs.reader.last(record);
     if (last !== undefined) this.#results.settle(last);

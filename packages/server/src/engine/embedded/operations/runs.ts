@@ -70,6 +70,8 @@ async function waitForEnd(
 ): Promise<Performed> {
   const startedAtMs = bench.clock.nowMs();
   const stopped = Promise.withResolvers<never>();
+  // The run may be stopped before anybody waits.
+  stopped.promise.catch(() => undefined);
   const left = new AbortController();
   const stopListening = call.scope.onStop(stopped.reject);
   let goesOn = (): void => undefined;
