@@ -61,7 +61,7 @@ export const scheduleWorkflow = defineWorkflow<ScheduleState, Json>({
       const plan: Plan = await ctx.step("look at the clock", () => planTicks(looked, nowMs));
       state = await takeTicks(ctx, state, plan);
       if (isOver(state, plan)) return { ...state.counts };
-      state = await react(ctx, state, await nextHappening(ctx, state, plan.wakeMs === null ? null : plan.wakeMs - nowMs));
+      state = await react(ctx, state, await nextHappening(ctx, state, plan.wakeMs));
     }
     return ctx.continueAsNew(state);
   },
@@ -155,23 +155,26 @@ async function stopRun(ctx: RunContext, { runId, isSupervised }: ActiveTick): Pr
   }
 }
 
-async function nextHappening(ctx: RunContext, state: ScheduleState, delayMs: number | null): Promise<Happening> {
-  return ctx.race<Happening>([
-    async (branch) => ({ type: "command", command: (await branch.waitFor("command")) as ScheduleCommand }),
-    ...(delayMs === null
-      ? []
-      : [
-          async (branch: RunContext): Promise<Happening> => {
-            await branch.sleep(Math.max(0, delayMs));
-            return { type: "time" };
-          },
-        ]),
-    ...state.active.map((tick) => async (branch: RunContext): Promise<Happening> => ({
-      type: "ended",
-      tick,
-      end: await endOf(branch, tick),
-    })),
-  ]);
+function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
+  const command = async (branch: RunContext): Promise<Happening> => ({
+    type: "command",
+    command: (await branch.waitFor("command")) as ScheduleCommand,
+  });
+  const time = async (branch: RunContext): Promise<Happening> => {
+    await sleepUntil(branch, wakeMs ?? 0);
+    return { type: "time" };
+  };
+  const ends = active.map((tick) => async (branch: RunContext): Promise<Happening> => ({
+    type: "ended",
+    tick,
+    end: await endOf(branch, tick),
+  }));
+  return ctx.race<Happening>([command, ...(wakeMs === null ? [] : [time]), ...ends]);
+}
+
+/** Asks for the time again first: starting ticks may have taken a while, and a crash may have come in between. */
+async function sleepUntil(ctx: RunContext, atMs: number): Promise<void> {
+  await ctx.sleep(Math.max(0, atMs - (await ctx.now()).getTime()));
 }
 
 async function endOf(ctx: RunContext, { runId }: Tick): Promise<TickEnd> {

@@ -1,4 +1,4 @@
-import { backoffMs } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import type { Supervision } from "./supervision-policy.ts";
 
 /** How a supervised run ended. */
