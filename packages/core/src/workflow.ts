@@ -50,6 +50,8 @@ export interface RunContext {
   cancel(runId: string, reason: string): Promise<void>;
   /** Milliseconds to years; the run costs no memory meanwhile. */
   sleep(ms: number): Promise<void>;
+  /** As `sleep`, to a moment: a crash in between does not make it later. */
+  sleepUntil(at: Date): Promise<void>;
   /** Waits for a signal by name; signals are buffered and consumed in order. `undefined` after `timeoutMs`. */
   waitFor(signalName: string, options?: SignalWait): Promise<Json | undefined>;
   /** Asks people and waits for their answer: a value, also when they refuse; `approval_timeout` is thrown when nobody answers and `otherwise` is not set. */

@@ -9,6 +9,8 @@ export interface ActiveRun {
   readonly left: PromiseWithResolvers<void>;
   /** Of its last event. */
   seq: number;
+  /** Whether its end is written: nothing may come after it. */
+  hasEnded: boolean;
   /** How many are about to steer it: it must stay. */
   pins: number;
   /** Whether it is in the row of those that may leave. */

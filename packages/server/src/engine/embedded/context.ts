@@ -99,7 +99,12 @@ export class WorkflowContext implements RunContext {
   async sleep(ms: number): Promise<void> {
     if (!(ms >= 0 && ms <= SLEEP_MAX_MS))
       throw new AppError("invalid_input", `wanted a sleep of 0 to ${SLEEP_MAX_MS} ms (a thousand years), got ${ms}`);
-    await this.#do(operations.sleep(this.#steps.bench, ms));
+    await this.#do(operations.sleep(this.#steps.bench, { ms }));
+  }
+
+  async sleepUntil(at: Date): Promise<void> {
+    if (!(at.getTime() <= SLEEP_MAX_MS * 3)) throw new AppError("invalid_input", `wanted a date to sleep until, got ${String(at)}`);
+    await this.#do(operations.sleep(this.#steps.bench, { until: at }));
   }
 
   async waitFor(signalName: string, options: SignalWait = {}): Promise<Json | undefined> {

@@ -382,7 +382,7 @@ export class Execution implements Steps, Receiver<Pending> {
   async #performAndJournal(pending: Pending): Promise<void> {
     const { key, operation, scope } = pending;
     // What came before must be on disk before anything new touches the world.
-    if (!(await this.#durable)) return;
+    if (!(await this.#durable) || scope.isStopped) return;
     const progress = this.history.progress(key);
     const performed = await this.#performed(operation, { key, scope, progress, idle: (wait) => this.#idle(key, wait) });
     if (performed === undefined || scope.closed !== undefined) return;

@@ -119,7 +119,15 @@ export class RunsInMemory {
     const host = this.#hostOf(parts);
     const execution = new Execution(parts, history, { host, mode: "live", engine, clock, resumed, runs: otherRuns(parts.principal) });
     const deadlineMs = parts.startedAtMs + (parts.limits?.timeMs ?? Infinity);
-    const run: ActiveRun = { execution, deadlineMs, left: Promise.withResolvers(), seq: history.lastSeq, pins: 0, isIdle: false };
+    const run: ActiveRun = {
+      execution,
+      deadlineMs,
+      left: Promise.withResolvers(),
+      seq: history.lastSeq,
+      hasEnded: false,
+      pins: 0,
+      isIdle: false,
+    };
     this.#active.set(runId, run);
     return run;
   }
@@ -184,7 +192,8 @@ export class RunsInMemory {
   /** Journals events of a run in memory, in one piece with those of another; false when the store is gone for good. */
   append(runId: string, bodies: readonly EventBody[], more: readonly EventDraft[] = []): Promise<boolean> {
     const run = this.#active.get(runId);
-    if (run === undefined) return Promise.resolve(false);
+    if (run === undefined || run.hasEnded) return Promise.resolve(false);
+    run.hasEnded = bodies.some(isEnd);
     const afterSeq = run.seq;
     run.seq += bodies.length;
     return this.journal([...numbered({ runId, afterSeq, nowMs: this.#parts.clock.nowMs() }, bodies), ...more], "now");
@@ -206,7 +215,7 @@ export class RunsInMemory {
     for (const event of events) {
       watchers.publish(event);
       results.settle(event);
-      if (isEnd(event)) void this.#parking.wakeJoiners(event.runId).catch(() => undefined);
+      if (isEnd(event) && event.type !== "run.continued") void this.#parking.wakeJoiners(event.runId).catch(() => undefined);
     }
     return true;
   }
@@ -302,6 +311,6 @@ export class RunsInMemory {
   }
 }
 
-function isEnd({ type }: EventDraft): boolean {
-  return type === "run.completed" || type === "run.failed" || type === "run.cancelled";
+function isEnd({ type }: EventBody): boolean {
+  return type === "run.completed" || type === "run.failed" || type === "run.cancelled" || type === "run.continued";
 }

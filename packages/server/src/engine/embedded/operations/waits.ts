@@ -4,13 +4,14 @@ import { waitUntil } from "../timers.ts";
 import { done, type Workbench } from "./workbench.ts";
 
 /** Waits for a time. */
-export function sleep(bench: Workbench, ms: number): Operation {
+export function sleep(bench: Workbench, length: { readonly ms: number } | { readonly until: Date }): Operation {
   return {
     kind: "sleep",
     name: "sleep",
     perform: async (call) => {
       const startedAtMs = bench.clock.nowMs();
-      const until = announce(bench, call, { kind: "sleep", name: "sleep", timeoutMs: ms });
+      const timeoutMs = "ms" in length ? length.ms : length.until.getTime() - startedAtMs;
+      const until = announce(bench, call, { kind: "sleep", name: "sleep", timeoutMs });
       const goesOn = call.idle({ kind: "sleep", name: "sleep", since: iso(startedAtMs), until });
       await waitUntil(untilMsOf(until), call.scope, bench.clock).finally(goesOn);
       return done(bench, startedAtMs, null);
