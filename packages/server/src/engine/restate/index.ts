@@ -1,2 +1,3 @@
-export { RestateEngine, type RestateEngineOptions } from "./restate-engine.ts";
-export { findRestateServer, startRestate, type RestateServer } from "./local-server.ts";
+export { RestateEngine } from "./restate-engine.ts";
+export { findRestateServer, startRestate, type RestatePorts, type RestateServer } from "./local-server.ts";
+export { openRestate } from "./open.ts";

@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "@tutti/core";
+import { identityOf } from "./identity.ts";
 import { SERVICE, type RestateAddress } from "./client.ts";
 
 /** How long a server may take to serve; one with a large journal reads it first. */
@@ -23,6 +24,8 @@ export interface RestatePorts {
 export interface RestateServer {
   readonly address: RestateAddress;
   readonly ports: RestatePorts;
+  /** The public key of its requests. */
+  readonly identityKey: string;
   readonly process: ChildProcess;
   stop(): Promise<void>;
 }
@@ -50,6 +53,7 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const ports = given ?? (await freePorts());
   const { ingress, admin, fabric } = ports;
+  const identity = await identityOf(folder);
   const log = await open(join(folder, "restate.log"), "a");
   const child = spawn(binary, ["--no-logo", "--base-dir", folder, "--node-name", "tutti", "--cluster-name", "tutti"], {
     stdio: ["ignore", log.fd, log.fd],
@@ -64,6 +68,7 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
       RESTATE_ADMIN__DISABLE_WEB_UI: "true",
       RESTATE_DEFAULT_NUM_PARTITIONS: "4",
       RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "256 MiB",
+      RESTATE_WORKER__INVOKER__REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: identity.privateKeyFile,
       RESTATE_LOG_FORMAT: "json",
     },
   });
@@ -78,7 +83,7 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
       cause: error,
     });
   }
-  return { address, ports, process: child, stop };
+  return { address, ports, identityKey: identity.publicKey, process: child, stop };
 }
 
 async function freePorts(): Promise<RestatePorts> {

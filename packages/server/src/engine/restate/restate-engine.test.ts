@@ -33,7 +33,7 @@ async function openOn(dataDir: string, setup: Setup, service: string): Promise<E
     runsActiveMax: 100,
     queues: setup.queues,
     restate: { ...server.address, service },
-    endpoint: { host: "127.0.0.1", port: 0, identityKeys: [], log: () => undefined },
+    endpoint: { host: "127.0.0.1", port: 0, identityKeys: [server.identityKey], log: () => undefined },
     parts: {
       workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
       tool: (name) => setup.tools?.find((tool) => tool.name === name),

@@ -40,6 +40,8 @@ export interface RestateEngineOptions {
   readonly endpoint: EndpointOptions;
   /** Where Restate reaches the endpoint, when that is not where it listens: a load balancer before several workers, for example. */
   readonly publicUrl?: string;
+  /** Called when the engine has stopped, to end what was started for it. */
+  readonly onStopped?: () => Promise<void>;
 }
 
 /** How often the log is looked at for the end of a run that another process drives. */
@@ -62,6 +64,7 @@ export class RestateEngine implements Engine {
   readonly #payloads: Payloads;
   readonly #inner: EmbeddedEngine;
   readonly #worker: Worker;
+  readonly #onStopped: RestateEngineOptions["onStopped"];
   readonly #endings = new Map<string, Set<() => void>>();
   #isStopping = false;
 
@@ -74,6 +77,7 @@ export class RestateEngine implements Engine {
     const { store, parts, runsActiveMax, queues, restate, endpoint, publicUrl } = options;
     this.#store = store;
     this.#parts = parts;
+    this.#onStopped = options.onStopped;
     this.#client = new RestateClient(restate);
     this.#payloads = new Payloads(store);
     const owners = new Map<string, Owner>();
@@ -216,6 +220,7 @@ export class RestateEngine implements Engine {
   async stop(graceMs: number): Promise<void> {
     this.#isStopping = true;
     await this.#worker.stop(graceMs);
+    await this.#onStopped?.();
   }
 
   /** Whether this process has room in a queue, which is asked before Restate has the run. */
