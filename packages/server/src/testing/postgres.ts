@@ -3,7 +3,7 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chown, cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, type AddressInfo } from "node:net";
+import { createServer, Socket, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -39,8 +39,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "shared_buffers=32MB", "-c", "max_connections=60"];
   const urlOf = (database: string): string => `postgres://tutti:${PASSWORD}@127.0.0.1:${port}/${database}`;
   let server: ChildProcess | undefined;
-  // For a process that ends without having stopped its server, as a failed test does.
-  const kill = (): void => void server?.kill("SIGQUIT");
+  watch(folder);
   const self: PostgresServer = {
     port,
     async newDatabase() {
@@ -50,13 +49,11 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     async start() {
       server = spawn(join(bin, "postgres"), args, { ...owner, cwd: folder, stdio: ["ignore", "ignore", "pipe"] });
-      process.once("exit", kill);
       await ready(server);
     },
     async stop(how) {
       const stopping = server;
       server = undefined;
-      process.off("exit", kill);
       if (stopping === undefined || stopping.exitCode !== null) return;
       const exited = once(stopping, "exit");
       stopping.kill(how === "fast" ? "SIGINT" : "SIGQUIT");
@@ -69,6 +66,15 @@ export async function startPostgres(): Promise<PostgresServer> {
   };
   await self.start();
   return self;
+}
+
+/** Cleans up after a process that was killed: its end closes the pipe, and only then a shell of its own goes on. */
+function watch(folder: string): void {
+  const script = 'cat; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0"';
+  const watcher = spawn("sh", ["-c", script, folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
+  watcher.on("error", () => undefined);
+  watcher.unref();
+  if (watcher.stdin instanceof Socket) watcher.stdin.unref();
 }
 
 /** Where the binaries are; a copy in `folder` when another user could not reach those in `node_modules`. */
