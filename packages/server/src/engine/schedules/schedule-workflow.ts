@@ -155,13 +155,15 @@ async function stopRun(ctx: RunContext, { runId, isSupervised }: ActiveTick): Pr
   }
 }
 
-function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
+async function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
+  // Asked for again: starting ticks may have taken a while, and a crash may have come in between.
+  const delayMs = wakeMs === null ? null : Math.max(0, wakeMs - (await ctx.now()).getTime());
   const command = async (branch: RunContext): Promise<Happening> => ({
     type: "command",
     command: (await branch.waitFor("command")) as ScheduleCommand,
   });
   const time = async (branch: RunContext): Promise<Happening> => {
-    await sleepUntil(branch, wakeMs ?? 0);
+    await branch.sleep(delayMs ?? 0);
     return { type: "time" };
   };
   const ends = active.map((tick) => async (branch: RunContext): Promise<Happening> => ({
@@ -169,12 +171,7 @@ function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: numbe
     tick,
     end: await endOf(branch, tick),
   }));
-  return ctx.race<Happening>([command, ...(wakeMs === null ? [] : [time]), ...ends]);
-}
-
-/** Asks for the time again first: starting ticks may have taken a while, and a crash may have come in between. */
-async function sleepUntil(ctx: RunContext, atMs: number): Promise<void> {
-  await ctx.sleep(Math.max(0, atMs - (await ctx.now()).getTime()));
+  return ctx.race<Happening>([command, ...(delayMs === null ? [] : [time]), ...ends]);
 }
 
 async function endOf(ctx: RunContext, { runId }: Tick): Promise<TickEnd> {
