@@ -219,6 +219,11 @@ export class EmbeddedEngine implements Engine {
     return this.#runs.queues.status;
   }
 
+  /** Whether a run is in memory; one that only waits is not. */
+  isInMemory(runId: string): boolean {
+    return this.#runs.has(runId);
+  }
+
   /** Forgets a run at once and aborts what it does: another worker goes on with it. */
   release(runId: string): void {
     this.#runs.release(runId);

@@ -223,9 +223,15 @@ export class Disk {
   }
 }
 
+const traces = new WeakMap<EventDraft, string>();
+
 /** An event without what differs from run to run though nothing else does. */
 export function traceOf(event: EventDraft): string {
-  return JSON.stringify(event, (name, value: unknown) => (UNTRACED.has(name) ? undefined : value));
+  const known = traces.get(event);
+  if (known !== undefined) return known;
+  const trace = JSON.stringify(event, (name, value: unknown) => (UNTRACED.has(name) ? undefined : value));
+  traces.set(event, trace);
+  return trace;
 }
 
 function isSame(stored: Event | undefined, event: EventDraft): boolean {

@@ -21,7 +21,14 @@ export interface Exploration {
  */
 export async function explore(scope: Scope): Promise<Exploration> {
   const search = new Search(scope);
-  await search.run();
+  const { stackTraceLimit } = Error;
+  // Runs end with errors that nobody looks at, hundreds of thousands of times.
+  Error.stackTraceLimit = 0;
+  try {
+    await search.run();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
   return search.exploration;
 }
 
@@ -89,6 +96,7 @@ class Search {
   }
 
   #isNew(world: World, path: readonly string[]): boolean {
+    world.check();
     this.#note(world, path);
     if (this.#violation !== undefined) return false;
     const { key } = world;

@@ -1,5 +1,14 @@
 import { createHash } from "node:crypto";
-import { AppError, verifyChain, type Event, type Json, type Principal, type Workflow } from "@tutti/core";
+import {
+  AppError,
+  verifyChain,
+  type Event,
+  type Json,
+  type Principal,
+  type QueueConfig,
+  type StartOptions,
+  type Workflow,
+} from "@tutti/core";
 import { EmbeddedEngine } from "../embedded-engine.ts";
 import type { Disk } from "./disk.ts";
 import { traceOf, type Write } from "./disk.ts";
@@ -9,6 +18,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 
 /** Turns a dry run may take before it counts as stuck. */
 const REPLAY_TURNS_MAX = 1000;
+const RUNS_ACTIVE_MAX = 100;
 
 /** How a run ended, as its client was told. */
 export type Told = { readonly ok: true; readonly output: Json } | { readonly ok: false; readonly code: string };
@@ -20,11 +30,20 @@ export interface Act {
   readonly send: (engine: EmbeddedEngine) => Promise<void>;
 }
 
+/** A run that a client starts and waits for. */
+export interface ScopeRun {
+  readonly runId: string;
+  readonly workflow: string;
+  readonly input: Json;
+  readonly options?: Pick<StartOptions, "limits" | "queue">;
+}
+
 /** What is explored: workflows, who starts them, what else may happen, and what must come of it. */
 export interface Scope {
   readonly name: string;
   readonly workflows: (stage: Stage) => readonly Workflow[];
-  readonly runs: readonly { readonly runId: string; readonly workflow: string; readonly input: Json }[];
+  readonly runs: readonly ScopeRun[];
+  readonly queues?: readonly QueueConfig[];
   readonly acts?: readonly Act[];
   /**
    * The runs do the same and know nothing of one another: states that differ only in which run is which are one. All that waits for the disk
@@ -41,7 +60,7 @@ export interface Scope {
   /** Infinity: as many as there may be; memory that a replay rebuilt then counts as memory that was never lost. */
   readonly crashesMax: number;
   /** Why an ending is wrong; `undefined` when it is right. */
-  readonly wrong: (runId: string, told: Told) => string | undefined;
+  readonly wrong: (runId: string, told: Told, events: readonly Event[]) => string | undefined;
   readonly makeStore?: (disk: Disk) => MemoryStore;
 }
 
@@ -91,7 +110,8 @@ export class World {
     this.#engine = new EmbeddedEngine({
       store: this.#store,
       clock: this.#clock,
-      runsActiveMax: 100,
+      runsActiveMax: RUNS_ACTIVE_MAX,
+      queues: scope.queues,
       parts: {
         workflow: (name) => workflows.find((known) => known.name === name),
         tool: () => undefined,
@@ -110,7 +130,7 @@ export class World {
     if (this.#disk.runIds.length > 0)
       void this.#engine.recover().catch((error: unknown) => this.#fail(`recovery failed: ${String(error)}`));
     await settle();
-    for (const { runId, workflow, input } of this.#scope.runs) void this.#clock.as(runId, () => this.#follow(runId, workflow, input));
+    for (const run of this.#scope.runs) void this.#clock.as(run.runId, () => this.#follow(run));
     await settle();
   }
 
@@ -139,7 +159,6 @@ export class World {
     else if (kind === "act") this.#send(rest);
     else this.#stage.end(rest, kind === "does");
     await settle();
-    this.#checkOrder();
   }
 
   /** The state as a text: two with the same text go on in the same ways. */
@@ -181,7 +200,7 @@ export class World {
   async checkEnd(): Promise<void> {
     for (const { runId } of this.#scope.runs) {
       const told = this.#told.get(runId);
-      const wrong = told === undefined ? "nobody was told how it ended" : this.#scope.wrong(runId, told);
+      const wrong = told === undefined ? "nobody was told how it ended" : this.#scope.wrong(runId, told, this.#disk.eventsOf(runId));
       if (wrong !== undefined) this.#fail(`${runId}: ${wrong}`);
     }
     for (const runId of this.#disk.runIds) await this.#checkLog(runId);
@@ -202,10 +221,10 @@ export class World {
     return { ...workflow, run: (ctx, input) => this.#clock.as(ctx.runId, () => workflow.run(ctx, input)) };
   }
 
-  async #follow(runId: string, workflow: string, input: Json): Promise<void> {
+  async #follow({ runId, workflow, input, options }: ScopeRun): Promise<void> {
     try {
       if (this.#disk.eventsOf(runId).length === 0) {
-        await this.#engine.start(workflow, input, { runId, principal: OWNER });
+        await this.#engine.start(workflow, input, { runId, principal: OWNER, ...options });
         if (this.#disk.eventsOf(runId).length === 0) this.#fail(`the start of ${runId} was told before it was durable`);
       }
       const output = await this.#engine.result(runId, this.#never.signal);
@@ -263,8 +282,8 @@ export class World {
     }
   }
 
-  /** Results reach a workflow in the order of its log. */
-  #checkOrder(): void {
+  /** What must hold at any moment, beside what is checked as it happens: results reach a workflow in the order of its log. */
+  check(): void {
     for (const { runId } of this.#scope.runs) {
       const seen = this.#stage.seenBy(runId).filter((name) => !name.endsWith("!"));
       const written = this.#store.outstanding.flatMap((write) => (write.type === "append" ? write.events : []));

@@ -1,0 +1,276 @@
+import type { Event, Json, RunContext, Schema, Workflow } from "@tutti/core";
+import type { Stage } from "./stage.ts";
+import { OWNER, type Act, type Scope, type ScopeRun, type Told } from "./world.ts";
+
+const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value: value as Json }) } };
+const flow = (name: string, run: (ctx: RunContext, input: Json) => Promise<Json>): Workflow => ({
+  name,
+  version: "1",
+  input: anything,
+  run,
+});
+const one = (workflow: string, more: Partial<ScopeRun> = {}): ScopeRun => ({ runId: workflow, workflow, input: null, ...more });
+const codeOf = (error: unknown): string => (error as { readonly code: string }).code;
+
+/** Right when the outcome, as a text, is one of these. */
+const oneOf =
+  (...right: readonly string[]) =>
+  (_runId: string, told: Told): string | undefined => {
+    const got = told.ok ? JSON.stringify(told.output) : told.code;
+    return right.includes(got) ? undefined : `ended with ${got}, wanted ${right.join(" or ")}`;
+  };
+
+const signal = (runId: string, name: string, value: string): Act => ({
+  name: value,
+  runId,
+  send: (engine) => engine.signal(runId, { name, value, id: value }, OWNER),
+});
+const cancel = (runId: string): Act => ({ name: "cancel", runId, send: (engine) => engine.cancel(runId, "enough", OWNER) });
+
+/** Runs of a few steps each, whose last step may fail. */
+export function stepsScope(size: { readonly runs: number; readonly steps: number }, more: Partial<Scope> = {}): Scope {
+  const names = Array.from({ length: size.steps }, (_, index) => `step ${index}`);
+  const good = names.slice(0, -1);
+  return {
+    name: `${size.runs} runs of ${size.steps} steps`,
+    workflows: (stage) => [
+      flow("steps", async (ctx) => {
+        const results: Json[] = [];
+        for (const name of names) results.push(await stage.step(ctx, name).catch(codeOf));
+        return results;
+      }),
+    ],
+    runs: Array.from({ length: size.runs }, (_, index) => one("steps", { runId: `run ${index}` })),
+    mayFail: (name) => name === names.at(-1),
+    horizonMs: 0,
+    crashesMax: Infinity,
+    wrong: oneOf(JSON.stringify(names), JSON.stringify([...good, "not_found"])),
+    ...more,
+  };
+}
+
+const base = { horizonMs: 0, crashesMax: 2 } as const;
+
+/** Small scopes, one for each thing that a workflow can do beside steps. */
+export const smallScopes: readonly Scope[] = [
+  stepsScope({ runs: 2, steps: 2 }, { name: "2 runs of 2 steps, every write and turn by itself", crashesMax: 2 }),
+  {
+    ...base,
+    name: "a step that is tried again, and time passing at any moment",
+    workflows: (stage) => [
+      flow("retry", async (ctx) => [
+        await stage.step(ctx, "flaky", { attemptsMax: 2, backoff: { delayMs: 40, delayMaxMs: 40 } }).catch(codeOf),
+        await stage.step(ctx, "after"),
+      ]),
+    ],
+    runs: [one("retry")],
+    mayFail: (name) => name === "flaky",
+    horizonMs: 300,
+    wrong: oneOf('["flaky","after"]', '["upstream","after"]'),
+  },
+  {
+    ...base,
+    name: "signals, waited for with and without a timeout",
+    workflows: (stage) => [
+      flow("signals", async (ctx) => [
+        (await stage.saw(ctx, "go", ctx.waitFor("go", { timeoutMs: 50 }))) ?? "none",
+        await stage.step(ctx, "between"),
+        (await stage.saw(ctx, "go", ctx.waitFor("go"))) ?? "none",
+      ]),
+    ],
+    runs: [one("signals")],
+    acts: [signal("signals", "go", "first"), signal("signals", "go", "second")],
+    horizonMs: 60,
+    wrong: (_runId, told, events) => {
+      const came = events.flatMap((event) => (event.type === "signal.received" ? [event.value] : []));
+      if (new Set(came).size < came.length) return `a signal was taken twice: ${came.join(", ")}`;
+      const [taken, other = "nothing"] = came;
+      return oneOf(JSON.stringify([taken, "between", other]), JSON.stringify(["none", "between", taken]))("", told);
+    },
+  },
+  {
+    ...base,
+    name: "timers of two runs",
+    workflows: (stage) => [
+      flow("timer", async (ctx, input) => {
+        await stage.saw(ctx, "sleep", ctx.sleep(Number(input)));
+        return stage.step(ctx, "after");
+      }),
+    ],
+    runs: [one("timer", { input: 20 }), one("timer", { runId: "later", input: 30 })],
+    horizonMs: 60,
+    crashesMax: 1,
+    wrong: oneOf('"after"'),
+  },
+  {
+    ...base,
+    name: "a race of two branches and a timer",
+    workflows: (stage) => [
+      flow("race", async (ctx) => {
+        const won = await ctx.race<Json>([
+          (branch) => stage.step(branch, "left"),
+          async (branch) => [await stage.step(branch, "right"), await stage.step(branch, "right again")],
+          (branch) => stage.saw(branch, "sleep", branch.sleep(20)).then(() => "time"),
+        ]);
+        return [won, await stage.step(ctx, "after")];
+      }),
+    ],
+    runs: [one("race")],
+    horizonMs: 60,
+    wrong: oneOf('["left","after"]', '[["right","right again"],"after"]', '["time","after"]'),
+  },
+  {
+    ...base,
+    name: "branches that share a variable, one of which may fail",
+    workflows: (stage) => [
+      flow("branches", async (ctx) => {
+        const order: string[] = [];
+        const branch = (name: string) => async (inner: RunContext) => {
+          for (const place of [1, 2]) order.push(String(await stage.step(inner, `${name}${place}`)));
+        };
+        const failed = await ctx.all([branch("a"), branch("b")]).then(() => "none", codeOf);
+        return [...order, failed];
+      }),
+    ],
+    runs: [one("branches")],
+    mayFail: (name) => name === "b2",
+    wrong: (_runId, told) => (told.ok && Array.isArray(told.output) && told.output.length >= 2 ? undefined : "ended without what it did"),
+  },
+  {
+    ...base,
+    name: "a child that may fail, and a run that is spawned and joined",
+    workflows: (stage) => [
+      flow("parent", async (ctx) => {
+        const spawned = await stage.saw(ctx, "child", ctx.spawn("child", "spawned", { runId: "spawned" }));
+        const child = await stage.saw(ctx, "child", ctx.start("child", "child")).catch(codeOf);
+        return [child, await stage.saw(ctx, "spawned", ctx.join(spawned)).catch(codeOf)];
+      }),
+      flow("child", (ctx, input) => stage.step(ctx, `${String(input)} step`)),
+    ],
+    runs: [one("parent")],
+    mayFail: (name) => name === "child step",
+    crashesMax: 1,
+    wrong: oneOf('["child step","spawned step"]', '["not_found","spawned step"]'),
+  },
+  {
+    ...base,
+    name: "undo after a failure, where undoing may fail too",
+    workflows: (stage) => [undoable(stage, "undo", true)],
+    runs: [one("undo")],
+    mayFail: (name) => name === "third" || name === "undo second",
+    wrong: (_runId, told, events) => oneOf('"third"', "not_found", "compensation_failed")("", told) ?? notUndone(events),
+  },
+  {
+    ...base,
+    name: "cancel at every point, with undo",
+    workflows: (stage) => [undoable(stage, "cancel", true)],
+    runs: [one("cancel")],
+    acts: [cancel("cancel")],
+    wrong: (_runId, told, events) => oneOf('"third"', "cancelled")("", told) ?? notUndone(events),
+  },
+  {
+    ...base,
+    name: "cancel at every point, of a parent, its child and a wait",
+    workflows: (stage) => [
+      flow("parent", (ctx) => stage.saw(ctx, "child", ctx.start("child", null))),
+      flow("child", async (ctx) => [await stage.step(ctx, "child step"), (await ctx.waitFor("go", { timeoutMs: 20 })) ?? "none"]),
+    ],
+    runs: [one("parent")],
+    acts: [cancel("parent")],
+    horizonMs: 60,
+    wrong: oneOf('["child step","none"]', "cancelled"),
+  },
+  {
+    ...base,
+    name: "a run that goes on as a new one, with a signal on its way",
+    workflows: (stage) => [
+      flow("chain", async (ctx, input) => {
+        await stage.step(ctx, `life ${Number(input)}`);
+        if (Number(input) < 2) return ctx.continueAsNew(Number(input) + 1);
+        return (await ctx.waitFor("go")) ?? "none";
+      }),
+    ],
+    runs: [one("chain", { input: 0 })],
+    acts: [signal("chain", "go", "went")],
+    wrong: oneOf('"went"'),
+  },
+  {
+    ...base,
+    name: "runs that leave the memory while they wait, and come back by time, by a signal and by another's end",
+    workflows: (stage) => [
+      flow("sleeper", async (ctx) => {
+        await stage.saw(ctx, "sleep", ctx.sleep(5000));
+        return "slept";
+      }),
+      flow("waiter", async (ctx) => [(await ctx.waitFor("go")) ?? "none", await ctx.join("sleeper")]),
+    ],
+    runs: [one("sleeper"), one("waiter")],
+    acts: [signal("waiter", "go", "went")],
+    horizonMs: 6000,
+    crashesMax: 1,
+    wrong: oneOf('"slept"', '["went","slept"]'),
+  },
+  {
+    ...base,
+    name: "a queue of one place",
+    workflows: (stage) => [flow("queued", (ctx) => stage.step(ctx, "step"))],
+    queues: [{ name: "narrow", concurrency: 1, queuedMax: 10 }],
+    runs: ["first", "second"].map((runId) => one("queued", { runId, options: { queue: { queue: "narrow" } } })),
+    wrong: oneOf('"step"'),
+  },
+  {
+    ...base,
+    name: "a deadline that may come at any moment, with undo",
+    workflows: (stage) => [undoable(stage, "deadline", false)],
+    runs: [one("deadline", { options: { limits: { timeMs: 50 } } })],
+    horizonMs: 60,
+    wrong: (_runId, told, events) => oneOf('"third"', "deadline_exceeded")("", told) ?? notUndone(events),
+  },
+  {
+    ...base,
+    name: "an approval that is answered, or not in time",
+    workflows: (stage) => [
+      flow("approval", async (ctx) => {
+        const { approved, by } = await stage.saw(ctx, "Ship?", ctx.approve({ question: "Ship?", timeoutMs: 50, otherwise: "refuse" }));
+        return [approved, by];
+      }),
+    ],
+    runs: [one("approval")],
+    acts: [
+      {
+        name: "yes",
+        runId: "approval",
+        send: (engine) => engine.answer("approval", { key: "0", approved: true, reason: "fine" }, OWNER),
+      },
+    ],
+    horizonMs: 60,
+    wrong: oneOf('[true,"owner"]', '[false,"timeout"]'),
+  },
+];
+
+/** Three steps, the first two with an undo handler. */
+function undoable(stage: Stage, name: string, isUndoHeld: boolean): Workflow {
+  const undo = (step: string) => async (_output: Json, context: Parameters<Stage["act"]>[0]) => {
+    if (isUndoHeld) await stage.act(context, `undo ${step}`);
+  };
+  return flow(name, async (ctx) => {
+    await stage.step(ctx, "first", { undo: undo("first") });
+    await stage.step(ctx, "second", { undo: undo("second") });
+    return stage.step(ctx, "third");
+  });
+}
+
+/** What was done and not taken back, in a run that did not succeed. */
+function notUndone(events: readonly Event[]): string | undefined {
+  if (events.at(-1)?.type === "run.completed") return undefined;
+  const ended = (kind: string): readonly string[] =>
+    events.flatMap((event) =>
+      (event.type === "step.completed" || (event.type === "step.failed" && event.retryAt === null && kind === "undo")) &&
+      event.kind === kind
+        ? [event.name]
+        : [],
+    );
+  const done = ended("step").filter((name) => name !== "third");
+  const undone = ended("undo").map((name) => name.replace("undo ", ""));
+  return JSON.stringify(done.toReversed()) === JSON.stringify(undone) ? undefined : `did ${done.join(", ")} and undid ${undone.join(", ")}`;
+}
