@@ -4,7 +4,7 @@ import fc from "fast-check";
 import type { Event, EventBody, StepKind } from "../event.ts";
 import { canonicalJson, type Json } from "../json.ts";
 import { diffJson, diffRuns, readRun, runInsight, waitingFor, workflowInsight, type RunReading } from "./index.ts";
-import { log, logOf, ORIGIN_MS, started, time, type Work } from "./made-log.ts";
+import { graphLogOf, log, logOf, ORIGIN_MS, started, time, type Work } from "./made-log.ts";
 import { replayPlan } from "./replay.ts";
 
 const { work } = fc.letrec<{ work: Work; step: Work; fork: Work; branch: readonly Work[] }>((tie) => ({
@@ -100,6 +100,51 @@ describe("whatever a workflow does", () => {
         const diff = diffRuns(logOf(plan), logOf(plan));
         assert.equal(diff.isSame, true);
         assert.deepEqual([diff.steps, diff.timing, diff.input.differences, diff.end.differences], [[], [], [], []]);
+      }),
+    );
+  });
+});
+
+describe("whatever a graph does", () => {
+  /** Nodes of so many ms, each led to by some of those before it. */
+  const node = fc.record({ tookMs: fc.integer({ min: 1, max: 20 }).map((tens) => tens * 20), from: fc.array(fc.nat(), { maxLength: 3 }) });
+  const nodes = fc
+    .array(node, { minLength: 1, maxLength: 12 })
+    .map((all) =>
+      all.map(({ tookMs, from }, index) => ({ tookMs, from: index === 0 ? [] : [...new Set(from.map((one) => one % index))] })),
+    );
+
+  test("its path goes along the edges, and an estimate is what it really takes", () => {
+    fc.assert(
+      fc.property(nodes, fc.nat(), (all, choice) => {
+        const chosen = choice % all.length;
+        const really = wallOf(graphLogOf(all.map((one, index) => (index === chosen ? { ...one, tookMs: one.tookMs / 2 } : one))));
+        const { plan, path, totals } = readRun({ events: graphLogOf(all) });
+        const names = path.filter(({ onPathMs }) => onPathMs > 0).map(({ leaf }) => Number(/^n(\d+): work$/.exec(leaf.span.name)?.[1]));
+        for (const [place, name] of names.entries()) {
+          const before = names[place - 1];
+          if (before === undefined) assert.deepEqual(all[name]?.from, []);
+          else assert.ok(all[name]?.from.includes(before), `${name} after ${before}`);
+        }
+        assert.equal(
+          path.reduce((sum, { onPathMs }) => sum + onPathMs, 0),
+          totals.wallMs,
+        );
+        assert.equal(replayPlan(plan, { type: "faster", kind: "tool", name: `n${chosen}: work`, factor: 2 }), really);
+      }),
+    );
+  });
+
+  test("a node may take as much longer as its slack says", () => {
+    fc.assert(
+      fc.property(nodes, fc.nat(), (all, choice) => {
+        const chosen = choice % all.length;
+        const { slack, totals } = readRun({ events: graphLogOf(all) });
+        const slackMs = slack.get(`0.0.0.${chosen}.0.0.1`) ?? 0;
+        const longer = (ms: number): number =>
+          wallOf(graphLogOf(all.map((one, index) => (index === chosen ? { ...one, tookMs: one.tookMs + ms } : one))));
+        assert.equal(longer(slackMs), totals.wallMs);
+        assert.ok(longer(slackMs + 10) > totals.wallMs);
       }),
     );
   });

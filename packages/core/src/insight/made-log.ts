@@ -63,3 +63,25 @@ export function logOf(works: readonly Work[]): readonly Event[] {
   const endMs = run(works, { prefix: "", fromMs: 0 }, entries);
   return log([0, started], ...entries.toSorted(([a], [b]) => a - b), [endMs, { type: "run.completed", output: null }]);
 }
+
+/** The log of a graph whose nodes take so many ms each, and begin when those that lead to them have ended. */
+export function graphLogOf(nodes: readonly { readonly tookMs: number; readonly from: readonly number[] }[]): readonly Event[] {
+  const graph = {
+    name: "made",
+    version: "1",
+    nodes: Object.fromEntries(nodes.map((_, index) => [`n${index}`, { type: "tool", tool: "work", input: null }])),
+    edges: nodes.flatMap(({ from }, index) => from.map((source) => ({ from: `n${source}`, to: `n${index}` }))),
+  };
+  const ends: number[] = [];
+  const entries: Entry[] = [];
+  for (const [index, { tookMs, from }] of nodes.entries()) {
+    const fromMs = Math.max(0, ...from.map((source) => ends[source] ?? 0));
+    const key = `0.0.0.${index}.0.0`;
+    entries.push(done({ key: `${key}.0`, name: `n${index}`, fromMs, tookMs: 0, output: { input: null } }));
+    entries.push(done({ key: `${key}.1`, kind: "tool", name: "work", fromMs, tookMs }));
+    ends.push(fromMs + tookMs);
+  }
+  const endMs = Math.max(0, ...ends);
+  const start: EventBody = { ...started, workflow: "tutti.graph", input: { graph, input: null } };
+  return log([0, start], ...entries.toSorted(([a], [b]) => a - b), [endMs, { type: "run.completed", output: null }]);
+}

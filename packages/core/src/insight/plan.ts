@@ -1,9 +1,12 @@
+import type { GraphRun, Trigger } from "./graph-run.ts";
 import { placesOf } from "./step-key.ts";
 import { isOpen, type Span } from "./trace.ts";
 
 /** A run's steps as what followed what: places one after the other, some of which fork into branches. */
 export interface Plan {
   readonly nodes: readonly Node[];
+  /** The step that ended last. */
+  readonly lastKey: string | undefined;
   /** From the last step's end to the run's. */
   readonly tailMs: number;
   readonly startMs: number;
@@ -18,6 +21,10 @@ export interface Leaf {
   readonly type: "step";
   readonly span: Span;
   readonly lagMs: number;
+  /** The step whose end it followed. */
+  readonly beforeKey: string | undefined;
+  /** Steps of other branches that it waited for, as a graph's edges tell. */
+  readonly triggers: readonly Trigger[];
 }
 
 /** Branches that began together, or, where `lanes` is smaller than their number, as others ended. */
@@ -41,33 +48,33 @@ export interface Branch {
   readonly endMs: number;
   /** The branch (its place in `branches`) whose end made room for this one. */
   readonly after: number | undefined;
+  readonly lastKey: string | undefined;
 }
 
-/** When a run began and ended, or how far it is. */
+/** When a run began and ended, or how far it is, and what is known of it as the run of a graph. */
 interface Extent {
   readonly startMs: number;
   readonly endMs: number;
   readonly hasEnded: boolean;
+  readonly graph?: Pick<GraphRun, "triggers" | "nodeForks"> | undefined;
 }
 
-/** Finds what followed what, from the steps' keys and times alone. Pure. */
-export function planOf(spans: readonly Span[], { startMs, endMs, hasEnded }: Extent): Plan {
-  const root = newDraft();
-  const others: Span[] = [];
-  for (const span of spans) {
-    const places = placesOf(span.key);
-    if (places === undefined) others.push(span);
-    else insert(root, span, places);
-  }
-  const overMs = hasEnded ? endMs : undefined;
-  const main = sequence(root, { keyPrefix: "", readyMs: startMs, overMs });
+/** Finds what followed what, from the steps' keys and times, and from the edges of a graph. Pure. */
+export function planOf(spans: readonly Span[], { startMs, endMs, hasEnded, graph = CODE }: Extent): Plan {
+  const main = newDraft();
+  const rest = newDraft();
+  for (const span of spans) insert(main, span, placesOf(span.key));
   // What has no place in the workflow's code came after it.
-  const rest = sequenceOf(
-    others.toSorted((a, b) => a.startMs - b.startMs),
-    { keyPrefix: "", readyMs: main.endMs, overMs },
-  );
-  return { nodes: [...main.nodes, ...rest.nodes], tailMs: endMs - rest.endMs, startMs, endMs };
+  const others = spans.filter(({ key }) => placesOf(key) === undefined).toSorted((a, b) => a.startMs - b.startMs);
+  for (const [index, span] of others.entries()) insert(rest, span, [index]);
+  const within = { keyPrefix: "", overMs: hasEnded ? endMs : undefined, graph };
+  const first = sequence(main, { ...within, readyMs: startMs, beforeKey: undefined });
+  const second = sequence(rest, { ...within, readyMs: first.endMs, beforeKey: first.lastKey });
+  return { nodes: [...first.nodes, ...second.nodes], lastKey: second.lastKey, tailMs: endMs - second.endMs, startMs, endMs };
 }
+
+/** A workflow in code: what waits for what is told by the keys alone. */
+const CODE: Pick<GraphRun, "triggers" | "nodeForks"> = { triggers: new Map(), nodeForks: new Set() };
 
 /** All steps of a plan, in order. */
 export function leavesOf(nodes: readonly Node[]): readonly Leaf[] {
@@ -98,7 +105,7 @@ function newDraft(): Draft {
   return { places: new Map(), startMs: Infinity, endMs: 0, hasOpen: false };
 }
 
-function insert(root: Draft, span: Span, places: readonly number[]): void {
+function insert(root: Draft, span: Span, places: readonly number[] = []): void {
   let draft = root;
   for (const [depth, place] of places.entries()) {
     if (depth % 2 === 1) continue;
@@ -117,50 +124,59 @@ function insert(root: Draft, span: Span, places: readonly number[]): void {
   }
 }
 
-/** Where a sequence stands: what its keys begin with, when it could begin, and by when it was over, if it was. */
+/** Where a sequence stands: what its keys begin with, what it followed, and by when it was over, if it was. */
 interface Within {
   readonly keyPrefix: string;
   readonly readyMs: number;
+  readonly beforeKey: string | undefined;
   readonly overMs: number | undefined;
+  readonly graph: Pick<GraphRun, "triggers" | "nodeForks">;
 }
 
 interface Sequence {
   readonly nodes: readonly Node[];
   readonly endMs: number;
+  readonly lastKey: string | undefined;
 }
 
-function sequence({ places }: Draft, { keyPrefix, readyMs, overMs }: Within): Sequence {
+function sequence({ places }: Draft, within: Within): Sequence {
   const inOrder = [...places].toSorted(([a], [b]) => a - b);
   const nodes: Node[] = [];
-  let endMs = readyMs;
+  let at = { readyMs: within.readyMs, beforeKey: within.beforeKey };
   for (const [index, [place, { span, branches }]] of inOrder.entries()) {
     if (span !== undefined) {
-      const leaf = leafOf(span, endMs, overMs);
+      const leaf = leafOf(span, { ...within, ...at });
       nodes.push(leaf);
-      endMs = leaf.span.endMs;
+      at = { readyMs: leaf.span.endMs, beforeKey: span.key };
     }
     if (branches.size === 0) continue;
-    const next = inOrder[index + 1]?.[1].startMs;
-    const fork = forkOf(branches, { keyPrefix: `${keyPrefix}${place}`, readyMs: endMs, overMs: next ?? overMs });
+    const overMs = inOrder[index + 1]?.[1].startMs ?? within.overMs;
+    const fork = forkOf(branches, { ...within, ...at, keyPrefix: `${within.keyPrefix}${place}`, overMs });
     nodes.push(fork);
-    endMs = fork.endMs;
+    at = { readyMs: fork.endMs, beforeKey: lastToEnd(fork.branches)?.lastKey ?? at.beforeKey };
   }
-  return { nodes, endMs };
+  return { nodes, endMs: at.readyMs, lastKey: at.beforeKey };
 }
 
-function sequenceOf(spans: readonly Span[], { readyMs, overMs }: Within): Sequence {
-  let endMs = readyMs;
-  const nodes = spans.map((span) => {
-    const leaf = leafOf(span, endMs, overMs);
-    endMs = leaf.span.endMs;
-    return leaf;
-  });
-  return { nodes, endMs };
-}
-
-function leafOf(span: Span, readyMs: number, overMs: number | undefined): Leaf {
+function leafOf(span: Span, { readyMs, beforeKey, overMs, graph }: Within): Leaf {
   const isCut = isOpen(span) && overMs !== undefined && overMs < span.endMs;
-  return { type: "step", span: isCut ? cutAt(span, overMs) : span, lagMs: span.startMs - readyMs };
+  const triggers = graph.triggers.get(span.key) ?? [];
+  let before = { key: beforeKey, endMs: readyMs };
+  for (const trigger of triggers) if (trigger.endMs > before.endMs) before = trigger;
+  return {
+    type: "step",
+    span: isCut ? cutAt(span, overMs) : span,
+    lagMs: span.startMs - before.endMs,
+    beforeKey: before.key,
+    triggers,
+  };
+}
+
+/** The branch that decided when its fork was over. */
+function lastToEnd(branches: readonly Branch[]): Branch | undefined {
+  let last: Branch | undefined;
+  for (const branch of branches) if (branch.isJoined && (last === undefined || branch.endMs > last.endMs)) last = branch;
+  return last;
 }
 
 function cutAt(span: Span, atMs: number): Span {
@@ -173,21 +189,26 @@ function cutAt(span: Span, atMs: number): Span {
   return { ...span, endMs, segments };
 }
 
-function forkOf(drafts: ReadonlyMap<number, Draft>, { keyPrefix: key, readyMs, overMs }: Within): Fork {
+function forkOf(drafts: ReadonlyMap<number, Draft>, within: Within): Fork {
+  const { keyPrefix: key, readyMs, overMs, graph } = within;
   const inOrder = [...drafts].toSorted(([a], [b]) => a - b);
   // Once the run has gone on, a branch that still has an open step was cut off.
   const isCut = (draft: Draft): boolean => overMs !== undefined && draft.hasOpen;
   const joined = inOrder.filter(([, draft]) => !isCut(draft));
   const endMs = joined.length === 0 ? (overMs ?? readyMs) : joined.reduce((latest, [, draft]) => Math.max(latest, draft.endMs), readyMs);
-  const lanes = lanesOf(inOrder.map(([, draft]) => draft));
-  const free: { readonly endMs: number; readonly branch: number }[] = [];
+  const lanes = graph.nodeForks.has(key) ? inOrder.length : lanesOf(inOrder.map(([, draft]) => draft));
+  const free: { readonly endMs: number; readonly branch: number; readonly lastKey: string | undefined }[] = [];
   const branches = inOrder.map(([index, draft], at): Branch => {
     const freed = at < lanes ? undefined : free.shift();
+    const branch = sequence(draft, {
+      ...within,
+      keyPrefix: `${key}.${index}.`,
+      ...(freed !== undefined && { readyMs: freed.endMs, beforeKey: freed.lastKey }),
+      overMs: overMs === undefined ? undefined : endMs,
+    });
+    insertSorted(free, { endMs: branch.endMs, branch: at, lastKey: branch.lastKey });
     const isJoined = joined.length === 0 || !isCut(draft);
-    const within = { keyPrefix: `${key}.${index}.`, readyMs: freed?.endMs ?? readyMs, overMs: overMs === undefined ? undefined : endMs };
-    const { nodes, endMs: branchEndMs } = sequence(draft, within);
-    insertSorted(free, { endMs: branchEndMs, branch: at });
-    return { index, nodes, isJoined, readyMs: within.readyMs, endMs: branchEndMs, after: freed?.branch };
+    return { ...branch, index, isJoined, readyMs: freed?.endMs ?? readyMs, after: freed?.branch };
   });
   return { type: "fork", key, startMs: readyMs, endMs, lanes, branches };
 }

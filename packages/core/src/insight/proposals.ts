@@ -40,7 +40,8 @@ export function proposals({ readings, slow, names }: Findings): readonly Proposa
         : [],
     ),
     ...ofForks(readings),
-    ...ofNeighbours(readings),
+    // A graph's nodes run at the same time already, wherever no edge lies between them.
+    ...ofNeighbours(readings.filter(({ isGraph }) => !isGraph)),
     ...(slow.some(({ type }) => type === "queue") ? [withoutQueue] : []),
   ];
 }

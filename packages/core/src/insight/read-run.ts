@@ -1,6 +1,7 @@
 import { statusAfter, type Event, type RunStatus } from "../event.ts";
 import type { Clock } from "./clock.ts";
 import { criticalPath, slackOf, type PathStep } from "./critical-path.ts";
+import { graphRunOf } from "./graph-run.ts";
 import { planOf, type Plan } from "./plan.ts";
 import { intervalsOf, totalsOf, type Interval, type RunTotals } from "./totals.ts";
 import { readTrace, type Span } from "./trace.ts";
@@ -21,6 +22,7 @@ export interface RunReading {
   readonly status: RunStatus;
   /** It began with a copy of another run's log, so it did not do all of its work itself. */
   readonly isFork: boolean;
+  readonly isGraph: boolean;
   readonly startedAt: string;
   readonly endedAt: string | null;
   readonly events: number;
@@ -70,9 +72,11 @@ export function readRun(log: RunLog, clock?: Clock): RunReading {
     ...(clock !== undefined && { clock }),
   });
   const endMs = trace.startMs + trace.durationMs;
-  const children = readChildren(log, trace.clock, new Map(trace.spans.map((span) => [span.key, span])));
-  const underWay = ended ? [] : [...children].flatMap(([key, child]) => childSpan(key, child, trace.spans));
-  const plan = planOf([...trace.spans, ...underWay], { startMs: trace.startMs, endMs, hasEnded: ended });
+  const graph = graphRunOf(events, trace.spans);
+  const { spans } = graph ?? trace;
+  const children = readChildren(log, trace.clock, new Map(spans.map((span) => [span.key, span])));
+  const underWay = ended ? [] : [...children].flatMap(([key, child]) => childSpan(key, child, spans));
+  const plan = planOf([...spans, ...underWay], { startMs: trace.startMs, endMs, hasEnded: ended, graph });
   const queued = queuedIn(events, trace.clock, endMs);
   const intervals = intervalsOf(plan, queued, new Map([...children].map(([key, child]) => [key, child.intervals])));
   return {
@@ -80,6 +84,7 @@ export function readRun(log: RunLog, clock?: Clock): RunReading {
     ...headOf(events),
     status,
     isFork: isFork(events),
+    isGraph: graph !== undefined,
     startedAt: events[0]?.at ?? "",
     endedAt: ended ? (events.at(-1)?.at ?? null) : null,
     events: events.length,

@@ -1,4 +1,4 @@
-import { insertSorted, type Fork, type Leaf, type Node, type Plan } from "./plan.ts";
+import { insertSorted, leavesOf, type Fork, type Leaf, type Node, type Plan } from "./plan.ts";
 import { shapeOf } from "./step-key.ts";
 import { isWait, type Span } from "./trace.ts";
 
@@ -25,8 +25,8 @@ export interface StepName {
  * nothing. Pure; with "nothing", or a factor of 1, it is what the run took.
  */
 export function replayPlan(plan: Plan, change: Change, queuedMs = 0): number {
-  const fromMs = change.type === "without-queue" ? -queuedMs : 0;
-  return Math.max(0, after(plan.nodes, fromMs, change) + plan.tailMs);
+  const fromMs = change.type === "without-queue" ? plan.startMs - queuedMs : plan.startMs;
+  return Math.max(0, after(plan.nodes, fromMs, { change, ends: new Map(triggersIn(plan)) }) + plan.tailMs - plan.startMs);
 }
 
 /** A step's work and waits apart from the time its failed attempts and their back-off took. */
@@ -52,32 +52,48 @@ export function isNamed({ kind, name }: StepName, step: StepName): boolean {
   return step.kind === kind && step.name === name;
 }
 
-function after(nodes: readonly Node[], fromMs: number, change: Change): number {
+/** A replay under way: the change, and by key when the steps end that others wait for. */
+interface Replaying {
+  readonly change: Change;
+  readonly ends: Map<string, number>;
+}
+
+/** The steps of other branches that are waited for, with their recorded ends. */
+function triggersIn({ nodes }: Plan): readonly (readonly [key: string, endMs: number])[] {
+  return leavesOf(nodes).flatMap(({ triggers }) => triggers.map(({ key, endMs }) => [key, endMs] as const));
+}
+
+function after(nodes: readonly Node[], fromMs: number, replaying: Replaying): number {
+  const { change, ends } = replaying;
   let endMs = fromMs;
   let previous: { readonly leaf: Leaf; readonly readyMs: number } | undefined;
   for (const node of nodes) {
     if (node.type === "fork") {
-      endMs = afterFork(node, endMs, change);
+      endMs = afterFork(node, endMs, replaying);
       previous = undefined;
       continue;
     }
     const isBeside = previous !== undefined && isPair(previous.leaf, node, change);
-    const readyMs = isBeside && previous !== undefined ? previous.readyMs : endMs;
+    let readyMs = isBeside && previous !== undefined ? previous.readyMs : endMs;
+    for (const { key } of node.triggers) readyMs = Math.max(readyMs, ends.get(key) ?? readyMs);
     const leafEndMs = readyMs + node.lagMs + durationOf(node.span, change);
     endMs = isBeside ? Math.max(endMs, leafEndMs) : leafEndMs;
+    if (ends.has(node.span.key)) ends.set(node.span.key, leafEndMs);
     previous = { leaf: node, readyMs };
   }
   return endMs;
 }
 
-function afterFork(fork: Fork, fromMs: number, change: Change): number {
+function afterFork(fork: Fork, fromMs: number, replaying: Replaying): number {
+  const { change } = replaying;
   const isMeant = change.type === "more-lanes" && shapeOf(fork.key) === change.shape;
   const lanes = isMeant ? Math.ceil(fork.lanes * change.factor) : fork.lanes;
   const free: { readonly endMs: number }[] = [];
   let endMs = fromMs;
+  // A graph's nodes are branches in an order in which none comes before one that leads to it.
   for (const [at, branch] of fork.branches.entries()) {
     const readyMs = at < lanes ? fromMs : (free.shift()?.endMs ?? fromMs);
-    const branchEndMs = after(branch.nodes, readyMs, change);
+    const branchEndMs = after(branch.nodes, readyMs, replaying);
     insertSorted(free, { endMs: branchEndMs });
     if (branch.isJoined) endMs = Math.max(endMs, branchEndMs);
   }

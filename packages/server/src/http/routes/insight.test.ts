@@ -167,6 +167,35 @@ describe("the insight of a run", () => {
   });
 });
 
+describe("the insight of a graph's run", () => {
+  test("its critical path goes along the edges, in steps named after their nodes", async () => {
+    await using app = await startTestApp({ inlinePlugins: [plugin] });
+    const wait = (ms: number): Json => ({ type: "wait", ms });
+    const graph = {
+      name: "diamond",
+      version: "1",
+      nodes: { first: wait(SHORT_MS), long: wait(LONG_MS), short: wait(SHORT_MS), last: wait(SHORT_MS) },
+      edges: [
+        { from: "first", to: "long" },
+        { from: "first", to: "short" },
+        { from: "long", to: "last" },
+        { from: "short", to: "last" },
+      ],
+    };
+    const response = await app.fetch("/v1/graphs/runs", { graph });
+    const { run } = (await response.json()) as { readonly run: RunRecord };
+    await app.app.engine.result(run.id, new AbortController().signal);
+    const { path, steps, forks } = await insightOf(app, run.id);
+    assert.deepEqual(
+      path.filter(({ kind }) => kind === "sleep").map(({ name }) => name),
+      ["first: sleep", "long: sleep", "last: sleep"],
+    );
+    const short = steps.find(({ name }) => name === "short: sleep");
+    assert.ok(short !== undefined && (short.slackMs ?? 0) > 0);
+    assert.ok(forks.every(({ lanes, branches }) => lanes >= branches));
+  });
+});
+
 describe("what a run waits for", () => {
   test("is told with who may answer, what holds when nobody does, and until when a sleep lasts", async () => {
     await using app = await startTestApp({ inlinePlugins: [plugin] });
