@@ -146,10 +146,21 @@ describe("the order of nodes", () => {
 });
 
 describe("when a node may run", () => {
-  test("all waits for every edge that can still come, and needs one that came", () => {
+  test("unless it says otherwise, it waits for every edge that can still be taken, and wants one that was", () => {
     assert.deepEqual(
       [["pending", "taken"], ["dead", "taken"], ["dead", "dead"], []].map((edges) => readiness({}, edges as never)),
       ["wait", "run", "skip", "run"],
+    );
+  });
+
+  test("all wants every edge, and gives up with the first that is not taken", () => {
+    assert.deepEqual(
+      [
+        ["taken", "taken"],
+        ["taken", "pending"],
+        ["dead", "pending"],
+      ].map((edges) => readiness({ join: "all" }, edges as never)),
+      ["run", "wait", "skip"],
     );
   });
 

@@ -81,8 +81,11 @@ export type GraphNode = NodeCommon &
 /** What every node may say. */
 interface NodeCommon {
   readonly title?: string | undefined;
-  /** When it runs, where several edges lead into it. "all" waits for every edge that can still come, and needs one that came. */
-  readonly join?: "all" | "any" | { readonly quorum: number } | undefined;
+  /**
+   * When it runs, where several edges lead into it. "merge" (the default) waits for every edge that can still be taken, and wants one that
+   * was: what comes together after a choice. "all" wants every edge; "any" and a quorum wait for as many and for no more.
+   */
+  readonly join?: "merge" | "all" | "any" | { readonly quorum: number } | undefined;
   /** What becomes of the nodes that lead only here when the join did not need them: cancelled unless "leave". */
   readonly losers?: "cancel" | "leave" | undefined;
   /** Of the whole node; of each attempt for tools and models. */

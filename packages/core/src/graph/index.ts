@@ -15,6 +15,6 @@ export {
 export * from "./names.ts";
 export { ancestors, edgesBy, losersOf, topologicalOrder } from "./order.ts";
 export type { GraphProblem, ProblemCode } from "./problem.ts";
-export { edgeAfter, readiness, type EdgeState, type Readiness } from "./readiness.ts";
+export { edgeAfter, hasLosers, readiness, type EdgeState, type Readiness } from "./readiness.ts";
 export { casesOf, checkStructure } from "./structure.ts";
 export { readGraphRun, type AmendmentReading, type GraphReading, type NodeReading } from "./reading.ts";

@@ -7,18 +7,23 @@ export type EdgeState = "pending" | "taken" | "dead";
 export type Readiness = "wait" | "run" | "skip" | "short";
 
 /** Decides from the edges into a node. A node without any runs at once. Pure. */
-export function readiness({ join = "all" }: Pick<GraphNode, "join">, edges: readonly EdgeState[]): Readiness {
+export function readiness({ join = "merge" }: Pick<GraphNode, "join">, edges: readonly EdgeState[]): Readiness {
   if (edges.length === 0) return "run";
   const taken = edges.filter((state) => state === "taken").length;
-  const pending = edges.filter((state) => state === "pending").length;
-  if (join === "all") {
-    if (pending > 0) return "wait";
-    return taken > 0 ? "run" : "skip";
-  }
-  const needed = join === "any" ? 1 : join.quorum;
-  if (taken >= needed) return "run";
-  if (pending > 0) return "wait";
-  return taken === 0 ? "skip" : "short";
+  if (join === "all" && edges.includes("dead")) return "skip";
+  if (hasLosers({ join }) && taken >= neededOf(join)) return "run";
+  if (edges.includes("pending")) return "wait";
+  if (taken === 0) return "skip";
+  return taken >= neededOf(join) ? "run" : "short";
+}
+
+/** Whether a join runs before all edges into it are decided, so that there may be nodes nobody needs any more. */
+export function hasLosers({ join }: Pick<GraphNode, "join">): boolean {
+  return join === "any" || typeof join === "object";
+}
+
+function neededOf(join: NonNullable<GraphNode["join"]>): number {
+  return typeof join === "object" ? join.quorum : 1;
 }
 
 /** What an edge is once its source has ended; "ask" means that its `when` decides. Pure. */

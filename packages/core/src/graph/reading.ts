@@ -4,6 +4,7 @@ import { applyChanges, type GraphChange } from "./amend.ts";
 import { bodyOf, hasEnded, type Graph, type GraphBody, type GraphNode, type NodeStatus } from "./graph.ts";
 import { AMEND_SIGNAL, AMENDED_EVENT, AMENDMENT_REFUSED_EVENT, GRAPH_STEP } from "./names.ts";
 import { losersOf } from "./order.ts";
+import { hasLosers } from "./readiness.ts";
 
 /** Where a node stands in a run, as its log tells it. */
 export interface NodeReading {
@@ -122,7 +123,7 @@ class RunReader {
     const { node, id, body, around } = found;
     this.#pathByBranch.set(branchOf(key), path);
     this.#nodes.set(path, { path, type: node.type, status: "running", startedAt: at });
-    if (node.join === undefined || node.join === "all" || node.losers === "leave") return node;
+    if (!hasLosers(node) || node.losers === "leave") return node;
     const pathOf = (other: string): string => (around === "" ? other : `${around}.${other}`);
     for (const loser of losersOf(body, id, (other) => this.#nodes.get(pathOf(other))?.status ?? "pending")) {
       const type = body.nodes[loser]?.type ?? "transform";

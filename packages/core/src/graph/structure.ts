@@ -1,6 +1,7 @@
 import { orMeant } from "./did-you-mean.ts";
 import { bodyOf, GRAPH_BOUNDS, type GraphBody, type GraphEdge, type GraphNode } from "./graph.ts";
 import { edgesBy, findCycle, topologicalOrder } from "./order.ts";
+import { hasLosers } from "./readiness.ts";
 import type { GraphProblem, ProblemCode } from "./problem.ts";
 
 type Path = readonly (string | number)[];
@@ -197,8 +198,8 @@ class StructureCheck {
         [...at, "join", "quorum"],
         `wanted a quorum of at most ${incoming}, which is how many edges lead to ${id}, got ${node.join.quorum}`,
       );
-    if (node.losers !== undefined && (node.join ?? "all") === "all")
-      this.#report("join", [...at, "losers"], "a join of all has no losers; set join to any or to a quorum, or take losers out");
+    if (node.losers !== undefined && !hasLosers(node))
+      this.#report("join", [...at, "losers"], "only joins of any and of a quorum have losers; set join to one of them, or take losers out");
     this.#bound(at, node);
     if (node.type === "condition" && (node.if === undefined) === (node.cases === undefined))
       this.#reportKey("shape", at, `wanted either if or cases in the condition ${id}, got ${node.if === undefined ? "neither" : "both"}`);

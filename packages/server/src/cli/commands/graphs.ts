@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
+import type { GraphFault } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import type { Graph } from "@tutti/core/graph";
 import type { Command } from "commander";
 import { connect, type Connection } from "../connect.ts";
 import { eventLine } from "../event-line.ts";
-import { graphCallsOf, type GraphFault } from "../graphs/calls.ts";
 import { graphPicture } from "../graphs/picture.ts";
 import { sign } from "../look.ts";
 import { outcome } from "../run-report.ts";
@@ -60,7 +60,7 @@ interface FileText {
 async function check(shell: Shell, file: string): Promise<void> {
   const source = await readText(file);
   await using connection = await connect(shell);
-  const reply = await graphCallsOf(connection.client).checkGraph(source, shell.signal);
+  const reply = await connection.client.checkGraph(source, shell.signal);
   shell.printJson(reply);
   if (reply.graph === undefined) return printFaults(shell, source, reply.problems);
   const { nodes, edges } = reply.graph;
@@ -76,10 +76,10 @@ async function run(shell: Shell, file: string, options: RunOptions): Promise<voi
   await using connection = await connect(shell);
   if (options.detach === true && !connection.isServer)
     throw new UsageError("--detach wants a running Tutti to leave the run to, got none; start `tutti up` first");
-  const calls = graphCallsOf(connection.client);
-  const { graph, problems } = await calls.checkGraph(source, shell.signal);
+  const { client } = connection;
+  const { graph, problems } = await client.checkGraph(source, shell.signal);
   if (graph === undefined) return printFaults(shell, source, problems);
-  const started = await calls.startGraph({ ...source, input }, shell.signal);
+  const started = await client.startGraph({ ...source, input }, shell.signal);
   if (options.detach === true) {
     shell.printJson(started);
     shell.printLine(piece("started  ", "cyan"), piece(`${started.run.id}; look at it with \`tutti graphs show ${started.run.id}\``));
@@ -101,20 +101,20 @@ async function follow(shell: Shell, { client }: Connection, runId: string): Prom
   const details = await client.run(runId, shell.signal);
   if (details.run.status !== "completed") shell.exitCode = EXIT.failed;
   shell.printJson(details);
-  shell.print("", ...graphPicture(await graphCallsOf(client).graphOf(runId, shell.signal), shell.out), "", ...outcome(details, shell.out));
+  shell.print("", ...graphPicture(await client.graphOf(runId, shell.signal), shell.out), "", ...outcome(details, shell.out));
 }
 
 async function show(shell: Shell, target: string): Promise<void> {
   const source = await readText(target).catch(() => undefined);
   await using connection = await connect(shell);
-  const calls = graphCallsOf(connection.client);
+  const { client } = connection;
   if (source === undefined) {
-    const reading = await calls.graphOf(target, shell.signal);
+    const reading = await client.graphOf(target, shell.signal);
     shell.printJson(reading);
     shell.print(...graphPicture(reading, shell.out));
     return;
   }
-  const { graph, problems } = await calls.checkGraph(source, shell.signal);
+  const { graph, problems } = await client.checkGraph(source, shell.signal);
   if (graph === undefined) return printFaults(shell, source, problems);
   printGraph(shell, graph);
 }
@@ -128,7 +128,7 @@ async function amend(shell: Shell, runId: string, file: string): Promise<void> {
   const source = await readText(file);
   await using connection = await connect(shell);
   if (!connection.isServer) await connection.resume(runId);
-  const done = await graphCallsOf(connection.client).amendGraph(runId, source, shell.signal);
+  const done = await connection.client.amendGraph(runId, source, shell.signal);
   shell.printJson(done);
   shell.printLine(piece(`${sign("done", shell.out)} `, "green"), piece(`run ${printable(runId)} is amended`));
   for (const key of ["added", "removed", "replaced", "connected", "disconnected"] as const)

@@ -104,7 +104,12 @@ function waitPiece(reading: NodeReading | undefined): readonly Piece[] {
 
 /** What a node does, in a few words. */
 function describe(node: GraphNode): string {
-  const join = node.join === undefined || node.join === "all" ? "" : node.join === "any" ? ", any of" : `, ${node.join.quorum} of`;
+  const join =
+    node.join === undefined || node.join === "merge"
+      ? ""
+      : typeof node.join === "object"
+        ? `, join of ${node.join.quorum}`
+        : `, join of ${node.join}`;
   return `${what(node)}${join}`;
 }
 

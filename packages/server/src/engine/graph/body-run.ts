@@ -3,6 +3,7 @@ import {
   edgeAfter,
   edgesBy,
   hasEnded,
+  hasLosers,
   losersOf,
   readiness,
   topologicalOrder,
@@ -174,7 +175,7 @@ export class BodyRun {
     else {
       state.status = "running";
       state.go.resolve("run");
-      if (node.join !== undefined && node.join !== "all" && node.losers !== "leave")
+      if (hasLosers(node) && node.losers !== "leave")
         for (const loser of losersOf(this.#body, id, (other) => this.status(other))) this.#end(loser, "cancelled");
     }
   }

@@ -21,7 +21,10 @@ const retry = z.strictObject({
   nonRetryable: z.array(text).optional(),
 });
 
-const join = z.union([z.enum(["all", "any"]), z.strictObject({ quorum: z.int().min(1) })], 'wanted "all", "any" or { quorum: n }');
+const join = z.union(
+  [z.enum(["merge", "all", "any"]), z.strictObject({ quorum: z.int().min(1) })],
+  'wanted "merge", "all", "any" or { quorum: n }',
+);
 const common = { title: text.optional(), join: join.optional(), losers: z.enum(["cancel", "leave"]).optional(), timeoutMs: ms.optional() };
 const worked = { ...common, retry: retry.optional(), cache: z.strictObject({ key: z.json(), ttlMs: ms }).optional() };
 const repeated = { ...common, retry: retry.optional() };
