@@ -14,6 +14,7 @@ export {
   type SubscriptionSpec,
   type SubscriptionView,
 } from "./events/index.ts";
+export { WaitingRuns } from "./events/waiting-runs.ts";
 export * from "./graph/index.ts";
 export { PREVIEW_MAX, Schedules, type ScheduleView } from "./schedules/schedules.ts";
 export { scheduleSchema } from "./schedules/schedule-spec.ts";

@@ -86,6 +86,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     if (count > 0) options.logger.info({ runs: count }, "unfinished runs go on");
     for (const plugin of registry.loaded) await declarePlugin(services, plugin);
     await services.events.start();
+    await services.waitingRuns.start();
   }
   opening.move();
   return {
@@ -101,6 +102,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     ...services,
     enablePlugin: (path, principal) => plugins.enable(path, principal),
     async stop(graceMs) {
+      await services.waitingRuns.stop();
       await services.events.stop();
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.

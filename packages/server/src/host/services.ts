@@ -11,6 +11,7 @@ import {
   subscriptionSchema,
   Supervision,
   supervisorWorkflow,
+  WaitingRuns,
   type GraphHost,
 } from "../engine/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -23,6 +24,8 @@ export interface Services {
   readonly schedules: Schedules;
   readonly supervision: Supervision;
   readonly deadLetters: DeadLetters;
+  /** Gives events to the runs that wait for them. */
+  readonly waitingRuns: WaitingRuns;
 }
 
 /** What the built-in workflows need of the host; the engine is asked for later, because it needs them first. */
@@ -88,6 +91,7 @@ export function createServices({ engine, store, webhooks, logger, hasWorkflow }:
     schedules: new Schedules(parts),
     supervision: new Supervision(parts),
     deadLetters: new DeadLetters(parts),
+    waitingRuns: new WaitingRuns(engine, store, (error) => logger.error({ error }, "an event did not reach a run that waits for it")),
   };
 }
 

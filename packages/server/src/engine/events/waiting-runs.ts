@@ -1,0 +1,87 @@
+import { AppError, type Engine, type Json, type Principal, type Store } from "@tutti/core";
+import type { CloudEvent } from "@tutti/core/wire";
+import { onPublished, readPublications } from "./publications.ts";
+
+const CURSOR_SETTING = "events.waiting-runs";
+/** Publications read at once. */
+const PAGE = 200;
+/** Runs that one event reaches in one reading; the rest follow in the next. */
+const RUNS_MAX = 1000;
+/** What a crash loses of the cursor is read again; the signals' ids keep them from being taken twice. */
+const CURSOR_INTERVAL_MS = 1000;
+
+/** Who signals; its decisions are in the runs' logs. */
+const PRINCIPAL: Principal = { id: "tutti.events", tenant: "default", roles: ["owner"] };
+
+/** The signal that a run waits for when it waits for an event of a type. */
+export function eventSignal(type: string): string {
+  return `event:${type}`;
+}
+
+/** Gives every published event to the runs that wait for its type: as the signal `event:<type>`, once each. */
+export class WaitingRuns {
+  readonly #engine: Engine;
+  readonly #store: Store;
+  readonly #onError: (error: unknown) => void;
+  #listening: Disposable | undefined;
+  #reading: Promise<void> = Promise.resolve();
+  #isRung = false;
+  #position = 0;
+  #savedAtMs = 0;
+
+  constructor(engine: Engine, store: Store, onError: (error: unknown) => void) {
+    this.#engine = engine;
+    this.#store = store;
+    this.#onError = onError;
+  }
+
+  async start(): Promise<void> {
+    this.#position = Number((await this.#store.getSetting(CURSOR_SETTING)) ?? 0);
+    this.#listening = onPublished({ engine: this.#engine, store: this.#store }, () => this.#ring());
+    this.#ring();
+  }
+
+  async stop(): Promise<void> {
+    this.#listening?.[Symbol.dispose]();
+    this.#listening = undefined;
+    await this.#reading;
+  }
+
+  /** Reads on at the end of what is being read now; many rings are one. */
+  #ring(): void {
+    if (this.#isRung) return;
+    this.#isRung = true;
+    this.#reading = this.#reading.then(() => this.#readOn()).catch(this.#onError);
+  }
+
+  async #readOn(): Promise<void> {
+    this.#isRung = false;
+    while (this.#listening !== undefined) {
+      const page = await readPublications(this.#store, { after: this.#position, limit: PAGE });
+      for (const { position, event } of page) {
+        if (event !== undefined) await this.#signalRuns(event);
+        this.#position = position;
+      }
+      await this.#saveCursor();
+      if (page.length < PAGE) return;
+    }
+  }
+
+  async #signalRuns(event: CloudEvent): Promise<void> {
+    const name = eventSignal(event.type);
+    const waits = await this.#store.waits({ kind: "signal", name, limit: RUNS_MAX });
+    const signal = { name, value: event as unknown as Json, id: `${event.source}#${event.id}` };
+    for (const { runId } of waits) {
+      await this.#engine.signal(runId, signal, PRINCIPAL).catch((error: unknown) => {
+        // The run may have ended, or refuse what it no longer waits for; the event is there for the others.
+        if (AppError.from(error).code === "internal") this.#onError(error);
+      });
+    }
+  }
+
+  async #saveCursor(): Promise<void> {
+    if (Date.now() - this.#savedAtMs < CURSOR_INTERVAL_MS) return;
+    this.#savedAtMs = Date.now();
+    await this.#store.setSetting(CURSOR_SETTING, this.#position);
+  }
+}
