@@ -38,7 +38,7 @@ export interface Fork {
 }
 
 /** One branch. */
-export interface Branch {
+interface Branch {
   readonly index: number;
   readonly nodes: readonly Node[];
   /** False when it was cut off: it lost a race, or another one failed. */

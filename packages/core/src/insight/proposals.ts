@@ -21,7 +21,7 @@ export interface Proposal {
 }
 
 /** What there is to know about a workflow's completed runs when looking for what would help. */
-export interface Findings {
+interface Findings {
   readonly readings: readonly RunReading[];
   readonly slow: readonly Cause[];
   readonly names: readonly NameInsight[];
@@ -29,16 +29,9 @@ export interface Findings {
 
 /** What might help; an estimate tells how much. */
 export function proposals({ readings, slow, names }: Findings): readonly Proposal[] {
-  const steps = slow.filter((cause) => cause.type === "step" && !isMoment(cause)).slice(0, LOOKED_AT_MAX);
+  const steps = slow.filter(isWorthIt).slice(0, LOOKED_AT_MAX);
   return [
-    ...steps.flatMap((cause) =>
-      cause.type === "step"
-        ? ofStep(
-            cause,
-            names.find((name) => isNamed(cause, name)),
-          )
-        : [],
-    ),
+    ...steps.flatMap((step) => ofStep(step, names)),
     ...ofForks(readings),
     // A graph's nodes run at the same time already, wherever no edge lies between them.
     ...ofNeighbours(readings.filter(({ isGraph }) => !isGraph)),
@@ -68,8 +61,9 @@ function nounOf(kind: Span["kind"]): string {
   return kind === "workflow" ? "the child run" : `the ${kind}`;
 }
 
-function ofStep({ kind, name }: StepName, known: NameInsight | undefined): readonly Proposal[] {
+function ofStep({ kind, name }: StepName, names: readonly NameInsight[]): readonly Proposal[] {
   const step = { kind, name };
+  const known = names.find((one) => isNamed(step, one));
   const found = [faster(step, FACTOR)];
   if (known === undefined || isWait(step)) return found;
   const { work, count, failedAttempts } = known;
@@ -181,9 +175,9 @@ function isWork({ kind }: Span): boolean {
   return kind === "step" || kind === "tool" || kind === "model" || kind === "workflow";
 }
 
-/** What is over as soon as it begins. */
-function isMoment(cause: Cause): boolean {
-  return cause.type === "step" && (cause.kind === "now" || cause.kind === "emit" || cause.kind === "patch");
+/** Steps that are over as soon as they begin cannot be made faster. */
+function isWorthIt(cause: Cause): cause is Cause & StepName {
+  return cause.type === "step" && cause.kind !== "now" && cause.kind !== "emit" && cause.kind !== "patch";
 }
 
 function nameOf({ span: { kind, name } }: Leaf): StepName {
