@@ -177,8 +177,15 @@ function ofStep(step: OpenStep, { nowMs }: WaitingOptions): Finding {
 }
 
 function theStep({ kind, name }: OpenStep): string {
-  return `${kind === "workflow" ? "the child run" : kind === "undo" ? "the undoing of" : `the ${kind}`} "${short(name)}"`;
+  return `${KIND_NOUNS[kind] ?? `the ${kind}`} "${short(name)}"`;
 }
+
+const KIND_NOUNS: Partial<Record<StepKind, string>> = {
+  workflow: "the child run",
+  undo: "the undoing of",
+  spawn: "the start of",
+  send: "the sending of",
+};
 
 function heartbeatOf({ heartbeat }: OpenStep, nowMs: number): string {
   if (heartbeat === undefined) return "without a heartbeat";
