@@ -66,8 +66,9 @@ export class Subscriptions {
   }
 
   async list(): Promise<readonly SubscriptionView[]> {
-    const names = await this.#names();
-    return Promise.all(names.map((name) => this.view(name)));
+    const views: SubscriptionView[] = [];
+    for (const name of await this.#names()) if ((await this.#find(name)) !== undefined) views.push(await this.view(name));
+    return views;
   }
 
   async view(name: string): Promise<SubscriptionView> {
@@ -139,14 +140,14 @@ export class Subscriptions {
   async remove(name: string, principal: Principal): Promise<void> {
     await this.#acted("delete", { principal, name, input: {} }, async () => {
       await this.get(name);
-      const names = await this.#names();
       const { store } = this.#parts;
+      await store.setSetting(subscriptionSetting(name), null);
+      await store.setSetting(cursorSetting(name), null);
+      const names = await this.#names();
       await store.setSetting(
         NAMES_SETTING,
         names.filter((other) => other !== name),
       );
-      await store.setSetting(subscriptionSetting(name), null);
-      await store.setSetting(cursorSetting(name), null);
     });
   }
 
@@ -196,9 +197,10 @@ export class Subscriptions {
     const names = await this.#names();
     if (names.length >= SUBSCRIPTIONS_MAX)
       throw new AppError("overloaded", `wanted fewer than ${SUBSCRIPTIONS_MAX} subscriptions, got as many; delete some`);
+    // The name first: after a crash between the two, a name without a subscription is passed over, and the same request makes it whole.
+    if (!names.includes(spec.name)) await this.#parts.store.setSetting(NAMES_SETTING, [...names, spec.name]);
     const createdAt = new Date().toISOString();
     await this.#put({ ...spec, epoch, from, status: "active", reason: null, principal: kept(principal), createdAt });
-    if (!names.includes(spec.name)) await this.#parts.store.setSetting(NAMES_SETTING, [...names, spec.name]);
   }
 
   #requireTarget(spec: Pick<Subscription, "target">): void {

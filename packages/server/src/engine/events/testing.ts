@@ -48,7 +48,17 @@ export interface Setup {
 }
 
 /** Opens a node over a store, which it closes at its end. */
-export async function openNode(store: Store, { workflows = [], endpoints = [], delaysMs = [1, 1], deny }: Setup = {}): Promise<TestNode> {
+export async function openNode(store: Store, setup: Setup = {}): Promise<TestNode> {
+  const node = makeNode(store, setup);
+  await node.begin();
+  return node;
+}
+
+/** A node that has not begun yet. `abandon` frees what a process holds, as its death would; it writes nothing. */
+export function makeNode(
+  store: Store,
+  { workflows = [], endpoints = [], delaysMs = [1, 1], deny }: Setup,
+): TestNode & { begin(): Promise<void>; abandon(): Promise<void> } {
   const webhooks = new OutgoingWebhooks(store, endpoints, { delaysMs });
   const all: readonly Workflow[] = [...workflows, webhooks.workflow, deadLetterWorkflow({ engine: () => engine })];
   const find = (name: string): Workflow | undefined => all.find((workflow) => workflow.name === name);
@@ -67,12 +77,18 @@ export async function openNode(store: Store, { workflows = [], endpoints = [], d
     throw error;
   };
   const events = new Events({ engine, store, webhooks, hasWorkflow: (name) => find(name) !== undefined, onError });
-  await engine.recover();
-  await events.start();
   return {
     engine,
     store,
     events,
+    begin: async () => {
+      await engine.recover();
+      await events.start();
+    },
+    abandon: async () => {
+      await webhooks[Symbol.asyncDispose]();
+      await engine.stop(0);
+    },
     publish: async (type, more = {}) => {
       const event = { specversion: "1.0", id: crypto.randomUUID(), source: "/test", type, ...more } as CloudEvent;
       return (await events.publish(event, owner)).runId;
