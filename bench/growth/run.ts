@@ -10,6 +10,8 @@ import { fill } from "./fill.ts";
 const SIZES = [0, 1_000_000, 10_000_000];
 const ROUNDS = 7;
 const LOAD = { concurrency: 50, count: 4000 };
+/** As many as it takes until a process has all the memory it will ever use at this load. */
+const WARM_UP = { concurrency: 50, count: 50_000 };
 const MIB = 1024 * 1024;
 
 interface Grown {
@@ -25,7 +27,7 @@ await using open = new AsyncDisposableStack();
 open.defer(() => rm(folder, { recursive: true, force: true }));
 const databases: Grown[] = [];
 for (const events of SIZES) databases.push(await grow(events));
-for (const { subject } of databases) await subject.measure(LOAD);
+for (const { subject } of databases) await subject.measure(WARM_UP);
 for (let round = 0; round < ROUNDS; round += 1) for (const { subject, rounds } of databases) rounds.push(await subject.measure(LOAD));
 
 const empty = medianPerS(databases[0]);
