@@ -129,6 +129,27 @@ export function boundingTests(open: Open): void {
     assert.deepEqual(types(last).slice(0, 4), ["run.started", "policy.decided", "run.queued", "run.admitted"]);
   });
 
+  test("runs of one key do not hold up another's, and each key has a bound of its own", async () => {
+    const order: Json[] = [];
+    const gate = Promise.withResolvers<void>();
+    const work = flow("work", (ctx, input) =>
+      ctx.step("do", async () => {
+        order.push(input);
+        if (input === "a1") await gate.promise;
+        return null;
+      }),
+    );
+    await using under = await open({ workflows: [work], queues: [{ name: "q", concurrency: 2, concurrencyPerKey: 1, queuedMax: 9 }] });
+    const runs: string[] = [];
+    for (const input of ["a1", "a2", "a3", "b1"])
+      runs.push((await under.engine.start("work", input, { principal: owner, queue: { queue: "q", key: input.slice(0, 1) } })).runId);
+    await under.engine.result(runs[3] ?? "", never);
+    assert.deepEqual(order, ["a1", "b1"]);
+    gate.resolve();
+    for (const runId of runs) await under.engine.result(runId, never);
+    assert.deepEqual(order, ["a1", "b1", "a2", "a3"]);
+  });
+
   test("queued runs keep their order over a restart, and can be cancelled before their turn", async () => {
     const order: Json[] = [];
     const gate = Promise.withResolvers<void>();

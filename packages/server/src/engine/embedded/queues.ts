@@ -124,6 +124,7 @@ class Queue {
   }
 
   hold({ runId, key }: Ticket): void {
+    if (this.#running.has(runId)) return;
     this.#running.set(runId, key);
     this.#runningByKey.set(key, (this.#runningByKey.get(key) ?? 0) + 1);
   }
