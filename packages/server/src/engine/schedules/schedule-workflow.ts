@@ -155,15 +155,14 @@ async function stopRun(ctx: RunContext, { runId, isSupervised }: ActiveTick): Pr
   }
 }
 
-async function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
-  // Asked for again: starting ticks may have taken a while, and a crash may have come in between.
-  const delayMs = wakeMs === null ? null : Math.max(0, wakeMs - (await ctx.now()).getTime());
+function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
+  const isQuiet = wakeMs !== null || active.length > 0;
   const command = async (branch: RunContext): Promise<Happening> => ({
     type: "command",
-    command: (await branch.waitFor("command")) as ScheduleCommand,
+    command: (await branch.waitFor("command", { isQuiet })) as ScheduleCommand,
   });
   const time = async (branch: RunContext): Promise<Happening> => {
-    await branch.sleep(delayMs ?? 0);
+    await branch.sleepUntil(new Date(wakeMs ?? 0));
     return { type: "time" };
   };
   const ends = active.map((tick) => async (branch: RunContext): Promise<Happening> => ({
@@ -171,7 +170,7 @@ async function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs:
     tick,
     end: await endOf(branch, tick),
   }));
-  return ctx.race<Happening>([command, ...(delayMs === null ? [] : [time]), ...ends]);
+  return ctx.race<Happening>([command, ...(wakeMs === null ? [] : [time]), ...ends]);
 }
 
 async function endOf(ctx: RunContext, { runId }: Tick): Promise<TickEnd> {

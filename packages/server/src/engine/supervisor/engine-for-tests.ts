@@ -37,7 +37,7 @@ export interface Bench extends AsyncDisposable {
   /** All events of a run. */
   events(runId: string): Promise<readonly Event[]>;
   /** What `look` finds, once it finds something: it looks again after every event. */
-  until<T>(look: () => Promise<T | undefined | false>): Promise<T>;
+  until<T>(look: () => Promise<T | undefined | null | false>): Promise<T>;
   /** Stops, and opens again on the same folder; `meanwhile` happens in between. */
   reopen(meanwhile?: () => void): Promise<Bench>;
 }
@@ -97,7 +97,7 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
         const happened = Promise.withResolvers<void>();
         using _ = engine.subscribe(() => happened.resolve());
         const found = await look();
-        if (found !== undefined && found !== false) return found;
+        if (found !== undefined && found !== null && found !== false) return found;
         // What is derived from events may come a moment after them.
         const timer = setTimeout(happened.resolve, 20);
         await happened.promise;

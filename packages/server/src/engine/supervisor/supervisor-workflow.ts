@@ -92,19 +92,20 @@ class Watched {
   async waitToRestart(delayMs: number): Promise<string | undefined> {
     const nowMs = await this.#nowMs();
     this.#state = { ...this.#state, status: "waiting to restart", sinceMs: nowMs, restartAtMs: nowMs + delayMs };
-    return this.#restarted(await this.#waitFor(delayMs));
+    return this.#restarted(await this.#waitUntil(nowMs + delayMs));
   }
 
   /** Waits for somebody to look. */
   async pause(): Promise<string | undefined> {
     const { name, workflow } = this.#input;
-    this.#state = { ...this.#state, status: "crash loop", sinceMs: await this.#nowMs() };
+    const nowMs = await this.#nowMs();
     await this.#ctx.emit({
       name: "tutti.crash-loop",
       key: name,
       data: { name, workflow, supervisor: this.#ctx.runId, reason: this.#loop() },
     });
-    const wake = await this.#waitFor(undefined);
+    this.#state = { ...this.#state, status: "crash loop", sinceMs: nowMs };
+    const wake = await this.#waitUntil(undefined);
     this.#state = { ...this.#state, failuresAtMs: [] };
     return this.#restarted(wake);
   }
@@ -168,21 +169,21 @@ class Watched {
     return { type: "failed", code, message };
   }
 
-  #waitFor(delayMs: number | undefined): Promise<Wake> {
+  #waitUntil(atMs: number | undefined): Promise<Wake> {
     const time = async (branch: RunContext): Promise<Wake> => {
-      await branch.sleep(delayMs ?? 0);
+      await branch.sleepUntil(new Date(atMs ?? 0));
       return "time";
     };
     const resume = async (branch: RunContext): Promise<Wake> => {
-      await branch.waitFor("resume");
+      await branch.waitFor("resume", { isQuiet: atMs !== undefined });
       return "resume";
     };
-    return this.#ctx.race<Wake>([resume, stopOf, ...(delayMs === undefined ? [] : [time])]);
+    return this.#ctx.race<Wake>([resume, stopOf, ...(atMs === undefined ? [] : [time])]);
   }
 
   #restarted(wake: Wake): string | undefined {
     if (typeof wake === "object") return wake.stop;
-    this.#state = { ...this.#state, restarts: this.#state.restarts + 1 };
+    this.#state = { ...this.#state, status: "running", restarts: this.#state.restarts + 1, restartAtMs: null };
     return undefined;
   }
 
@@ -198,6 +199,6 @@ class Watched {
 }
 
 async function stopOf(branch: RunContext): Promise<{ readonly stop: string }> {
-  const { reason } = (await branch.waitFor("stop")) as { readonly reason: string };
+  const { reason } = (await branch.waitFor("stop", { isQuiet: true })) as { readonly reason: string };
   return { stop: reason };
 }
