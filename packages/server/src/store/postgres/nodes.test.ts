@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, describe, test } from "node:test";
 import fc from "fast-check";
+import { Client } from "pg";
 import { AppError, canonicalJson, verifyChain, type Event, type EventBody, type Store } from "@tutti/core";
 import { startPostgres, type PostgresServer } from "../../testing/postgres.ts";
 import { completed, log, started } from "../conformance.ts";
@@ -149,6 +150,20 @@ describe("several nodes on one database: a live feed", () => {
     assert.deepEqual(await change, { runId: "foreign", seq: 2 });
     assert.equal((await all(a, "foreign")).length, 2);
     assert.deepEqual(heard, ["foreign"]);
+  });
+
+  test("notifications of others on the same channel are left alone", async () => {
+    const url = await server.newDatabase();
+    const node = await openPostgresStore(url);
+    const other = await openPostgresStore(url);
+    const stranger = new Client(url);
+    await stranger.connect();
+    const change = nextChange(node);
+    for (const payload of ["", "{", "null", "[]", '["x",1,[1]]', '["x","1",[]]', "7"])
+      await stranger.query("SELECT pg_notify('tutti_changes', $1)", [payload]);
+    await other.append(log("r1", [started()]));
+    assert.deepEqual(await change, { runId: "r1", seq: 1 });
+    await Promise.all([stranger.end(), node.close(), other.close()]);
   });
 
   test("a batch of many runs with long names is told of whole", async () => {

@@ -152,10 +152,11 @@ export class Session {
   }
 
   #hear(payload: string): void {
-    const [node, position, runs] = JSON.parse(payload) as readonly [string, number, readonly (readonly [string, number])[]];
-    this.#position = Math.max(this.#position ?? 0, position);
-    if (node === this.#node) return;
-    for (const [runId, seq] of runs) this.#tell({ runId, seq });
+    const told = readPayload(payload);
+    if (told === undefined) return;
+    this.#position = Math.max(this.#position ?? 0, told.position);
+    if (told.node === this.#node) return;
+    for (const [runId, seq] of told.runs) this.#tell({ runId, seq });
   }
 
   #tell(change: Change): void {
@@ -188,4 +189,22 @@ export class Session {
 async function acquire(client: Client, name: string): Promise<boolean> {
   const { rows } = await client.query<{ held: boolean }>(`SELECT pg_try_advisory_lock(${LOCK_SPACE}, hashtext($1)) AS held`, [name]);
   return rows[0]?.held === true;
+}
+
+interface Payload {
+  readonly node: string;
+  readonly position: number;
+  readonly runs: readonly (readonly [runId: string, seq: number])[];
+}
+
+/** What `tutti.append` tells. Anybody who may connect may notify, so what is of another shape is left alone. */
+function readPayload(text: string): Payload | undefined {
+  const isRun = (item: unknown): boolean => Array.isArray(item) && typeof item[0] === "string" && Number.isSafeInteger(item[1]);
+  try {
+    const [node, position, runs] = JSON.parse(text) as readonly unknown[];
+    const isWell = typeof node === "string" && Number.isSafeInteger(position) && Array.isArray(runs) && runs.every(isRun);
+    return isWell ? { node, position: position as number, runs: runs as Payload["runs"] } : undefined;
+  } catch {
+    return undefined;
+  }
 }
