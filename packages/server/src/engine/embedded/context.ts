@@ -15,7 +15,6 @@ import type { SignalOutput } from "./history.ts";
 import type { Operation, RunParts } from "./operation.ts";
 import * as operations from "./operations/index.ts";
 import type { Scope } from "./scope.ts";
-import type { Undo } from "./undos.ts";
 
 const BRANCH_ENDED = new AppError("cancelled", "another branch ended first");
 /** Branches one `map` may run at once. */
@@ -30,7 +29,6 @@ export interface Steps {
   branch(scope: Scope, name: string): string;
   endBranch(parent: Scope, child: Scope, reason: AppError): void;
   patched(scope: Scope, id: string): Promise<boolean>;
-  addUndo(name: string, undo: Undo): void;
   compensate(scope: Scope): Promise<void>;
   setQuery(name: string, read: () => Json): void;
   continueAsNew(input: Json): Promise<never>;
@@ -182,13 +180,7 @@ export class WorkflowContext implements RunContext {
   }
 
   #undoable<T>(operation: Operation, undo: ((output: T, step: StepContext) => Promise<void> | void) | undefined): Promise<T> {
-    return undo === undefined ? this.#do(operation) : this.#doUndoable(operation, undo);
-  }
-
-  async #doUndoable<T>(operation: Operation, undo: (output: T, step: StepContext) => Promise<void> | void): Promise<T> {
-    const output = await this.#do<T>(operation);
-    this.#steps.addUndo(operation.name, (step) => undo(output, step));
-    return output;
+    return this.#do(undo === undefined ? operation : { ...operation, undo: undo as Operation["undo"] });
   }
 
   /** Runs branches with contexts of their own; when `body` ends, whatever still runs in them is cancelled. */

@@ -14,6 +14,7 @@ export interface Result<P> {
 
 /** Whom results are delivered to. `P` is a step that the workflow waits for. */
 export interface Receiver<P> {
+  /** The step asked for at `key`, also one of a branch that has ended. */
   pendingAt(key: string): P | undefined;
   /** Whether the step belonged to a branch that has ended: nobody waits for it. */
   isDropped(key: string): boolean;
@@ -103,8 +104,25 @@ export class Deliveries<P> {
   #deliverNext(): boolean {
     const next = this.#queue.shift();
     if (next?.type === "result") this.#receiver.settle(next.pending, next.outcome);
-    else if (next !== undefined) this.#receiver.applyClosing(next);
+    else if (next !== undefined) this.#close(next);
     return next !== undefined;
+  }
+
+  /** Results that were recorded before the closing took effect reach nobody; that they happened still counts. */
+  #close(closing: Closing): void {
+    this.#receiver.applyClosing(closing);
+    for (const late of this.#queue.splice(0)) if (late.type === "result") this.#receiver.settle(late.pending, late.outcome);
+    for (let late = this.#lateRecord(); late !== undefined; late = this.#lateRecord()) {
+      this.#replayed += 1;
+      this.#receiver.settle(late.pending, late.outcome);
+    }
+  }
+
+  #lateRecord(): Result<P> | undefined {
+    const next = this.#isReplaying ? this.#history.records[this.#replayed] : undefined;
+    if (next?.type !== "step" || !this.#receiver.isDropped(next.key)) return undefined;
+    const pending = this.#receiver.pendingAt(next.key);
+    return pending && { type: "result", pending, outcome: next.outcome };
   }
 
   /** The next recorded result. When the workflow has not asked for it, it gets a while to do so. */
@@ -112,8 +130,7 @@ export class Deliveries<P> {
     const next = this.#history.records[this.#replayed];
     if (next === undefined) return false;
     const pending = next.type === "step" ? this.#receiver.pendingAt(next.key) : undefined;
-    // A step of a branch that lost a race may have been recorded although nobody waited for it any more.
-    if (next.type === "step" && pending === undefined && !this.#receiver.isDropped(next.key)) {
+    if (next.type === "step" && pending === undefined) {
       this.#stopStall ??= this.#clock.after(STALL_MS, () =>
         this.#receiver.changed(`the log has the ${next.kind} "${next.name}" at ${next.key}, the workflow no longer asks for it`),
       );
@@ -122,7 +139,7 @@ export class Deliveries<P> {
     this.#stopStall?.();
     this.#stopStall = undefined;
     this.#replayed += 1;
-    if (next.type === "closing") this.#receiver.applyClosing(next);
+    if (next.type === "closing") this.#close(next);
     else if (pending !== undefined) this.#receiver.settle(pending, next.outcome);
     return true;
   }

@@ -20,7 +20,7 @@ import {
 import { record, undo, type OtherRuns, type Workbench } from "./operations/index.ts";
 import { Scope } from "./scope.ts";
 import { waitUntil } from "./timers.ts";
-import { Undos, type Undo } from "./undos.ts";
+import { Undos } from "./undos.ts";
 
 /** How long a cancelled workflow may take to unwind before its run is closed over its head. */
 const CANCEL_GRACE_MS = 30_000;
@@ -73,7 +73,8 @@ export class Execution implements Steps, Receiver<Pending> {
   readonly #queries = new Map<string, () => Json>();
   readonly #verdict = Promise.withResolvers<Replay>();
   readonly #live = Promise.withResolvers<void>();
-  readonly #dropped = new Set<string>();
+  /** Steps of branches that have ended: nobody waits for them. */
+  readonly #dropped = new Map<string, Pending>();
   #durable: Promise<boolean> = Promise.resolve(true);
   #stopGrace: (() => void) | undefined;
   #isFinishing = false;
@@ -221,10 +222,6 @@ export class Execution implements Steps, Receiver<Pending> {
     );
   }
 
-  addUndo(name: string, action: Undo): void {
-    this.#undos.add(name, action);
-  }
-
   compensate(scope: Scope): Promise<void> {
     return this.#undos.run(scope);
   }
@@ -239,7 +236,7 @@ export class Execution implements Steps, Receiver<Pending> {
   }
 
   pendingAt(key: string): Pending | undefined {
-    return this.#pending.get(key);
+    return this.#pending.get(key) ?? this.#dropped.get(key);
   }
 
   isDropped(key: string): boolean {
@@ -247,6 +244,9 @@ export class Execution implements Steps, Receiver<Pending> {
   }
 
   settle(pending: Pending, outcome: Outcome): void {
+    const { name, undo: takeBack } = pending.operation;
+    // What is done is undone if need be, also when nobody waits for it any more.
+    if (outcome.ok && takeBack !== undefined) this.#undos.add(name, (step) => takeBack(outcome.output, step));
     if (!this.#pending.delete(pending.key)) return;
     pending.scope.leave();
     if (outcome.ok) pending.settled.resolve(outcome.output);
@@ -298,11 +298,12 @@ export class Execution implements Steps, Receiver<Pending> {
   }
 
   #dropClosed(): void {
-    for (const [key, { scope, settled }] of this.#pending) {
-      if (scope.closed === undefined) continue;
+    for (const [key, pending] of this.#pending) {
+      const { closed } = pending.scope;
+      if (closed === undefined) continue;
       this.#pending.delete(key);
-      this.#dropped.add(key);
-      settled.reject(scope.closed);
+      this.#dropped.set(key, pending);
+      pending.settled.reject(closed);
     }
   }
 
@@ -387,7 +388,9 @@ export class Execution implements Steps, Receiver<Pending> {
     const performed = await this.#performed(operation, { key, scope, progress, idle: (wait) => this.#idle(key, wait) });
     if (performed === undefined || scope.closed !== undefined) return;
     const event = this.#toEvent(pending, performed);
-    this.#durable = this.#host.append([event instanceof Promise ? await event : event]);
+    const body = event instanceof Promise ? await event : event;
+    if (scope.closed !== undefined) return;
+    this.#durable = this.#host.append([body]);
     // The workflow may look at the result already: until it is durable, all that it can do is think.
     this.#deliveries.add({ type: "result", pending, outcome: performed.outcome });
     await this.#durable;

@@ -8,6 +8,7 @@ import {
   type Principal,
   type RunLimits,
   type RunUsage,
+  type StepContext,
   type StepKind,
   type Wait,
   type Workflow,
@@ -52,6 +53,8 @@ export interface ExecutionHost {
 export interface Operation {
   readonly kind: StepKind;
   readonly name: string;
+  /** Takes back what it did, when the run does not succeed. */
+  readonly undo?: ((output: Json, step: StepContext) => Promise<void> | void) | undefined;
   perform(call: OperationCall): Promise<Performed>;
 }
 
