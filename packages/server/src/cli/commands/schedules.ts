@@ -28,6 +28,9 @@ const STATUS_STYLES: Readonly<Record<string, Style>> = {
   running: "cyan",
 };
 
+/** What an entry tells beside the schedule's settings. */
+const OUTCOMES: ReadonlySet<string> = new Set(["runId", "status", "paused", "nextAt", "last", "active", "queued", "counts", "misses"]);
+
 /** `tutti schedules …` */
 export function defineSchedules(command: Command, shell: Shell): void {
   command
@@ -264,8 +267,8 @@ async function settingsOf(options: SettingOptions): Promise<Omit<ScheduleRequest
 
 /** The settings of a schedule, without what became of it. */
 function requestOf(schedule: ScheduleEntry): ScheduleRequest {
-  const { runId: _, status, paused, nextAt, last, active, queued, counts, misses, ...settings } = schedule;
-  return settings;
+  const settings = Object.entries(schedule).filter(([key]) => !OUTCOMES.has(key));
+  return Object.fromEntries(settings) as unknown as ScheduleRequest;
 }
 
 function whenOf(when: ScheduleTiming): string {

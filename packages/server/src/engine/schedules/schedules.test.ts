@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Json, RunRecord } from "@tutti/core";
-import { flow, HandClock, openBench, owner, type Bench } from "../supervisor/engine-for-tests.ts";
+import { SqliteStore } from "../../store/index.ts";
+import { benchOn, flow, HandClock, owner, type Bench } from "../supervisor/engine-for-tests.ts";
 import type { ScheduleView } from "./schedules.ts";
+
+const openBench = benchOn((dataDir) => SqliteStore.open(dataDir));
 
 const at = (iso: string): number => Date.parse(iso);
 

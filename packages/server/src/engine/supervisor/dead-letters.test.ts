@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { AppError, type Json } from "@tutti/core";
 import { letterId, DEAD_LETTER } from "./dead-letter.ts";
 import type { DeadLetterView } from "./dead-letters.ts";
-import { flow, HandClock, openBench, owner, type Bench } from "./engine-for-tests.ts";
+import { SqliteStore } from "../../store/index.ts";
+import { benchOn, flow, HandClock, owner, type Bench } from "./engine-for-tests.ts";
+
+const openBench = benchOn((dataDir) => SqliteStore.open(dataDir));
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const HOUR_MS = 3_600_000;

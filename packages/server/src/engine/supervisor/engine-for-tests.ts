@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError, type Engine, type Event, type Json, type Principal, type RunContext, type Store, type Workflow } from "@tutti/core";
-import { SqliteStore } from "../../store/index.ts";
 import type { Clock } from "../clock.ts";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { Schedules } from "../schedules/schedules.ts";
@@ -49,10 +48,19 @@ export interface BenchOptions {
   readonly dataDir?: string;
 }
 
-/** Opens one; its folder is removed at the end unless it was given. */
-export async function openBench(options: BenchOptions): Promise<Bench> {
-  const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "tutti-schedules-")));
-  const store = await SqliteStore.open(dataDir);
+/** Opens a bench; its folder is removed at the end unless it was given. */
+export type OpenBench = (options: BenchOptions) => Promise<Bench>;
+
+/** How benches are opened over one kind of store. */
+export function benchOn(openStore: (dataDir: string) => Promise<Store>): OpenBench {
+  return async (options) => {
+    const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "tutti-schedules-")));
+    return open(options, dataDir, openStore);
+  };
+}
+
+async function open(options: BenchOptions, dataDir: string, openStore: (dataDir: string) => Promise<Store>): Promise<Bench> {
+  const store = await openStore(dataDir);
   const workflows = [
     ...options.workflows,
     scheduleWorkflow,
@@ -109,12 +117,13 @@ export async function openBench(options: BenchOptions): Promise<Bench> {
       await close();
       isOpen = false;
       meanwhile();
-      const again = await openBench({ ...options, dataDir });
+      const again = await open(options, dataDir, openStore);
       await again.engine.recover();
       return again;
     },
     async [Symbol.asyncDispose]() {
-      if (isOpen) await close();
+      if (!isOpen) return;
+      await close();
       if (options.dataDir === undefined) await rm(dataDir, { recursive: true });
     },
   };

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, type Json, type RunRecord } from "@tutti/core";
-import { flow, HandClock, openBench, owner, type Bench } from "./engine-for-tests.ts";
+import { SqliteStore } from "../../store/index.ts";
+import { benchOn, flow, HandClock, owner, type Bench } from "./engine-for-tests.ts";
 import type { SupervisedView } from "./supervision.ts";
+
+const openBench = benchOn((dataDir) => SqliteStore.open(dataDir));
 
 const START_MS = Date.parse("2026-01-01T00:00:00Z");
 const never = new AbortController().signal;
