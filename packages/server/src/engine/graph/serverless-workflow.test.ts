@@ -4,7 +4,9 @@ import { describe, test } from "node:test";
 import type { Json } from "@tutti/core";
 import { startTestApp, type TestApp } from "../../testing.ts";
 import { counting, isAt, result, run, signal, start, statuses, until } from "../../testing/graph-runs.ts";
-import { graphWorkflow, requireGraph } from "./index.ts";
+import { graphWorkflow, readGraph, requireGraph } from "./index.ts";
+
+const GUIDE = readFileSync(new URL("../../../../../docs/graphs.md", import.meta.url), "utf8");
 
 /** What a graph gives, or how it fails. */
 type Ends = { readonly output: Json; readonly input?: Json } | { readonly fails: string; readonly input?: Json };
@@ -175,9 +177,14 @@ describe("a construct of the Serverless Workflow DSL", () => {
     assert.deepEqual(await statuses(app, started.id), { a: "cancelled" });
   });
 
+  test("and every graph in the guide can run", () => {
+    const graphs = [...GUIDE.matchAll(/^```yaml\n(name: [^]*?)^```/gm)].map(([, text]) => text ?? "");
+    assert.equal(graphs.length, 1);
+    for (const text of graphs) assert.deepEqual(readGraph(text), { ok: true, graph: requireGraph(text, "guide") });
+  });
+
   test("that the guide marks as covered is tested here, and none other", () => {
-    const guide = readFileSync(new URL("../../../../../docs/graphs.md", import.meta.url), "utf8");
-    const covered = [...guide.matchAll(/^\| (`.*?) \| ✓ \|/gm)].map(([, name]) => name ?? "");
+    const covered = [...GUIDE.matchAll(/^\| (`.*?) \| ✓ \|/gm)].map(([, name]) => name ?? "");
     assert.deepEqual(covered.toSorted(), [...Object.keys(CASES), "`timeout` of a workflow"].toSorted());
   });
 });
