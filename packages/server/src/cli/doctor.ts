@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { AppError } from "@tutti/core";
 import type { Config } from "../host/config/index.ts";
-import { checkDatabase, findServer } from "../host/index.ts";
+import { checkDatabase, findRestateServer, findServer, openPostgresStore } from "../host/index.ts";
 
 /** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
 export interface Finding {
@@ -26,6 +26,7 @@ export async function* examine(config: Config, signal: AbortSignal): AsyncGenera
   yield nodeVersion();
   yield await dataFolder(config);
   yield await database(config);
+  yield* await engine(config, signal);
   yield await port(config);
   yield* await models(config, signal);
 }
@@ -70,8 +71,9 @@ async function nearestFolder(path: string): Promise<string> {
   return nearestFolder(dirname(path));
 }
 
-async function database({ dataDir }: Config): Promise<Finding> {
+async function database({ dataDir, store, postgresUrl }: Config): Promise<Finding> {
   const name = "database";
+  if (store === "postgres") return postgres(postgresUrl ?? "");
   const file = join(dataDir, DATABASE_FILE);
   if ((await stat(file).catch(() => undefined)) === undefined) return { name, status: "ok", detail: "none yet" };
   try {
@@ -80,6 +82,42 @@ async function database({ dataDir }: Config): Promise<Finding> {
   } catch (error) {
     return { name, status: "fail", detail: `${AppError.from(error).message}; \`tutti restore\` brings back a backup` };
   }
+}
+
+async function postgres(url: string): Promise<Finding> {
+  const name = "database";
+  const where = URL.parse(url)?.host ?? "the database";
+  try {
+    const store = await openPostgresStore(url);
+    await store.close();
+    return { name, status: "ok", detail: `PostgreSQL answers on ${where}` };
+  } catch (error) {
+    return { name, status: "fail", detail: `${AppError.from(error).message}; check TUTTI_POSTGRES_URL and that the server runs` };
+  }
+}
+
+/** What runs workflows, and whether it is there. */
+async function engine(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
+  const name = "engine";
+  const install = "npm install @restatedev/restate-sdk @restatedev/restate-server (224 MB)";
+  if (config.engine === "embedded")
+    return [
+      { name, status: "ok", detail: `embedded, in this process; for many machines: ${install}, then \`tutti up --engine restate-local\`` },
+    ];
+  if (config.engine === "restate-local") {
+    const server = findRestateServer();
+    if (server !== undefined) return [{ name, status: "ok", detail: `Restate's server is ${server}` }];
+    return [{ name, status: "fail", detail: `restate-local needs Restate's server, which is not installed: ${install}` }];
+  }
+  const checks = [...config.restateUrls.map((url) => `${url}/restate/health`), ...config.restateAdminUrls.map((url) => `${url}/health`)];
+  return Promise.all(
+    checks.map(async (url): Promise<Finding> => {
+      const bounded = AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]);
+      const problem = await fetch(url, { signal: bounded }).then(({ ok, status }) => (ok ? undefined : `status ${status}`), reasonOf);
+      if (problem === undefined) return { name, status: "ok", detail: `${url} answers` };
+      return { name, status: "fail", detail: `${url} does not answer (${problem}); is the cluster up, and is the address right?` };
+    }),
+  );
 }
 
 async function port(config: Config): Promise<Finding> {

@@ -66,7 +66,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     toolsAllow: config.toolsAllow,
     graphs,
   });
-  const engine: Engine = openEngine(config, { store, registry, models });
+  const engine: Engine = await openEngine(config, { store, registry, models, logger: options.logger });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(options.logger));
   const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };

@@ -1,4 +1,5 @@
-export { backupStore, checkDatabase, restoreStore } from "../store/index.ts";
+export { findRestateServer } from "../engine/index.ts";
+export { backupStore, checkDatabase, openPostgresStore, restoreStore } from "../store/index.ts";
 export { createLogger } from "../telemetry/index.ts";
 export { openApp, type App, type AppOptions } from "./app.ts";
 export { findServer, writeServerFile } from "./server-file.ts";

@@ -1,7 +1,8 @@
 import type { Engine, Store } from "@tutti/core";
-import { EmbeddedEngine, type EngineParts } from "../engine/index.ts";
+import { EmbeddedEngine, openRestate, type EngineParts } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import type { Config } from "./config/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Registry } from "./registry.ts";
 
 /** What an engine finds things in. */
@@ -9,10 +10,11 @@ export interface EngineSources {
   readonly store: Store;
   readonly registry: Registry;
   readonly models: Models;
+  readonly logger: Logger;
 }
 
 /** The engine the configuration names. */
-export function openEngine(config: Config, { store, registry, models }: EngineSources): Engine {
+export async function openEngine(config: Config, { store, registry, models, logger }: EngineSources): Promise<Engine> {
   const parts: EngineParts = {
     workflow: (name, version) => registry.workflow(name, version),
     tool: (name) => registry.tool(name),
@@ -20,5 +22,10 @@ export function openEngine(config: Config, { store, registry, models }: EngineSo
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
   };
+  const { engine } = config;
+  if (engine !== "embedded") {
+    const log = (level: "info" | "warn", message: string): void => logger[level]({ component: "restate" }, message);
+    return openRestate({ ...config, engine }, { store, parts, log });
+  }
   return new EmbeddedEngine({ store, parts, runsActiveMax: config.runsActiveMax, queues: config.queues });
 }

@@ -8,6 +8,8 @@ const EXAMPLES = `
 Examples:
   tutti up
   tutti up --port 9000 --data-dir /var/lib/tutti
+  tutti up --engine restate-local
+  tutti up --engine restate --restate-url http://10.0.0.5:8080 --restate-admin-url http://10.0.0.5:9070 --store postgres
   TUTTI_MODEL_BASE_URL=http://127.0.0.1:11434/v1 TUTTI_MODEL=llama3.2 tutti up
 
 Ctrl-C lets running steps finish; a second Ctrl-C ends at once. Runs go on at the next start.`;
@@ -17,6 +19,10 @@ export function defineUp(command: Command, shell: Shell): void {
   command
     .option("--host <address>", "the address to listen on")
     .option("--port <port>", "the port to listen on; 0 takes any that is free")
+    .option("--engine <engine>", "what runs workflows: embedded, restate or restate-local")
+    .option("--restate-url <urls>", "where Restate takes requests; several are separated by commas")
+    .option("--restate-admin-url <urls>", "where Restate is administered")
+    .option("--store <store>", "where runs are kept: sqlite or postgres")
     .addHelpText("after", EXAMPLES)
     .action((flags: UpFlags) => up(shell, flags));
 }
@@ -24,10 +30,18 @@ export function defineUp(command: Command, shell: Shell): void {
 interface UpFlags {
   readonly host?: string;
   readonly port?: string;
+  readonly engine?: string;
+  readonly store?: string;
+  readonly restateUrl?: string;
+  readonly restateAdminUrl?: string;
 }
 
-async function up(shell: Shell, flags: UpFlags): Promise<void> {
-  const { config } = await shell.readConfig({ ...flags });
+async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFlags): Promise<void> {
+  const { config } = await shell.readConfig({
+    ...flags,
+    ...(restateUrl !== undefined && { restateUrls: restateUrl }),
+    ...(restateAdminUrl !== undefined && { restateAdminUrls: restateAdminUrl }),
+  });
   const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../host/index.ts")]);
   const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
   const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), isAnnounced: true });

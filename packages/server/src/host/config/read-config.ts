@@ -137,8 +137,11 @@ function contradictions(values: Readonly<Record<string, unknown>>, sources: Read
   }
   if (values["store"] === "postgres" && values["postgresUrl"] === undefined && sources["postgresUrl"] === "default")
     problems.push(`store: postgres needs postgresUrl, the database it uses, got none ${place("store")}`);
-  if (values["engine"] === "restate" && Array.isArray(values["restateUrls"]) && values["restateUrls"].length === 0)
-    problems.push(`engine: restate needs restateUrls, where Restate takes requests, got none ${place("engine")}`);
+  for (const key of ["restateUrls", "restateAdminUrls"] as const) {
+    const urls = values[key];
+    if (values["engine"] === "restate" && Array.isArray(urls) && urls.length === 0)
+      problems.push(`engine: restate needs ${key}, addresses of a cluster, got none ${place("engine")}; or use restate-local`);
+  }
   if (values["modelApiKey"] !== undefined && values["modelBaseUrl"] === undefined && sources["modelBaseUrl"] === "default") {
     problems.push(`modelApiKey needs modelBaseUrl, the server it is for, got none ${place("modelApiKey")}`);
   }

@@ -243,11 +243,12 @@ export const SETTINGS = {
     items: "URLs",
     description: "Where Restate takes requests (its ingress), for `engine: restate`. With several, the others are tried when one is down.",
   }),
-  restateAdminUrl: optionalText({
+  restateAdminUrls: list({
     env: "TUTTI_RESTATE_ADMIN_URL",
+    default: [],
+    item: "URL",
+    items: "URLs",
     description: "Where Restate is administered; Tutti registers itself there as a worker.",
-    valid: "an http or https URL without a password",
-    shape: HTTP_URL,
   }),
   restateIdentityKey: optionalText({
     env: "TUTTI_RESTATE_IDENTITY_KEY",
