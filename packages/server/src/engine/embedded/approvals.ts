@@ -1,5 +1,5 @@
 import { AppError, type ApprovalRequest } from "@tutti/core";
-import type { Clock } from "../clock.ts";
+import { iso, type Clock } from "../clock.ts";
 import type { ApprovalAnswer, History } from "./history.ts";
 import type { ExecutionHost, OperationCall } from "./operation.ts";
 import { waitUntil } from "./timers.ts";
@@ -38,7 +38,7 @@ export class Approvals {
     const answer = Promise.withResolvers<ApprovalAnswer>();
     this.#waiting.set(key, answer.resolve);
     const patience = scope.fork("", 0);
-    const goesOn = call.idle({ kind: "approval", name: request.question, since: this.#now(), until });
+    const goesOn = call.idle({ kind: "approval", name: request.question, since: iso(this.#clock.nowMs()), until });
     try {
       const untilMs = until === null ? Infinity : Date.parse(until);
       await Promise.race([answer.promise, waitUntil(untilMs, patience, this.#clock)]);
@@ -52,7 +52,7 @@ export class Approvals {
   }
 
   async #announce(request: ApprovalRequest, key: string): Promise<string | null> {
-    const until = request.timeoutMs === undefined ? null : new Date(this.#clock.nowMs() + request.timeoutMs).toISOString();
+    const until = request.timeoutMs === undefined ? null : iso(this.#clock.nowMs() + request.timeoutMs);
     const approval = request.detail === undefined ? request : { ...request, detail: await this.#host.toJournal(request.detail) };
     void this.#host.append([{ type: "step.waiting", key, kind: "approval", name: request.question, until, approval }]);
     return until;
@@ -63,9 +63,5 @@ export class Approvals {
     this.#answers.set(key, answer);
     void this.#host.append([{ type: "approval.answered", key, ...answer }]);
     return answer;
-  }
-
-  #now(): string {
-    return new Date(this.#clock.nowMs()).toISOString();
   }
 }

@@ -1,5 +1,5 @@
 import { AppError, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
-import { systemClock, type Clock } from "../clock.ts";
+import { iso, systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
 import { Approvals } from "./approvals.ts";
 import { Budget } from "./budget.ts";
@@ -414,7 +414,7 @@ export class Execution implements Steps, Receiver<Pending> {
 
   #toEvent({ key, operation: { kind, name } }: Pending, performed: Performed): EventBody | Promise<EventBody> {
     const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey } = performed;
-    const step = { key, kind, name, attempt, startedAt: new Date(startedAtMs).toISOString(), durationMs };
+    const step = { key, kind, name, attempt, startedAt: iso(startedAtMs), durationMs };
     if (!outcome.ok) return { type: "step.failed", ...step, code: outcome.code, message: outcome.message, retryAt: null };
     const more = { ...(usage && { usage }), ...(partitionKey !== undefined && { partitionKey }) };
     const output = this.#host.toJournal(outcome.output);

@@ -13,6 +13,7 @@ import {
   type Wait,
   type Workflow,
 } from "@tutti/core";
+import { iso } from "../clock.ts";
 import type { ReceivedSignal, StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 
@@ -91,6 +92,6 @@ export function numbered(
   run: { readonly runId: string; readonly afterSeq: number; readonly nowMs: number },
   bodies: readonly EventBody[],
 ): readonly EventDraft[] {
-  const at = new Date(run.nowMs).toISOString();
+  const at = iso(run.nowMs);
   return bodies.map((body, index) => ({ ...body, runId: run.runId, at, seq: run.afterSeq + index + 1 }));
 }

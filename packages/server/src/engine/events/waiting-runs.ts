@@ -10,6 +10,10 @@ const RUNS_MAX = 1000;
 /** What a crash loses of the cursor is read again; the signals' ids keep them from being taken twice. */
 const CURSOR_INTERVAL_MS = 1000;
 
+/** A run that took an event may wait for the next in a moment: it is told of what comes in between, too. */
+const FOLLOWS_MS = 5000;
+const FOLLOWERS_MAX = 10_000;
+
 /** Who signals; its decisions are in the runs' logs. */
 const PRINCIPAL: Principal = { id: "tutti.events", tenant: "default", roles: ["owner"] };
 
@@ -28,6 +32,8 @@ export class WaitingRuns {
   #isRung = false;
   #position = 0;
   #savedAtMs = 0;
+  /** Runs that waited lately, by signal, and until when they count as waiting. */
+  readonly #followers = new Map<string, Map<string, number>>();
 
   constructor(engine: Engine, store: Store, onError: (error: unknown) => void) {
     this.#engine = engine;
@@ -71,12 +77,26 @@ export class WaitingRuns {
     const name = eventSignal(event.type);
     const waits = await this.#store.waits({ kind: "signal", name, limit: RUNS_MAX });
     const signal = { name, value: event as unknown as Json, id: `${event.source}#${event.id}` };
-    for (const { runId } of waits) {
+    for (const runId of this.#follow(
+      name,
+      waits.map((wait) => wait.runId),
+    )) {
       await this.#engine.signal(runId, signal, PRINCIPAL).catch((error: unknown) => {
         // The run may have ended, or refuse what it no longer waits for; the event is there for the others.
         if (AppError.from(error).code === "internal") this.#onError(error);
       });
     }
+  }
+
+  /** The runs that wait for a signal now, and those that did so a moment ago. */
+  #follow(name: string, waiting: readonly string[]): readonly string[] {
+    const nowMs = Date.now();
+    const followers = this.#followers.get(name) ?? new Map<string, number>();
+    for (const [runId, untilMs] of followers) if (untilMs < nowMs) followers.delete(runId);
+    for (const runId of waiting) if (followers.size < FOLLOWERS_MAX) followers.set(runId, nowMs + FOLLOWS_MS);
+    if (followers.size > 0) this.#followers.set(name, followers);
+    else this.#followers.delete(name);
+    return [...new Set([...followers.keys(), ...waiting])];
   }
 
   async #saveCursor(): Promise<void> {

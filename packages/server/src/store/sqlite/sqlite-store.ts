@@ -23,8 +23,13 @@ import { Reader } from "./reader.ts";
 import { pushEvent, pushPark, rowCount } from "./row.ts";
 import type { WriterAnswer, WriterRequest } from "./writer.ts";
 
-/** While one batch is written the next is on its way, so that the writer never waits for the event loop; a third measured no faster. */
-const BATCHES_IN_FLIGHT_MAX = 2;
+/** While one batch is written the next are on their way, so that the writer never waits for the event loop. */
+const BATCHES_IN_FLIGHT_MAX = 3;
+/**
+ * A batch of so many events goes before the turn of the event loop ends, so that the disk works while the other runs go on: many runs at
+ * once, all waiting for one batch, would otherwise wait for the disk and be waited for by it in turns (17 to 30 % slower at 50 at once).
+ */
+const EAGER_EVENTS = 25;
 /** How long events that nobody waits for may wait for others: an fsync costs more than all they hold. */
 const SOON_MS = 20;
 /** Events waiting for the disk. Beyond it `append` refuses: a dead disk must not eat the memory. */
@@ -88,7 +93,8 @@ export class SqliteStore implements Store {
       return Promise.reject(new AppError("overloaded", `more than ${EVENTS_PENDING_MAX} events wait for the disk; try again later`));
     const batch = this.#open;
     for (const event of events) pushEvent(batch.rows, event);
-    if (when === "now") this.#schedule();
+    if (when === "now" && rowCount(batch.rows) >= EAGER_EVENTS && this.#sending.size < BATCHES_IN_FLIGHT_MAX - 1) this.#sendOpen();
+    else if (when === "now") this.#schedule();
     else this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
     return batch.done.promise;
   }
@@ -171,13 +177,16 @@ export class SqliteStore implements Store {
     this.#scheduled = true;
     setImmediate(() => {
       this.#scheduled = false;
-      if (this.#open.rows.length === 0 || this.#sending.size >= BATCHES_IN_FLIGHT_MAX) return;
-      const sending = this.#send().finally(() => {
-        this.#sending.delete(sending);
-        if (this.#open.rows.length > 0) this.#schedule();
-      });
-      this.#sending.add(sending);
+      if (this.#open.rows.length > 0 && this.#sending.size < BATCHES_IN_FLIGHT_MAX) this.#sendOpen();
     });
+  }
+
+  #sendOpen(): void {
+    const sending = this.#send().finally(() => {
+      this.#sending.delete(sending);
+      if (this.#open.rows.length > 0) this.#schedule();
+    });
+    this.#sending.add(sending);
   }
 
   async #send(): Promise<void> {

@@ -1,4 +1,5 @@
 import { AppError, type Json } from "@tutti/core";
+import { iso } from "../../clock.ts";
 import { derivedId } from "../../run-id.ts";
 import type { ReceivedSignal } from "../history.ts";
 import type { Operation, OperationCall, Performed } from "../operation.ts";
@@ -77,7 +78,7 @@ async function waitForEnd(
   let goesOn = (): void => undefined;
   try {
     await run.start();
-    goesOn = call.idle({ kind: "workflow", name: run.runId, since: new Date(startedAtMs).toISOString(), until: null });
+    goesOn = call.idle({ kind: "workflow", name: run.runId, since: iso(startedAtMs), until: null });
     const { outcome, usage } = await Promise.race([bench.runs.end(run.runId, left.signal), stopped.promise]);
     if (usage !== undefined) bench.budget.add(usage);
     return { ...done(bench, startedAtMs, null), outcome, usage };

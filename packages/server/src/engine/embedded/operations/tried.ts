@@ -13,6 +13,7 @@ import {
   type StepKind,
   type StepOptions,
 } from "@tutti/core";
+import { iso } from "../../clock.ts";
 import { findTool, generate as generateReply, parseInput } from "../../effects.ts";
 import { tryRepeatedly, type TrialResult } from "../attempts.ts";
 import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
@@ -107,11 +108,11 @@ export function tried(
                 type: "step.failed",
                 ...ref,
                 attempt,
-                startedAt: new Date(startedAtMs).toISOString(),
+                startedAt: iso(startedAtMs),
                 durationMs,
                 code: error.code,
                 message: error.message,
-                retryAt: new Date(retryAtMs).toISOString(),
+                retryAt: iso(retryAtMs),
               },
             ]),
         });

@@ -1,4 +1,5 @@
 import type { ApprovalRequest, StepKind } from "@tutti/core";
+import { iso } from "../../clock.ts";
 import type { Operation, OperationCall } from "../operation.ts";
 import { waitUntil } from "../timers.ts";
 import { done, type Workbench } from "./workbench.ts";
@@ -66,8 +67,4 @@ function announce(
 
 function untilMsOf(until: string | null): number {
   return until === null ? Infinity : Date.parse(until);
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }
