@@ -191,11 +191,12 @@ async function create(
 }
 
 async function update(shell: Shell, name: string, { workflow, ...options }: UpdateOptions): Promise<void> {
-  const when = timingOf(options);
+  const wanted = timingOf(options);
   const settings = await settingsOf(options);
   await using connection = await connect(shell);
   const now = requestOf(await connection.client.schedule(name, shell.signal));
-  const request = { ...now, ...settings, ...(when && { when }), ...(workflow !== undefined && { workflow }) };
+  const when = changedTiming(now.when, wanted, options.timeZone);
+  const request = { ...now, ...settings, when, ...(workflow !== undefined && { workflow }) };
   const schedule = await connection.client.updateSchedule(request, shell.signal);
   shell.printJson({ schedule });
   shell.printLine(piece("updated  ", "green"), piece(printable(`${name}, due ${schedule.nextAt ?? "never"}`)));
@@ -246,6 +247,14 @@ function timingOf({ cron, timeZone, every, from, at }: SettingOptions): Schedule
   if (cron !== undefined) return { cron, ...(timeZone !== undefined && { timeZone }) };
   if (every !== undefined) return { everyMs: every, ...(from !== undefined && { from }) };
   return at === undefined ? undefined : { at };
+}
+
+/** Another expression keeps its zone, and another zone its expression. */
+function changedTiming(now: ScheduleTiming, wanted: ScheduleTiming | undefined, timeZone: string | undefined): ScheduleTiming {
+  if (wanted === undefined && timeZone !== undefined && !("cron" in now))
+    throw new UsageError("wanted --time-zone for a schedule with a cron expression, got one without");
+  if (!("cron" in now) || (wanted !== undefined && !("cron" in wanted))) return wanted ?? now;
+  return { ...now, ...wanted, ...(timeZone !== undefined && { timeZone }) };
 }
 
 async function settingsOf(options: SettingOptions): Promise<Omit<ScheduleRequest, "name" | "workflow" | "when">> {
