@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError } from "@tutti/core";
+import { AppError, parse } from "@tutti/core";
 import type { CloudEvent } from "@tutti/core/wire";
 import { SqliteStore } from "../../store/index.ts";
 import type { DeadLetter } from "../supervisor/dead-letter.ts";
-import { flow, inFolder, moment, openNode, owner, type Setup, type TestNode } from "./testing.ts";
+import { Events } from "./events.ts";
+import { subscriptionSchema } from "./subscription.ts";
+import { flow, inFolder, moment, openNode, owner, recorder, type Setup, type TestNode } from "./testing.ts";
 
 const open = async (dataDir: string, setup: Setup = {}): Promise<TestNode> => openNode(await SqliteStore.open(dataDir), setup);
 
@@ -66,6 +68,86 @@ test("order may also follow any attribute, or none", () =>
       await node.events.subscriptions.remove(name, owner);
       assert.equal(most, wanted, name);
     }
+  }));
+
+test("two nodes that deliver the same subscription start no run twice, and keep the order", () =>
+  inFolder(async (dataDir) => {
+    const { workflow, seen } = recorder();
+    await using node = await open(dataDir, { workflows: [workflow] });
+    const { engine, store } = node;
+    const other = new Events({
+      engine,
+      store,
+      webhooks: node.events.webhooks,
+      hasWorkflow: () => true,
+      onError: (error) => assert.fail(String(error)),
+    });
+    await node.subscribe({ name: "work", concurrency: 3, target: { type: "workflow", workflow: "record" } });
+    await other.start();
+    for (let index = 0; index < 40; index += 1) await node.publish("x", { id: String(index).padStart(2, "0"), subject: String(index % 4) });
+    await node.settled("work");
+    await other.stop();
+    assert.equal((await store.runs({ workflow: "record", limit: 100 })).length, 40);
+    assert.equal(seen.length, 40);
+    for (const key of [0, 1, 2, 3]) {
+      const order = seen.filter((id) => Number(id) % 4 === key);
+      assert.deepEqual(order, order.toSorted());
+    }
+  }));
+
+test("a store that is away for a moment loses nothing and pauses nothing", () =>
+  inFolder(async (dataDir) => {
+    const { workflow, seen } = recorder();
+    const store = await SqliteStore.open(dataDir);
+    const away = Promise.withResolvers<void>();
+    let isAway = false;
+    const flaky = new Proxy(store, {
+      get: (target, name) => {
+        const value: unknown = Reflect.get(target, name);
+        if (typeof value !== "function") return value;
+        return (...args: unknown[]) => {
+          if (!isAway || name !== "log") return (value as (...given: unknown[]) => unknown).apply(target, args);
+          away.resolve();
+          return Promise.reject(new AppError("storage_unreachable", "away"));
+        };
+      },
+    });
+    const errors: string[] = [];
+    await using node = await openNode(flaky, { workflows: [workflow], onError: (error) => errors.push(AppError.from(error).code) });
+    await node.subscribe({ name: "work", orderBy: "source", target: { type: "workflow", workflow: "record" } });
+    isAway = true;
+    await node.publish("x", { id: "1" });
+    await away.promise;
+    isAway = false;
+    await node.publish("x", { id: "2" });
+    await node.settled("work");
+    assert.deepEqual([seen, new Set(errors)], [["1", "2"], new Set(["storage_unreachable"])]);
+    assert.equal((await node.events.subscriptions.view("work")).status, "active");
+  }));
+
+test("a subscription that a plugin brings is made once, and changed where the plugin's changes, from where it was", () =>
+  inFolder(async (dataDir) => {
+    const { workflow, seen } = recorder();
+    const declare = async (node: TestNode, spec: object): Promise<void> => {
+      const whole = { name: "mine", target: { type: "workflow", workflow: "record" }, orderBy: "source", ...spec };
+      await node.events.subscriptions.declare(await parse(subscriptionSchema, whole, "a test's"), owner);
+    };
+    {
+      await using node = await open(dataDir, { workflows: [workflow] });
+      await declare(node, { filter: { exact: { type: "a" } } });
+      await node.publish("a", { id: "1" });
+      await node.publish("b", { id: "2" });
+      await node.settled("mine");
+    }
+    await using node = await open(dataDir, { workflows: [workflow] });
+    await declare(node, { filter: { exact: { type: "a" } } });
+    await node.publish("a", { id: "3" });
+    await node.settled("mine");
+    await declare(node, { filter: { exact: { type: "b" } } });
+    await node.publish("a", { id: "4" });
+    await node.publish("b", { id: "5" });
+    await node.settled("mine");
+    assert.deepEqual(seen, ["1", "3", "5"]);
   }));
 
 test("a delivery that failed for good is a dead letter, and its key goes on", () =>

@@ -9,6 +9,8 @@ import { deliveryOf, type DeliveryStart, type Subscription } from "./subscriptio
 /** An engine that takes no runs now is asked again, as often as it takes: nothing is lost meanwhile. */
 const BUSY_BACKOFF = { delayMs: 100, delayMaxMs: 30_000 };
 
+const BUSY: ReadonlySet<ErrorCode> = new Set(["overloaded", "rate_limited", "storage_full", "storage_unwritable", "storage_unreachable"]);
+
 /** What deliveries are made with. */
 export interface DeliveryParts {
   readonly engine: Engine;
@@ -30,7 +32,8 @@ export type DeliveryEnd =
 
 /**
  * Delivers one event: starts a run under an id made from the subscription's epoch and the event, and waits for its end. So a crash at any
- * point costs nothing but doing this again: a run that is there is found, and so is the dead letter of one that failed.
+ * point costs nothing but doing this again: a run that is there is found, and so is the dead letter of one that failed. Throws when the end
+ * could not be found out; then too it is done again.
  */
 export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: AbortSignal): Promise<DeliveryEnd> {
   const { subscription, event } = delivery;
@@ -44,7 +47,9 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
   } catch (thrown) {
     const error = AppError.from(thrown);
     const record = await parts.store.run(runId);
-    if (signal.aborted || (record !== undefined && record.endedAt === null)) return { type: "open" };
+    if (signal.aborted) return { type: "open" };
+    // It is not the run that failed, but the waiting for it.
+    if (record !== undefined && record.endedAt === null) throw error;
     if (record === undefined && error.code === "not_found") return { type: "targetGone", isDone: false, reason: error.message };
     // Somebody decided that this event need not arrive.
     if (record?.status === "cancelled") return { type: "done" };
@@ -75,9 +80,9 @@ async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): 
     return { type: "done" };
   } catch (thrown) {
     const letter = await parts.store.run(letterId);
-    if (signal.aborted || (letter !== undefined && letter.endedAt === null)) return { type: "open" };
+    if (signal.aborted) return { type: "open" };
     // However the letter ended, somebody has seen to it.
-    if (letter !== undefined) return { type: "done" };
+    if (letter !== undefined && letter.endedAt !== null) return { type: "done" };
     throw thrown;
   }
 }
@@ -111,10 +116,13 @@ async function startWhenPossible(
     } catch (thrown) {
       const error = AppError.from(thrown);
       signal.throwIfAborted();
-      if (!BUSY.has(error.code)) throw error;
+      if (!isBusy(error)) throw error;
     }
     await pause(backoffMs(attempt, BUSY_BACKOFF, Math.random()), undefined, { signal });
   }
 }
 
-const BUSY: ReadonlySet<ErrorCode> = new Set(["overloaded", "rate_limited", "storage_full", "storage_unwritable", "storage_unreachable"]);
+/** Whether an error says that the engine or the store takes nothing now, and will again. */
+export function isBusy({ code }: AppError): boolean {
+  return BUSY.has(code);
+}

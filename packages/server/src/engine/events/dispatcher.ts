@@ -1,7 +1,8 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as pause } from "node:timers/promises";
 import { AppError, type Json } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import { DeliveryWindow, type Turn } from "./delivery-window.ts";
-import { deliver, type DeliveryEnd, type DeliveryParts } from "./delivery.ts";
+import { deliver, isBusy, type DeliveryEnd, type DeliveryParts } from "./delivery.ts";
 import { readPublications } from "./publications.ts";
 import { isWanted, keyOf, type Subscription } from "./subscription.ts";
 
@@ -11,6 +12,10 @@ const PAGE = 200;
 const OPEN_MAX = 2_000;
 /** The low water is written this often at most. What a crash loses of it is read again, and every run found under its id. */
 const CURSOR_INTERVAL_MS = 1_000;
+
+/** Attempts at a delivery that fails in a way nobody foresaw; then the subscription is paused. */
+const FAULTS_MAX = 8;
+const FAULT_BACKOFF = { delayMs: 500, delayMaxMs: 30_000 };
 
 /** Where a subscription stands, as it is kept. Of another epoch than the subscription's it does not count. */
 export interface Cursor {
@@ -84,14 +89,24 @@ export class Dispatcher {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
       this.#rung = Promise.withResolvers();
-      const hasMore = await this.#fill();
-      for (let next = this.#window.take(); next !== undefined; next = this.#window.take()) this.#begin(next);
-      await this.#save(CURSOR_INTERVAL_MS);
+      const hasMore = await this.#goOn().catch((error: unknown) => {
+        // The store may be away for a while. Whoever made this wakes it every few seconds, and then it is tried again.
+        this.#parts.onError(error, { subscription: this.#subscription.name });
+        return false;
+      });
       if (hasMore) await turn();
       else await this.#rung.promise;
     }
     await Promise.all(this.#underWay);
     await this.#save(0);
+  }
+
+  /** Reads a page, begins what may begin, and keeps how far it has come. Whether there may be more to read now. */
+  async #goOn(): Promise<boolean> {
+    const hasMore = await this.#fill();
+    for (let next = this.#window.take(); next !== undefined; next = this.#window.take()) this.#begin(next);
+    await this.#save(CURSOR_INTERVAL_MS);
+    return hasMore;
   }
 
   /** Reads a page of the log; whether there may be more to read now. */
@@ -108,13 +123,31 @@ export class Dispatcher {
   }
 
   #begin(next: Turn): void {
-    const delivering = this.#deliver(next)
-      .catch((error: unknown) => this.#onFault(error))
-      .finally(() => {
-        this.#underWay.delete(delivering);
-        this.wake();
-      });
+    const delivering = this.#deliverAtLast(next).finally(() => {
+      this.#underWay.delete(delivering);
+      this.wake();
+    });
     this.#underWay.add(delivering);
+  }
+
+  /**
+   * Tries until the delivery has come to an end. A store that is away comes back; what nobody foresaw must not be passed over: after some
+   * attempts the subscription waits for somebody to look, with the event still to be delivered.
+   */
+  async #deliverAtLast(next: Turn): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let attempt = 1; !signal.aborted; attempt += 1) {
+      try {
+        await this.#deliver(next);
+        return;
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        if (signal.aborted) return;
+        this.#parts.onError(thrown, { subscription: this.#subscription.name, position: next.position });
+        if (!isBusy(error) && attempt >= FAULTS_MAX) return this.#giveUp(error.message);
+      }
+      await pause(backoffMs(attempt, FAULT_BACKOFF, Math.random()), undefined, { signal }).catch(() => undefined);
+    }
   }
 
   async #deliver({ position }: Turn): Promise<void> {
@@ -130,13 +163,6 @@ export class Dispatcher {
         : await deliver(this.#parts, { subscription: this.#subscription, event: publication.event, onHeld }, this.#stopping.signal);
     if (end.type === "done" || (end.type === "targetGone" && end.isDone)) this.#window.settle(position);
     if (end.type === "targetGone") await this.#giveUp(end.reason);
-  }
-
-  /** What nobody foresaw must not be passed over: the subscription waits for somebody to look, with the event still to be delivered. */
-  async #onFault(error: unknown): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
-    this.#parts.onError(error, { subscription: this.#subscription.name });
-    await this.#giveUp(AppError.from(error).message);
   }
 
   async #giveUp(reason: string): Promise<void> {

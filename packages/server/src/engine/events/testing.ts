@@ -45,6 +45,7 @@ export interface Setup {
   readonly endpoints?: readonly OutgoingEndpoint[];
   readonly delaysMs?: readonly number[];
   readonly deny?: string;
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Opens a node over a store, which it closes at its end. */
@@ -57,7 +58,7 @@ export async function openNode(store: Store, setup: Setup = {}): Promise<TestNod
 /** A node that has not begun yet. `abandon` frees what a process holds, as its death would; it writes nothing. */
 export function makeNode(
   store: Store,
-  { workflows = [], endpoints = [], delaysMs = [1, 1], deny }: Setup,
+  { workflows = [], endpoints = [], delaysMs = [1, 1], deny, onError = raise }: Setup,
 ): TestNode & { begin(): Promise<void>; abandon(): Promise<void> } {
   const webhooks = new OutgoingWebhooks(store, endpoints, { delaysMs });
   const all: readonly Workflow[] = [...workflows, webhooks.workflow, deadLetterWorkflow({ engine: () => engine })];
@@ -73,9 +74,6 @@ export function makeNode(
       policyHash: () => "0".repeat(64),
     },
   });
-  const onError = (error: unknown): void => {
-    throw error;
-  };
   const events = new Events({ engine, store, webhooks, hasWorkflow: (name) => find(name) !== undefined, onError });
   return {
     engine,
@@ -106,6 +104,10 @@ export function makeNode(
       await store.close();
     },
   };
+}
+
+function raise(error: unknown): never {
+  throw error;
 }
 
 /** Lets others go on for a moment. */
