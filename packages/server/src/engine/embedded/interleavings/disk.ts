@@ -21,7 +21,9 @@ export type Write =
 
 interface StoredRun {
   readonly num: number;
-  readonly first: Event;
+  readonly first: EventDraft;
+  readonly drafts: EventDraft[];
+  /** The same, hashed as far as somebody has looked. */
   readonly events: Event[];
   readonly waits: Map<string, Wait>;
   status: RunStatus;
@@ -60,7 +62,8 @@ export class Disk {
   /** The same again, which goes its own way from here. */
   clone(): Disk {
     const copy = new Disk();
-    for (const [id, run] of this.#runs) copy.#runs.set(id, { ...run, events: [...run.events], waits: new Map(run.waits) });
+    for (const [id, run] of this.#runs)
+      copy.#runs.set(id, { ...run, drafts: [...run.drafts], events: [...run.events], waits: new Map(run.waits) });
     copy.#log.push(...this.#log);
     for (const [hash, text] of this.blobs) copy.blobs.set(hash, text);
     for (const [name, value] of this.settings) copy.settings.set(name, value);
@@ -71,11 +74,19 @@ export class Disk {
   write(write: Write): void {
     if (write.type === "park") return this.#park(write.runId, write.waits);
     this.#requireFits(write.events);
-    for (const event of write.events) if (event.seq > this.eventsOf(event.runId).length) this.#add(event);
+    for (const event of write.events) if (event.seq > this.draftsOf(event.runId).length) this.#add(event);
+  }
+
+  /** A run's events before they are hashed. */
+  draftsOf(runId: string): readonly EventDraft[] {
+    return this.#runs.get(runId)?.drafts ?? [];
   }
 
   eventsOf(runId: string): readonly Event[] {
-    return this.#runs.get(runId)?.events ?? [];
+    const { drafts, events } = this.#runs.get(runId) ?? { drafts: [], events: [] };
+    for (const draft of drafts.slice(events.length))
+      events.push({ ...draft, hash: sha256(hashInput(events.at(-1)?.hash, canonicalJson(draft))) });
+    return events;
   }
 
   /** What is known of a run, for comparing states. */
@@ -98,7 +109,7 @@ export class Disk {
 
   record(runId: string): RunRecord | undefined {
     const run = this.#runs.get(runId);
-    const last = run?.events.at(-1);
+    const last = this.eventsOf(runId).at(-1);
     if (run === undefined || last === undefined || !("workflow" in run.first)) return undefined;
     const { first, status, endedAt } = run;
     const principal = first.type === "run.started" ? first.principal : first.action.principal;
@@ -140,7 +151,7 @@ export class Disk {
   #requireFits(events: readonly EventDraft[]): void {
     const heads = new Map<string, number>();
     for (const event of events) {
-      const stored = this.eventsOf(event.runId);
+      const stored = this.draftsOf(event.runId);
       const head = heads.get(event.runId) ?? stored.length;
       if (event.seq > head + 1) throw new AppError("overloaded", `wanted event ${head + 1} of run ${event.runId}, got event ${event.seq}`);
       if (event.seq > head) heads.set(event.runId, event.seq);
@@ -149,14 +160,11 @@ export class Disk {
     }
   }
 
-  #add(draft: EventDraft): void {
-    const known = this.#runs.get(draft.runId);
-    const previous = known?.events.at(-1);
-    const event: Event = { ...draft, hash: sha256(hashInput(previous?.hash, canonicalJson(draft))) };
-    const run = known ?? this.#newRun(event);
-    run.events.push(event);
+  #add(event: EventDraft): void {
+    const run = this.#runs.get(event.runId) ?? this.#newRun(event);
+    run.drafts.push(event);
     run.isParked = false;
-    if (event.type !== "run.resumed") run.trace += traceOf(draft);
+    if (event.type !== "run.resumed") run.trace += traceOf(event);
     this.#log.push({ runId: event.runId, seq: event.seq });
     this.#keepWaits(run, event);
     const status = statusAfter(event);
@@ -165,10 +173,11 @@ export class Disk {
     if (isFinal(status)) this.#end(run, event);
   }
 
-  #newRun(first: Event): StoredRun {
+  #newRun(first: EventDraft): StoredRun {
     const run: StoredRun = {
       num: this.#runs.size + 1,
       first,
+      drafts: [],
       events: [],
       waits: new Map(),
       status: "running",
@@ -180,7 +189,7 @@ export class Disk {
     return run;
   }
 
-  #keepWaits({ waits }: StoredRun, event: Event): void {
+  #keepWaits({ waits }: StoredRun, event: EventDraft): void {
     const { runId, at } = event;
     if (event.type === "step.waiting") {
       const { key, kind, name, until, approval } = event;
@@ -194,7 +203,7 @@ export class Disk {
     }
   }
 
-  #end(run: StoredRun, event: Event): void {
+  #end(run: StoredRun, event: EventDraft): void {
     run.endedAt = event.at;
     run.waits.clear();
     for (const other of this.#runs.values()) {
@@ -234,10 +243,9 @@ export function traceOf(event: EventDraft): string {
   return trace;
 }
 
-function isSame(stored: Event | undefined, event: EventDraft): boolean {
+function isSame(stored: EventDraft | undefined, event: EventDraft): boolean {
   if (stored === undefined) return false;
-  const { hash: _hash, ...draft } = stored;
-  return canonicalJson(draft) === canonicalJson(event) || (event.seq === 1 && stored.type === "run.recorded");
+  return canonicalJson(stored) === canonicalJson(event) || (event.seq === 1 && stored.type === "run.recorded");
 }
 
 function compare(a: string, b: string): number {

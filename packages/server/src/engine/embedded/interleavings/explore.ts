@@ -12,7 +12,7 @@ export interface Exploration {
   readonly ends: number;
   /** The most that happened in one life of the server. */
   readonly depth: number;
-  readonly violation?: { readonly found: string; readonly path: readonly string[] };
+  readonly violation?: { readonly found: string; readonly path: readonly string[]; readonly log: readonly string[] };
 }
 
 /**
@@ -105,8 +105,8 @@ class Search {
     return true;
   }
 
-  #note({ violation }: World, path: readonly string[]): void {
-    if (violation !== undefined) this.#violation ??= { found: violation, path };
+  #note({ violation, log }: World, path: readonly string[]): void {
+    if (violation !== undefined) this.#violation ??= { found: violation, path, log };
   }
 
   #addImage(image: Image, history: readonly string[]): void {
@@ -116,6 +116,6 @@ class Search {
     const key = [...(ids.length === 0 ? runs.toSorted() : [...ids, ...runs]), ...acked, nowMs, crashes].join("\n");
     if (this.#seenImages.has(key)) return;
     this.#seenImages.add(key);
-    this.#images.push({ image, history });
+    this.#images.push({ image: { ...image, disk: disk.clone() }, history });
   }
 }

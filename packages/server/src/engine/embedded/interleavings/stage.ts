@@ -5,16 +5,21 @@ interface OpenAction {
   readonly reject: (error: AppError) => void;
 }
 
-/** Whom the stage tells when an action begins. `key` is the step's place in the run. */
-export type OnAction = (action: { readonly runId: string; readonly key: string; readonly attempt: number }) => void;
+/** An action that begins. `key` is the step's place in the run; `known` are the steps that its workflow had seen the ends of when it asked. */
+export interface BegunAction {
+  readonly runId: string;
+  readonly key: string;
+  readonly attempt: number;
+  readonly known: readonly string[];
+}
 
 /** What workflows under test act on: their actions end when a test says so, and what they get to see is written down. */
 export class Stage {
-  readonly #onAction: OnAction;
+  readonly #onAction: (action: BegunAction) => void;
   readonly #open = new Map<string, OpenAction>();
   readonly #seen = new Map<string, string[]>();
 
-  constructor(onAction: OnAction) {
+  constructor(onAction: (action: BegunAction) => void) {
     this.#onAction = onAction;
   }
 
@@ -23,30 +28,33 @@ export class Stage {
     return [...this.#open.keys()];
   }
 
-  /** The steps whose results a run's workflow has got in this life, in order. */
+  /** The steps whose ends a run's workflow has seen since it began, in order. */
   seenBy(runId: string): readonly string[] {
     return this.#seen.get(runId) ?? [];
   }
 
+  /** A run's workflow begins, or begins again because the run came back into memory. */
+  begin(runId: string): void {
+    this.#seen.set(runId, []);
+  }
+
   /** A step whose action ends when the test says so. Its result is its name. */
   step(ctx: RunContext, name: string, options: StepOptions<Json> = {}): Promise<Json> {
-    return this.saw(
-      ctx,
-      name,
-      ctx.step<Json>(name, (step) => this.act(step, name), options),
-    );
+    const known = [...this.seenBy(ctx.runId)];
+    const result = ctx.step<Json>(name, (step) => this.act(step, name, known), options);
+    return this.saw(ctx, name, result);
   }
 
   /** An action that ends when the test says so. */
-  act({ idempotencyKey, attempt }: StepContext, name: string): Promise<Json> {
+  act({ idempotencyKey, attempt }: StepContext, name: string, known: readonly string[]): Promise<Json> {
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
     const slash = idempotencyKey.lastIndexOf("/");
     this.#open.set(`${idempotencyKey}#${attempt} ${name}`, { resolve, reject });
-    this.#onAction({ runId: idempotencyKey.slice(0, slash), key: idempotencyKey.slice(slash + 1), attempt });
+    this.#onAction({ runId: idempotencyKey.slice(0, slash), key: idempotencyKey.slice(slash + 1), attempt, known });
     return promise;
   }
 
-  /** Notes when a workflow gets to see what a step gave. */
+  /** Notes when a workflow gets to see how a step ended. */
   async saw<T>(ctx: RunContext, name: string, result: Promise<T>): Promise<T> {
     const seen = this.#seen.get(ctx.runId) ?? [];
     this.#seen.set(ctx.runId, seen);

@@ -10,10 +10,9 @@ import {
   type Workflow,
 } from "@tutti/core";
 import { EmbeddedEngine } from "../embedded-engine.ts";
-import type { Disk } from "./disk.ts";
-import { traceOf, type Write } from "./disk.ts";
+import { traceOf, type Disk, type Write } from "./disk.ts";
 import { MemoryStore } from "./memory-store.ts";
-import { Stage } from "./stage.ts";
+import { Stage, type BegunAction } from "./stage.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** Turns a dry run may take before it counts as stuck. */
@@ -53,10 +52,8 @@ export interface Scope {
   readonly isSymmetric?: boolean;
   /** Whether an action may fail, by the step's name. */
   readonly mayFail?: (name: string) => boolean;
-  /** Timers due later than this after the beginning never fire. */
+  /** Timers due later than this after the beginning fire only when nothing else can happen; sooner ones at any moment. */
   readonly horizonMs: number;
-  /** Timers fire only when nothing else can happen. */
-  readonly isTimePatient?: boolean;
   /** Infinity: as many as there may be; memory that a replay rebuilt then counts as memory that was never lost. */
   readonly crashesMax: number;
   /** Why an ending is wrong; `undefined` when it is right. */
@@ -104,8 +101,7 @@ export class World {
     this.#clock = new VirtualClock(image.nowMs);
     this.#store = scope.makeStore?.(disk) ?? new MemoryStore(disk);
     this.#acked = new Set(image.acked);
-    this.#stage = new Stage(({ runId, key, attempt }) => this.#checkAction(runId, key, attempt));
-    for (const runId of disk.runIds) this.#recorded.set(runId, endsOf(disk.eventsOf(runId)).length);
+    this.#stage = new Stage((action) => this.#checkAction(action));
     const workflows = scope.workflows(this.#stage).map((workflow) => this.#owned(workflow));
     this.#engine = new EmbeddedEngine({
       store: this.#store,
@@ -121,7 +117,7 @@ export class World {
       },
     });
     this.#engine.subscribe(({ runId, seq, type }) => {
-      if (this.#disk.eventsOf(runId).length < seq) this.#fail(`${type} of ${runId} was told before it was durable`);
+      if (this.#disk.draftsOf(runId).length < seq) this.#fail(`${type} of ${runId} was told before it was durable`);
     });
   }
 
@@ -136,16 +132,17 @@ export class World {
 
   /** All that can happen next. */
   get choices(): readonly string[] {
-    const { mayFail = () => false, acts = [], horizonMs, isTimePatient = false } = this.#scope;
-    const choices = this.#stage.open.flatMap((action) =>
+    const { mayFail = () => false, acts = [], horizonMs } = this.#scope;
+    const choices = this.#actions.flatMap((action) =>
       mayFail(action.slice(action.indexOf(" ") + 1)) ? [`does ${action}`, `fails ${action}`] : [`does ${action}`],
     );
     if (this.#store.outstanding.length > 0) choices.push("commit");
     if (this.#clock.turnOwners.length > 0) choices.push("turn");
     const [timer] = this.#clock.timers;
-    if (timer !== undefined && timer.atMs <= START_MS + horizonMs && !(isTimePatient && choices.length > 0)) choices.push("timer");
+    const isSoon = timer !== undefined && timer.atMs <= START_MS + horizonMs;
+    if (isSoon || (choices.length === 0 && timer !== undefined && this.#told.size < this.#scope.runs.length)) choices.push("timer");
     for (const { name, runId } of acts)
-      if (!this.#sent.has(name) && !this.#acked.has(name) && this.#disk.eventsOf(runId).length > 0) choices.push(`act ${name}`);
+      if (!this.#sent.has(name) && !this.#acked.has(name) && this.#disk.draftsOf(runId).length > 0) choices.push(`act ${name}`);
     return choices;
   }
 
@@ -175,7 +172,7 @@ export class World {
     return [...(this.#scope.isSymmetric === true ? local.toSorted() : [...local, ...queues]), common].join("\n");
   }
 
-  /** What crashes here may leave: writes on their way may have reached the disk, in order, without anybody having been told. */
+  /** What crashes here may leave, on disks that still change: writes on their way may have reached the disk, in order, without anybody having been told. */
   get images(): readonly Image[] {
     const { crashesMax, acts = [] } = this.#scope;
     if (this.#image.crashes >= crashesMax) return [];
@@ -184,12 +181,10 @@ export class World {
       acked: new Set(this.#acked),
       crashes: crashesMax === Infinity ? 0 : this.#image.crashes + 1,
     };
-    const disk = this.#disk.clone();
-    const images: Image[] = [{ disk, ...rest }];
+    const images: Image[] = [{ disk: this.#disk, ...rest }];
     // Without acts the disk is all that a crash leaves: one with more on it is left by a crash right after the commit.
     for (const write of acts.length === 0 ? [] : this.#store.outstanding) {
-      const previous = images.at(-1)?.disk ?? disk;
-      const next = previous.clone();
+      const next = (images.at(-1)?.disk ?? this.#disk).clone();
       next.write(write);
       images.push({ disk: next, ...rest });
     }
@@ -212,20 +207,33 @@ export class World {
     return this.#store.disk;
   }
 
+  /** Actions that can end; of runs that are alike, one stands for all. */
+  get #actions(): readonly string[] {
+    const { open } = this.#stage;
+    if (this.#scope.isSymmetric !== true) return open;
+    const byState = new Map(open.map((action) => [`${this.#localKey(ownerOf(action))} ${action.slice(action.indexOf("/"))}`, action]));
+    return [...byState.values()];
+  }
+
   #fail(violation: string): void {
     this.violation ??= violation;
   }
 
   /** A workflow whose turns and timers are known as its run's. */
   #owned(workflow: Workflow): Workflow {
-    return { ...workflow, run: (ctx, input) => this.#clock.as(ctx.runId, () => workflow.run(ctx, input)) };
+    const run: Workflow["run"] = (ctx, input) => {
+      this.#stage.begin(ctx.runId);
+      this.#recorded.set(ctx.runId, endsOf(this.#disk.draftsOf(ctx.runId)).length);
+      return this.#clock.as(ctx.runId, () => workflow.run(ctx, input));
+    };
+    return { ...workflow, run };
   }
 
   async #follow({ runId, workflow, input, options }: ScopeRun): Promise<void> {
     try {
-      if (this.#disk.eventsOf(runId).length === 0) {
+      if (this.#disk.draftsOf(runId).length === 0) {
         await this.#engine.start(workflow, input, { runId, principal: OWNER, ...options });
-        if (this.#disk.eventsOf(runId).length === 0) this.#fail(`the start of ${runId} was told before it was durable`);
+        if (this.#disk.draftsOf(runId).length === 0) this.#fail(`the start of ${runId} was told before it was durable`);
       }
       const output = await this.#engine.result(runId, this.#never.signal);
       this.#told.set(runId, { ok: true, output });
@@ -272,29 +280,30 @@ export class World {
     ].join("|");
   }
 
-  /** A step that is durable must not be done again, and none may begin before the ones before it are durable. */
-  #checkAction(runId: string, key: string, attempt: number): void {
-    if (endsOf(this.#disk.eventsOf(runId)).some((event) => event.key === key))
+  /** A step that is durable must not be done again, and none may begin before all that its branch had seen is durable. */
+  #checkAction({ runId, key, attempt, known }: BegunAction): void {
+    const ends = endsOf(this.#disk.draftsOf(runId));
+    if (ends.some((event) => event.key === key))
       this.#fail(`attempt ${attempt} of step ${key} of ${runId} began although its end is durable`);
-    for (const write of this.#store.outstanding) {
-      const ends = write.type === "append" ? endsOf(write.events.filter((event) => event.runId === runId)) : [];
-      if (ends[0] !== undefined) this.#fail(`step ${key} of ${runId} began before the end of step ${ends[0].key} was durable`);
-    }
+    const missing = firstMissing(known, ends);
+    if (missing !== undefined) this.#fail(`step ${key} of ${runId} began before the end of "${missing}" was durable`);
   }
 
   /** What must hold at any moment, beside what is checked as it happens: results reach a workflow in the order of its log. */
   check(): void {
     for (const { runId } of this.#scope.runs) {
-      const seen = this.#stage.seenBy(runId).filter((name) => !name.endsWith("!"));
       const written = this.#store.outstanding.flatMap((write) => (write.type === "append" ? write.events : []));
-      const ends = endsOf([...this.#disk.eventsOf(runId), ...written.filter((event) => event.runId === runId)]);
-      let at = 0;
-      for (const name of seen) {
-        while (at < ends.length && ends[at]?.name !== name) at += 1;
-        if (at === ends.length) this.#fail(`${runId} saw ${seen.join(", ")}, its log has ${ends.map((end) => end.name).join(", ")}`);
-        at += 1;
-      }
+      const ends = endsOf([...this.#disk.draftsOf(runId), ...written.filter((event) => event.runId === runId)]);
+      const missing = firstMissing(this.#stage.seenBy(runId), ends);
+      if (missing !== undefined) this.#fail(`${runId} saw "${missing}" too early: ${this.#stage.seenBy(runId).join(", ")}`);
     }
+  }
+
+  /** All that is written, for whoever looks at a violation. */
+  get log(): readonly string[] {
+    const written = this.#store.outstanding.flatMap((write) => (write.type === "append" ? write.events : []));
+    const events = [...this.#disk.log(0).map(({ event }) => event), ...written];
+    return events.map((event) => `${event.runId} ${event.seq} ${event.type} ${"key" in event ? event.key : ""}`);
   }
 
   async #checkLog(runId: string): Promise<void> {
@@ -315,13 +324,28 @@ export class World {
   }
 }
 
-type StepEnd = Extract<Event, { readonly type: "step.completed" | "step.failed" }>;
+type StepEnd = Extract<EventDraft, { readonly type: "step.completed" | "step.failed" }>;
 
 /** The ends of steps among events, in order. */
-function endsOf(events: readonly (Event | Omit<Event, "hash">)[]): readonly StepEnd[] {
-  return (events as readonly Event[]).filter(
+function endsOf(events: readonly EventDraft[]): readonly StepEnd[] {
+  return events.filter(
     (event): event is StepEnd => event.type === "step.completed" || (event.type === "step.failed" && event.retryAt === null),
   );
+}
+
+/** The first name that is not among the ends in its order; ends that nobody saw may stand between. Failures ("!") may have no end: a branch was closed. */
+function firstMissing(names: readonly string[], ends: readonly StepEnd[]): string | undefined {
+  let at = 0;
+  for (const name of names.filter((seen) => !seen.endsWith("!"))) {
+    while (at < ends.length && ends[at]?.name !== name) at += 1;
+    if (at === ends.length) return name;
+    at += 1;
+  }
+  return undefined;
+}
+
+function ownerOf(action: string): string {
+  return action.slice(0, action.indexOf("/"));
 }
 
 function contentOf(write: Write): string {
