@@ -1,16 +1,9 @@
 import type { Json, RunRecord } from "@tutti/core";
-import type { Graph, GraphDifference, GraphReading, ProblemCode } from "@tutti/core/graph";
+import type { Graph, GraphDifference, GraphReading, PlacedProblem } from "@tutti/core/graph";
 import type { Transport } from "./transport.ts";
 
-/** Something that is wrong in a graph, and where in its text; `snippet` is the line and a mark under the column. */
-export interface GraphFault {
-  readonly code: ProblemCode;
-  readonly message: string;
-  readonly path: readonly (string | number)[];
-  readonly line: number;
-  readonly column: number;
-  readonly snippet: readonly [line: string, mark: string];
-}
+/** Something that is wrong in a graph, and where in its text. */
+export type GraphFault = PlacedProblem;
 
 /** What a graph's text holds: the graph, or what is wrong with it. */
 export interface GraphCheckReply {

@@ -114,8 +114,8 @@ describe("the structure of a graph", () => {
 
   test("wants ids that expressions can say", () => {
     assert.deepEqual(
-      found(graph({ "a-b": value, for: value, "1st": value })).map((line) => /write (.*)$/.exec(line)?.[1]),
-      ['"a_b"', '"for_"', '"n1st"'],
+      found(graph({ "a-b": value, in: value, "1st": value })).map((line) => /write (.*)$/.exec(line)?.[1]),
+      ['"a_b"', '"in_"', '"n1st"'],
     );
   });
 });

@@ -14,7 +14,7 @@ export {
 } from "./graph.ts";
 export * from "./names.ts";
 export { ancestors, edgesBy, losersOf, topologicalOrder } from "./order.ts";
-export type { GraphProblem, ProblemCode } from "./problem.ts";
+export type { GraphProblem, PlacedProblem } from "./problem.ts";
 export { edgeAfter, hasLosers, readiness, type EdgeState, type Readiness } from "./readiness.ts";
 export { casesOf, checkStructure } from "./structure.ts";
 export { readGraphRun, type AmendmentReading, type GraphReading, type NodeReading } from "./reading.ts";

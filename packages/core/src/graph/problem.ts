@@ -10,6 +10,17 @@ export interface GraphProblem {
   readonly message: string;
 }
 
+/** What is wrong in a graph's text, and where; lines and columns count from 1. */
+export interface PlacedProblem {
+  readonly code: ProblemCode;
+  readonly message: string;
+  readonly path: readonly (string | number)[];
+  readonly line: number;
+  readonly column: number;
+  /** The line it stands on, and a mark under its column. */
+  readonly snippet: readonly [line: string, mark: string];
+}
+
 /** Stable names of what can be wrong in a graph. */
 export type ProblemCode =
   | "yaml"

@@ -6,10 +6,8 @@ import type { GraphProblem, ProblemCode } from "./problem.ts";
 
 type Path = readonly (string | number)[];
 
-/** Names that expressions cannot say after a dot. */
-const RESERVED: ReadonlySet<string> = new Set(
-  "as break const continue else false for function if import in let loop namespace null package return true var void while".split(" "),
-);
+/** CEL's keywords, which cannot stand after a dot. */
+const KEYWORDS: ReadonlySet<string> = new Set(["true", "false", "null", "in"]);
 
 /** What is wrong with how nodes and edges stand together, everything at once; nothing when the graph can run. Pure, and never hangs. */
 export function checkStructure(body: GraphBody, path: Path = [], depth = 1): readonly GraphProblem[] {
@@ -30,7 +28,7 @@ export function checkStructure(body: GraphBody, path: Path = [], depth = 1): rea
 }
 
 /** The nodes that start. */
-export function startsOf(body: GraphBody): readonly string[] {
+function startsOf(body: GraphBody): readonly string[] {
   if (body.start !== undefined) return body.start.filter((id) => Object.hasOwn(body.nodes, id));
   return [...edgesBy("to", body)].flatMap(([id, edges]) => (edges.length === 0 ? [id] : []));
 }
@@ -185,7 +183,7 @@ class StructureCheck {
 
   node(id: string, node: GraphNode): void {
     const at = ["nodes", id];
-    if (!/^[A-Za-z]\w{0,63}$/.test(id) || RESERVED.has(id))
+    if (!/^[A-Za-z]\w{0,63}$/.test(id) || KEYWORDS.has(id))
       this.#reportKey(
         "shape",
         at,
@@ -275,5 +273,5 @@ function didWrite(id: string): string {
     .replaceAll(/\W+/g, "_")
     .replace(/^([^A-Za-z]|$)/, "n$1")
     .slice(0, 64);
-  return `"${RESERVED.has(plain) ? `${plain}_` : plain}"`;
+  return `"${KEYWORDS.has(plain) ? `${plain}_` : plain}"`;
 }

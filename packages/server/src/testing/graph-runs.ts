@@ -68,8 +68,7 @@ export async function run(app: TestApp, text: string, input: Json = {}): Promise
   return output;
 }
 
-/** What the log tells of a graph. */
-export async function reading(app: TestApp, runId: string): Promise<GraphReading> {
+async function reading(app: TestApp, runId: string): Promise<GraphReading> {
   const found = readGraphRun(await app.app.store.read(runId, { afterSeq: 0, limit: 10_000 }));
   assert.ok(found !== undefined);
   return found;

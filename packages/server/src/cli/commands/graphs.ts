@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { GraphFault } from "@tutti/client";
 import type { Json } from "@tutti/core";
-import type { Graph } from "@tutti/core/graph";
+import type { Graph, PlacedProblem } from "@tutti/core/graph";
 import type { Command } from "commander";
 import { connect, type Connection } from "../connect.ts";
 import { eventLine } from "../event-line.ts";
@@ -143,7 +142,7 @@ async function readText(file: string): Promise<FileText> {
   return { text, name: file.slice(-200) };
 }
 
-function printFaults(shell: Shell, { name }: FileText, faults: readonly GraphFault[]): void {
+function printFaults(shell: Shell, { name }: FileText, faults: readonly PlacedProblem[]): void {
   shell.exitCode = EXIT.failed;
   for (const { line: at, column, message, snippet } of faults) {
     shell.print(

@@ -8,7 +8,7 @@ import { RE2JS } from "re2js";
 export type ValueType = "dyn" | "bool" | "double" | "int" | "string" | "list" | "map" | { readonly [property: string]: ValueType };
 
 /** What is wrong with an expression, and at which of its characters. */
-export interface ExpressionFault {
+interface ExpressionFault {
   readonly message: string;
   readonly offset: number;
 }
@@ -19,7 +19,7 @@ export type ExpressionCheck =
   | { readonly ok: false; readonly fault: ExpressionFault; readonly nodes: readonly NodeReference[] };
 
 /** A node an expression speaks of, and where. */
-export interface NodeReference {
+interface NodeReference {
   readonly id: string;
   readonly offset: number;
 }

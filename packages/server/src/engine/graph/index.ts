@@ -1,8 +1,8 @@
-export { storeCache, type GraphCache } from "./cache.ts";
-export { checkGraph, type GraphCheck } from "./check.ts";
+export { storeCache } from "./cache.ts";
+export { checkGraph } from "./check.ts";
 export { checkChangedTargets, type KnownTargets } from "./check-targets.ts";
 export { GRAPH_WORKFLOW, graphInterpreter, graphWorkflow } from "./interpreter.ts";
 export type { GraphHost } from "./perform.ts";
 export { readPlaced, type PlacedText } from "./places.ts";
-export { placeProblems, problemLine, readGraph, requireGraph, type GraphReading, type PlacedProblem } from "./read-graph.ts";
+export { placeProblems, problemLine, readGraph, requireGraph } from "./read-graph.ts";
 export { graphJsonSchema } from "./shape.ts";

@@ -4,7 +4,7 @@ import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, Scalar, ty
 const CHARACTERS_MAX = 1_048_576;
 
 /** A place in a text; lines and columns count from 1. */
-export interface Place {
+interface Place {
   readonly line: number;
   readonly column: number;
 }

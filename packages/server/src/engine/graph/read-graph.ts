@@ -1,24 +1,11 @@
 import { AppError } from "@tutti/core";
-import type { Graph, GraphProblem, ProblemCode } from "@tutti/core/graph";
+import type { Graph, GraphProblem, PlacedProblem } from "@tutti/core/graph";
 import { checkGraph } from "./check.ts";
 import type { KnownTargets } from "./check-targets.ts";
 import { readPlaced, type PlacedText } from "./places.ts";
 
-/** What is wrong in a graph's text, and where. */
-export interface PlacedProblem {
-  readonly code: ProblemCode;
-  readonly message: string;
-  readonly path: readonly (string | number)[];
-  readonly line: number;
-  readonly column: number;
-  /** The line it stands on, and a mark under its column. */
-  readonly snippet: readonly [line: string, mark: string];
-}
-
 /** A graph, or all that is wrong with it in the order of the text. */
-export type GraphReading =
-  | { readonly ok: true; readonly graph: Graph }
-  | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
+type GraphReading = { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly problems: readonly PlacedProblem[] };
 
 /** Reads a graph from YAML or JSON and checks it, also against what is installed when that is given. Never throws. */
 export function readGraph(text: string, known?: KnownTargets): GraphReading {

@@ -28,12 +28,6 @@ export function piecesOf(text: string): readonly Piece[] {
   return pieces;
 }
 
-/** The expression that a text wholly is, if it is one. */
-export function wholeExpression(text: string): string | undefined {
-  const pieces = piecesOf(text);
-  return pieces.length === 1 && pieces[0] !== undefined && "expression" in pieces[0] ? pieces[0].expression : undefined;
-}
-
 /** A copy in which every expression has its value: a text that is one expression becomes that value, whatever its type. Pure. */
 export function fill(template: Json, variables: Readonly<Record<string, Json>>): Json {
   if (typeof template === "string") return fillText(template, variables);

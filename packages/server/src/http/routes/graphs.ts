@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AppError, type Json } from "@tutti/core";
-import type { GraphProblem } from "@tutti/core/graph";
+import type { GraphProblem, PlacedProblem } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
 import {
@@ -13,7 +13,6 @@ import {
   readGraph,
   readPlaced,
   type KnownTargets,
-  type PlacedProblem,
   type PlacedText,
 } from "../../engine/index.ts";
 import type { App } from "../../host/index.ts";
