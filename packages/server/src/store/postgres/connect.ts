@@ -5,6 +5,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** The server gives a statement up after this time; the driver gives the server up a little later. */
 const STATEMENT_TIMEOUT_MS = 30_000;
 const ANSWER_TIMEOUT_MS = 40_000;
+/** How long a store that closes waits for a server that says nothing. */
+export const LEAVE_MAX_MS = 3_000;
 
 /** What every connection is opened with. */
 export function connectionOptions(url: string) {
@@ -30,6 +32,13 @@ export async function connect(url: string, onLost: (client: Client) => void): Pr
     disconnect(client);
     throw error;
   }
+}
+
+/** Says goodbye and waits until the server has let go, for a while. */
+export async function leave(client: Client): Promise<void> {
+  const timer = setTimeout(() => disconnect(client), LEAVE_MAX_MS);
+  await client.end().catch(() => undefined);
+  clearTimeout(timer);
 }
 
 /** Lets go of a connection at once, whatever state it is in: `end` alone would wait for a server that is gone. */

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { Pool } from "pg";
 import { backoffMs } from "@tutti/core/resilience";
-import { connectionOptions } from "./connect.ts";
+import { connectionOptions, LEAVE_MAX_MS } from "./connect.ts";
 import { isTemporary, nameOf, postgresError } from "./failure.ts";
 import { migrate } from "./migrations.ts";
 
@@ -50,7 +50,8 @@ export class Database {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#pool.end();
+    const left = this.#pool.end();
+    await Promise.race([left, delay(LEAVE_MAX_MS, undefined, { ref: false })]);
   }
 
   async #migrate(): Promise<void> {

@@ -117,7 +117,6 @@ export class PostgresStore implements Store {
 
   async close(): Promise<void> {
     await this.#writer.close();
-    await this.#session.close();
-    await this.#database.close();
+    await Promise.all([this.#session.close(), this.#database.close()]);
   }
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Client } from "pg";
 import { AppError, type Store } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
-import { connect, disconnect } from "./connect.ts";
+import { connect, disconnect, leave } from "./connect.ts";
 import { nameOf, postgresError } from "./failure.ts";
 import { CHANNEL, LOCK_SPACE } from "./journal-sql.ts";
 
@@ -76,7 +76,7 @@ export class Session {
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#living;
-    await this.#client?.end().catch(() => undefined);
+    if (this.#client !== undefined) await leave(this.#client);
   }
 
   async #live(firstLost: Promise<void>): Promise<void> {

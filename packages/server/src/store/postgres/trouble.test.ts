@@ -75,6 +75,28 @@ describe("postgres store: a server that goes away", () => {
     await store.close();
   });
 
+  test("a run that was woken stays awake when its parking is sent again", async () => {
+    const url = await server.newDatabase();
+    await using proxy = await startProxy(server.port);
+    const store = await openPostgresStore(url.replace(`:${server.port}/`, `:${proxy.port}/`));
+    await store.append(log("r1", [started()]));
+    proxy.loseAnswers();
+    await Promise.all([store.park("r1", []), store.append(log("r1", [signal("wake")], 1))]);
+    assert.equal(proxy.lost > 0, true);
+    assert.equal((await store.runs({ parked: false, limit: 1 })).length, 1);
+    await store.close();
+  });
+
+  test("a store closes soon when the server answers nothing any more", async () => {
+    const url = await server.newDatabase();
+    await using proxy = await startProxy(server.port);
+    const store = await openPostgresStore(url.replace(`:${server.port}/`, `:${proxy.port}/`));
+    proxy.swallow();
+    const refused = assert.rejects(store.append(log("r1", [started()])), { code: "storage_unreachable" });
+    await store.close();
+    await refused;
+  });
+
   test("what others wrote while a node's connection was lost is told when it is back, and names are held again", async () => {
     const url = await server.newDatabase();
     await using proxy = await startProxy(server.port);
@@ -209,14 +231,17 @@ interface Proxy extends AsyncDisposable {
   loseAnswers(): void;
   /** Ends all connections and takes no new ones. */
   cut(): void;
+  /** Takes everything and answers nothing, as a network that broke in the middle does. */
+  swallow(): void;
   mend(): void;
 }
 
 async function startProxy(port: number): Promise<Proxy> {
   const sockets = new Set<Socket>();
   let isLosing = false;
+  let isSwallowing = false;
   let lost = 0;
-  const serve = createServer((near) => {
+  const serve = createServer({ allowHalfOpen: true }, (near) => {
     const far = connect(port, "127.0.0.1");
     let isDoomed = false;
     const end = (): void => {
@@ -228,6 +253,7 @@ async function startProxy(port: number): Promise<Proxy> {
       socket.on("error", end).on("close", end);
     }
     near.on("data", (chunk) => {
+      if (isSwallowing) return;
       isDoomed = isLosing && chunk.includes("tutti-append");
       far.write(chunk);
     });
@@ -254,6 +280,9 @@ async function startProxy(port: number): Promise<Proxy> {
       isLosing = true;
     },
     cut,
+    swallow: () => {
+      isSwallowing = true;
+    },
     mend: () => void serve.listen(own, "127.0.0.1"),
     [Symbol.asyncDispose]: async () => cut(),
   };

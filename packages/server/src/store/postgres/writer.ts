@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { DatabaseError, type Client } from "pg";
 import { AppError, type Store } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
-import { connect, disconnect } from "./connect.ts";
+import { connect, disconnect, leave, LEAVE_MAX_MS } from "./connect.ts";
 import { isConnectionLost, isTemporary, nameOf, postgresError } from "./failure.ts";
 import { REFUSED } from "./journal-sql.ts";
 import type { Row } from "./row.ts";
@@ -73,8 +73,10 @@ export class Writer {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#start();
+    const timer = setTimeout(() => this.#disconnect(), LEAVE_MAX_MS);
     await this.#running;
-    await this.#client?.end().catch(() => undefined);
+    clearTimeout(timer);
+    if (this.#client !== undefined) await leave(this.#client);
   }
 
   /** Begins at the end of this turn of the event loop, so that all runs that go on in it share one commit. */
@@ -196,13 +198,20 @@ export class Writer {
   }
 }
 
+/**
+ * How many calls make the next batch. What follows the parking of a run is another batch: were both sent again, the run would be parked
+ * once more, and the event that woke it would be there already.
+ */
 function batchLength(calls: readonly Call[]): number {
   let rows = 0;
   let bytes = 0;
+  const parked = new Set<string>();
   for (const [index, call] of calls.entries()) {
     rows += call.rows.length;
     for (const row of call.rows) bytes += row.body.length;
-    if (index > 0 && (rows > BATCH_ROWS_MAX || bytes > BATCH_BYTES_MAX)) return index;
+    const isFull = rows > BATCH_ROWS_MAX || bytes > BATCH_BYTES_MAX;
+    if (index > 0 && (isFull || call.rows.some(({ runId }) => parked.has(runId)))) return index;
+    for (const { runId, mark } of call.rows) if (mark === "park") parked.add(runId);
   }
   return calls.length;
 }
