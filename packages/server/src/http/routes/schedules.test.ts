@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Json, Plugin } from "@tutti/core";
+import { createClient, type Client, type ScheduleEntry } from "@tutti/client";
+import type { Plugin } from "@tutti/core";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 const plugin: Plugin = {
@@ -18,23 +19,12 @@ const plugin: Plugin = {
 const YEARLY = { cron: "0 0 1 1 *", timeZone: "Europe/Rome" };
 const nightly = { name: "nightly", workflow: "echo", when: YEARLY, input: { who: "Ada" } };
 
-interface Reply {
-  readonly status: number;
-  readonly body: Record<string, Json>;
-}
-
-async function call(app: TestApp, path: string, body?: Json): Promise<Reply> {
-  const response = await app.fetch(path, body);
-  return { status: response.status, body: (await response.json()) as Record<string, Json> };
-}
-
-const scheduleOf = ({ body }: Reply): Record<string, Json> => body["schedule"] as Record<string, Json>;
-const codeOf = ({ body }: Reply): Json => (body["error"] as Record<string, Json>)["code"] ?? null;
+const clientOf = ({ url, token }: TestApp): Client => createClient({ baseUrl: url, token });
 
 /** The schedule, once it is as wanted. */
-async function until(app: TestApp, name: string, isWanted: (schedule: Record<string, Json>) => boolean): Promise<Record<string, Json>> {
+async function until(client: Client, isWanted: (schedule: ScheduleEntry) => boolean): Promise<ScheduleEntry> {
   for (;;) {
-    const schedule = scheduleOf(await call(app, `/v1/schedules/${name}`));
+    const schedule = await client.schedule("nightly");
     if (isWanted(schedule)) return schedule;
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
@@ -42,60 +32,70 @@ async function until(app: TestApp, name: string, isWanted: (schedule: Record<str
 
 test("a schedule is made, listed, triggered, changed, paused, resumed and deleted", async () => {
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  const made = await call(app, "/v1/schedules", nightly);
-  assert.equal(made.status, 201);
-  assert.deepEqual([scheduleOf(made)["status"], scheduleOf(made)["overlap"]], ["active", "skip"]);
-  const triggered = await call(app, "/v1/schedules/nightly/trigger", {});
-  assert.equal(triggered.status, 202);
-  const done = await until(app, "nightly", ({ counts }) => (counts as { readonly completed: number }).completed === 1);
-  const { runId, status, why } = done["last"] as Record<string, Json>;
-  assert.deepEqual([runId, status, why], [triggered.body["runId"], "completed", "manual"]);
-  const run = await call(app, `/v1/runs/${String(runId)}`);
-  assert.deepEqual(run.body["output"], { who: "Ada" });
-  assert.equal((await call(app, "/v1/schedules/nightly", { ...nightly, overlap: "queue" })).status, 202);
-  await until(app, "nightly", ({ overlap }) => overlap === "queue");
-  await call(app, "/v1/schedules/nightly/pause", { reason: "holidays" });
-  const paused = await until(app, "nightly", (schedule) => schedule["status"] === "paused");
-  assert.deepEqual([paused["nextAt"], (paused["paused"] as Record<string, Json>)["reason"]], [null, "holidays"]);
-  await call(app, "/v1/schedules/nightly/resume", {});
-  await until(app, "nightly", (schedule) => schedule["status"] === "active");
-  assert.equal(((await call(app, "/v1/schedules")).body["schedules"] as readonly Json[]).length, 1);
-  assert.equal((await call(app, "/v1/schedules/nightly/delete", {})).status, 202);
+  const client = clientOf(app);
+  const made = await client.createSchedule(nightly);
+  assert.deepEqual([made.status, made.overlap, made.last], ["active", "skip", null]);
+  const runId = await client.triggerSchedule("nightly");
+  const { last } = await until(client, ({ counts }) => counts.completed === 1);
+  assert.deepEqual([last?.runId, last?.status, last?.why], [runId, "completed", "manual"]);
+  assert.deepEqual((await client.run(runId)).output, { who: "Ada" });
+  await client.updateSchedule({ ...nightly, overlap: "queue" });
+  await until(client, ({ overlap }) => overlap === "queue");
+  await client.pauseSchedule("nightly", "holidays");
+  const paused = await until(client, ({ status }) => status === "paused");
+  assert.deepEqual([paused.nextAt, paused.paused?.reason], [null, "holidays"]);
+  await client.resumeSchedule("nightly");
+  await until(client, ({ status }) => status === "active");
+  assert.deepEqual(
+    (await client.schedules()).map(({ name }) => name),
+    ["nightly"],
+  );
+  await client.deleteSchedule("nightly", "no longer wanted");
 });
 
 test("the next ticks are told, also of a schedule that does not exist yet", async () => {
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  await call(app, "/v1/schedules", nightly);
-  const { body } = await call(app, "/v1/schedules/nightly/next?count=2");
-  const isNewYearInRome = (tick: Json): boolean => String(tick).endsWith("-12-31T23:00:00.000Z");
-  assert.ok((body["next"] as readonly Json[]).length === 2 && (body["next"] as readonly Json[]).every(isNewYearInRome));
-  const preview = await call(app, "/v1/schedules/preview?count=3", { ...nightly, name: "other", workflow: "to be written" });
-  assert.equal((preview.body["next"] as readonly Json[]).length, 3);
-  assert.equal((await call(app, "/v1/schedules/other")).status, 404);
-  assert.equal((await call(app, "/v1/schedules/nightly/next?count=0")).status, 400);
+  const client = clientOf(app);
+  await client.createSchedule(nightly);
+  const ticks = await client.nextTicks("nightly", 2);
+  assert.ok(ticks.length === 2 && ticks.every((tick) => tick.endsWith("-12-31T23:00:00.000Z")));
+  const preview = await client.previewSchedule({ ...nightly, name: "other", workflow: "to be written" }, 3);
+  assert.equal(preview.length, 3);
+  await assert.rejects(client.schedule("other"), { code: "not_found" });
+  assert.equal((await app.fetch("/v1/schedules/nightly/next?count=0")).status, 400);
 });
 
 test("what is wrong with a schedule is said by name", async () => {
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  const refused = async (change: Record<string, Json>): Promise<string> => {
-    const reply = await call(app, "/v1/schedules", { ...nightly, ...change });
-    return `${reply.status} ${String((reply.body["error"] as Record<string, Json>)["message"])}`;
-  };
-  assert.match(await refused({ when: { cron: "61 * * * *" } }), /^400 .*when: wanted a cron expression such as/);
-  assert.match(await refused({ workflow: "nobody" }), /^404 wanted a workflow or agent called "nobody"/);
-  assert.match(await refused({ workflow: "tutti.schedule" }), /^404 /);
-  assert.match(await refused({ crom: true }), /^400 .*crom/);
-  assert.equal((await call(app, "/v1/schedules", nightly)).status, 201);
-  assert.equal(codeOf(await call(app, "/v1/schedules", nightly)), "conflict");
-  assert.equal(codeOf(await call(app, "/v1/schedules/nightly", { ...nightly, name: "other" })), "invalid_input");
-  assert.equal(codeOf(await call(app, "/v1/schedules/nobody/pause", {})), "not_found");
+  const client = clientOf(app);
+  const make = (change: object): Promise<unknown> => client.createSchedule({ ...nightly, ...change });
+  await assert.rejects(make({ when: { cron: "61 * * * *" } }), {
+    code: "invalid_input",
+    message: /when: wanted a cron expression such as/,
+  });
+  await assert.rejects(make({ workflow: "nobody" }), { code: "not_found", message: /wanted a workflow or agent called "nobody"/ });
+  await assert.rejects(make({ workflow: "tutti.schedule" }), { code: "not_found" });
+  await assert.rejects(make({ crom: true }), { code: "invalid_input", message: /crom/ });
+  assert.equal((await app.fetch("/v1/schedules", nightly)).status, 201);
+  assert.equal((await app.fetch("/v1/schedules", nightly)).status, 409);
+  assert.equal((await app.fetch("/v1/schedules/nightly", { ...nightly, name: "other" })).status, 400);
+  assert.equal((await app.fetch("/v1/schedules/nobody/pause", {})).status, 404);
 });
 
 test("a schedule goes on after a restart", async () => {
   await using folder = await startTestApp({ inlinePlugins: [plugin] });
-  await call(folder, "/v1/schedules", { ...nightly, when: { everyMs: 100 } });
-  await until(folder, "nightly", ({ counts }) => (counts as { readonly completed: number }).completed >= 2);
+  await clientOf(folder).createSchedule({ ...nightly, when: { everyMs: 100 } });
+  await until(clientOf(folder), ({ counts }) => counts.completed >= 2);
   await folder.app.stop(1_000);
   await using app = await startTestApp({ inlinePlugins: [plugin], dataDir: folder.dataDir });
-  await until(app, "nightly", ({ counts }) => (counts as { readonly completed: number }).completed >= 4);
+  await until(clientOf(app), ({ counts }) => counts.completed >= 4);
+});
+
+test("a plugin's schedules are there when it is loaded, and stay as they are at the next start", async () => {
+  const withSchedule = { ...plugin, schedules: [nightly] };
+  await using folder = await startTestApp({ inlinePlugins: [withSchedule] });
+  const { runId } = await clientOf(folder).schedule("nightly");
+  await folder.app.stop(1_000);
+  await using app = await startTestApp({ inlinePlugins: [withSchedule], dataDir: folder.dataDir });
+  assert.equal((await clientOf(app).schedule("nightly")).runId, runId);
 });

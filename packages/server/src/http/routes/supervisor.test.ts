@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { createClient, type Client, type ComponentEntry } from "@tutti/client";
 import { AppError, type Json, type Plugin } from "@tutti/core";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
-type Fields = Record<string, Json>;
-
 /** A plugin with a workflow that fails until it is mended. */
-function brokenPlugin(): { readonly plugin: Plugin; mend: () => void } {
+function brokenPlugin(): { readonly plugin: Plugin; readonly mend: () => void } {
   let isMended = false;
+  const fetchOrders = (input: Json): Json => {
+    if (!isMended) throw new AppError("upstream", "the shop does not answer");
+    return input;
+  };
   const plugin: Plugin = {
     name: "test",
     workflows: [
@@ -15,25 +18,14 @@ function brokenPlugin(): { readonly plugin: Plugin; mend: () => void } {
         name: "import",
         version: "1",
         input: { "~standard": { validate: (value: unknown) => ({ value }) } },
-        run: (ctx, input) =>
-          ctx.step(
-            "fetch",
-            (): Json => {
-              if (!isMended) throw new AppError("upstream", "the shop does not answer");
-              return input;
-            },
-            { attemptsMax: 1 },
-          ),
+        run: (ctx, input) => ctx.step("fetch", () => fetchOrders(input), { attemptsMax: 1 }),
       },
     ],
   };
-  return { plugin, mend: () => (isMended = true) };
+  return { plugin, mend: () => void (isMended = true) };
 }
 
-async function call(app: TestApp, path: string, body?: Json): Promise<{ readonly status: number; readonly body: Fields }> {
-  const response = await app.fetch(path, body);
-  return { status: response.status, body: (await response.json()) as Fields };
-}
+const clientOf = ({ url, token }: TestApp): Client => createClient({ baseUrl: url, token });
 
 async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
   for (;;) {
@@ -43,83 +35,76 @@ async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> 
   }
 }
 
-const component = async (app: TestApp, name: string): Promise<Fields | undefined> =>
-  ((await call(app, "/v1/health/components")).body["components"] as readonly Fields[]).find((part) => part["name"] === name);
+const partOf = async (client: Client, name: string): Promise<ComponentEntry | undefined> =>
+  (await client.health()).components.find((part) => part.name === name);
 
 test("supervised work that crashes again and again is shown, told of by health, and resumed", async () => {
   const { plugin, mend } = brokenPlugin();
   await using app = await startTestApp({ inlinePlugins: [plugin] });
+  const client = clientOf(app);
   const policy = { backoff: { delayMs: 1, delayMaxMs: 1 }, crashLoop: { failuresMax: 3 } };
-  const started = await call(app, "/v1/supervisor", { name: "importer", workflow: "import", input: 7, policy });
-  assert.equal(started.status, 201);
+  await client.supervise({ name: "importer", workflow: "import", input: 7, policy });
   const loop = await until(async () => {
-    const supervised = (await call(app, "/v1/supervisor/importer")).body["supervised"] as Fields;
-    return supervised["status"] === "crash loop" && supervised;
+    const supervised = await client.supervisedOne("importer");
+    return supervised.status === "crash loop" && supervised;
   });
-  assert.deepEqual([loop["restarts"], loop["failures"]], [2, 3]);
-  const health = await call(app, "/v1/health/components");
-  assert.equal(health.body["status"], "down");
-  const part = await component(app, "supervised importer");
-  assert.equal(part?.["status"], "down");
-  assert.match(String(part?.["reason"]), /crashed too often; the last failure was upstream: the shop does not answer/);
-  assert.match(String(part?.["todo"]), /tutti supervisor resume importer/);
+  assert.deepEqual([loop.restarts, loop.failures, loop.error?.code], [2, 3, "upstream"]);
+  assert.equal((await client.health()).status, "down");
+  const part = await partOf(client, "supervised importer");
+  assert.equal(part?.status, "down");
+  assert.match(part.reason, /crashed too often; the last failure was upstream: the shop does not answer/);
+  assert.match(part.todo ?? "", /tutti supervisor resume importer/);
   mend();
-  assert.equal((await call(app, "/v1/supervisor/importer/resume", {})).status, 202);
-  await until(async () => ((await call(app, "/v1/supervisor")).body["supervised"] as readonly Json[]).length === 0);
-  assert.equal(await component(app, "supervised importer"), undefined);
+  await client.resumeSupervised("importer");
+  await until(async () => (await client.supervised()).length === 0);
+  assert.equal(await partOf(client, "supervised importer"), undefined);
 });
 
 test("supervised work is stopped", async () => {
   const { plugin } = brokenPlugin();
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  await call(app, "/v1/supervisor", {
-    name: "importer",
-    workflow: "import",
-    policy: { backoff: { delayMs: 3_600_000, delayMaxMs: 3_600_000 } },
-  });
-  assert.equal((await call(app, "/v1/supervisor/importer/stop", { reason: "enough" })).status, 202);
-  await until(async () => ((await call(app, "/v1/supervisor")).body["supervised"] as readonly Json[]).length === 0);
-  assert.equal((await call(app, "/v1/supervisor/importer")).status, 404);
+  const client = clientOf(app);
+  await client.supervise({ name: "importer", workflow: "import", policy: { backoff: { delayMs: 3_600_000, delayMaxMs: 3_600_000 } } });
+  await assert.rejects(client.supervise({ name: "importer", workflow: "import" }), { code: "conflict" });
+  await assert.rejects(client.supervise({ name: "other", workflow: "nobody" }), { code: "not_found" });
+  await client.stopSupervised("importer", "enough");
+  await until(async () => (await client.supervised()).length === 0);
+  await assert.rejects(client.supervisedOne("importer"), { code: "not_found" });
 });
 
 test("a dead letter is listed, shown, retried and dismissed", async () => {
   const { plugin, mend } = brokenPlugin();
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  for (const name of ["one", "two"])
-    await call(app, "/v1/supervisor", { name, workflow: "import", input: name, policy: { restart: "never" } });
+  const client = clientOf(app);
+  for (const name of ["one", "two"]) await client.supervise({ name, workflow: "import", input: name, policy: { restart: "never" } });
   const letters = await until(async () => {
-    const found = (await call(app, "/v1/dead-letters")).body["deadLetters"] as readonly Fields[];
+    const found = await client.deadLetters();
     return found.length === 2 && found;
   });
-  const idOf = (source: string): string => String(letters.find((letter) => letter["source"] === source)?.["id"]);
-  assert.equal((await component(app, "dead letters"))?.["status"], "degraded");
-  const shown = (await call(app, `/v1/dead-letters/${idOf("supervisor/one")}`)).body["deadLetter"] as Fields;
-  assert.deepEqual([shown["workflow"], shown["input"], (shown["error"] as Fields)["code"]], ["import", "one", "upstream"]);
+  const idOf = (source: string): string => letters.find((letter) => letter.source === source)?.id ?? "";
+  assert.equal((await partOf(client, "dead letters"))?.status, "degraded");
+  const { workflow, input, error } = await client.deadLetter(idOf("supervisor/one"));
+  assert.deepEqual([workflow, input, error.code], ["import", "one", "upstream"]);
   mend();
-  assert.equal((await call(app, `/v1/dead-letters/${idOf("supervisor/one")}/retry`, {})).status, 202);
-  assert.equal((await call(app, `/v1/dead-letters/${idOf("supervisor/two")}/dismiss`, { reason: "withdrawn" })).status, 202);
-  const ended = await until(async () => {
-    const found = (await call(app, "/v1/dead-letters?ended=true")).body["deadLetters"] as readonly Fields[];
-    return found.length === 2 && found;
-  });
-  assert.deepEqual(ended.map((letter) => letter["status"]).toSorted(), ["dismissed", "retried"]);
-  assert.equal((await call(app, "/v1/dead-letters/nobody")).status, 404);
+  await client.retryDeadLetter(idOf("supervisor/one"), {});
+  await client.dismissDeadLetter(idOf("supervisor/two"), "withdrawn");
+  await until(async () => (await client.deadLetters({ ended: true })).length === 2);
+  assert.equal((await client.deadLetter(idOf("supervisor/one"))).status, "retried");
+  assert.equal((await client.deadLetter(idOf("supervisor/two"))).status, "dismissed");
+  await assert.rejects(client.deadLetter("nobody"), { code: "not_found" });
 });
 
 test("health names every part, since when it is so, and what is off", async () => {
   const { plugin } = brokenPlugin();
   await using app = await startTestApp({ inlinePlugins: [plugin] });
-  await call(app, "/v1/schedules", { name: "nightly", workflow: "import", when: { cron: "0 0 1 1 *" } });
-  const { body } = await call(app, "/v1/health/components");
-  const parts = body["components"] as readonly Fields[];
-  const names = parts.map((part) => part["name"]);
+  const client = clientOf(app);
+  await client.createSchedule({ name: "nightly", workflow: "import", when: { cron: "0 0 1 1 *" } });
+  const { components } = await client.health();
+  const names = components.map(({ name }) => name);
   for (const name of ["store", "engine", "models", "plugin test", "schedule nightly", "dead letters", "disk"])
     assert.ok(names.includes(name), name);
-  assert.deepEqual(
-    parts.filter((part) => part["name"] === "models").map((part) => part["status"]),
-    ["off"],
-  );
-  for (const part of parts) assert.ok(!Number.isNaN(Date.parse(String(part["since"]))) && part["reason"] !== "");
-  const again = await component(app, "store");
-  assert.equal(again?.["since"], parts.find((part) => part["name"] === "store")?.["since"]);
+  assert.equal((await partOf(client, "models"))?.status, "off");
+  for (const { since, reason } of components) assert.ok(!Number.isNaN(Date.parse(since)) && reason !== "");
+  const store = components.find(({ name }) => name === "store");
+  assert.equal((await partOf(client, "store"))?.since, store?.since);
 });
