@@ -22,7 +22,7 @@ export interface EngineParts {
   readonly model: (id: string) => Model | undefined;
   readonly decide: (action: Action) => Decision;
   /** What a model call cost in US dollars, where the price is known. */
-  readonly costUsd?: (model: string, usage: Usage) => number | undefined;
+  readonly costUsd?: (model: string, usage: Usage) => Promise<number | undefined>;
   /** SHA-256 of the policies in force, written beside every decision. */
   readonly policyHash: () => string;
 }

@@ -19,6 +19,7 @@ export async function openEngine(config: Config, { store, registry, models, logg
     workflow: (name, version) => registry.workflow(name, version),
     tool: (name) => registry.tool(name),
     model: (id) => registry.model(id) ?? models.model(id),
+    costUsd: (id, usage) => (registry.model(id) === undefined ? models.costUsd(id, usage) : Promise.resolve(undefined)),
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
   };

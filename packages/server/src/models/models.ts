@@ -1,7 +1,8 @@
-import { AppError, type Model } from "@tutti/core";
+import { AppError, type Model, type Usage } from "@tutti/core";
 import { Catalog, type ModelEntry } from "./catalog.ts";
 import { forward, type Forwarded, type ForwardRequest } from "./forward.ts";
 import { openaiCompatible } from "./openai-compatible.ts";
+import { Prices } from "./prices.ts";
 import type { Provider } from "./provider.ts";
 import { Pools, Upstream } from "./upstream.ts";
 
@@ -13,6 +14,8 @@ export interface Models {
   find(modelId: string): Provider | undefined;
   /** The model itself, for agents and workflows. */
   model(modelId: string): Model | undefined;
+  /** What a call to a model cost in US dollars by its provider's list, where that is known. */
+  costUsd(modelId: string, usage: Usage): Promise<number | undefined>;
   /** What "default" stands for: as configured, else the first configured model, else the only one that was found. */
   readonly defaultModel: string | undefined;
   /** Passes a request on to a provider of `find`, and the answer back, byte for byte. */
@@ -31,6 +34,7 @@ interface ModelsOptions {
 /** Opens the way to the providers and begins to ask them for their models. */
 export function createModels(options: ModelsOptions): Models {
   const pools = new Pools();
+  const prices = new Prices();
   const upstreams = options.providers.map((provider) => new Upstream(provider, pools));
   const byName = new Map(upstreams.map((upstream) => [upstream.provider.name, upstream]));
   const configured = new Map(upstreams.toReversed().flatMap((upstream) => upstream.provider.models.map((id) => [id, upstream] as const)));
@@ -57,6 +61,10 @@ export function createModels(options: ModelsOptions): Models {
     model(modelId) {
       const place = locate(modelId);
       return place && openaiCompatible(modelId, place.name, place.upstream);
+    },
+    async costUsd(modelId, usage) {
+      const place = locate(modelId);
+      return place && prices.costUsd({ baseUrl: place.upstream.provider.baseUrl, model: place.name }, usage);
     },
     get defaultModel() {
       return (

@@ -51,6 +51,18 @@ export function boundingTests(open: Open): void {
     assert.deepEqual(end.usage, { inputTokens: 60, outputTokens: 40, costUsd: 0 });
   });
 
+  test("a run that has used up its dollars is refused more", async () => {
+    const talk = flow("talk", async (ctx) => {
+      for (;;) await ctx.generate("m", ask);
+    });
+    await using under = await open({ workflows: [talk], models: [model], costUsd: 0.02 });
+    const { runId } = await under.engine.start("talk", null, { principal: owner, limits: { costUsdMax: 0.05 } });
+    await assert.rejects(under.engine.result(runId, never), { code: "budget_exceeded", message: /\$0\.05 for this run, got \$0\.0600/ });
+    const end = (await under.events(runId)).at(-1);
+    assert.ok(end?.type === "run.failed" && end.usage !== undefined);
+    assert.ok(Math.abs(end.usage.costUsd - 0.06) < 1e-9);
+  });
+
   test("a step that falls silent is stuck, and its next attempt is told how far it was", async () => {
     const work = flow("work", (ctx) =>
       ctx.step(

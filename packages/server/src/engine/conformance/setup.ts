@@ -14,6 +14,8 @@ export interface Setup {
   readonly tools?: readonly Tool[];
   readonly models?: readonly Model[];
   readonly queues?: readonly QueueConfig[];
+  /** What a call to any model costs. */
+  readonly costUsd?: number;
   readonly decide?: (kind: string, resource: string) => Decision;
 }
 

@@ -17,6 +17,7 @@ async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
       workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
       tool: (name) => setup.tools?.find((tool) => tool.name === name),
       model: (id) => setup.models?.find((model) => model.id === id),
+      costUsd: () => Promise.resolve(setup.costUsd),
       decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
       policyHash: () => "0".repeat(64),
     },

@@ -74,7 +74,7 @@ export function callTool(bench: Workbench, tool: string, call: { readonly input:
 interface Prepared {
   readonly action: (step: StepContext) => unknown;
   readonly mayRepeat?: () => boolean;
-  readonly usage?: (value: unknown) => RunUsage;
+  readonly usage?: (value: unknown) => Promise<RunUsage>;
 }
 
 /** An operation that is prepared once and then tried until it works. */
@@ -116,7 +116,7 @@ export function tried(
               },
             ]),
         });
-        return performed(bench, result, usage);
+        return await performed(bench, result, usage);
       } catch (thrown) {
         if (scope.isStopped) throw thrown;
         const { code, message } = AppError.from(thrown);
@@ -168,17 +168,18 @@ async function waitForApproval(
     throw new AppError("approval_refused", `${action.kind} on "${action.resource}" was refused by ${answer.by}: ${answer.reason}`);
 }
 
-function performed(bench: Workbench, result: TrialResult, usage: Prepared["usage"]): Performed {
+function performed(bench: Workbench, result: TrialResult, usage: Prepared["usage"]): Performed | Promise<Performed> {
   const { attempt, startedAtMs, durationMs } = result;
   if (!result.ok)
     return { attempt, startedAtMs, durationMs, outcome: { ok: false, code: result.error.code, message: result.error.message } };
   const outcome: Outcome = { ok: true, output: toJson(result.value) };
   if (usage === undefined) return { attempt, startedAtMs, durationMs, outcome };
-  const used = usage(result.value);
-  bench.budget.add(used);
-  return { attempt, startedAtMs, durationMs, outcome, usage: used };
+  return usage(result.value).then((used) => {
+    bench.budget.add(used);
+    return { attempt, startedAtMs, durationMs, outcome, usage: used };
+  });
 }
 
-function usageOf({ engine }: Workbench, model: string, { usage }: Reply): RunUsage {
-  return { ...usage, costUsd: engine.costUsd?.(model, usage) ?? 0 };
+async function usageOf({ engine }: Workbench, model: string, { usage }: Reply): Promise<RunUsage> {
+  return { ...usage, costUsd: (await engine.costUsd?.(model, usage)) ?? 0 };
 }
