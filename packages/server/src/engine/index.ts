@@ -7,12 +7,8 @@ export {
   startSchema,
   subscriptionSchema,
   type IncomingEndpoint,
-  type OutgoingEndpoint,
   type Publication,
-  type Published,
   type Start,
-  type SubscriptionSpec,
-  type SubscriptionView,
 } from "./events/index.ts";
 export { WaitingRuns } from "./events/waiting-runs.ts";
 export * from "./graph/index.ts";

@@ -24,6 +24,11 @@ export function defineWebhooks(command: Command, shell: Shell): void {
     .addHelpText("after", "\nExamples:\n  tutti webhooks deliveries\n  tutti webhooks deliveries --failed --json")
     .action((options: { readonly failed?: boolean }) => deliveries(shell, options.failed === true));
   command
+    .command("retry <run>")
+    .description("send a webhook that waits for its receiver to be well again now")
+    .addHelpText("after", "\nExamples:\n  tutti webhooks retry RUN\n  tutti webhooks retry RUN --json")
+    .action((run: string) => retry(shell, run));
+  command
     .command("secret <url>")
     .description("show what signs webhooks to a URL that no endpoint is configured for")
     .addHelpText("after", "\nExamples:\n  tutti webhooks secret https://crm.example.com/hook\n  tutti webhooks secret URL --json")
@@ -70,6 +75,13 @@ function rowOf(run: RunRecord): Parameters<typeof table>[1][number] {
     { text: ago(run.startedAt, nowMs) },
     { text: took(run.startedAt, run.endedAt, nowMs) },
   ];
+}
+
+async function retry(shell: Shell, runId: string): Promise<void> {
+  await using connection = await connect(shell);
+  const { run } = await connection.client.signalRun(runId, { name: "retry", value: null }, shell.signal);
+  shell.printJson({ run });
+  shell.print(`run ${run.id} sends now; \`tutti runs show ${run.id}\` tells what came of it`);
 }
 
 async function secret(shell: Shell, url: string): Promise<void> {

@@ -70,6 +70,33 @@ test("order may also follow any attribute, or none", () =>
     }
   }));
 
+test("a delivery that waits for long leaves its place to other keys, also after a restart, but its own key waits", () =>
+  inFolder(async (dataDir) => {
+    const done: string[] = [];
+    const patient = flow("patient", async (ctx, input) => {
+      const { id } = input as CloudEvent;
+      if (id === "slow") await ctx.waitFor("go");
+      await ctx.step("end", () => void done.push(id));
+      return null;
+    });
+    {
+      await using node = await open(dataDir, { workflows: [patient] });
+      await node.subscribe({ name: "work", concurrency: 1, target: { type: "workflow", workflow: "patient" } });
+      await node.publish("x", { id: "slow", subject: "a" });
+      await node.publish("x", { id: "after", subject: "a" });
+      await node.publish("x", { id: "other", subject: "b" });
+      while (!done.includes("other")) await moment();
+    }
+    await using node = await open(dataDir, { workflows: [patient] });
+    await node.publish("x", { id: "another", subject: "b" });
+    while (!done.includes("another")) await moment();
+    assert.deepEqual(done, ["other", "another"]);
+    const [waiting] = await node.store.runs({ workflow: "patient", statuses: ["waiting", "running"], limit: 1 });
+    await node.engine.signal(waiting?.id ?? "", { name: "go", value: null }, owner);
+    await node.settled("work");
+    assert.deepEqual(done, ["other", "another", "slow", "after"]);
+  }));
+
 test("two nodes that deliver the same subscription start no run twice, and keep the order", () =>
   inFolder(async (dataDir) => {
     const { workflow, seen } = recorder();

@@ -1,4 +1,4 @@
-import { AppError, type Engine, type ErrorCode, type Json, type Store } from "@tutti/core";
+import { AppError, type Engine, type ErrorCode, type Json, type StepKind, type Store } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
 import { setTimeout as pause } from "node:timers/promises";
@@ -6,6 +6,8 @@ import { derivedId } from "../run-id.ts";
 import { DEAD_LETTER } from "../supervisor/dead-letter.ts";
 import { deliveryOf, type DeliveryStart, type Subscription } from "./subscription.ts";
 
+/** A delivery that waits for longer than this leaves its place to others; a webhook may wait hours for its receiver to be well. */
+const PATIENCE_MS = 10_000;
 /** An engine that takes no runs now is asked again, as often as it takes: nothing is lost meanwhile. */
 const BUSY_BACKOFF = { delayMs: 100, delayMaxMs: 30_000 };
 
@@ -17,10 +19,14 @@ export interface DeliveryParts {
   readonly store: Store;
 }
 
-/** One event on its way. `onHeld` is told when the delivery is over but its key must wait for somebody to look at a dead letter. */
+/**
+ * One event on its way. `onRun` is told the id of its run. `onHeld` is told when the delivery needs no place among those at work any more,
+ * but its key must wait: it waits itself, or it is a dead letter that somebody must look at.
+ */
 export interface Delivery {
   readonly subscription: Subscription;
   readonly event: CloudEvent;
+  readonly onRun: (runId: string) => void;
   readonly onHeld: () => void;
 }
 
@@ -40,8 +46,11 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
   const runId = derivedId(`delivery\n${subscription.epoch}\n${event.source}\n${event.id}`);
   const start = deliveryOf(subscription, event, runId);
   if (start === undefined) return { type: "done" };
+  delivery.onRun(runId);
   try {
     await startWhenPossible(parts.engine, { ...start, runId, subscription }, signal);
+    // It may have been started before this process was, and wait already.
+    if ((await parts.store.waits({ runId, limit: 1 })).some(isLongWait)) delivery.onHeld();
     await parts.engine.result(runId, signal);
     return { type: "done" };
   } catch (thrown) {
@@ -55,6 +64,12 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
     if (record?.status === "cancelled") return { type: "done" };
     return bury(parts, { ...delivery, start, runId, error, hasRun: record !== undefined }, signal);
   }
+}
+
+/** Whether somebody who waits so does nothing for long: for a time, a signal or a person. */
+export function isLongWait({ kind, until }: { readonly kind: StepKind; readonly until: string | null }): boolean {
+  if (kind !== "sleep" && kind !== "signal" && kind !== "approval") return false;
+  return until === null || Date.parse(until) - Date.now() > PATIENCE_MS;
 }
 
 interface Failed extends Delivery {

@@ -2,7 +2,7 @@ import { setImmediate as turn, setTimeout as pause } from "node:timers/promises"
 import { AppError, type Json } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import { DeliveryWindow, type Turn } from "./delivery-window.ts";
-import { deliver, isBusy, type DeliveryEnd, type DeliveryParts } from "./delivery.ts";
+import { deliver, isBusy, type Delivery, type DeliveryParts } from "./delivery.ts";
 import { readPublications } from "./publications.ts";
 import { isWanted, keyOf, type Subscription } from "./subscription.ts";
 
@@ -41,6 +41,8 @@ export class Dispatcher {
   readonly #window: DeliveryWindow;
   readonly #stopping = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
+  /** Positions by the runs that deliver them. */
+  readonly #runs = new Map<string, number>();
   readonly #ended: Promise<void>;
   #rung = Promise.withResolvers<void>();
   #saved: number;
@@ -76,6 +78,14 @@ export class Dispatcher {
   /** There may be more to read. */
   wake(): void {
     this.#rung.resolve();
+  }
+
+  /** A run waits for long. If it is a delivery of this subscription, it leaves its place to others, though its key waits on. */
+  runWaits(runId: string): void {
+    const position = this.#runs.get(runId);
+    if (position === undefined) return;
+    this.#window.hold(position);
+    this.wake();
   }
 
   /** Starts nothing more; runs that were started go on. */
@@ -153,14 +163,15 @@ export class Dispatcher {
   async #deliver({ position }: Turn): Promise<void> {
     // Read again: thousands of events may have waited for their turn, and positions take less memory.
     const [publication] = await readPublications(this.#parts.store, { after: position - 1, limit: 1 });
-    const onHeld = (): void => {
-      this.#window.hold(position);
-      this.wake();
+    if (publication?.event === undefined) return this.#window.settle(position);
+    let runId = "";
+    const delivery: Delivery = {
+      subscription: this.#subscription,
+      event: publication.event,
+      onRun: (id) => this.#runs.set((runId = id), position),
+      onHeld: () => this.runWaits(runId),
     };
-    const end: DeliveryEnd =
-      publication?.event === undefined
-        ? { type: "done" }
-        : await deliver(this.#parts, { subscription: this.#subscription, event: publication.event, onHeld }, this.#stopping.signal);
+    const end = await deliver(this.#parts, delivery, this.#stopping.signal).finally(() => this.#runs.delete(runId));
     if (end.type === "done" || (end.type === "targetGone" && end.isDone)) this.#window.settle(position);
     if (end.type === "targetGone") await this.#giveUp(end.reason);
   }

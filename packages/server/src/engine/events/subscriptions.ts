@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { AppError, canonicalJson, type Engine, type Json, type Principal, type Store } from "@tutti/core";
+import { isLongWait } from "./delivery.ts";
 import { Dispatcher, type Cursor } from "./dispatcher.ts";
 import { lastBefore, onPublished, readPublications, type Publication } from "./publications.ts";
 import { isWanted, kept, workflowOf, type Start, type Subscription, type SubscriptionSpec } from "./subscription.ts";
@@ -43,9 +44,14 @@ export class Subscriptions {
 
   /** Begins to deliver. */
   async start(): Promise<void> {
-    this.#listening = onPublished(this.#parts, () => {
-      for (const dispatcher of this.#dispatchers.values()) dispatcher.wake();
-    });
+    const listening = new DisposableStack();
+    listening.use(onPublished(this.#parts, () => this.#each((dispatcher) => dispatcher.wake())));
+    listening.use(
+      this.#parts.engine.subscribe((event) => {
+        if (event.type === "step.waiting" && isLongWait(event)) this.#each((dispatcher) => dispatcher.runWaits(event.runId));
+      }),
+    );
+    this.#listening = listening;
     this.#poll = setInterval(
       () => void this.#change(() => this.#reconcile()).catch((error: unknown) => this.#parts.onError(error, {})),
       POLL_MS,
@@ -181,6 +187,10 @@ export class Subscriptions {
     if (start === "now") return lastBefore(this.#parts.store, () => false);
     const sinceMs = Date.parse(start);
     return lastBefore(this.#parts.store, ({ at }) => Date.parse(at) >= sinceMs);
+  }
+
+  #each(tell: (dispatcher: Dispatcher) => void): void {
+    for (const dispatcher of this.#dispatchers.values()) tell(dispatcher);
   }
 
   async #pulled(name: string): Promise<Subscription> {

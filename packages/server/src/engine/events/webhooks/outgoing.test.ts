@@ -52,6 +52,24 @@ test("a webhook that nobody takes is a dead letter, and can be sent again by han
     assert.equal(new Set(ids).size, 1);
   }));
 
+test("a webhook that waits to be sent again is sent at once when somebody says so", () =>
+  inFolder(async (dataDir) => {
+    let requests = 0;
+    await using crm = await startReceiver((request, response) => {
+      requests += 1;
+      request.resume().on("end", () => response.writeHead(requests === 1 ? 503 : 200).end());
+    });
+    await using node = await open(dataDir, { endpoints: [crm.endpoint], delaysMs: [3_600_000] });
+    await node.subscribe(toCrm);
+    await node.publish("x", { id: "1" });
+    const waiting = async (): Promise<string | undefined> =>
+      (await node.store.waits({ kind: "signal", name: "retry", limit: 1 }))[0]?.runId;
+    while ((await waiting()) === undefined) await moment();
+    await node.engine.signal((await waiting()) ?? "", { name: "retry", value: null }, owner);
+    await node.settled("crm");
+    assert.equal(requests, 2);
+  }));
+
 test("a receiver that says it is gone pauses its subscription", () =>
   inFolder(async (dataDir) => {
     let requests = 0;

@@ -8,6 +8,8 @@ import { signStandard } from "./signatures.ts";
 /** The name of the workflow that delivers one event to one receiver. */
 export const WEBHOOK_WORKFLOW = "tutti.webhook";
 
+/** The signal that sends a webhook again at once. */
+const RETRY_SIGNAL = "retry";
 /** Longer than the sender's own bound, so that the engine never cuts an attempt off whose end it could have known. */
 const STEP_TIMEOUT_MS = 60_000;
 
@@ -48,6 +50,7 @@ export function webhookWorkflow({ sender, receiver, delaysMs = RETRY_DELAYS_MS }
     version: "1",
     description: "One webhook, sent until it is taken",
     input,
+    signals: { [RETRY_SIGNAL]: z.json() },
     async run(ctx, delivery) {
       const attempts: Attempt[] = [];
       for (;;) {
@@ -67,7 +70,8 @@ export function webhookWorkflow({ sender, receiver, delaysMs = RETRY_DELAYS_MS }
         const move = nextMove(attempts, delaysMs);
         if (move.type === "delivered") return { attempts: attempts.length, status: attempt.type === "answered" ? attempt.status : 0 };
         if (move.type !== "retry") throw notDelivered(attempt, attempts.length, move.type);
-        await ctx.sleep(move.afterMs);
+        // Whoever knows that the receiver is well again need not wait.
+        await ctx.waitFor(RETRY_SIGNAL, { timeoutMs: move.afterMs });
       }
     },
   });
