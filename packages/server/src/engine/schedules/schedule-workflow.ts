@@ -221,9 +221,15 @@ async function afterEnd(
       { source: `schedule/${spec.name}`, runId: tick.runId, workflow: spec.workflow, input: inputOf(spec, tick), error: errorOf(end) },
       tick.runId,
     );
-  const state = withEnded(before, tick, end);
-  const [next, ...queue] = state.queue;
-  return next === undefined || state.active.length > 0 ? state : startTick(ctx, { ...state, queue }, next);
+  return startQueued(ctx, withEnded(before, tick, end));
+}
+
+/** Starts the ticks that wait, as long as nothing is under way: one that cannot be started must not hold up the next. */
+async function startQueued(ctx: RunContext, before: ScheduleState): Promise<ScheduleState> {
+  let state = before;
+  for (let [next, ...queue] = state.queue; next !== undefined && state.active.length === 0; [next, ...queue] = state.queue)
+    state = await startTick(ctx, { ...state, queue }, next);
+  return state;
 }
 
 function errorOf({ error }: TickEnd): DeadLetter["error"] {

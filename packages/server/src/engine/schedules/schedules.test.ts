@@ -138,6 +138,19 @@ test("a tick that meets the run before it takes its place once that one has unwo
   );
 });
 
+test("a supervised run that a tick takes the place of is stopped, not restarted", async () => {
+  const { bench, clock } = await busy({ overlap: "cancel", supervise: { restart: "always" } });
+  await using _ = bench;
+  await bench.until(async () => (await runsOf(bench, "patient", ["waiting"])).length === 1);
+  clock.set(START_MS + 2 * HOUR_MS);
+  await bench.until(async () => (await bench.schedules.show("busy")).counts.started === 2);
+  await bench.until(async () => (await runsOf(bench, "patient", ["waiting"])).length === 1);
+  assert.deepEqual(
+    (await runsOf(bench, "patient")).map(({ status }) => status),
+    ["waiting", "cancelled"],
+  );
+});
+
 test("a tick that may run beside the one before does", async () => {
   const { bench, clock } = await busy({ overlap: "allow" });
   await using _ = bench;
