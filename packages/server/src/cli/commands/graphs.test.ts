@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
+import { createClient } from "@tutti/client";
 import type { RunRecord } from "@tutti/core";
 import { openWorkplace, type Workplace } from "../testing/tutti-process.ts";
 
@@ -96,5 +97,29 @@ describe("tutti graphs", () => {
     assert.match((await other.run(["graphs", "amend", run.id, "changes.yaml"])).stderr, /which is cancelled; start a new run \[conflict\]/);
     server.child.kill("SIGTERM");
     await server.ended;
+  });
+
+  test("an amendment that was taken is there after the server was killed", async () => {
+    await using other = await openWorkplace({
+      "gated.yaml": GATED,
+      "changes.yaml": "changes:\n  - { do: replace, id: end, node: { type: transform, value: new } }\n",
+    });
+    const first = other.start(["up"]);
+    await first.printed("http://127.0.0.1:");
+    const { run } = await other.json<{ readonly run: RunRecord }>(["graphs", "run", "gated.yaml", "--detach"]);
+    assert.match(
+      (await other.run(["graphs", "amend", run.id, "changes.yaml"])).stdout,
+      /^✓ run [-0-9a-f]+ is amended\n {2}replaced {5}end\n$/,
+    );
+    first.child.kill("SIGKILL");
+    await first.ended;
+    const second = other.start(["up"]);
+    const [url = ""] = /http:\/\/127\.0\.0\.1:\d+/.exec(await second.printed("http://127.0.0.1:")) ?? [];
+    const client = createClient({ baseUrl: url, token: "a-token-for-tests-only" });
+    await client.signalRun(run.id, { name: "go", value: null });
+    for await (const _ of client.watchRun({ runId: run.id, afterSeq: 0 }));
+    assert.equal((await client.run(run.id)).output, "new");
+    second.child.kill("SIGTERM");
+    await second.ended;
   });
 });

@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Json, Plugin } from "@tutti/core";
 import type { GraphReading } from "@tutti/core/graph";
+import fc from "fast-check";
 import { startTestApp, type TestApp } from "../../testing.ts";
-import { isAt, OWNER, result, signal, start, until } from "../../testing/graph-runs.ts";
+import { counting, isAt, OWNER, result, signal, start, until } from "../../testing/graph-runs.ts";
 import { graphWorkflow, requireGraph } from "./index.ts";
 
 describe("a running graph", () => {
@@ -118,4 +119,48 @@ edges: [ { from: first, to: gate }, { from: gate, to: old } ]
     await signal(app, runId, { name: "go" });
     assert.equal(await result(app, runId), "before");
   });
+});
+
+test("any changes at any moment are taken or refused, the run ends, no node runs twice, and a replay does the same", async () => {
+  const calls: string[] = [];
+  await using app = await startTestApp({ inlinePlugins: [counting(calls)] });
+  const ids = Array.from("abcdef");
+  const id = fc.constantFrom(...ids);
+  const count = (name: string): Json => ({ type: "tool", tool: "count", input: { id: name } });
+  const change = fc.oneof(
+    id.map((name): Json => ({ do: "add", id: name, node: count(name) })),
+    id.map((name): Json => ({ do: "remove", id: name })),
+    id.map((name): Json => ({ do: "replace", id: name, node: { ...(count(name) as object), title: "again" } })),
+    fc.tuple(id, id).map(([from, to]): Json => ({ do: "connect", edge: { from, to } })),
+    fc.tuple(fc.constantFrom("gate", ...ids), id).map(([from, to]): Json => ({ do: "disconnect", from, to })),
+  );
+  const amendments = fc.array(fc.array(change, { minLength: 1, maxLength: 3 }), { maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(amendments, fc.nat(4), async (all, opensAfter) => {
+      calls.length = 0;
+      const runId = await start(
+        app,
+        `nodes: { gate: { type: wait, signal: go }, a: ${JSON.stringify(count("a"))}, b: ${JSON.stringify(count("b"))}, c: ${JSON.stringify(count("c"))}, keep: { type: wait, signal: end } }
+edges: [{ from: gate, to: a }, { from: a, to: b }, { from: gate, to: c }]`,
+      );
+      for (const [index, changes] of all.entries()) {
+        if (index === opensAfter) await signal(app, runId, { name: "go" });
+        await signal(app, runId, { name: "tutti.graph.amend", value: { id: String(index), changes } });
+        await until(app, runId, ({ amendments: told }) => told.some((amendment) => amendment.id === String(index)));
+      }
+      for (const name of ["go", "end"]) await signal(app, runId, { name });
+      await result(app, runId);
+      assert.equal(new Set(calls).size, calls.length, calls.join());
+      assert.deepEqual(await app.app.engine.replay(runId).then(({ matches }) => matches), true);
+      const { nodes } = await until(app, runId, () => true);
+      assert.deepEqual(
+        nodes
+          .filter(({ path, status }) => status === "completed" && ids.includes(path))
+          .map(({ path }) => path)
+          .toSorted(),
+        calls.toSorted(),
+      );
+    }),
+    { numRuns: 30 },
+  );
 });

@@ -22,6 +22,11 @@ type Types = Readonly<Record<string, ValueType>>;
 /** What expressions may use at one place. */
 interface Place {
   readonly variables: Types;
+  /** Worked out when an expression first asks: most nodes have few, and a graph may be large. */
+  readonly around: () => Around;
+}
+
+interface Around {
   /** Nodes that have ended by then. */
   readonly nodes: Types;
   /** Nodes that are there but need not have ended by then. */
@@ -39,7 +44,7 @@ export function checkExpressions(graph: Graph): {
     run: { id: "string" },
     principal: { id: "string", tenant: "string" },
   } as const;
-  check.body(graph, [], { variables, nodes: {}, others: [] });
+  check.body(graph, [], { variables, around: () => ({ nodes: {}, others: [] }) });
   return check;
 }
 
@@ -56,16 +61,20 @@ class ExpressionCheck {
     for (const id of new Set([...ordered, ...Object.keys(body.nodes)])) {
       const node = body.nodes[id];
       if (node === undefined) continue;
-      const place = at(body, ancestors(body, id), { outer, outputs });
+      const place = at(body, () => ancestors(body, id), { outer, outputs });
       const type = this.#node(node, [...path, "nodes", id], place);
       if ((incoming.get(id) ?? []).every((edge) => certain.has(edge.from) && isUnconditional(edge))) certain.add(id);
       outputs.set(id, certain.has(id) ? type : "dyn");
     }
     for (const [index, edge] of body.edges.entries())
-      this.#edge(edge, [...path, "edges", index], at(body, new Set([...ancestors(body, edge.from), edge.from]), { outer, outputs }));
+      this.#edge(
+        edge,
+        [...path, "edges", index],
+        at(body, () => new Set([...ancestors(body, edge.from), edge.from]), { outer, outputs }),
+      );
     if (body.output !== undefined)
       this.#template(body.output, [...path, "output"], {
-        place: at(body, new Set(Object.keys(body.nodes)), { outer, outputs }),
+        place: at(body, () => new Set(Object.keys(body.nodes)), { outer, outputs }),
         expected: "any",
       });
   }
@@ -77,10 +86,7 @@ class ExpressionCheck {
     this.#questions(node, path, place);
     const inner = bodyOf(node);
     if (inner !== undefined)
-      this.body(inner, [...path, "do"], {
-        ...plus(place, node.type === "map" || node.type === "loop" ? INSIDE[node.type] : {}),
-        others: [],
-      });
+      this.body(inner, [...path, "do"], plus(place, node.type === "map" || node.type === "loop" ? INSIDE[node.type] : {}));
     return typeOfOutput(node, node.type === "transform" ? this.#typeOf(node.value, [...path, "value"]) : "dyn");
   }
 
@@ -96,7 +102,7 @@ class ExpressionCheck {
 
   #edge(edge: GraphEdge, path: Path, place: Place): void {
     if (edge.when === undefined) return;
-    const source = place.nodes[edge.from];
+    const source = place.around().nodes[edge.from];
     const output = typeof source === "object" ? (source["output"] ?? "dyn") : "dyn";
     this.#template(edge.when, [...path, "when"], {
       place: plus(place, { output, error: { code: "string", message: "string" } }),
@@ -150,13 +156,14 @@ class ExpressionCheck {
     path: Path,
     place: Place,
   ): string | undefined {
-    const check = checkExpression(expression, { ...place.variables, nodes: place.nodes });
-    const early = check.nodes.filter(({ id }) => !Object.hasOwn(place.nodes, id));
+    const { nodes, others } = place.around();
+    const check = checkExpression(expression, { ...place.variables, nodes });
+    const early = check.nodes.filter(({ id }) => !Object.hasOwn(nodes, id));
     for (const { id, offset: from } of early) {
-      const message = place.others.includes(id)
+      const message = others.includes(id)
         ? `${id} need not have ended by then, so what it gave is not there; lead an edge from it to here`
-        : `wanted a node that ends before, got "${id}", which is none; ${orMeant(id, [...Object.keys(place.nodes), ...place.others])}`;
-      this.problems.push({ code: place.others.includes(id) ? "expression" : "unknown_node", path, offset: offset + from, message });
+        : `wanted a node that ends before, got "${id}", which is none; ${orMeant(id, [...Object.keys(nodes), ...others])}`;
+      this.problems.push({ code: others.includes(id) ? "expression" : "unknown_node", path, offset: offset + from, message });
     }
     if (check.ok) return check.type;
     if (early.length === 0)
@@ -176,17 +183,19 @@ const INSIDE = { map: { item: "dyn", index: "double" }, loop: { iteration: "doub
 
 function at(
   body: GraphBody,
-  ended: ReadonlySet<string>,
+  endedAt: () => ReadonlySet<string>,
   { outer, outputs }: { readonly outer: Place; readonly outputs: ReadonlyMap<string, ValueType> },
 ): Place {
-  const nodes = Object.fromEntries(
-    [...ended].map((id): [string, ValueType] => [id, { status: "string", output: outputs.get(id) ?? "dyn", error: "dyn" }]),
-  );
-  return {
-    variables: outer.variables,
-    nodes: { ...outer.nodes, ...nodes },
-    others: Object.keys(body.nodes).filter((id) => !ended.has(id)),
+  let known: Around | undefined;
+  const look = (): Around => {
+    const ended = endedAt();
+    const own = [...ended].map((id): [string, ValueType] => [id, { status: "string", output: outputs.get(id) ?? "dyn", error: "dyn" }]);
+    return {
+      nodes: { ...outer.around().nodes, ...Object.fromEntries(own) },
+      others: Object.keys(body.nodes).filter((id) => !ended.has(id)),
+    };
   };
+  return { variables: outer.variables, around: () => (known ??= look()) };
 }
 
 function plus(place: Place, variables: Types): Place {

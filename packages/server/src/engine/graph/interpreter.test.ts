@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import type { Json } from "@tutti/core";
 import fc from "fast-check";
 import { startTestApp } from "../../testing.ts";
 import { counting, isAt, OWNER, result, run, signal, start, statuses, until } from "../../testing/graph-runs.ts";
@@ -49,6 +50,8 @@ edges: [ { from: quick, to: after }, { from: slow, to: last }, { from: after, to
     );
     await until(app, runId, isAt("after", "completed"));
     assert.deepEqual(await statuses(app, runId), { slow: "waiting", quick: "completed", after: "completed", last: "pending" });
+    const { nodes } = (await app.app.engine.query(runId, "graph")) as { readonly nodes: Json };
+    assert.deepEqual(nodes, { slow: "running", quick: "completed", after: "completed", last: "pending" });
     await signal(app, runId, { name: "go", value: "gone" });
     assert.equal(await result(app, runId), "gone");
   });
