@@ -127,7 +127,7 @@ export class Owner {
 
   /** The attempt has ended. */
   detach(attempt: Attempt): void {
-    if (this.#attempt !== attempt) return;
+    if (this.#attempt !== attempt || this.#failure !== undefined) return;
     if (this.#isAsleep) this.close(new AppError("cancelled", "the run waits elsewhere"));
     else this.#linger = setTimeout(() => this.close(new AppError("cancelled", "the connection to Restate was lost")), LINGER_MS);
   }

@@ -26,8 +26,9 @@ export class Registration implements AsyncDisposable {
   static async open(client: RestateClient, uri: string): Promise<Registration> {
     await client.register(uri);
     const registration = new Registration(client, uri);
-    await registration.#look();
-    await client.forgetUnused();
+    // What is left from before can be looked at again; a cluster that has just been started may not be able to tell yet.
+    await registration.#look().catch(() => undefined);
+    await client.forgetUnused().catch(() => undefined);
     return registration;
   }
 

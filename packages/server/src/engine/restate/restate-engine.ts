@@ -18,6 +18,7 @@ import {
 } from "@tutti/core";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { Payloads } from "../embedded/payloads.ts";
+import { Results } from "../embedded/results.ts";
 import { parseInput, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import { isEnd, type Call } from "./batch.ts";
@@ -88,13 +89,13 @@ export class RestateEngine implements Engine {
       cancel: this.cancel.bind(this),
       // Who waits in a workflow waits through pauses.
       result: async (runId: string, signal: AbortSignal): Promise<Json> => {
-        await this.#end(runId, signal, ({ endedAt }) => endedAt !== null);
-        return this.#inner.result(runId, signal);
+        await this.#end(runId, signal, ({ id, endedAt }) => endedAt !== null && !owners.has(id));
+        return this.result(runId, signal);
       },
     };
     this.#inner = new EmbeddedEngine({ store: journaled, parts, runsActiveMax, queues, peers });
     this.#inner.subscribe((event) => this.#tell(event));
-    const onStarted = (runId: string): void => this.#ring(runId);
+    const onMoved = (runId: string): void => this.#ring(runId);
     this.#worker = new Worker({
       sdk,
       service: restate.service,
@@ -104,7 +105,7 @@ export class RestateEngine implements Engine {
       owners,
       endpoint,
       publicUrl,
-      onStarted,
+      onMoved,
     });
     store.changes(({ runId }) => this.#ring(runId));
   }
@@ -130,8 +131,17 @@ export class RestateEngine implements Engine {
   }
 
   async result(runId: string, signal: AbortSignal): Promise<Json> {
-    await this.#end(runId, signal, ({ status, endedAt }) => endedAt !== null || status === "paused");
-    return this.#inner.result(runId, signal);
+    const record = await this.#end(runId, signal, ({ status, endedAt }) => endedAt !== null || status === "paused");
+    const [last] = await this.#store.read(record.id, { afterSeq: record.events - 1, limit: 1 });
+    // It may have been resumed meanwhile.
+    if (last === undefined || !(isEnd(last) || last.type === "run.paused")) return this.result(runId, signal);
+    // Not the inner engine's: it may not know yet that another worker went on with the run.
+    const results = new Results(this.#payloads);
+    const waiting = results.wait(record.id, { signal, isToldOfPauses: true });
+    results.settle(last);
+    const { outcome } = await waiting;
+    if (outcome.ok) return outcome.output;
+    throw AppError.revive(outcome.code, outcome.message);
   }
 
   async signal(runId: string, signal: Signal, principal: Principal): Promise<void> {
@@ -273,8 +283,10 @@ export class RestateEngine implements Engine {
   }
 
   /** Waits until the run, or the one it went on as, is as wanted. */
-  async #end(runId: string, signal: AbortSignal, isWanted: (record: RunRecord) => boolean): Promise<void> {
-    for (let record = await this.#newest(runId); !isWanted(record); record = await this.#newest(runId)) {
+  async #end(runId: string, signal: AbortSignal, isWanted: (record: RunRecord) => boolean): Promise<RunRecord> {
+    for (;;) {
+      const record = await this.#newest(runId);
+      if (isWanted(record)) return record;
       signal.throwIfAborted();
       await this.#news(record.id, signal);
     }

@@ -27,7 +27,8 @@ export interface WorkerParts {
   readonly owners: Map<string, Owner>;
   readonly endpoint: EndpointOptions;
   readonly publicUrl: string | undefined;
-  readonly onStarted: (runId: string) => void;
+  /** Called when a run has begun here, and when it has left. */
+  readonly onMoved: (runId: string) => void;
 }
 
 /** Drives the runs that Restate sends to this process. */
@@ -78,7 +79,8 @@ export class Worker {
     };
     this.#endpoint = await openEndpoint(host, endpoint);
     this.#registration = await Registration.open(client, publicUrl ?? `http://${endpoint.host}:${this.#endpoint.port}/`);
-    await client.retryNow();
+    // Otherwise they are tried again after their backoff, which is seconds.
+    await client.retryNow().catch(() => undefined);
   }
 
   #owner(runId: string, submission: Submission): Owner {
@@ -93,6 +95,7 @@ export class Worker {
     };
     const owner = new Owner(host, () => {
       if (owners.get(runId) === owner) owners.delete(runId);
+      this.#parts.onMoved(runId);
     });
     if (this.#isStopping) owner.close(new AppError("cancelled", "Tutti stops"));
     else owners.set(runId, owner);
@@ -140,7 +143,7 @@ export class Worker {
       ]);
     } finally {
       this.#starting.delete(runId);
-      this.#parts.onStarted(runId);
+      this.#parts.onMoved(runId);
     }
   }
 
