@@ -1,4 +1,4 @@
-import { AppError, type Engine, type ErrorCode, type Json, type StepKind, type Store } from "@tutti/core";
+import { AppError, type Engine, type ErrorCode, type Json, type RunRecord, type StepKind, type Store } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
 import { setTimeout as pause } from "node:timers/promises";
@@ -57,11 +57,10 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
     const error = AppError.from(thrown);
     const record = await parts.store.run(runId);
     if (signal.aborted) return { type: "open" };
-    // It is not the run that failed, but the waiting for it.
-    if (record !== undefined && record.endedAt === null) throw error;
     if (record === undefined && error.code === "not_found") return { type: "targetGone", isDone: false, reason: error.message };
-    // Somebody decided that this event need not arrive.
-    if (record?.status === "cancelled") return { type: "done" };
+    if (isOver(record)) return { type: "done" };
+    // It is not the run that failed, but the waiting for it.
+    if (record !== undefined && (record.endedAt === null || (record.status === "continued" && isBusy(error)))) throw error;
     return bury(parts, { ...delivery, start, runId, error, hasRun: record !== undefined }, signal);
   }
 }
@@ -70,6 +69,11 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
 export function isLongWait({ kind, until }: { readonly kind: StepKind; readonly until: string | null }): boolean {
   if (kind !== "sleep" && kind !== "signal" && kind !== "approval") return false;
   return until === null || Date.parse(until) - Date.now() > PATIENCE_MS;
+}
+
+/** Whether a run has done its work, or somebody decided that it need not be done. */
+function isOver(record: RunRecord | undefined): boolean {
+  return record?.status === "completed" || record?.status === "cancelled";
 }
 
 interface Failed extends Delivery {
@@ -96,8 +100,7 @@ async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): 
   } catch (thrown) {
     const letter = await parts.store.run(letterId);
     if (signal.aborted) return { type: "open" };
-    // However the letter ended, somebody has seen to it.
-    if (letter !== undefined && letter.endedAt !== null) return { type: "done" };
+    if (isOver(letter)) return { type: "done" };
     throw thrown;
   }
 }

@@ -52,17 +52,13 @@ export class Subscriptions {
       }),
     );
     this.#listening = listening;
-    this.#poll = setInterval(
-      () => void this.#change(() => this.#reconcile()).catch((error: unknown) => this.#parts.onError(error, {})),
-      POLL_MS,
-    );
-    this.#poll.unref();
     await this.#change(() => this.#reconcile());
+    this.#scheduleLook();
   }
 
   /** Starts no more deliveries; runs that were started go on or are found again. */
   async stop(): Promise<void> {
-    clearInterval(this.#poll);
+    clearTimeout(this.#poll);
     this.#listening?.[Symbol.dispose]();
     this.#listening = undefined;
     await this.#change(async () => {
@@ -253,6 +249,15 @@ export class Subscriptions {
     const changed = this.#changes.then(change);
     this.#changes = changed.catch(() => undefined);
     return changed;
+  }
+
+  /** One look after the other, however long each takes. */
+  #scheduleLook(): void {
+    this.#poll = setTimeout(() => {
+      void this.#change(() => this.#reconcile())
+        .catch((error: unknown) => this.#parts.onError(error, {}))
+        .then(() => (this.#listening === undefined ? undefined : this.#scheduleLook()));
+    }, POLL_MS).unref();
   }
 
   /** Makes the dispatchers what the subscriptions say, whoever changed them. */
