@@ -39,10 +39,10 @@ async function list(shell: Shell, run: string | undefined): Promise<void> {
 function describe(shell: Shell, { runId, key, question, detail, approvers, since, until, otherwise }: ApprovalEntry): void {
   shell.printLine(piece("? ", "yellow"), piece(printable(question)));
   const facts = [
-    `run ${runId}, step ${key}`,
-    `asked ${ago(since, Date.now())}`,
-    ...(until === null ? [] : [`until ${until}, then ${otherwise ?? "it fails"}`]),
     ...(approvers === undefined ? [] : [`of ${approvers.join(" or ")}`]),
+    ...(until === null ? [] : [`until ${until}, then ${otherwise === undefined ? "it fails" : `it is ${otherwise}d`}`]),
+    `asked ${ago(since, Date.now())}`,
+    `run ${runId}, step ${key}`,
   ];
   shell.printLine(piece(`  ${printable(facts.join(" · "))}`, "dim"));
   if (detail !== undefined) shell.printLine(piece(`  ${printable(safeJson(detail))}`, "dim"));

@@ -1,5 +1,6 @@
 import { InvalidArgumentError, type Command } from "commander";
 import { connect } from "../connect.ts";
+import { table } from "../table.ts";
 import { diffReport } from "../insight/diff-report.ts";
 import { runInsightReport } from "../insight/run-insight-report.ts";
 import { waitingReport } from "../insight/waiting-report.ts";
@@ -31,6 +32,11 @@ export function defineRunInsight(command: Command, shell: Shell): void {
 /** `tutti workflows insight` */
 export function defineWorkflows(command: Command, shell: Shell): void {
   command
+    .command("list", { isDefault: true })
+    .description("list the workflows that can be started")
+    .addHelpText("after", "\nExamples:\n  tutti workflows\n  tutti workflows list --json")
+    .action(() => listWorkflows(shell));
+  command
     .command("insight <workflow>")
     .description("show what makes a workflow slow and what would help, from its newest runs")
     .option("--runs <count>", `read at most so many, 1 to ${RUNS_MAX}`, readRuns, RUNS)
@@ -40,6 +46,15 @@ export function defineWorkflows(command: Command, shell: Shell): void {
       "\nExamples:\n  tutti workflows insight triage-inbox\n  tutti workflows insight triage-inbox --faster classify:4 --runs 500",
     )
     .action((workflow: string, options: WorkflowOptions) => workflowInsight(shell, workflow, options));
+}
+
+async function listWorkflows(shell: Shell): Promise<void> {
+  await using connection = await connect(shell);
+  const workflows = await connection.client.workflows(shell.signal);
+  shell.printJson({ workflows });
+  if (workflows.length === 0) return shell.print("No workflows. A plugin brings some; see docs/plugins.md.");
+  const rows = workflows.map(({ name, version, description }) => [{ text: name }, { text: version }, { text: description }]);
+  shell.print(...table(["WORKFLOW", "VERSION", "WHAT IT DOES"], rows, shell.out));
 }
 
 interface WorkflowOptions {

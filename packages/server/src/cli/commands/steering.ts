@@ -1,13 +1,20 @@
 import type { ForkRequest, StartedRun } from "@tutti/client";
-import { AppError, type Json } from "@tutti/core";
+import { AppError, type Event, type Json } from "@tutti/core";
 import type { Command } from "commander";
+import { allEvents } from "../all-events.ts";
 import { connect } from "../connect.ts";
 import { readJsonArgument, safeJson, type Shell } from "../shell.ts";
+import { table } from "../table.ts";
 import { piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
-/** `tutti runs signal|query|resume|fork|retry` */
+/** `tutti runs steps|signal|query|resume|fork|retry` */
 export function defineSteering(command: Command, shell: Shell): void {
+  command
+    .command("steps <run>")
+    .description("list a run's steps, with the keys that `fork` takes")
+    .addHelpText("after", "\nExamples:\n  tutti runs steps RUN")
+    .action((run: string) => steps(shell, run));
   command
     .command("signal <run> <name> [value]")
     .description("send a signal to a run; the value is JSON, @file, or - for stdin")
@@ -21,13 +28,13 @@ export function defineSteering(command: Command, shell: Shell): void {
   command
     .command("resume <run>")
     .description("go on with a paused run")
-    .option("--version <version>", "under this version of its workflow")
-    .addHelpText("after", "\nExamples:\n  tutti runs resume RUN --version 1")
-    .action((run: string, options: { readonly version?: string }) => resume(shell, run, options));
+    .option("--on <version>", "on this version of its workflow")
+    .addHelpText("after", "\nExamples:\n  tutti runs resume RUN --on 1")
+    .action((run: string, { on }: { readonly on?: string }) => resume(shell, run, on === undefined ? {} : { version: on }));
   command
     .command("fork <run>")
     .description("start a run whose log begins with this one's")
-    .option("--before <key>", "leave it before this step (keys are in `tutti runs show`)")
+    .option("--before <key>", "leave it before this step; `tutti runs steps` lists them")
     .option("--input <json>", "another input: JSON, @file, or - for stdin")
     .option("--set <key=json>", "what an earlier step gave, instead of what it did; may be repeated", collect, [])
     .addHelpText("after", "\nExamples:\n  tutti runs fork RUN --before 3\n  tutti runs fork RUN --before 3 --set '1={\"price\": 9}'")
@@ -43,6 +50,24 @@ interface ForkOptions {
   readonly before?: string;
   readonly input?: string;
   readonly set: readonly string[];
+}
+
+async function steps(shell: Shell, runId: string): Promise<void> {
+  await using connection = await connect(shell);
+  const ended = (await allEvents(connection.client, runId, shell.signal)).flatMap((event) => (isStepEnd(event) ? [event] : []));
+  shell.printJson({ steps: ended });
+  if (ended.length === 0) return shell.print("No step has ended yet.");
+  const rows = ended.map((event) => [
+    { text: event.key },
+    { text: event.kind },
+    { text: event.name },
+    event.type === "step.completed" ? { text: safeJson(event.output) } : { text: `${event.code}: ${event.message}`, style: "red" as const },
+  ]);
+  shell.print(...table(["KEY", "KIND", "NAME", "OUTPUT"], rows, shell.out));
+}
+
+function isStepEnd(event: Event): event is Extract<Event, { readonly type: "step.completed" | "step.failed" }> {
+  return event.type === "step.completed" || (event.type === "step.failed" && event.retryAt === null);
 }
 
 async function signal(

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError, type Json, type Workflow } from "@tutti/core";
+import { AppError, type Json, type RunContext, type Workflow } from "@tutti/core";
 import { anything, flow, never, owner, runToEnd, types, waitFor, type Open } from "./setup.ts";
 
 /** Other runs, queries, endless runs, patches, versions and forks. */
@@ -128,6 +128,30 @@ export function steeringTests(open: Open): void {
     await both.engine.signal(runId, { name: "go", value: null }, owner);
     assert.equal(await both.engine.result(runId, never), "plan");
     await assert.rejects(both.engine.resume(runId, {}, owner), { code: "conflict" });
+  });
+
+  test("a paused run takes no signals, can be cancelled in the same process, and after a restart", async () => {
+    const wait = async (ctx: RunContext, name: string): Promise<Json> => {
+      await ctx.step(name, () => name);
+      return (await ctx.waitFor("go")) ?? null;
+    };
+    const under = await open({ workflows: [flow("work", (ctx) => wait(ctx, "plan"))] });
+    const runs = [
+      await under.engine.start("work", null, { principal: owner }),
+      await under.engine.start("work", null, { principal: owner }),
+    ];
+    for (const { runId } of runs) await waitFor(under, runId, "signal");
+    const changed = { workflows: [flow("work", (ctx) => wait(ctx, "design"))] };
+    const [first = { runId: "" }, second = { runId: "" }] = runs;
+    const again = await under.reopen(changed);
+    await again.engine.recover();
+    for (const { runId } of runs) await assert.rejects(again.engine.result(runId, never), { code: "workflow_changed" });
+    await assert.rejects(again.engine.signal(first.runId, { name: "go", value: 1 }, owner), { code: "conflict", message: /paused/ });
+    await again.engine.cancel(first.runId, "no longer needed", owner);
+    await assert.rejects(again.engine.result(first.runId, never), { code: "cancelled" });
+    await using third = await again.reopen(changed);
+    await third.engine.cancel(second.runId, "no longer needed", owner);
+    await assert.rejects(third.engine.result(second.runId, never), { code: "cancelled" });
   });
 
   test("a fork keeps the steps before a place, with other outputs if wanted, and does the rest again", async () => {

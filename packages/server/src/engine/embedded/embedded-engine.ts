@@ -125,14 +125,20 @@ export class EmbeddedEngine implements Engine {
     const record = await this.#runs.newest(runId);
     const isQueued = this.#runs.queues.has(record.id);
     if (isQueued) this.#runs.queues.release(record.id);
-    if (isQueued || (await this.#runs.activate(record)) === undefined) return this.#cancelIdle(record.id, reason, principal);
-    await this.#steer(record.id, async (run) => {
+    if (isQueued || record.status === "paused" || (await this.#runs.activate(record)) === undefined)
+      return this.#cancelIdle(record.id, reason, principal);
+    const cancelling = this.#steer(record.id, async (run) => {
       const { execution } = run;
       const action = { kind: "run.control", principal, resource: execution.parts.runId } as const;
       const apply = (): void => execution.close({ type: "closing", code: "cancelled", reason });
       await this.#decide(run, action, { bodies: [{ type: "cancel.requested", reason }], apply });
+      return run;
     });
-    // The replay may have found meanwhile that the workflow changed: then there is nobody left to unwind.
+    // The replay may find meanwhile that the workflow changed: then there is nobody left to unwind.
+    const run = await cancelling.catch(async (error: unknown) => {
+      if ((await this.#runs.find(record.id)).status !== "paused") throw error;
+    });
+    if (run !== undefined) await Promise.race([run.execution.whenLive, run.left.promise]);
     if ((await this.#runs.find(record.id)).status === "paused") await this.#cancelIdle(record.id, reason, principal);
   }
 
@@ -281,8 +287,14 @@ export class EmbeddedEngine implements Engine {
       } finally {
         run.pins -= 1;
       }
-      // It ended just now, or went on as another: then that one is meant.
+      // It ended just now, or went on as another: then that one is meant. One that paused stays as it is.
       await run.left.promise;
+      const { status } = await this.#runs.find(record.id);
+      if (status === "paused")
+        throw new AppError(
+          "conflict",
+          `wanted a run that goes on, got ${record.id}, which is paused; \`tutti runs show\` says why, resume, fork or cancel it`,
+        );
     }
   }
 

@@ -144,9 +144,14 @@ export class Execution implements Steps, Receiver<Pending> {
     this.bench.approvals.answer(key, answer);
   }
 
+  /** Resolves when the workflow stands where its log ends, or no longer fits it. */
+  get whenLive(): Promise<unknown> {
+    return Promise.race([this.#live.promise, this.#verdict.promise]);
+  }
+
   /** What a query says, once the workflow stands where its log ends. */
   async query(name: string): Promise<Json> {
-    await Promise.race([this.#live.promise, this.#verdict.promise]);
+    await this.whenLive;
     const read = this.#queries.get(name);
     if (read !== undefined) return toJson(read());
     const known = [...this.#queries.keys()].join(", ") || "none";

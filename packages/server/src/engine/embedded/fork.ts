@@ -15,7 +15,7 @@ export function planFork(events: readonly Event[], fork: Fork): readonly EventBo
 function cutOf(events: readonly Event[], beforeKey: string | undefined): number {
   if (beforeKey === undefined) return cutBeforeFailure(events);
   if (!events.some((event) => "key" in event && event.key === beforeKey))
-    throw new AppError("invalid_input", `wanted the key of a step of this run, got "${beforeKey}"; \`tutti runs show\` lists them`);
+    throw new AppError("invalid_input", `wanted the key of a step of this run, got "${beforeKey}"; \`tutti runs steps\` lists them`);
   return endIndexOf(events, (event) => event.key === beforeKey);
 }
 

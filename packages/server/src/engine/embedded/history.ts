@@ -20,6 +20,8 @@ export interface Closing {
 export interface StepProgress {
   readonly attempts: number;
   readonly until: string | null | undefined;
+  /** When it began to wait. */
+  readonly since: string | undefined;
   readonly retryAt: string | undefined;
   readonly detail: Json | undefined;
 }
@@ -34,7 +36,7 @@ export interface ReceivedSignal {
 /** An answer to an approval. */
 export type ApprovalAnswer = Pick<Extract<EventBody, { readonly type: "approval.answered" }>, "approved" | "by" | "reason">;
 
-const NO_PROGRESS: StepProgress = { attempts: 0, until: undefined, retryAt: undefined, detail: undefined };
+const NO_PROGRESS: StepProgress = { attempts: 0, until: undefined, since: undefined, retryAt: undefined, detail: undefined };
 
 /** A run's events read as what a replay needs. Mutable only while it is read in. */
 export class History {
@@ -72,7 +74,7 @@ export class History {
         if (event.retryAt === null) return this.#end(event, { ok: false, code: event.code, message: event.message });
         return this.#advance(event.key, { attempts: event.attempt, retryAt: event.retryAt });
       case "step.waiting":
-        return this.#advance(event.key, { until: event.until, retryAt: undefined });
+        return this.#advance(event.key, { until: event.until, since: event.at, retryAt: undefined });
       case "step.progressed":
         return this.#advance(event.key, { detail: value });
       case "step.started":

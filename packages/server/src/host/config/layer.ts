@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, dirname, relative, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "@tutti/core/graph";
 import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Key } from "./settings.ts";
 import type { Setting } from "./setting.ts";
 import { readYaml } from "./yaml-file.ts";

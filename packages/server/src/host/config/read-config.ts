@@ -2,7 +2,7 @@ import { isIPv4 } from "node:net";
 import { isAbsolute, resolve } from "node:path";
 import { AppError } from "@tutti/core";
 import type { z } from "zod";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "@tutti/core/graph";
 import {
   aliasLayer,
   fileLayer,

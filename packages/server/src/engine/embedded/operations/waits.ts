@@ -10,7 +10,7 @@ export function sleep(bench: Workbench, length: { readonly ms: number } | { read
     kind: "sleep",
     name: "sleep",
     perform: async (call) => {
-      const startedAtMs = bench.clock.nowMs();
+      const startedAtMs = sinceMsOf(bench, call);
       const timeoutMs = "ms" in length ? length.ms : length.until.getTime() - startedAtMs;
       const until = announce(bench, call, { kind: "sleep", name: "sleep", timeoutMs });
       const goesOn = call.idle({ kind: "sleep", name: "sleep", since: iso(startedAtMs), until });
@@ -30,7 +30,7 @@ export function waitFor(
     kind: "signal",
     name,
     perform: async (call) => {
-      const startedAtMs = bench.clock.nowMs();
+      const startedAtMs = sinceMsOf(bench, call);
       const until = isQuiet && timeoutMs === undefined ? null : announce(bench, call, { kind: "signal", name, timeoutMs });
       const goesOn = call.idle({ kind: "signal", name, since: iso(startedAtMs), until });
       return done(bench, startedAtMs, await bench.mailbox.next(name, untilMsOf(until), call.scope).finally(goesOn));
@@ -44,7 +44,7 @@ export function approve(bench: Workbench, request: ApprovalRequest): Operation {
     kind: "approval",
     name: request.question,
     perform: async (call) => {
-      const startedAtMs = bench.clock.nowMs();
+      const startedAtMs = sinceMsOf(bench, call);
       const { approved, by, reason } = await bench.approvals.ask(request, call);
       const performed = done(bench, startedAtMs, { approved, by, reason });
       if (by !== "timeout" || request.otherwise !== undefined) return performed;
@@ -63,6 +63,11 @@ function announce(
   const until = wait.timeoutMs === undefined ? null : iso(clock.nowMs() + wait.timeoutMs);
   void host.append([{ type: "step.waiting", key: call.key, kind: wait.kind, name: wait.name, until }]);
   return until;
+}
+
+/** When the wait began, which may have been in another process. */
+function sinceMsOf({ clock }: Workbench, { progress }: OperationCall): number {
+  return progress?.since === undefined ? clock.nowMs() : Date.parse(progress.since);
 }
 
 function untilMsOf(until: string | null): number {
