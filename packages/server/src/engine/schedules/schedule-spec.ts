@@ -77,9 +77,6 @@ export const scheduleSchema = z
 /** A schedule whose every setting is there. */
 export type ScheduleSpec = z.output<typeof scheduleSchema>;
 
-/** When a schedule is due. */
-export type Timing = ScheduleSpec["when"];
-
 /** The schedule with what depends on when it was made: an interval without a beginning counts from then. */
 export function anchored(spec: ScheduleSpec, nowMs: number): ScheduleSpec {
   const { when } = spec;

@@ -8,7 +8,7 @@ export interface DeadLetterParts {
 }
 
 /** Where a dead letter stands, as queries see it. */
-export type DeadLetterState = {
+type DeadLetterState = {
   readonly status: "waiting" | "retrying";
   /** The newest failure; the first one stands in the input. */
   readonly error: DeadLetter["error"];

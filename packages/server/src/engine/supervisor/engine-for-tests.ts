@@ -42,7 +42,7 @@ export interface Bench extends AsyncDisposable {
 }
 
 /** What a bench is made of. */
-export interface BenchOptions {
+interface BenchOptions {
   readonly workflows: readonly Workflow[];
   readonly clock?: HandClock;
   readonly dataDir?: string;

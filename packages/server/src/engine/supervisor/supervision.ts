@@ -1,4 +1,4 @@
-import { parse, type Engine, type Principal, type Store } from "@tutti/core";
+import { AppError, parse, type Engine, type Principal, type Store } from "@tutti/core";
 import { NamedRuns, type NamedRun } from "./named-runs.ts";
 import { stuckSteps, type StuckStep } from "./stuck.ts";
 import { SUPERVISOR, supervisorSchema, type SupervisorInput } from "./supervisor-input.ts";
@@ -64,6 +64,10 @@ export class Supervision {
   /** Ends a pause after a crash loop, or a wait. */
   async resume(name: string, principal: Principal): Promise<SupervisedView> {
     const named = await this.#named.find(name);
+    const { status } = await this.#view(named);
+    // A signal is kept until somebody waits for it: given too early, it would end the next pause before anybody has looked.
+    if (status !== "crash loop" && status !== "waiting to restart")
+      throw new AppError("conflict", `wanted supervised work that waits, got "${name}", which is ${status}`);
     await this.#engine.signal(named.run.id, { name: "resume", value: null }, principal);
     return this.#view(named);
   }
@@ -94,12 +98,12 @@ export class Supervision {
     return {
       ...settings,
       status: state.status,
-      since: iso(state.sinceMs),
+      since: state.sinceMs === null ? run.startedAt : new Date(state.sinceMs).toISOString(),
       runId: state.runId,
       restarts: state.restarts,
       failures: state.failuresAtMs.length,
       error: state.error,
-      restartAt: state.restartAtMs === null ? null : iso(state.restartAtMs),
+      restartAt: state.restartAtMs === null ? null : new Date(state.restartAtMs).toISOString(),
       stuck: state.status === "running" && state.runId !== null ? await this.#stuckIn(state.runId) : [],
     };
   }
@@ -109,8 +113,4 @@ export class Supervision {
     if (run === undefined) return [];
     return stuckSteps(await this.#store.read(runId, { afterSeq: Math.max(0, run.events - RECENT_EVENTS), limit: RECENT_EVENTS }));
   }
-}
-
-function iso(ms: number): string {
-  return new Date(ms).toISOString();
 }

@@ -11,7 +11,8 @@ const RUNS_PER_RUN = 100;
 /** Where supervised work stands, as queries see it. */
 export type SupervisorState = {
   readonly status: "running" | "waiting to restart" | "crash loop" | "stopping";
-  readonly sinceMs: number;
+  /** `null` before it has begun. */
+  readonly sinceMs: number | null;
   /** The run that is under way, or the last one. */
   readonly runId: string | null;
   readonly restarts: number;
@@ -71,7 +72,7 @@ class Watched {
     this.#ctx = ctx;
     this.#input = input;
     const { restarts, failuresAtMs } = input.carried ?? { restarts: 0, failuresAtMs: [] };
-    this.#state = { status: "running", sinceMs: 0, runId: null, restarts, failuresAtMs, error: null, restartAtMs: null };
+    this.#state = { status: "running", sinceMs: null, runId: null, restarts, failuresAtMs, error: null, restartAtMs: null };
   }
 
   get state(): SupervisorState {

@@ -135,6 +135,7 @@ test("work that is never restarted leaves a dead letter at its first failure; wo
   const failing = await bench.supervision.start({ name: "job", workflow: "moody", policy: { restart: "never" } }, owner);
   await assert.rejects(bench.engine.result(failing.supervisorId, never), { code: "upstream" });
   const left = await bench.supervision.start({ name: "left", workflow: "patient" }, owner);
+  await assert.rejects(bench.supervision.resume("left", owner), { code: "conflict", message: /which is running/ });
   const runId = await bench.until(async () => (await bench.supervision.show("left")).runId);
   await bench.until(async () => (await bench.store.run(runId))?.status === "waiting");
   await bench.engine.cancel(runId, "not today", owner);
