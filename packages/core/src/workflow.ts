@@ -130,13 +130,13 @@ export interface StepOptions<T = Json> {
 }
 
 /** How a signal is waited for. `isQuiet`: the run does not count as waiting for it, because it listens all along while it works. */
-export interface SignalWait {
+interface SignalWait {
   readonly timeoutMs?: number | undefined;
   readonly isQuiet?: boolean | undefined;
 }
 
 /** How a run is spawned. Without `runId` one is made, the same on every replay. */
-export interface SpawnOptions {
+interface SpawnOptions {
   readonly runId?: string;
   readonly limits?: RunLimits;
   readonly queue?: QueuePlace;
@@ -150,7 +150,7 @@ export interface QueuePlace {
 }
 
 /** A child run's bounds, and how what it did is undone. */
-export interface ChildOptions {
+interface ChildOptions {
   readonly limits?: RunLimits;
   readonly undo?: (output: Json, step: StepContext) => Promise<void> | void;
 }

@@ -1,10 +1,11 @@
+import type * as genaiPrices from "@pydantic/genai-prices";
 import type { Usage } from "@tutti/core";
 
 /** Bound of the models whose prices are remembered; beyond it they are looked up again. */
 const REMEMBERED_MAX = 1000;
 
 type CostUsd = (usage: Usage) => number | undefined;
-type Library = typeof import("@pydantic/genai-prices");
+type Library = Pick<typeof genaiPrices, "calcPrice" | "findProvider">;
 
 /** List prices of hosted models, known offline. The table is loaded when it is first asked for: most of it is other people's models. */
 export class Prices {

@@ -18,7 +18,7 @@ const FOLLOWERS_MAX = 10_000;
 const PRINCIPAL: Principal = { id: "tutti.events", tenant: "default", roles: ["owner"] };
 
 /** The signal that a run waits for when it waits for an event of a type. */
-export function eventSignal(type: string): string {
+function eventSignal(type: string): string {
   return `event:${type}`;
 }
 

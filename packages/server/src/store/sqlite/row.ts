@@ -1,7 +1,7 @@
 import { canonicalJson, statusAfter, type EventDraft, type Wait } from "@tutti/core";
 
 /** What the journal does beside writing the event: "" is nothing. */
-export type RowMark = "" | "wait" | "woken" | "deadline" | "emit" | "park";
+type RowMark = "" | "wait" | "woken" | "deadline" | "emit" | "park";
 
 /** One event on its way to the journal. `status` is the run's status after it, "" when the event does not change it. */
 export interface JournalRow {
