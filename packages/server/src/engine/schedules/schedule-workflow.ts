@@ -21,8 +21,8 @@ import {
 /** The workflow's name. */
 export const SCHEDULE = "tutti.schedule";
 
-/** After so many turns the run goes on as a new one, so that its log stays short. */
-const TURNS_PER_RUN = 100;
+/** After so many turns the run goes on as a new one. A sleeping schedule costs no memory, so each tick and each look reads its log again. */
+const TURNS_PER_RUN = 20;
 
 /** What people tell a schedule. `runId` of a trigger is the run that it starts. */
 const commandSchema = z.discriminatedUnion("do", [
