@@ -77,9 +77,14 @@ export interface Fork {
   readonly outputs?: Readonly<Record<string, Json>>;
 }
 
-/** Bounds of a queue. `concurrency` is for all its runs, `concurrencyPerKey` for those that share a key; `ratePerSecond` bounds admissions. */
+/**
+ * Bounds of a queue. `concurrency` is for all its runs, `concurrencyPerKey` for those that share a key; `ratePerSecond` bounds admissions.
+ * Runs of `workflows` go through it unless their start names another; their key is what `keyBy` says.
+ */
 export interface QueueConfig {
   readonly name: string;
+  readonly workflows?: readonly string[] | undefined;
+  readonly keyBy?: "tenant" | "principal" | "workflow" | undefined;
   readonly concurrency: number;
   readonly concurrencyPerKey?: number | undefined;
   readonly ratePerSecond?: number | undefined;

@@ -162,6 +162,32 @@ export function boundingTests(open: Open): void {
     assert.deepEqual(order, ["a1", "b1", "a2", "a3"]);
   });
 
+  test("a queue that names workflows takes their runs by itself, keyed by who starts them", async () => {
+    const order: Json[] = [];
+    const gate = Promise.withResolvers<void>();
+    const work = flow("work", (ctx, input) =>
+      ctx.step("do", async () => {
+        order.push(input);
+        if (input === 1) await gate.promise;
+        return null;
+      }),
+    );
+    const queue = { name: "q", workflows: ["work"], keyBy: "principal", concurrency: 9, concurrencyPerKey: 1, queuedMax: 9 } as const;
+    await using under = await open({ workflows: [work], queues: [queue] });
+    const runs: string[] = [];
+    for (const [id, input] of [
+      ["ada", 1],
+      ["ada", 2],
+      ["bob", 3],
+    ] as const)
+      runs.push((await under.engine.start("work", input, { principal: { ...owner, id } })).runId);
+    await under.engine.result(runs[2] ?? "", never);
+    assert.deepEqual(order, [1, 3]);
+    gate.resolve();
+    for (const runId of runs) await under.engine.result(runId, never);
+    assert.deepEqual(order, [1, 3, 2]);
+  });
+
   test("queued runs keep their order over a restart, and can be cancelled before their turn", async () => {
     const order: Json[] = [];
     const gate = Promise.withResolvers<void>();

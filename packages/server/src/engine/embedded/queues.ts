@@ -1,4 +1,4 @@
-import { AppError, type Engine, type QueueConfig, type StartOptions } from "@tutti/core";
+import { AppError, type Engine, type Principal, type QueueConfig, type StartOptions } from "@tutti/core";
 import { TokenBucket } from "@tutti/core/resilience";
 
 /** A run that waits for its turn. */
@@ -20,6 +20,17 @@ export class Queues {
 
   constructor(configs: readonly QueueConfig[]) {
     for (const config of configs) this.#queues.set(config.name, new Queue(config));
+  }
+
+  /** The queue that runs of a workflow go through by themselves, if there is one. */
+  placeFor(workflow: string, principal: Principal): StartOptions["queue"] {
+    for (const queue of this.#queues.values()) {
+      const { name, workflows, keyBy } = queue.status;
+      if (workflows?.includes(workflow) !== true) continue;
+      const keys = { tenant: principal.tenant, principal: principal.id, workflow };
+      return { queue: name, ...(keyBy !== undefined && { key: keys[keyBy] }) };
+    }
+    return undefined;
   }
 
   /** Throws `overloaded` when the queue is full, `invalid_input` when there is none by that name. */

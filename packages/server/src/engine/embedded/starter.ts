@@ -62,10 +62,13 @@ export class Starter {
     this.#parts = parts;
   }
 
-  async start(name: string, input: Json, options: StartOptions): Promise<Started> {
+  async start(name: string, input: Json, asked: StartOptions): Promise<Started> {
     const { runs, clock } = this.#parts;
-    runs.admit(options.parent !== undefined || options.queue !== undefined);
-    if (options.queue !== undefined) runs.queues.require(options.queue);
+    // Children do not queue by themselves: their parents may hold the places they would wait for.
+    const queue = asked.queue ?? (asked.parent === undefined ? runs.queues.placeFor(name, asked.principal) : undefined);
+    const options = queue === undefined ? asked : { ...asked, queue };
+    runs.admit(options.parent !== undefined || queue !== undefined);
+    if (queue !== undefined) runs.queues.require(queue);
     const workflow = runs.findWorkflow(name, options.version);
     const parsed = await parseInput(workflow, input);
     const { runId } = options;

@@ -2,6 +2,7 @@ import { AppError, canonicalJson, type Json, type RunContext } from "@tutti/core
 import {
   edgeAfter,
   edgesBy,
+  failedStep,
   hasEnded,
   hasLosers,
   losersOf,
@@ -29,7 +30,7 @@ export interface BodyStart {
 const RUN_ERRORS: ReadonlySet<string> = new Set(["concurrent_steps", "workflow_changed"]);
 
 /** Why a node's branch goes on, or ends. */
-type Go = "run" | "end";
+type Go = "run" | "short" | "end";
 
 /** Where one node stands. */
 interface NodeState {
@@ -112,18 +113,30 @@ export class BodyRun {
   /** The branch of one node: waits for its turn, does it, and tells the edges out of it. */
   async runNode(ctx: RunContext, id: string): Promise<void> {
     const state = this.#states.get(id);
-    if (state === undefined || (await state.go.promise) === "end") return;
+    const go = state === undefined ? "end" : await state.go.promise;
+    if (state === undefined || go === "end") return;
     try {
+      if (go === "short")
+        throw new AppError("conflict", `the node ${id} cannot get its quorum any more: too few of the edges into it were taken`);
       const outcome = await ctx.race<NodeOutcome | undefined>([(branch) => this.#perform(branch, id), () => state.cancelled.promise]);
       if (outcome === undefined || hasEnded(state.status)) return;
       state.outcome = outcome;
       this.#end(id, "completed");
     } catch (thrown) {
+      if (this.status(id) === "cancelled" && !ctx.signal.aborted) return;
       const { code, message } = AppError.from(thrown);
       if (ctx.signal.aborted || RUN_ERRORS.has(code) || hasEnded(state.status)) throw thrown;
-      state.error = { code, message };
-      if (!this.#end(id, "failed")) throw thrown;
+      await this.#fail(ctx, id, { code, message });
     }
+  }
+
+  /** Writes the failure down, so that a log tells it whatever it came from, and lets the error edges know; without one that takes it, it is the graph's. */
+  async #fail(ctx: RunContext, id: string, error: { readonly code: string; readonly message: string }): Promise<void> {
+    const state = this.#states.get(id);
+    await ctx.step(failedStep(this.#pathOf(id)), () => error, { attemptsMax: 1 });
+    if (state === undefined || hasEnded(state.status)) return;
+    state.error = error;
+    if (!this.#end(id, "failed")) throw AppError.revive(error.code, error.message);
   }
 
   /** What comes out once all nodes have ended. */
@@ -141,14 +154,19 @@ export class BodyRun {
   #perform(ctx: RunContext, id: string): Promise<NodeOutcome> {
     const node = this.#body.nodes[id];
     if (node === undefined) throw new AppError("internal", `the node ${id} is not there`);
-    const { host, path } = this.#start;
+    const { host } = this.#start;
     return perform(ctx, {
       node,
-      path: path === "" ? id : `${path}.${id}`,
+      path: this.#pathOf(id),
       variables: this.#variables(),
       host,
       inside: (branch, body, at) => new BodyRun({ body, host, ...at }).run(branch),
     });
+  }
+
+  #pathOf(id: string): string {
+    const { path } = this.#start;
+    return path === "" ? id : `${path}.${id}`;
   }
 
   #variables(): Variables {
@@ -171,18 +189,12 @@ export class BodyRun {
     );
     if (ready === "wait") return;
     if (ready === "skip") this.#end(id, "skipped");
-    else if (ready === "short") this.#fallShort(id, state);
     else {
       state.status = "running";
-      state.go.resolve("run");
-      if (hasLosers(node) && node.losers !== "leave")
+      state.go.resolve(ready);
+      if (ready === "run" && hasLosers(node) && node.losers !== "leave")
         for (const loser of losersOf(this.#body, id, (other) => this.status(other))) this.#end(loser, "cancelled");
     }
-  }
-
-  #fallShort(id: string, state: NodeState): void {
-    state.error = { code: "conflict", message: `the node ${id} cannot get its quorum any more: too few of the edges into it were taken` };
-    if (!this.#end(id, "failed")) throw new AppError("conflict", state.error.message);
   }
 
   #edgeState(edge: GraphEdge): EdgeState {

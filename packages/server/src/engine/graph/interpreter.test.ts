@@ -111,14 +111,15 @@ nodes:
 
   test("gives up a node that takes too long", async () => {
     await using app = await startTestApp();
-    const output = await run(
+    const runId = await start(
       app,
       `
 nodes: { wait: { type: wait, signal: never, timeoutMs: 5 }, late: { type: transform, value: "\${ nodes.wait.error.code }" } }
 edges: [ { from: wait, to: late, on: error } ]
 `,
     );
-    assert.equal(output, "timeout");
+    assert.equal(await result(app, runId), "timeout");
+    assert.deepEqual(await statuses(app, runId), { wait: "failed", late: "completed" });
   });
 
   test("does a cached node once for all runs with the same key", async () => {

@@ -41,7 +41,7 @@ export class NamedRuns {
 
   /** All of them, by name. */
   async list(): Promise<readonly NamedRun[]> {
-    const found: NamedRun[] = [];
+    const found = new Map<string, NamedRun>();
     let beforeId: string | undefined;
     for (;;) {
       const page = await this.#parts.store.runs({
@@ -52,13 +52,15 @@ export class NamedRuns {
       });
       for (const run of page) {
         const input = await this.#inputOf(run.id);
-        found.push({ name: this.#parts.nameOf(input), run, input });
+        const name = this.#parts.nameOf(input);
+        // Newest first: where a run goes on as a new one, both may be there for a moment.
+        if (!found.has(name)) found.set(name, { name, run, input });
       }
       beforeId = page.at(-1)?.id;
-      if (page.length < PAGE || found.length >= NAMED_MAX) break;
+      if (page.length < PAGE || found.size >= NAMED_MAX) break;
     }
-    this.#forgetEnded(found);
-    return found.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    this.#forgetEnded([...found.values()]);
+    return [...found.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async find(name: string): Promise<NamedRun> {
