@@ -14,6 +14,11 @@ export function doneStep(path: string): string {
   return `${path} (done)`;
 }
 
+/** The step in which a node that failed writes down its error. */
+export function failedStep(path: string): string {
+  return `${path} (failed)`;
+}
+
 /** The steps in which a node looks into its cache, and fills it. */
 export function cacheStep(path: string): string {
   return `${path} (cache)`;

@@ -40,6 +40,7 @@ const PURE: ReadonlySet<string> = new Set(["transform", "condition"]);
 const NODE_PATH = /^[A-Za-z]\w*(?:\[\d+\])?(?:\.[A-Za-z]\w*(?:\[\d+\])?)*$/;
 const DONE = " (done)";
 const CACHE = " (cache)";
+const FAILED = " (failed)";
 
 /** Reads a graph's run from its log; `undefined` when it is no run of a graph. Values that stand in blobs must be there. Pure. */
 export function readGraphRun(events: readonly Event[]): GraphReading | undefined {
@@ -67,11 +68,12 @@ class RunReader {
     if (event.type === "run.started") this.#graph = isObject(event.input) ? graphOf(event.input["graph"]) : undefined;
     else if (event.type === "signal.received") this.#ask(event);
     else if (event.type === "step.completed") this.#completed(event);
-    else if (event.type === "step.failed" && event.retryAt === null) this.#failed(event);
+    else if (event.type === "step.failed" && event.kind === "step" && NODE_PATH.test(event.name))
+      this.#begin(event.name, event.key, event.at);
     else if (event.type === "step.started") this.#update(event.key, { status: "running" });
     else if (event.type === "step.waiting") {
       const { key, kind, name, until } = event;
-      this.#update(key, { status: "waiting", waitingFor: { key, kind, name, until } });
+      if (kind !== "sleep" || this.#isSleeper(key)) this.#update(key, { status: "waiting", waitingFor: { key, kind, name, until } });
     } else if (event.type === "run.completed" || event.type === "run.failed" || event.type === "run.cancelled") this.#end(event.at);
   }
 
@@ -83,38 +85,41 @@ class RunReader {
     const { kind, name, at, output } = event;
     if (kind === "step" && name === GRAPH_STEP) this.#graph = graphOf(output);
     else if (kind === "step" && name.endsWith(DONE)) this.#finish(this.#nodes.get(name.slice(0, -DONE.length)), "completed", at);
+    else if (kind === "step" && name.endsWith(FAILED)) this.#failed(name.slice(0, -FAILED.length), output, at);
     else if (kind === "step" && NODE_PATH.test(name)) this.#begun(event);
     else if (kind === "emit" && (name === AMENDED_EVENT || name === AMENDMENT_REFUSED_EVENT))
       this.#amended(name === AMENDED_EVENT, output, at);
     else this.#worked(event);
   }
 
-  /** Its first step is there. What only makes a value has made it; what fails on purpose has failed. */
-  #begun({ key, name: path, at, output }: Event & { readonly type: "step.completed" }): void {
+  /** Its first step is there; what only makes a value has made it. */
+  #begun({ key, name: path, at }: Event & { readonly type: "step.completed" }): void {
     const node = this.#begin(path, key, at);
-    const reading = this.#nodes.get(path);
-    if (node === undefined || reading === undefined) return;
-    if (PURE.has(node.type)) this.#finish(reading, "completed", at);
-    if (node.type !== "fail") return;
-    this.#finish(reading, "failed", at);
-    reading.error = { code: node.code, message: isObject(output) && typeof output["message"] === "string" ? output["message"] : "" };
+    if (node !== undefined && PURE.has(node.type)) this.#finish(this.#nodes.get(path), "completed", at);
   }
 
   /** A node's work is done when its step is; a look into its cache is its work only when something was there. */
-  #worked({ key, name, at, output }: Event & { readonly type: "step.completed" }): void {
+  #worked({ key, kind, name, at, output }: Event & { readonly type: "step.completed" }): void {
     const node = this.#owner(key);
     if (node === undefined || isContainer(node.type)) return;
     if (name.endsWith(CACHE) && !(isObject(output) && output["hit"] === true)) return;
-    this.#finish(node, "completed", at);
+    if (kind !== "sleep" || this.#isSleeper(key)) this.#finish(node, "completed", at);
   }
 
-  #failed(event: Event & { readonly type: "step.failed" }): void {
-    const { key, kind, name, at, code, message } = event;
-    if (kind === "step" && NODE_PATH.test(name)) this.#begin(name, key, at);
-    const node = this.#owner(key);
-    if (node === undefined || isContainer(node.type)) return;
+  /** Whether a sleep is what the node does; others are its time limit, or the time between two attempts. */
+  #isSleeper(key: string): boolean {
+    const node = this.#find(this.#owner(key)?.path ?? "")?.node;
+    return node?.type === "wait" && node.signal === undefined && node.event === undefined;
+  }
+
+  /** The node has said that it failed. One whose quorum cannot be reached has never begun. */
+  #failed(path: string, output: Json, at: string): void {
+    const type = this.#find(path)?.node.type;
+    if (type === undefined || !isObject(output)) return;
+    const node = this.#nodes.get(path) ?? { path, type, status: "running" };
+    this.#nodes.set(path, node);
     this.#finish(node, "failed", at);
-    node.error = { code, message };
+    node.error = { code: textOf(output["code"]), message: textOf(output["message"]) };
   }
 
   #begin(path: string, key: string, at: string): GraphNode | undefined {
@@ -144,7 +149,7 @@ class RunReader {
     delete node.error;
   }
 
-  /** Something goes on in a node's branch; one that failed is tried again then. */
+  /** Something goes on in a node's branch. */
   #update(key: string, change: Pick<NodeReading, "status" | "waitingFor">): void {
     const node = this.#owner(key);
     if (node === undefined || node.status === "cancelled" || isContainer(node.type)) return;
@@ -164,18 +169,11 @@ class RunReader {
     this.#graph = after;
   }
 
-  /** What has not run will not; what was under way was given up, or failed where an error edge went on. */
+  /** What has not run will not, and what was under way was given up. */
   #end(at: string): void {
-    const graph = this.#graph;
-    for (const [id, node] of Object.entries(graph?.nodes ?? {}))
+    for (const [id, node] of Object.entries(this.#graph?.nodes ?? {}))
       if (!this.#nodes.has(id)) this.#nodes.set(id, { path: id, type: node.type, status: "skipped" });
-    for (const node of this.#nodes.values()) {
-      if (hasEnded(node.status)) continue;
-      const wasCaught =
-        graph?.edges.some(({ from, to, on }) => from === node.path && on === "error" && this.#nodes.get(to)?.startedAt !== undefined) ===
-        true;
-      this.#finish(node, wasCaught ? "failed" : "cancelled", at);
-    }
+    for (const node of this.#nodes.values()) if (!hasEnded(node.status)) this.#finish(node, "cancelled", at);
   }
 
   /** The node in whose branch a step stands: the nearest one around it. */
@@ -213,6 +211,10 @@ function isContainer(type: GraphNode["type"]): boolean {
 
 function isObject(value: Json | undefined): value is { readonly [key: string]: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
 }
 
 /** The interpreter has checked it; this only tells it from other values. */
