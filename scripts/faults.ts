@@ -61,6 +61,14 @@ const wallFaults: readonly Fault[] = Object.entries(walls).map(([folder, imports
   times: imports.length,
 }));
 
+const nativeRace = `import { defineWorkflow } from "tutti";
+export const planted = defineWorkflow({
+  name: "planted",
+  version: "1",
+  input: { "~standard": { validate: (value: unknown) => ({ value }) } },
+  run: (ctx) => Promise.race([1, 2].map((n) => ctx.step("n", () => n))),
+});`;
+
 const rule = (says: string, text: string, path = `${server}/tools/planted-${says.replace(/^.*\(|\)/g, "")}.ts`): Fault => ({
   check: "lint",
   path,
@@ -69,6 +77,7 @@ const rule = (says: string, text: string, path = `${server}/tools/planted-${says
 });
 
 const ruleFaults: readonly Fault[] = [
+  { check: "lint", path: "examples/planted/planted-race.ts", text: nativeRace, says: "workflow(no-native-race)" },
   // Every way to write an import is followed.
   {
     check: "lint",

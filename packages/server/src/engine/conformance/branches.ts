@@ -78,6 +78,7 @@ export function branchTests(open: Open): void {
   });
 
   test("two steps at once in one branch are refused with what to do instead", async () => {
+    // eslint-disable-next-line workflow/no-native-race -- that the engine refuses it is what is tested.
     const native = flow("native", async (ctx) => Promise.all([ctx.step("a", () => 1), ctx.step("b", () => 2)]));
     await using under = await open({ workflows: [native] });
     await assert.rejects(runToEnd(under, "native"), { code: "concurrent_steps", message: /ctx\.all/ });
