@@ -21,10 +21,15 @@ export function startChild(
     name: workflow,
     perform: async (call) => {
       const runId = derivedId(`${bench.run.runId}/${call.key}`);
-      const stopListening = call.scope.onClose(({ message }) => void bench.runs.cancel(runId, message).catch(() => undefined));
+      const started = Promise.withResolvers<void>();
+      // A child that is still being started cannot be found yet: it would never hear of it.
+      const cancelChild = (reason: string): Promise<void> =>
+        started.promise.then(() => bench.runs.cancel(runId, reason)).catch(() => undefined);
+      const stopListening = call.scope.onClose(({ message }) => void cancelChild(message));
       const parent = { runId: bench.run.runId, key: call.key };
       const limits = bench.budget.left(child.limits);
-      const start = (): Promise<void> => bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits });
+      const start = (): Promise<void> =>
+        bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits }).finally(started.resolve);
       return waitForEnd(bench, call, { runId, start }).finally(stopListening);
     },
   };
