@@ -38,6 +38,7 @@ async function openOn(dataDir: string, setup: Setup, service: string): Promise<E
       workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
       tool: (name) => setup.tools?.find((tool) => tool.name === name),
       model: (id) => setup.models?.find((model) => model.id === id),
+      costUsd: () => Promise.resolve(setup.costUsd),
       decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
       policyHash: () => "0".repeat(64),
     },

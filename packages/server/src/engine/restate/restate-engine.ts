@@ -119,7 +119,8 @@ export class RestateEngine implements Engine {
     if (workflow === undefined || (options.runId !== undefined && (await this.#store.run(runId)) !== undefined))
       return this.#inner.start(name, input, { ...options, runId });
     await parseInput(workflow, input);
-    if (options.queue !== undefined) this.#requirePlace(options.queue.queue);
+    const queue = options.queue?.queue ?? (options.parent === undefined ? this.#queueOf(name) : undefined);
+    if (queue !== undefined) this.#requirePlace(queue);
     await this.#worker.join();
     if (onPart !== undefined) this.#watchUntilEnd(runId, onPart);
     await this.#client.submit(runId, { type: "start", workflow: name, input: await this.#payloads.toJournal(input), options: rest });
@@ -231,6 +232,11 @@ export class RestateEngine implements Engine {
     this.#isStopping = true;
     await this.#worker.stop(graceMs);
     await this.#onStopped?.();
+  }
+
+  /** The queue that runs of a workflow go through by themselves. */
+  #queueOf(workflow: string): string | undefined {
+    return this.queues.find(({ workflows }) => workflows?.includes(workflow) === true)?.name;
   }
 
   /** Whether this process has room in a queue, which is asked before Restate has the run. */
