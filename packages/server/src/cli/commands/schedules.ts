@@ -1,7 +1,7 @@
 import type { ScheduleEntry, ScheduleRequest, ScheduleTiming } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { InvalidArgumentError, type Command } from "commander";
-import { connect } from "../connect.ts";
+import { connect, type Connection } from "../connect.ts";
 import { formatDuration } from "../duration.ts";
 import { readJsonArgument, safeJson, UsageError, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
@@ -187,7 +187,12 @@ async function create(
   const schedule = await connection.client.createSchedule(request, shell.signal);
   shell.printJson({ schedule });
   shell.printLine(piece("created  ", "green"), piece(printable(`${schedule.name}, due ${schedule.nextAt ?? "never"}`)));
-  if (!connection.isServer) shell.note("Nobody runs it now: start `tutti up`.");
+  noteIfIdle(shell, connection);
+}
+
+/** What people told it is kept, and done once somebody runs it. */
+function noteIfIdle(shell: Shell, { isServer }: Connection): void {
+  if (!isServer) shell.note("Nobody runs it now: start `tutti up`.");
 }
 
 async function update(shell: Shell, name: string, { workflow, ...options }: UpdateOptions): Promise<void> {
@@ -200,6 +205,7 @@ async function update(shell: Shell, name: string, { workflow, ...options }: Upda
   const schedule = await connection.client.updateSchedule(request, shell.signal);
   shell.printJson({ schedule });
   shell.printLine(piece("updated  ", "green"), piece(printable(`${name}, due ${schedule.nextAt ?? "never"}`)));
+  noteIfIdle(shell, connection);
 }
 
 async function next(shell: Shell, name: string, count: number): Promise<void> {
@@ -218,6 +224,7 @@ async function pause(shell: Shell, name: string, reason: string): Promise<void> 
   const schedule = await connection.client.pauseSchedule(name, reason, shell.signal);
   shell.printJson({ schedule });
   shell.printLine(piece("paused  ", "yellow"), piece(printable(name)));
+  noteIfIdle(shell, connection);
 }
 
 async function resume(shell: Shell, name: string): Promise<void> {
@@ -225,6 +232,7 @@ async function resume(shell: Shell, name: string): Promise<void> {
   const schedule = await connection.client.resumeSchedule(name, shell.signal);
   shell.printJson({ schedule });
   shell.printLine(piece("resumed  ", "green"), piece(printable(`${name}, due ${schedule.nextAt ?? "never"}`)));
+  noteIfIdle(shell, connection);
 }
 
 async function trigger(shell: Shell, name: string): Promise<void> {
@@ -232,6 +240,7 @@ async function trigger(shell: Shell, name: string): Promise<void> {
   const runId = await connection.client.triggerSchedule(name, shell.signal);
   shell.printJson({ runId });
   shell.printLine(piece("triggered  ", "cyan"), piece(`run ${runId}; follow it with \`tutti runs watch\``));
+  noteIfIdle(shell, connection);
 }
 
 async function remove(shell: Shell, name: string, reason: string): Promise<void> {
