@@ -36,9 +36,8 @@ export function findCycle(body: GraphBody, ids: readonly string[]): readonly str
   return undefined;
 }
 
-/** All nodes from which edges lead to `id`. */
-export function ancestors(body: GraphBody, id: string): ReadonlySet<string> {
-  const incoming = edgesBy("to", body);
+/** All nodes from which edges lead to `id`. `incoming` may be given by whoever asks for many. */
+export function ancestors(body: GraphBody, id: string, incoming = edgesBy("to", body)): ReadonlySet<string> {
   const found = new Set<string>();
   const open = [id];
   for (let next = open.pop(); next !== undefined; next = open.pop()) {

@@ -22,16 +22,14 @@ type Types = Readonly<Record<string, ValueType>>;
 /** What expressions may use at one place. */
 interface Place {
   readonly variables: Types;
-  /** Worked out when an expression first asks: most nodes have few, and a graph may be large. */
-  readonly around: () => Around;
+  /** The type of a node that has ended by then; `undefined` for all others. */
+  readonly nodeType: (id: string) => ValueType | undefined;
+  /** The nodes of the same body, and those that have ended around it. */
+  readonly names: () => readonly string[];
+  readonly isBeside: (id: string) => boolean;
 }
 
-interface Around {
-  /** Nodes that have ended by then. */
-  readonly nodes: Types;
-  /** Nodes that are there but need not have ended by then. */
-  readonly others: readonly string[];
-}
+const NOWHERE = { nodeType: () => undefined, names: () => [], isBeside: () => false } as const;
 
 /** What is wrong with the expressions of a graph: their syntax, their types, and nodes they speak of too early. Also tells the type of every text that is one expression, by its path as JSON. Pure. */
 export function checkExpressions(graph: Graph): {
@@ -44,7 +42,7 @@ export function checkExpressions(graph: Graph): {
     run: { id: "string" },
     principal: { id: "string", tenant: "string" },
   } as const;
-  check.body(graph, [], { variables, around: () => ({ nodes: {}, others: [] }) });
+  check.body(graph, [], { variables, ...NOWHERE });
   return check;
 }
 
@@ -57,11 +55,12 @@ class ExpressionCheck {
     const ordered = topologicalOrder(body);
     const incoming = edgesBy("to", body);
     const outputs = new Map<string, ValueType>();
+    const before = memo((id) => ancestors(body, id, incoming));
     const certain = new Set<string>();
     for (const id of new Set([...ordered, ...Object.keys(body.nodes)])) {
       const node = body.nodes[id];
       if (node === undefined) continue;
-      const place = at(body, () => ancestors(body, id), { outer, outputs });
+      const place = at(body, (other) => before(id).has(other), { outer, outputs });
       const type = this.#node(node, [...path, "nodes", id], place);
       if ((incoming.get(id) ?? []).every((edge) => certain.has(edge.from) && isUnconditional(edge))) certain.add(id);
       outputs.set(id, certain.has(id) ? type : "dyn");
@@ -70,11 +69,11 @@ class ExpressionCheck {
       this.#edge(
         edge,
         [...path, "edges", index],
-        at(body, () => new Set([...ancestors(body, edge.from), edge.from]), { outer, outputs }),
+        at(body, (id) => id === edge.from || before(edge.from).has(id), { outer, outputs }),
       );
     if (body.output !== undefined)
       this.#template(body.output, [...path, "output"], {
-        place: at(body, () => new Set(Object.keys(body.nodes)), { outer, outputs }),
+        place: at(body, (id) => Object.hasOwn(body.nodes, id), { outer, outputs }),
         expected: "any",
       });
   }
@@ -102,7 +101,7 @@ class ExpressionCheck {
 
   #edge(edge: GraphEdge, path: Path, place: Place): void {
     if (edge.when === undefined) return;
-    const source = place.around().nodes[edge.from];
+    const source = place.nodeType(edge.from);
     const output = typeof source === "object" ? (source["output"] ?? "dyn") : "dyn";
     this.#template(edge.when, [...path, "when"], {
       place: plus(place, { output, error: { code: "string", message: "string" } }),
@@ -156,14 +155,14 @@ class ExpressionCheck {
     path: Path,
     place: Place,
   ): string | undefined {
-    const { nodes, others } = place.around();
-    const check = checkExpression(expression, { ...place.variables, nodes });
-    const early = check.nodes.filter(({ id }) => !Object.hasOwn(nodes, id));
+    const check = checkExpression(expression, place.variables, place.nodeType);
+    const early = check.nodes.filter(({ id }) => place.nodeType(id) === undefined);
     for (const { id, offset: from } of early) {
-      const message = others.includes(id)
+      const isBeside = place.isBeside(id);
+      const message = isBeside
         ? `${id} need not have ended by then, so what it gave is not there; lead an edge from it to here`
-        : `wanted a node that ends before, got "${id}", which is none; ${orMeant(id, [...Object.keys(nodes), ...others])}`;
-      this.problems.push({ code: others.includes(id) ? "expression" : "unknown_node", path, offset: offset + from, message });
+        : `wanted a node that ends before, got "${id}", which is none; ${orMeant(id, place.names())}`;
+      this.problems.push({ code: isBeside ? "expression" : "unknown_node", path, offset: offset + from, message });
     }
     if (check.ok) return check.type;
     if (early.length === 0)
@@ -183,19 +182,28 @@ const INSIDE = { map: { item: "dyn", index: "double" }, loop: { iteration: "doub
 
 function at(
   body: GraphBody,
-  endedAt: () => ReadonlySet<string>,
+  hasEnded: (id: string) => boolean,
   { outer, outputs }: { readonly outer: Place; readonly outputs: ReadonlyMap<string, ValueType> },
 ): Place {
-  let known: Around | undefined;
-  const look = (): Around => {
-    const ended = endedAt();
-    const own = [...ended].map((id): [string, ValueType] => [id, { status: "string", output: outputs.get(id) ?? "dyn", error: "dyn" }]);
-    return {
-      nodes: { ...outer.around().nodes, ...Object.fromEntries(own) },
-      others: Object.keys(body.nodes).filter((id) => !ended.has(id)),
-    };
+  return {
+    variables: outer.variables,
+    nodeType: (id) => {
+      if (!Object.hasOwn(body.nodes, id)) return outer.nodeType(id);
+      return hasEnded(id) ? { status: "string", output: outputs.get(id) ?? "dyn", error: "dyn" } : undefined;
+    },
+    names: () => [...Object.keys(body.nodes), ...outer.names()],
+    isBeside: (id) => Object.hasOwn(body.nodes, id),
   };
-  return { variables: outer.variables, around: () => (known ??= look()) };
+}
+
+/** The same, worked out once for each. */
+function memo<T>(make: (id: string) => T): (id: string) => T {
+  const known = new Map<string, T>();
+  return (id) => {
+    const value = known.get(id) ?? make(id);
+    known.set(id, value);
+    return value;
+  };
 }
 
 function plus(place: Place, variables: Types): Place {

@@ -34,13 +34,18 @@ const PATTERN_SIZE_MAX = 2_000;
 let workLeft = 0;
 const compiled = new Map<string, ParseResult>();
 
-/** Checks an expression against the types of its variables. Never throws. */
-export function checkExpression(source: string, variables: Readonly<Record<string, ValueType>>): ExpressionCheck {
+/** Checks an expression against the types of its variables, and of the nodes it speaks of where there are any. Never throws. */
+export function checkExpression(
+  source: string,
+  variables: Readonly<Record<string, ValueType>>,
+  nodeType?: (id: string) => ValueType | undefined,
+): ExpressionCheck {
   let nodes: readonly NodeReference[] = [];
   try {
     nodes = nodeReferences(ENVIRONMENT.parse(source).ast);
     const environment = ENVIRONMENT.clone();
-    for (const [name, type] of Object.entries(variables)) declare(environment, name, name === "nodes" ? only(type, nodes) : type);
+    for (const [name, type] of Object.entries(variables)) declare(environment, name, type);
+    if (nodeType !== undefined) declare(environment, "nodes", typesOf(nodes, nodeType));
     const { valid, type = "dyn", error } = environment.check(source);
     return valid ? { ok: true, type, nodes } : { ok: false, fault: faultOf(error), nodes };
   } catch (thrown) {
@@ -91,10 +96,14 @@ function newEnvironment(): Environment {
   return environment;
 }
 
-/** Of many nodes, those an expression speaks of: to declare all of them for each expression takes as long as the rest of a check. */
-function only(type: ValueType, references: readonly NodeReference[]): ValueType {
-  if (typeof type === "string") return type;
-  return Object.fromEntries(references.flatMap(({ id }) => (Object.hasOwn(type, id) ? [[id, type[id] ?? "dyn"]] : [])));
+/** Only of the nodes an expression speaks of: to declare all of them for each expression takes as long as the rest of a check. */
+function typesOf(references: readonly NodeReference[], nodeType: (id: string) => ValueType | undefined): ValueType {
+  return Object.fromEntries(
+    references.flatMap(({ id }) => {
+      const type = nodeType(id);
+      return type === undefined ? [] : [[id, type]];
+    }),
+  );
 }
 
 const MIXED = [
