@@ -83,7 +83,9 @@ export class Disk {
   }
 
   eventsOf(runId: string): readonly Event[] {
-    const { drafts, events } = this.#runs.get(runId) ?? { drafts: [], events: [] };
+    const run = this.#runs.get(runId);
+    if (run === undefined) return [];
+    const { drafts, events } = run;
     for (const draft of drafts.slice(events.length))
       events.push({ ...draft, hash: sha256(hashInput(events.at(-1)?.hash, canonicalJson(draft))) });
     return events;

@@ -1,6 +1,16 @@
 import { createHash } from "node:crypto";
-import { AppError, type BlobRef, type EventDraft, type Json, type RunFilter, type Store, type Wait, type WaitFilter } from "@tutti/core";
-import { Disk, type Write } from "./disk.ts";
+import {
+  AppError,
+  type BlobRef,
+  type Event,
+  type EventDraft,
+  type Json,
+  type RunFilter,
+  type Store,
+  type Wait,
+  type WaitFilter,
+} from "@tutti/core";
+import type { Disk, Write } from "./disk.ts";
 
 interface Outstanding {
   readonly write: Write;
@@ -51,7 +61,7 @@ export class MemoryStore implements Store {
     return this.#enqueue({ type: "park", runId, waits });
   }
 
-  async read(runId: string, { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number }) {
+  async read(runId: string, { afterSeq, limit }: { readonly afterSeq: number; readonly limit: number }): Promise<readonly Event[]> {
     return this.disk.eventsOf(runId).slice(afterSeq, afterSeq + limit);
   }
 

@@ -84,7 +84,7 @@ export const smallScopes: readonly Scope[] = [
     crashesMax: 1,
     wrong: (_runId, told, events) => {
       const came = events.flatMap((event) => (event.type === "signal.received" ? [event.value] : []));
-      if (new Set(came).size < came.length) return `a signal was taken twice: ${came.join(", ")}`;
+      if (new Set(came).size < came.length) return `a signal was taken twice: ${JSON.stringify(came)}`;
       const [taken, other = "nothing"] = came;
       return oneOf(JSON.stringify([taken, "between", other]), JSON.stringify(["none", "between", taken]))("", told);
     },
@@ -127,7 +127,7 @@ export const smallScopes: readonly Scope[] = [
       flow("branches", async (ctx) => {
         const order: string[] = [];
         const branch = (name: string) => async (inner: RunContext) => {
-          for (const place of [1, 2]) order.push(String(await stage.step(inner, `${name}${place}`)));
+          for (const place of [1, 2]) order.push(await stage.step(inner, `${name}${place}`));
         };
         const failed = await ctx.all([branch("a"), branch("b")]).then(() => "none", codeOf);
         return [...order, failed];
@@ -142,16 +142,32 @@ export const smallScopes: readonly Scope[] = [
     name: "a child that may fail, and a run that is spawned and joined",
     workflows: (stage) => [
       flow("parent", async (ctx) => {
-        const spawned = await stage.saw(ctx, "child", ctx.spawn("child", "spawned", { runId: "spawned" }));
-        const child = await stage.saw(ctx, "child", ctx.start("child", "child")).catch(codeOf);
+        const spawned = await stage.saw(ctx, "spawned", ctx.spawn("spawned", null, { runId: "spawned" }));
+        const child = await stage.saw(ctx, "child", ctx.start("child", null)).catch(codeOf);
         return [child, await stage.saw(ctx, "spawned", ctx.join(spawned)).catch(codeOf)];
       }),
-      flow("child", (ctx, input) => stage.step(ctx, `${String(input)} step`)),
+      flow("child", (ctx) => stage.step(ctx, "child step")),
+      flow("spawned", (ctx) => stage.step(ctx, "spawned step")),
     ],
     runs: [one("parent")],
     mayFail: (name) => name === "child step",
     crashesMax: 1,
-    wrong: oneOf('["child step","spawned step"]', '["not_found","spawned step"]'),
+    wrong: (_runId, told) => oneOf('["\\"child\\" step","\\"spawned\\" step"]', '["not_found","\\"spawned\\" step"]')("", told),
+  },
+  {
+    ...base,
+    name: "a signal from one run to another, which ends with it",
+    workflows: (stage) => [
+      flow("receiver", async (ctx) => (await ctx.waitFor("go")) ?? "none"),
+      flow("sender", async (ctx) => {
+        await stage.saw(ctx, "receiver", ctx.spawn("receiver", null, { runId: "receiver" }));
+        await stage.saw(ctx, "go", ctx.send("receiver", { name: "go", value: "went" }));
+        return stage.saw(ctx, "receiver", ctx.join("receiver"));
+      }),
+    ],
+    runs: [one("sender")],
+    crashesMax: 1,
+    wrong: oneOf('"went"'),
   },
   {
     ...base,

@@ -1,7 +1,7 @@
-import { AppError, type Json, type RunContext, type StepContext, type StepOptions } from "@tutti/core";
+import { AppError, type RunContext, type StepContext, type StepOptions } from "@tutti/core";
 
 interface OpenAction {
-  readonly resolve: (value: Json) => void;
+  readonly resolve: (value: string) => void;
   readonly reject: (error: AppError) => void;
 }
 
@@ -39,15 +39,15 @@ export class Stage {
   }
 
   /** A step whose action ends when the test says so. Its result is its name. */
-  step(ctx: RunContext, name: string, options: StepOptions<Json> = {}): Promise<Json> {
+  step(ctx: RunContext, name: string, options: StepOptions<string> = {}): Promise<string> {
     const known = [...this.seenBy(ctx.runId)];
-    const result = ctx.step<Json>(name, (step) => this.act(step, name, known), options);
+    const result = ctx.step<string>(name, (step) => this.act(step, name, known), options);
     return this.saw(ctx, name, result);
   }
 
   /** An action that ends when the test says so. */
-  act({ idempotencyKey, attempt }: StepContext, name: string, known: readonly string[]): Promise<Json> {
-    const { promise, resolve, reject } = Promise.withResolvers<Json>();
+  act({ idempotencyKey, attempt }: StepContext, name: string, known: readonly string[]): Promise<string> {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
     const slash = idempotencyKey.lastIndexOf("/");
     this.#open.set(`${idempotencyKey}#${attempt} ${name}`, { resolve, reject });
     this.#onAction({ runId: idempotencyKey.slice(0, slash), key: idempotencyKey.slice(slash + 1), attempt, known });

@@ -3,6 +3,7 @@ import {
   AppError,
   verifyChain,
   type Event,
+  type EventDraft,
   type Json,
   type Principal,
   type QueueConfig,
@@ -246,9 +247,13 @@ export class World {
   #send(name: string): void {
     const act = this.#scope.acts?.find((known) => known.name === name);
     this.#sent.add(name);
-    const done = (): void => void this.#acked.add(name);
+    if (act !== undefined) void this.#clock.as(act.runId, () => this.#acknowledge(act));
+  }
+
+  async #acknowledge(act: Act): Promise<void> {
     // Refused is answered too: the run may have ended before.
-    if (act !== undefined) void this.#clock.as(act.runId, () => act.send(this.#engine).then(done, done));
+    await act.send(this.#engine).catch(() => undefined);
+    this.#acked.add(act.name);
   }
 
   async #giveTurns(count: number): Promise<void> {
