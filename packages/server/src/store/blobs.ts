@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { mkdir, open, readFile, rename, stat } from "node:fs/promises";
+import { glob, mkdir, open, readFile, rename, rm, stat, utimes } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError, type BlobRef } from "@tutti/core";
 
@@ -16,7 +16,12 @@ export class Blobs {
     const bytes = Buffer.from(text, "utf8");
     const ref = { $blob: createHash("sha256").update(bytes).digest("hex"), sizeBytes: bytes.byteLength };
     const file = this.#fileOf(ref);
-    if (await isFile(file, ref.sizeBytes)) return ref;
+    if (await isFile(file, ref.sizeBytes)) {
+      // It counts as written now: what nobody has written for long may be removed.
+      const now = new Date();
+      await utimes(file, now, now);
+      return ref;
+    }
     try {
       await writeDurably(file, bytes);
     } catch (error) {
@@ -41,6 +46,18 @@ export class Blobs {
     });
     if (createHash("sha256").update(bytes).digest("hex") === ref.$blob) return bytes.toString("utf8");
     throw new AppError("storage_corrupt", `the stored value ${file} is not what was written; put back a backup with \`tutti restore\``);
+  }
+
+  /** Removes values that were last written before a moment, in ms since 1970, and what an interrupted write left. Returns how many. */
+  async removeBefore(beforeMs: number): Promise<number> {
+    let count = 0;
+    for await (const file of glob(join(this.#folder, "*", "*"))) {
+      const found = await stat(file).catch(() => undefined);
+      if (found?.isFile() !== true || found.mtimeMs >= beforeMs) continue;
+      await rm(file, { force: true });
+      count += 1;
+    }
+    return count;
   }
 
   #fileOf(ref: BlobRef): string {

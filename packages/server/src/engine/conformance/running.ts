@@ -90,6 +90,14 @@ export function runningTests(open: Open): void {
     assert.equal((await under.engine.replay(runId)).matches, true);
   });
 
+  test("a step that gives more than the bound fails with too_large, and the run can go on", async () => {
+    const big = flow("big", async (ctx) =>
+      ctx.step("much", () => "x".repeat(64 * 1024 * 1024)).catch((error: unknown) => AppError.from(error).code),
+    );
+    await using under = await open({ workflows: [big] });
+    assert.equal((await runToEnd(under, "big")).output, "too_large");
+  });
+
   test("a value that looks like a blob reference stays what it is", async () => {
     const forged = { $blob: "0".repeat(64), sizeBytes: 3 };
     const pass = flow("pass", (ctx, input) => ctx.step("pass", () => input));

@@ -72,7 +72,7 @@ export class EmbeddedEngine implements Engine {
     this.#parts = parts;
     this.#clock = clock;
     this.#peers = peers;
-    this.#payloads = new Payloads(store);
+    this.#payloads = new Payloads(store, clock);
     this.#results = new Results(this.#payloads);
     const shared = { store, engine: parts, clock, payloads: this.#payloads, watchers: this.#watchers };
     this.#runs = new RunsInMemory({

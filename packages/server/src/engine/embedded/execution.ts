@@ -32,6 +32,12 @@ interface Pending {
   readonly settled: PromiseWithResolvers<Json>;
 }
 
+/** How a step ended, as the log and the workflow see it. */
+interface Recording {
+  readonly body: EventBody;
+  readonly outcome: Outcome;
+}
+
 /** One object for all: an error made for each run would cost more than the rest of its end. */
 const RUN_ENDED = new AppError("cancelled", "the run has ended");
 
@@ -357,10 +363,19 @@ export class Execution implements Steps, Receiver<Pending> {
     const usage = this.bench.budget.forEnd;
     if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage });
     else {
-      const end = ending.type === "run.completed" ? { ...ending, output: await this.#host.toJournal(ending.output) } : ending;
+      const end = ending.type === "run.completed" ? await this.#recordedOutput(ending.output) : ending;
       await this.#host.append([{ ...end, ...usage }]);
     }
     this.#host.onSettled();
+  }
+
+  async #recordedOutput(output: Json): Promise<EventBody> {
+    try {
+      return { type: "run.completed", output: await this.#host.toJournal(output) };
+    } catch (thrown) {
+      const { code, message } = AppError.from(thrown);
+      return { type: "run.failed", code, message };
+    }
   }
 
   #judge(ending: Ending): void {
@@ -392,12 +407,12 @@ export class Execution implements Steps, Receiver<Pending> {
     const progress = this.history.progress(key);
     const performed = await this.#performed(operation, { key, scope, progress, idle: (wait) => this.#idle(key, wait) });
     if (performed === undefined || scope.closed !== undefined) return;
-    const event = this.#toEvent(pending, performed);
-    const body = event instanceof Promise ? await event : event;
+    const recording = this.#record(pending, performed);
+    const { body, outcome } = recording instanceof Promise ? await recording : recording;
     if (scope.closed !== undefined) return;
     this.#durable = this.#host.append([body]);
     // The workflow may look at the result already: until it is durable, all that it can do is think.
-    this.#deliveries.add({ type: "result", pending, outcome: performed.outcome });
+    this.#deliveries.add({ type: "result", pending, outcome });
     await this.#durable;
   }
 
@@ -417,14 +432,23 @@ export class Execution implements Steps, Receiver<Pending> {
     }
   }
 
-  #toEvent({ key, operation: { kind, name } }: Pending, performed: Performed): EventBody | Promise<EventBody> {
+  /** The event that records how a step ended. A result that cannot be recorded is a failure. */
+  #record({ key, operation: { kind, name } }: Pending, performed: Performed): Recording | Promise<Recording> {
     const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey } = performed;
     const step = { key, kind, name, attempt, startedAt: iso(startedAtMs), durationMs };
-    if (!outcome.ok) return { type: "step.failed", ...step, code: outcome.code, message: outcome.message, retryAt: null };
+    const failed = ({ code, message }: { readonly code: string; readonly message: string }): Recording => ({
+      body: { type: "step.failed", ...step, code, message, retryAt: null },
+      outcome: { ok: false, code, message },
+    });
+    if (!outcome.ok) return failed(outcome);
     const more = { ...(usage && { usage }), ...(partitionKey !== undefined && { partitionKey }) };
-    const output = this.#host.toJournal(outcome.output);
-    if (output instanceof Promise) return output.then((reference) => ({ type: "step.completed", ...step, output: reference, ...more }));
-    return { type: "step.completed", ...step, output, ...more };
+    const completed = (output: Json): Recording => ({ body: { type: "step.completed", ...step, output, ...more }, outcome });
+    try {
+      const output = this.#host.toJournal(outcome.output);
+      return output instanceof Promise ? output.then(completed, (thrown: unknown) => failed(AppError.from(thrown))) : completed(output);
+    } catch (thrown) {
+      return failed(AppError.from(thrown));
+    }
   }
 
   /** A dry run has come to where the log ends. */

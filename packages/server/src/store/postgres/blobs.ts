@@ -20,7 +20,7 @@ export class Blobs {
       throw new AppError("too_large", `wanted a value of at most ${BLOB_BYTES_MAX} bytes, got ${bytes.byteLength}; split it`);
     const ref = { $blob: createHash("sha256").update(bytes).digest("hex"), sizeBytes: bytes.byteLength };
     // Asked first: what is there already need not travel again.
-    const there = await this.#database.query("SELECT 1 FROM tutti.blobs WHERE hash = $1", [ref.$blob]);
+    const there = await this.#database.query("UPDATE tutti.blobs SET written_at = now() WHERE hash = $1 RETURNING 1", [ref.$blob]);
     if (there.length === 0)
       await this.#database.query("INSERT INTO tutti.blobs (hash, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING", [ref.$blob, bytes]);
     return ref;
@@ -33,6 +33,11 @@ export class Blobs {
     if (Buffer.isBuffer(bytes) && createHash("sha256").update(bytes).digest("hex") === ref.$blob) return bytes.toString("utf8");
     const got = bytes === undefined ? "none" : "another value";
     throw new AppError("storage_corrupt", `wanted the stored value ${ref.$blob} of ${this.#database.name}, got ${got}; put back a backup`);
+  }
+
+  /** Removes values that were last written before a moment (ISO 8601). Returns how many. */
+  async removeBefore(before: string): Promise<number> {
+    return (await this.#database.query("DELETE FROM tutti.blobs WHERE written_at < $1 RETURNING 1", [before])).length;
   }
 
   /** The hashes of up to `limit` values after one, in order. */

@@ -47,7 +47,7 @@ const MIGRATIONS: readonly string[] = [
    );
    CREATE INDEX waits_by_end ON tutti.waits (until) WHERE until IS NOT NULL;
    CREATE INDEX waits_by_name ON tutti.waits (kind, name, since);
-   CREATE TABLE tutti.blobs (hash text COLLATE "C" PRIMARY KEY, bytes bytea NOT NULL);
+   CREATE TABLE tutti.blobs (hash text COLLATE "C" PRIMARY KEY, bytes bytea NOT NULL, written_at timestamptz NOT NULL DEFAULT now());
    CREATE TABLE tutti.settings (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
    ${JOURNAL_FUNCTIONS}`,
 ];

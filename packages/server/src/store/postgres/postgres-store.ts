@@ -9,6 +9,7 @@ import {
   type Wait,
   type WaitFilter,
 } from "@tutti/core";
+import type { Upkeep } from "../upkeep.ts";
 import { Blobs } from "./blobs.ts";
 import { backUp, copyIn } from "./copy.ts";
 import { Database } from "./database.ts";
@@ -18,7 +19,7 @@ import { Session, type Change } from "./session.ts";
 import { Writer } from "./writer.ts";
 
 /** The store on PostgreSQL, which several nodes may share: a connection that writes the journal, one that listens, and a pool for the rest. */
-export class PostgresStore implements Store {
+export class PostgresStore implements Store, Upkeep {
   readonly #database: Database;
   readonly #session: Session;
   readonly #writer: Writer;
@@ -70,6 +71,22 @@ export class PostgresStore implements Store {
 
   runs(filter: RunFilter) {
     return this.#reader.runs(filter);
+  }
+
+  oldestRuns(page: { readonly afterId?: string | undefined; readonly limit: number }) {
+    return this.#reader.oldestRuns(page);
+  }
+
+  async removeRuns(runIds: readonly string[]): Promise<void> {
+    await this.#database.query(
+      `WITH ended AS (DELETE FROM tutti.runs WHERE id = ANY($1) AND ended_at IS NOT NULL RETURNING num)
+       DELETE FROM tutti.events WHERE run IN (SELECT num FROM ended)`,
+      [runIds],
+    );
+  }
+
+  removeBlobs(before: string): Promise<number> {
+    return this.#blobs.removeBefore(before);
   }
 
   putBlob(text: string): Promise<BlobRef> {

@@ -57,6 +57,20 @@ export class Reader {
     return rows as readonly unknown[] as readonly RunRecord[];
   }
 
+  async oldestRuns({
+    afterId = "",
+    limit,
+  }: {
+    readonly afterId?: string | undefined;
+    readonly limit: number;
+  }): Promise<readonly RunRecord[]> {
+    const rows = await this.#database.query(
+      `${RUNS} WHERE r.num > coalesce((SELECT num FROM tutti.runs WHERE id = $1), 0) ORDER BY r.num LIMIT $2`,
+      [afterId, Math.min(limit, LIMIT_MAX)],
+    );
+    return rows as readonly unknown[] as readonly RunRecord[];
+  }
+
   async waits(filter: WaitFilter): Promise<readonly Wait[]> {
     const { where, values } = conditions([
       ["w.run = (SELECT num FROM tutti.runs WHERE id = ?)", filter.runId],

@@ -38,6 +38,9 @@ export class Journal {
   readonly #unpark: StatementSync;
   readonly #selectHead: StatementSync;
   readonly #selectBody: StatementSync;
+  readonly #selectEnded: StatementSync;
+  readonly #removeEvents: StatementSync;
+  readonly #removeRun: StatementSync;
 
   constructor(db: DatabaseSync) {
     this.#db = db;
@@ -52,6 +55,9 @@ export class Journal {
       "SELECT r.num AS num, e.seq AS seq, e.hash AS hash, r.parked AS parked FROM runs r JOIN events e ON e.run = r.num WHERE r.id = ? ORDER BY e.seq DESC LIMIT 1",
     );
     this.#selectBody = db.prepare("SELECT body FROM events WHERE run = ? AND seq = ?");
+    this.#selectEnded = db.prepare("SELECT num FROM runs WHERE id = ? AND ended_at IS NOT NULL");
+    this.#removeEvents = db.prepare("DELETE FROM events WHERE run = ?");
+    this.#removeRun = db.prepare("DELETE FROM runs WHERE num = ?");
   }
 
   /** All rows or none; they are on disk when this returns. */
@@ -69,6 +75,24 @@ export class Journal {
       throw error;
     }
     this.#remember(heads);
+  }
+
+  /** Removes runs that have ended; all of them or none. */
+  remove(runIds: readonly string[]): void {
+    this.#db.exec("BEGIN IMMEDIATE");
+    try {
+      for (const runId of runIds) {
+        const row = this.#selectEnded.get(runId);
+        if (row === undefined) continue;
+        this.#removeEvents.run(Number(row["num"]));
+        this.#removeRun.run(Number(row["num"]));
+        this.#heads.delete(runId);
+      }
+      this.#db.exec("COMMIT");
+    } catch (error) {
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   #writeRow(row: JournalRow, heads: Map<string, Head>): Head | undefined {

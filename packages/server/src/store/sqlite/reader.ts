@@ -61,6 +61,13 @@ export class Reader {
     ]).map((row) => this.#toRecord(row));
   }
 
+  oldestRuns({ afterId = "", limit }: { readonly afterId?: string | undefined; readonly limit: number }): readonly RunRecord[] {
+    return this.#all(
+      `SELECT ${RUN_COLUMNS} FROM runs r WHERE r.num > coalesce((SELECT num FROM runs WHERE id = ?), 0) ORDER BY r.num LIMIT ?`,
+      [afterId, Math.min(limit, LIMIT_MAX)],
+    ).map((row) => this.#toRecord(row));
+  }
+
   waits(filter: WaitFilter): readonly Wait[] {
     const parts: [sql: string, value: string][] = [];
     if (filter.runId !== undefined) parts.push(["w.run = (SELECT num FROM runs WHERE id = ?)", filter.runId]);

@@ -15,6 +15,7 @@ import {
 } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import { Blobs } from "../blobs.ts";
+import type { Upkeep } from "../upkeep.ts";
 import { makeFolder } from "../make-folder.ts";
 import { backupStore } from "./backup.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
@@ -34,6 +35,8 @@ const EAGER_EVENTS = 25;
 const SOON_MS = 20;
 /** Events waiting for the disk. Beyond it `append` refuses: a dead disk must not eat the memory. */
 const EVENTS_PENDING_MAX = 250_000;
+/** Runs removed in one transaction: what is written meanwhile waits for it. */
+const REMOVED_AT_ONCE = 50;
 /** How the writer tries again while the disk is full. */
 const FULL_DISK_BACKOFF = { delayMs: 200, delayMaxMs: 5000 };
 
@@ -43,7 +46,7 @@ interface Batch {
 }
 
 /** The embedded store: one SQLite file, a writer thread with group commit, a read connection, and a folder of blobs. */
-export class SqliteStore implements Store {
+export class SqliteStore implements Store, Upkeep {
   readonly #dataDir: string;
   readonly #lock: Disposable;
   readonly #writer: Worker;
@@ -146,6 +149,19 @@ export class SqliteStore implements Store {
 
   async setSetting(name: string, value: Json): Promise<void> {
     await this.#ask({ type: "setting", name, value: canonicalJson(value) });
+  }
+
+  async oldestRuns(page: { readonly afterId?: string | undefined; readonly limit: number }) {
+    return this.#reader.oldestRuns(page);
+  }
+
+  async removeRuns(runIds: readonly string[]): Promise<void> {
+    for (let at = 0; at < runIds.length; at += REMOVED_AT_ONCE)
+      await this.#ask({ type: "remove", runIds: runIds.slice(at, at + REMOVED_AT_ONCE) });
+  }
+
+  removeBlobs(before: string): Promise<number> {
+    return this.#blobs.removeBefore(Date.parse(before));
   }
 
   backup(target: string): Promise<void> {

@@ -9,6 +9,7 @@ import { migrate } from "./migrations.ts";
 export type WriterRequest =
   /** A flat batch of rows (row.ts). */
   | { readonly type: "append"; readonly rows: readonly string[] }
+  | { readonly type: "remove"; readonly runIds: readonly string[] }
   | { readonly type: "setting"; readonly name: string; readonly value: string }
   | { readonly type: "close" };
 
@@ -29,6 +30,7 @@ attempt(() => {
   parentPort?.on("message", (request: WriterRequest) => {
     attempt(() => {
       if (request.type === "append") journal.write(rowsOf(request.rows));
+      else if (request.type === "remove") journal.remove(request.runIds);
       else if (request.type === "setting") setSetting.run(request.name, request.value);
       else db.close();
       answer({ type: "done" });
