@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
-import { mkdir, open } from "node:fs/promises";
+import { mkdir, open, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "@tutti/core";
 import { identityOf } from "./identity.ts";
@@ -12,6 +12,10 @@ const START_MS = 60_000;
 const LOOK_MS = 50;
 /** How long it gets to stop by itself. It loses nothing when it is ended. */
 const STOP_MS = 2000;
+
+const CLUSTER = "tutti";
+/** Which process serves a folder. */
+const PROCESS_FILE = "process.json";
 
 /** Where a Restate server listens. */
 export interface RestatePorts {
@@ -51,11 +55,12 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
       "wanted the package @restatedev/restate-server for the engine restate-local, got none; run `npm install @restatedev/restate-server` (216 MB) beside Tutti, or point restateUrl at a cluster",
     );
   await mkdir(folder, { recursive: true, mode: 0o700 });
+  await endOrphan(folder);
   const ports = given ?? (await freePorts());
   const { ingress, admin, fabric } = ports;
   const identity = await identityOf(folder);
   const log = await open(join(folder, "restate.log"), "a");
-  const child = spawn(binary, ["--no-logo", "--base-dir", folder, "--node-name", "tutti", "--cluster-name", "tutti"], {
+  const child = spawn(binary, ["--no-logo", "--base-dir", folder, "--node-name", "tutti", "--cluster-name", CLUSTER], {
     stdio: ["ignore", log.fd, log.fd],
     env: {
       DO_NOT_TRACK: "1",
@@ -73,6 +78,7 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
     },
   });
   await log.close();
+  await writeFile(join(folder, PROCESS_FILE), JSON.stringify({ pid: child.pid, admin }));
   const address = { urls: [`http://127.0.0.1:${ingress}/`], adminUrls: [`http://127.0.0.1:${admin}/`], service: SERVICE };
   const stop = (): Promise<void> => stopProcess(child);
   try {
@@ -84,6 +90,23 @@ export async function startRestate(folder: string, given?: RestatePorts): Promis
     });
   }
   return { address, ports, identityKey: identity.publicKey, process: child, stop };
+}
+
+/** A Tutti that was killed leaves its server behind, which holds the folder. What answers as Restate at the place it left word of is that. */
+async function endOrphan(folder: string): Promise<void> {
+  const text = await readFile(join(folder, PROCESS_FILE), "utf8").catch(() => undefined);
+  if (text === undefined) return;
+  const { pid, admin } = JSON.parse(text) as { readonly pid: number; readonly admin: number };
+  const answers = async (): Promise<boolean> => {
+    const health = await fetch(`http://127.0.0.1:${admin}/cluster-health`).catch(() => undefined);
+    return health !== undefined && (await health.text()).includes(`"cluster_name":"${CLUSTER}"`);
+  };
+  if (!(await answers())) return;
+  const deadlineMs = Date.now() + STOP_MS;
+  for (let signal: NodeJS.Signals = "SIGTERM"; await answers(); signal = Date.now() > deadlineMs ? "SIGKILL" : "SIGTERM") {
+    process.kill(pid, signal);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+  }
 }
 
 async function freePorts(): Promise<RestatePorts> {

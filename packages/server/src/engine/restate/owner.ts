@@ -27,10 +27,10 @@ export interface Attempt {
 /** What an owner needs of the engine. */
 export interface OwnerHost {
   /**
-   * Puts the run into memory: starts it, or goes on with it; `isCut` when it was under way somewhere. It may wait for events of the run to
-   * be durable. False when the run is paused, and so is not in memory.
+   * Puts the run into memory: starts it, or goes on with it after its `last` turn. It may wait for events of the run to be durable. False
+   * when the run is paused, and so is not in memory.
    */
-  load(isCut: boolean): Promise<boolean>;
+  load(last: Batch | undefined): Promise<boolean>;
   /** Sends the run a mail that it can go on, though it said that it waits. */
   wake(): void;
   /** Forgets the run; another attempt goes on with it. */
@@ -174,7 +174,7 @@ export class Owner {
     if (this.#isLoaded) return;
     this.#isLoaded = true;
     this.#parkedUntilMs = undefined;
-    this.#loading = this.#host.load(last !== undefined && last.idleUntilMs === undefined).then(
+    this.#loading = this.#host.load(last).then(
       (isHere) => {
         if (isHere) return;
         this.#isPaused = true;

@@ -16,6 +16,8 @@ type Answer = "taken" | "refused" | "silent";
  * still reaches: then runs change workers, which they may at any time.
  */
 export class Registration implements AsyncDisposable {
+  /** Whether Restate knew of no worker before this one: then it knows of no runs. */
+  readonly isFirst: boolean;
   readonly #client: RestateClient;
   readonly #uri: string;
   readonly #silent = new Map<string, number>();
@@ -24,17 +26,19 @@ export class Registration implements AsyncDisposable {
 
   /** Registers an address and takes over those that are gone. */
   static async open(client: RestateClient, uri: string): Promise<Registration> {
+    const isFirst = (await client.deployments()).length === 0;
     await client.register(uri);
-    const registration = new Registration(client, uri);
+    const registration = new Registration({ client, uri, isFirst });
     // What is left from before can be looked at again; a cluster that has just been started may not be able to tell yet.
     await registration.#look().catch(() => undefined);
     await client.forgetUnused().catch(() => undefined);
     return registration;
   }
 
-  private constructor(client: RestateClient, uri: string) {
-    this.#client = client;
-    this.#uri = uri;
+  private constructor(parts: { readonly client: RestateClient; readonly uri: string; readonly isFirst: boolean }) {
+    this.#client = parts.client;
+    this.#uri = parts.uri;
+    this.isFirst = parts.isFirst;
     this.#timer = setInterval(() => {
       // A cluster that cannot be reached now is looked at again.
       this.#looking = this.#looking.then(() => this.#look()).catch(() => undefined);

@@ -50,6 +50,8 @@ const LOOK_MS = 250;
 /** How long a start waits for a worker to take the run up. It is durable before that. */
 const STARTED_MS = 10_000;
 const PAGE = 1000;
+/** Whether Restate was given the runs that began elsewhere. */
+const MOVED_SETTING = "restate.moved";
 const UNFINISHED = ["queued", "running", "waiting", "paused"] as const;
 /** Runs that are asked at once whether they can go on. */
 const RECOVERED_AT_ONCE = 32;
@@ -184,8 +186,9 @@ export class RestateEngine implements Engine {
   }
 
   async recover(runId?: string): Promise<number> {
-    await this.#worker.join();
+    const { isFirst } = await this.#worker.join();
     if (runId !== undefined) return this.#recoverOne(await this.#newest(runId));
+    if (isFirst || (await this.#store.getSetting(MOVED_SETTING)) !== true) await this.#moveAll();
     const queued: RunRecord[] = [];
     let count = 0;
     let beforeId: string | undefined;
@@ -209,6 +212,20 @@ export class RestateEngine implements Engine {
     // They keep their order.
     for (const record of queued.toReversed()) count += await this.#recoverOne(record);
     return count;
+  }
+
+  /** Gives Restate all unfinished runs, the sleeping ones too. Those that it has are left as they are. */
+  async #moveAll(): Promise<void> {
+    await this.#store.setSetting(MOVED_SETTING, false);
+    let beforeId: string | undefined;
+    for (;;) {
+      const page = await this.#store.runs({ statuses: UNFINISHED, limit: PAGE, ...(beforeId === undefined ? {} : { beforeId }) });
+      for (let at = 0; at < page.length; at += RECOVERED_AT_ONCE)
+        await Promise.all(page.slice(at, at + RECOVERED_AT_ONCE).map(({ id }) => this.#client.submit(id, { type: "log", events: [] })));
+      beforeId = page.at(-1)?.id;
+      if (page.length < PAGE) break;
+    }
+    await this.#store.setSetting(MOVED_SETTING, true);
   }
 
   record(step: RecordedStep, principal: Principal): RecordedRun {

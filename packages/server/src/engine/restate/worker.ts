@@ -2,7 +2,7 @@ import { AppError, type Engine, type EventBody, type Json, type Principal, type 
 import type { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { numbered } from "../embedded/operation.ts";
 import { Payloads } from "../embedded/payloads.ts";
-import type { Mail } from "./batch.ts";
+import type { Batch, Mail } from "./batch.ts";
 import type { RestateClient } from "./client.ts";
 import type { Submission } from "./driver.ts";
 import { openEndpoint, type Endpoint, type EndpointOptions } from "./endpoint.ts";
@@ -47,10 +47,11 @@ export class Worker {
     this.#payloads = new Payloads(parts.store);
   }
 
-  /** Offers this process to Restate, once, and takes over the runs of workers that are gone. */
-  join(): Promise<void> {
+  /** Offers this process to Restate, once, and takes over the runs of workers that are gone. Whether Restate has never seen a worker before. */
+  async join(): Promise<{ readonly isFirst: boolean }> {
     this.#joined ??= this.#join();
-    return this.#joined;
+    await this.#joined;
+    return { isFirst: this.#registration?.isFirst === true };
   }
 
   /** Whether a run is being started here. */
@@ -88,7 +89,7 @@ export class Worker {
     const existing = owners.get(runId);
     if (existing !== undefined) return existing;
     const host = {
-      load: (isCut: boolean) => this.#load(runId, submission, isCut),
+      load: (last: Batch | undefined) => this.#load(runId, submission, last),
       release: () => inner.release(runId),
       wake: () => void client.wake(runId).catch(() => undefined),
       handle: (mail: Mail) => this.#handle(runId, mail),
@@ -103,8 +104,11 @@ export class Worker {
   }
 
   /** Puts a run into this process's memory: one that has no log yet is started. False when it is paused: somebody has to look first. */
-  async #load(runId: string, submission: Submission, isCut: boolean): Promise<boolean> {
+  async #load(runId: string, submission: Submission, last: Batch | undefined): Promise<boolean> {
     const record = await this.#parts.store.run(runId);
+    // A run that came from another engine, or from a Restate that is lost, was cut off there.
+    const isMoved = last === undefined && submission.type === "log" && "length" in submission.events && submission.events.length === 0;
+    const isCut = isMoved || (last !== undefined && last.idleUntilMs === undefined);
     if (record !== undefined) return this.#goOn(record, isCut);
     if (submission.type === "start") await this.#start(runId, submission);
     return true;
