@@ -35,8 +35,16 @@ export interface SteeringCalls {
   resumeRun(runId: string, options: { readonly version?: string }, signal?: AbortSignal): Promise<Pick<StartedRun, "run">>;
   forkRun(runId: string, fork: ForkRequest, signal?: AbortSignal): Promise<StartedRun>;
   queryRun(runId: string, name: string, signal?: AbortSignal): Promise<Json>;
+  /** Archives and removes runs that ended long ago. */
+  prune(
+    request: { readonly days: number; readonly archive?: boolean; readonly dry?: boolean },
+    signal?: AbortSignal,
+  ): Promise<{ readonly runs: number; readonly values: number; readonly archive: string | null }>;
   queues(signal?: AbortSignal): Promise<readonly QueueStatus[]>;
 }
+
+/** Removing a year of runs takes a while. */
+const PRUNE_TIMEOUT_MS = 600_000;
 
 export function steeringCalls(transport: Transport): SteeringCalls {
   const path = (runId: string, rest: string): string => `/v1/runs/${encodeURIComponent(runId)}/${rest}`;
@@ -49,6 +57,7 @@ export function steeringCalls(transport: Transport): SteeringCalls {
     forkRun: (runId, fork, signal) => transport.json({ method: "POST", path: path(runId, "fork"), body: fork }, signal),
     queryRun: async (runId, name, signal) =>
       (await transport.json<{ readonly value: Json }>({ path: path(runId, `queries/${encodeURIComponent(name)}`) }, signal)).value,
+    prune: (request, signal) => transport.json({ method: "POST", path: "/v1/prune", body: request, timeoutMs: PRUNE_TIMEOUT_MS }, signal),
     queues: async (signal) => (await transport.json<{ readonly queues: readonly QueueStatus[] }>({ path: "/v1/queues" }, signal)).queues,
   };
 }

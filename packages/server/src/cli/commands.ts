@@ -86,6 +86,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/backup.ts")).defineBackup,
   },
   {
+    name: "prune",
+    summary: "archive and remove runs that ended long ago",
+    load: async () => (await import("./commands/prune.ts")).definePrune,
+  },
+  {
     name: "restore",
     summary: "put a backup in the data folder's place",
     load: async () => (await import("./commands/restore.ts")).defineRestore,

@@ -12,7 +12,7 @@ export interface Connection extends AsyncDisposable {
 }
 
 /** Finds the running server, or opens the data folder here and listens on a port of its own. Either way all goes through HTTP. */
-export async function connect(shell: Shell, flags: { readonly dataDir?: string } = {}): Promise<Connection> {
+export async function connect(shell: Shell, flags: Readonly<Record<string, string>> = {}): Promise<Connection> {
   const { config } = await shell.readConfig(flags);
   const { findServer } = await import("../host/index.ts");
   const server = await findServer(config.dataDir);

@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { access, stat, statfs } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { AppError } from "@tutti/core";
 import type { Config } from "../host/config/index.ts";
-import { checkDatabase, findRestateServer, findServer, openPostgresStore } from "../host/index.ts";
+import { checkStore, findRestateServer, findServer } from "../host/index.ts";
 
 /** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
 export interface Finding {
@@ -19,7 +19,6 @@ const FREE_FAIL_BYTES = 64 * MEBIBYTE;
 const FREE_WARN_BYTES = 1024 * MEBIBYTE;
 const PROVIDER_TIMEOUT_MS = 3000;
 const OLLAMA_URL = "http://127.0.0.1:11434/v1";
-const DATABASE_FILE = "tutti.db";
 
 /** Looks at everything Tutti needs but its plugins, one finding after the other; never throws for what it finds. */
 export async function* examine(config: Config, signal: AbortSignal): AsyncGenerator<Finding> {
@@ -71,28 +70,13 @@ async function nearestFolder(path: string): Promise<string> {
   return nearestFolder(dirname(path));
 }
 
-async function database({ dataDir, store, postgresUrl }: Config): Promise<Finding> {
+async function database(config: Config): Promise<Finding> {
   const name = "database";
-  if (store === "postgres") return postgres(postgresUrl ?? "");
-  const file = join(dataDir, DATABASE_FILE);
-  if ((await stat(file).catch(() => undefined)) === undefined) return { name, status: "ok", detail: "none yet" };
   try {
-    checkDatabase(file, "integrity_check");
-    return { name, status: "ok", detail: `${file} is whole` };
+    return { name, status: "ok", detail: await checkStore(config) };
   } catch (error) {
-    return { name, status: "fail", detail: `${AppError.from(error).message}; \`tutti restore\` brings back a backup` };
-  }
-}
-
-async function postgres(url: string): Promise<Finding> {
-  const name = "database";
-  const where = URL.parse(url)?.host ?? "the database";
-  try {
-    const store = await openPostgresStore(url);
-    await store.close();
-    return { name, status: "ok", detail: `PostgreSQL answers on ${where}` };
-  } catch (error) {
-    return { name, status: "fail", detail: `${AppError.from(error).message}; check TUTTI_POSTGRES_URL and that the server runs` };
+    const { code, message } = AppError.from(error);
+    return { name, status: "fail", detail: code === "storage_corrupt" ? `${message}; \`tutti restore\` brings back a backup` : message };
   }
 }
 

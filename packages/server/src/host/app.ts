@@ -6,6 +6,7 @@ import { builtInTools } from "../tools/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { providersOf } from "./providers.ts";
+import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import { builtInWorkflows, createGraphHost, createServices, createWebhooks, declarePlugin, type Services } from "./services.ts";
 import { openEngine } from "./open-engine.ts";
@@ -40,6 +41,7 @@ export interface App extends Services {
   /** Lives as long as this process, for commands on the same machine. */
   readonly localToken: string;
   readonly pluginFailures: readonly PluginFailure[];
+  readonly retention: Retention;
   /** Loads a plugin and remembers it for the next start. */
   enablePlugin(path: string, principal: Principal): Promise<LoadedPlugin>;
   stop(graceMs: number): Promise<void>;
@@ -80,6 +82,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = await plugins.loadAll(config.plugins);
+  const retention = new Retention(store, config, options.logger);
   const door = await openDoor(config, store, options.isAnnounced);
   if (options.recover === "all") {
     const count = await engine.recover();
@@ -87,6 +90,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     for (const plugin of registry.loaded) await declarePlugin(services, plugin);
     await services.events.start();
     await services.waitingRuns.start();
+    retention.start();
   }
   opening.move();
   return {
@@ -98,10 +102,12 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     metrics,
     logger: options.logger,
     pluginFailures,
+    retention,
     ...door,
     ...services,
     enablePlugin: (path, principal) => plugins.enable(path, principal),
     async stop(graceMs) {
+      await retention.stop();
       await services.waitingRuns.stop();
       await services.events.stop();
       await engine.stop(graceMs);

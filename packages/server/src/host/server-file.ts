@@ -1,4 +1,4 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 /** Where commands on this machine find a running Tutti. Readable by its user only: it holds a token that lives as long as the process. */
@@ -14,6 +14,8 @@ const ANSWER_TIMEOUT_MS = 2000;
 /** Writes the file; disposing removes it. */
 export async function writeServerFile(dataDir: string, content: ServerFile): Promise<AsyncDisposable> {
   const path = join(dataDir, NAME);
+  // Nothing else is in it when runs are kept in PostgreSQL.
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
   await rm(path, { force: true });
   await writeFile(path, `${JSON.stringify(content)}\n`, { mode: 0o600 });
   return { [Symbol.asyncDispose]: () => rm(path, { force: true }) };

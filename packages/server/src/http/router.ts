@@ -16,6 +16,7 @@ import { steeringRoutes } from "./routes/steering.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
+import { upkeepRoutes } from "./routes/upkeep.ts";
 import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -28,6 +29,7 @@ export function createRouter(app: App): Hono<HttpEnv> {
   router.route("/", openAiRoutes(app));
   router.route("/", agentRoutes(app));
   router.route("/", steeringRoutes(app));
+  router.route("/", upkeepRoutes(app));
   router.route("/", insightRoutes(app));
   router.route("/", graphRoutes(app));
   router.route("/", scheduleRoutes(app));

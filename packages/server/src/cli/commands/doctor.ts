@@ -62,7 +62,7 @@ async function plugins(shell: Shell, dataDir: string): Promise<readonly Finding[
   const isRunning = (await findServer(dataDir)) !== undefined;
   await using scratch = await mkdtempDisposable(join(tmpdir(), "tutti-doctor-"));
   try {
-    await using connection = await connect(shell, { dataDir: isRunning ? dataDir : scratch.path });
+    await using connection = await connect(shell, isRunning ? { dataDir } : { dataDir: scratch.path, store: "sqlite", engine: "embedded" });
     const { plugins: loaded, failures } = await connection.client.plugins(shell.signal);
     const broken = failures.map(({ plugin, message }): Finding => ({ name: "plugins", status: "fail", detail: `${plugin}: ${message}` }));
     return [

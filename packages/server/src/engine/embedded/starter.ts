@@ -93,7 +93,10 @@ export class Starter {
     if (first?.type !== "run.started")
       throw new AppError("conflict", `wanted a run with steps to fork, got ${runId}, which was recorded in one piece`);
     const kept = planFork(events, fork);
-    for (const event of kept) if (event.type === "step.completed") await payloads.keep(event.output);
+    for (const event of kept) {
+      if (event.type === "step.completed") await payloads.keep(event.output);
+      else if (event.type === "signal.received") await payloads.keep(event.value);
+    }
     await payloads.keep(first.input);
     const workflow = runs.findWorkflow(record.workflow);
     const input = fork.input === undefined ? await payloads.fromJournal(first.input) : await parseInput(workflow, fork.input);

@@ -36,7 +36,9 @@ export function storeCache(store: Pick<Store, "getSetting" | "setSetting" | "put
       if (entry === undefined || entry.untilMs <= Date.now()) return undefined;
       index.delete(digest);
       index.set(digest, entry);
-      return JSON.parse(await store.getBlob(entry.blob)) as Json;
+      // Values are removed when nobody has written them for long; this one is made again then.
+      const text = await store.getBlob(entry.blob).catch(() => undefined);
+      return text === undefined ? undefined : (JSON.parse(text) as Json);
     },
     async set(digest, value, ttlMs) {
       const index = await load();

@@ -40,6 +40,11 @@ export function optionalText(
   return { ...rest, default: undefined, valid, schema: z.string().regex(shape).optional(), read: (raw) => raw };
 }
 
+/** A path, or nothing. */
+export function optionalPath(facts: Omit<Facts<undefined>, "default" | "isPath">): Setting<string | undefined> {
+  return { ...optionalText({ ...facts, valid: "a path", shape: /^[^\0]+$/ }), isPath: true };
+}
+
 /** A whole number; digits may be grouped with underscores. */
 export function whole(facts: Facts<number> & { readonly min: number; readonly max: number }): Setting<number> {
   const { min, max, ...rest } = facts;

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { choice, flag, list, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
+import { choice, flag, list, optionalPath, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
 import type { QueueConfig } from "@tutti/core";
 import { queues } from "./queues.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
@@ -229,6 +229,17 @@ export const SETTINGS = {
   }),
   webhooks,
   queues,
+  retentionDays: whole({
+    env: "TUTTI_RETENTION_DAYS",
+    default: 0,
+    min: 0,
+    max: 36_500,
+    description: "Runs that ended longer ago are removed, looked for once an hour. 0 keeps them for ever.",
+  }),
+  archiveDir: optionalPath({
+    env: "TUTTI_ARCHIVE_DIR",
+    description: "The folder where the logs of removed runs are kept, as gzipped JSON lines. Without it they are not.",
+  }),
   engine: choice({
     env: "TUTTI_ENGINE",
     default: "embedded",
