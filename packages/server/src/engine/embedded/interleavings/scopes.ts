@@ -190,12 +190,37 @@ export const smallScopes: readonly Scope[] = [
     name: "cancel at every point, of a parent, its child and a wait",
     workflows: (stage) => [
       flow("parent", (ctx) => stage.saw(ctx, "child", ctx.start("child", null))),
-      flow("child", async (ctx) => [await stage.step(ctx, "child step"), (await ctx.waitFor("go", { timeoutMs: 20 })) ?? "none"]),
+      flow("child", async (ctx) => [await stage.step(ctx, "child step"), (await ctx.waitFor("never")) ?? "none"]),
     ],
     runs: [one("parent")],
     acts: [cancel("parent")],
-    horizonMs: 60,
-    wrong: oneOf('["child step","none"]', "cancelled"),
+    wrong: oneOf("cancelled"),
+  },
+  {
+    ...base,
+    name: "a race that a child loses: it is cancelled",
+    workflows: (stage) => [
+      flow("racer", (ctx) => ctx.race<Json>([(branch) => branch.start("child", null), (branch) => stage.step(branch, "step")])),
+      flow("child", async (ctx) => (await ctx.waitFor("never")) ?? "none"),
+    ],
+    runs: [one("racer")],
+    wrong: oneOf('"step"'),
+  },
+  {
+    ...base,
+    name: "a race that a signal may win: who lost it leaves the signal to the next who waits",
+    workflows: (stage) => [
+      flow("racer", async (ctx) => {
+        const won = await ctx.race<Json>([
+          async (branch) => (await branch.waitFor("go")) ?? "none",
+          (branch) => stage.step(branch, "step"),
+        ]);
+        return won === "step" ? [won, (await ctx.waitFor("go")) ?? "none"] : [won];
+      }),
+    ],
+    runs: [one("racer")],
+    acts: [signal("racer", "go", "went")],
+    wrong: oneOf('["step","went"]', '["went"]'),
   },
   {
     ...base,
