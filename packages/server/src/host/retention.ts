@@ -12,6 +12,8 @@ const DAY_MS = 86_400_000;
 /** How often old runs are looked for, and how long after the start first. */
 const EVERY_MS = 3_600_000;
 const FIRST_AFTER_MS = 60_000;
+/** A disk's or a database's clock may be so far behind this process's. */
+const CLOCKS_DIFFER_MS = 60_000;
 const RUNS_PAGE = 500;
 const EVENTS_PAGE = 1000;
 
@@ -81,7 +83,8 @@ export class Retention {
     const [oldest] = await this.#store.oldestRuns({ limit: 1 });
     // What nobody has written since the oldest run began stands in no log that is left.
     const kept = oldest === undefined || oldest.startedAt > before ? before : oldest.startedAt;
-    return { runs: old.length, values: await this.#store.removeBlobs(kept), archive };
+    const values = await this.#store.removeBlobs(new Date(Date.parse(kept) - CLOCKS_DIFFER_MS).toISOString());
+    return { runs: old.length, values, archive };
   }
 
   /** Runs that ended before a moment. A run cannot have ended before it began, so the search ends with the first that began later. */

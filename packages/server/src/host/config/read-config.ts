@@ -164,7 +164,7 @@ function keyed(providers: unknown, variables: Variables, problems: string[]): re
 }
 
 function resolvedPaths(setting: Setting<unknown>, value: unknown, baseDir: string): unknown {
-  if (setting.isPath !== true) return value;
+  if (setting.isPath !== true || value === undefined) return value;
   if (typeof value === "string") return resolve(baseDir, value);
   // Plugins are named or have a path, which begins with a dot or a slash.
   return (value as readonly string[]).map((item) => (item.startsWith(".") || isAbsolute(item) ? resolve(baseDir, item) : item));
