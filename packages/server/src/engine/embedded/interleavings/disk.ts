@@ -29,8 +29,8 @@ interface StoredRun {
   status: RunStatus;
   endedAt: string | null;
   isParked: boolean;
-  /** The events without what differs from run to run though nothing else does: times and hashes. */
-  trace: string;
+  /** The events without what differs from run to run though nothing else does, as far as somebody has looked. */
+  readonly trace: string[];
 }
 
 interface Position {
@@ -39,19 +39,6 @@ interface Position {
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex");
-/** Left out of traces: `run.resumed` is written at every start, and all else in them is when and by whom. */
-const UNTRACED: ReadonlySet<string> = new Set([
-  "at",
-  "startedAt",
-  "durationMs",
-  "hash",
-  "seq",
-  "runId",
-  "policyHash",
-  "principal",
-  "decision",
-]);
-
 /** What a store has on disk: all that a crash leaves. A test part: it does in memory what the journal of SQLite does, in the same order. */
 export class Disk {
   readonly #runs = new Map<string, StoredRun>();
@@ -63,7 +50,13 @@ export class Disk {
   clone(): Disk {
     const copy = new Disk();
     for (const [id, run] of this.#runs)
-      copy.#runs.set(id, { ...run, drafts: [...run.drafts], events: [...run.events], waits: new Map(run.waits) });
+      copy.#runs.set(id, {
+        ...run,
+        drafts: [...run.drafts],
+        events: [...this.eventsOf(id)],
+        trace: [...this.#tracesOf(run)],
+        waits: new Map(run.waits),
+      });
     copy.#log.push(...this.#log);
     for (const [hash, text] of this.blobs) copy.blobs.set(hash, text);
     for (const [name, value] of this.settings) copy.settings.set(name, value);
@@ -94,7 +87,11 @@ export class Disk {
   /** What is known of a run, for comparing states. */
   traceOf(runId: string): string {
     const run = this.#runs.get(runId);
-    return run === undefined ? "" : `${run.trace}${run.isParked ? "parked" : ""}`;
+    return run === undefined ? "" : `${this.#tracesOf(run).join("")}${run.isParked ? "parked" : ""}`;
+  }
+
+  hasEnded(runId: string): boolean {
+    return this.#runs.get(runId)?.endedAt != null;
   }
 
   /** In the order in which they began. */
@@ -111,8 +108,7 @@ export class Disk {
 
   record(runId: string): RunRecord | undefined {
     const run = this.#runs.get(runId);
-    const last = this.eventsOf(runId).at(-1);
-    if (run === undefined || last === undefined || !("workflow" in run.first)) return undefined;
+    if (run === undefined || !("workflow" in run.first)) return undefined;
     const { first, status, endedAt } = run;
     const principal = first.type === "run.started" ? first.principal : first.action.principal;
     return {
@@ -124,8 +120,8 @@ export class Disk {
       endedAt,
       parentId: first.type === "run.started" ? (first.parent?.runId ?? null) : null,
       principalId: principal.id,
-      events: run.events.length,
-      head: last.hash,
+      events: run.drafts.length,
+      head: this.eventsOf(runId).at(-1)?.hash ?? "",
     };
   }
 
@@ -150,6 +146,11 @@ export class Disk {
       .slice(0, limit);
   }
 
+  #tracesOf({ drafts, trace }: StoredRun): readonly string[] {
+    for (const draft of drafts.slice(trace.length)) trace.push(draft.type === "run.resumed" ? "" : traceOf(draft));
+    return trace;
+  }
+
   #requireFits(events: readonly EventDraft[]): void {
     const heads = new Map<string, number>();
     for (const event of events) {
@@ -166,7 +167,6 @@ export class Disk {
     const run = this.#runs.get(event.runId) ?? this.#newRun(event);
     run.drafts.push(event);
     run.isParked = false;
-    if (event.type !== "run.resumed") run.trace += traceOf(event);
     this.#log.push({ runId: event.runId, seq: event.seq });
     this.#keepWaits(run, event);
     const status = statusAfter(event);
@@ -185,7 +185,7 @@ export class Disk {
       status: "running",
       endedAt: null,
       isParked: false,
-      trace: "",
+      trace: [],
     };
     this.#runs.set(first.runId, run);
     return run;
@@ -223,26 +223,21 @@ export class Disk {
     const kept = new Set(["", ...waits.map(({ key }) => key)]);
     for (const wait of waits) if (!run.waits.has(wait.key)) run.waits.set(wait.key, wait);
     for (const key of run.waits.keys()) if (!kept.has(key)) run.waits.delete(key);
-    if (waits.some(({ kind, name }) => kind === "workflow" && this.#hasEnded(name))) return;
+    const hasCome = ({ kind, name }: Wait): boolean =>
+      kind === "workflow" && this.hasEnded(name) && this.#runs.get(name)?.status !== "continued";
+    if (waits.some(hasCome)) return;
     run.isParked = true;
     run.status = "waiting";
   }
-
-  #hasEnded(runId: string): boolean {
-    const run = this.#runs.get(runId);
-    return run?.endedAt != null && run.status !== "continued";
-  }
 }
 
-const traces = new WeakMap<EventDraft, string>();
-
-/** An event without what differs from run to run though nothing else does. */
+/** An event without what differs from run to run though nothing else does: when it came, and whose it is. */
 export function traceOf(event: EventDraft): string {
-  const known = traces.get(event);
-  if (known !== undefined) return known;
-  const trace = JSON.stringify(event, (name, value: unknown) => (UNTRACED.has(name) ? undefined : value));
-  traces.set(event, trace);
-  return trace;
+  const { at: _at, seq: _seq, runId: _runId, ...body } = event;
+  if (body.type === "policy.decided") return `decided ${body.key} ${body.action.kind}`;
+  if (!("durationMs" in body)) return JSON.stringify(body);
+  const { startedAt: _startedAt, durationMs: _durationMs, ...rest } = body;
+  return JSON.stringify(rest);
 }
 
 function isSame(stored: EventDraft | undefined, event: EventDraft): boolean {

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto";
 import { Disk } from "./disk.ts";
 import { START_MS, World, type Image, type Scope } from "./world.ts";
 
@@ -99,9 +100,10 @@ class Search {
     world.check();
     this.#note(world, path);
     if (this.#violation !== undefined) return false;
-    const { key } = world;
-    if (this.#visited.has(key)) return false;
-    this.#visited.add(key);
+    // States are long texts, and there are many.
+    const digest = hash("sha1", world.key, "base64");
+    if (this.#visited.has(digest)) return false;
+    this.#visited.add(digest);
     return true;
   }
 

@@ -241,7 +241,7 @@ export class World {
     } catch (thrown) {
       this.#told.set(runId, { ok: false, code: AppError.from(thrown).code });
     }
-    if (this.#disk.record(runId)?.endedAt == null) this.#fail(`the end of ${runId} was told before it was durable`);
+    if (!this.#disk.hasEnded(runId)) this.#fail(`the end of ${runId} was told before it was durable`);
   }
 
   #send(name: string): void {
