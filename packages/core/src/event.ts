@@ -54,6 +54,8 @@ export type EventBody =
   /** Written only for steps that take longer than a moment, so that watchers see them. */
   | ({ readonly type: "step.started" } & StepRef & { readonly attempt: number })
   | ({ readonly type: "step.waiting" } & StepRef & { readonly until: string | null; readonly approval?: ApprovalRequest })
+  /** The branch of a step that was under way has ended: nobody waits for the step any more. Only for steps that said they had begun. */
+  | ({ readonly type: "step.cancelled" } & StepRef)
   /** A long step says that it lives, and how far it is. The next attempt is told the last `detail`. */
   | ({ readonly type: "step.progressed" } & StepRef & { readonly attempt: number; readonly detail: Json })
   /** One attempt failed. `retryAt: null` means it was the last one. */
@@ -153,6 +155,7 @@ export function statusAfter(event: EventBody): RunStatus | undefined {
       return event.kind === "sleep" || event.kind === "signal" || event.kind === "approval" ? "running" : undefined;
     case "policy.decided":
     case "step.started":
+    case "step.cancelled":
     case "step.progressed":
     case "step.failed":
     case "signal.received":

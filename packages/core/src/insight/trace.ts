@@ -8,7 +8,7 @@ export interface Span {
   readonly key: string;
   readonly kind: StepKind;
   readonly name: string;
-  readonly status: "completed" | "failed" | "running" | "waiting" | "refused";
+  readonly status: "completed" | "failed" | "running" | "waiting" | "refused" | "cancelled";
   readonly startMs: number;
   readonly endMs: number;
   readonly segments: readonly Segment[];
@@ -155,6 +155,14 @@ function apply(draft: Draft, event: StepEvent, clock: Clock): void {
       return;
     case "step.progressed":
       return;
+    case "step.cancelled": {
+      const endMs = clock(event.at);
+      const fromMs = draft.openSinceMs ?? endMs;
+      draft.segments.push({ style: draft.status === "waiting" ? "wait" : "lost", fromMs, toMs: Math.max(fromMs, endMs) });
+      draft.openSinceMs = undefined;
+      draft.status = "cancelled";
+      return;
+    }
     case "step.failed":
       addAttempt(draft, event, clock);
       draft.failure = `${event.code}: ${event.message}`;

@@ -146,6 +146,7 @@ function openStep(event: StepEvent, known: OpenStep | undefined): OpenStep | und
       if (event.retryAt === null) return undefined;
       return { ...step, until: event.retryAt, state: "retrying", attempt: event.attempt, failure: `${event.code}: ${event.message}` };
     case "step.completed":
+    case "step.cancelled":
     case "run.recorded":
       return undefined;
   }

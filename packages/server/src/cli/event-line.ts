@@ -38,6 +38,7 @@ function describe(event: Event): EventLine | undefined {
       return { mark: "waits", style: "dim", text: `queued in ${event.queue}` };
     case "run.admitted":
     case "step.started":
+    case "step.cancelled":
     case "step.progressed":
     case "signal.received":
       return undefined;

@@ -69,6 +69,7 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
           "policy decided",
         );
       case "step.started":
+      case "step.cancelled":
       case "step.progressed":
       case "step.waiting":
       case "step.completed":

@@ -129,6 +129,7 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.queued":
       case "run.admitted":
       case "step.waiting":
+      case "step.cancelled":
       case "step.progressed":
       case "signal.received":
       case "approval.answered":

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, type Json } from "@tutti/core";
-import { flow, runToEnd, type Open } from "./setup.ts";
+import { flow, never, owner, runToEnd, type Open } from "./setup.ts";
 
 /** all, race and map. */
 export function branchTests(open: Open): void {
@@ -75,6 +75,28 @@ export function branchTests(open: Open): void {
     await using under = await open({ workflows: [squares] });
     assert.deepEqual((await runToEnd(under, "squares")).output, [1, 4, 9, 16, 25, 36]);
     assert.equal(most, 2);
+  });
+
+  test("what a losing branch waited for is waited for no more", async () => {
+    const race = flow("race", async (ctx) => {
+      await ctx.race([
+        async (branch) => (await branch.waitFor("never")) ?? null,
+        (branch) => branch.step("win", () => "won"),
+        async (branch) => {
+          await branch.sleep(3_600_000);
+          return null;
+        },
+      ]);
+      return (await ctx.waitFor("end")) ?? null;
+    });
+    await using under = await open({ workflows: [race] });
+    const { runId } = await under.engine.start("race", null, { principal: owner });
+    while ((await under.waits(runId)).map(({ name }) => name).join() !== "end") await new Promise((resolve) => setImmediate(resolve));
+    await under.engine.signal(runId, { name: "end", value: 1 }, owner);
+    assert.equal(await under.engine.result(runId, never), 1);
+    const cancelled = (await under.events(runId)).flatMap((event) => (event.type === "step.cancelled" ? [event.name] : []));
+    assert.deepEqual(cancelled.toSorted(), ["never", "sleep"]);
+    assert.equal((await under.engine.replay(runId)).matches, true);
   });
 
   test("two steps at once in one branch are refused with what to do instead", async () => {

@@ -75,6 +75,8 @@ export class Execution implements Steps, Receiver<Pending> {
   readonly #deliveries: Deliveries<Pending>;
   readonly #performing = new Set<Promise<void>>();
   readonly #waits = new Map<string, IdleWait>();
+  /** Steps that said in this process that they had begun. */
+  readonly #begun = new Set<string>();
   readonly #undos: Undos;
   readonly #queries = new Map<string, () => Json>();
   readonly #verdict = Promise.withResolvers<Replay>();
@@ -98,7 +100,16 @@ export class Execution implements Steps, Receiver<Pending> {
     const budget = new Budget(parts.limits);
     for (const usage of history.usages) budget.add(usage);
     const mailbox = new Mailbox(history, clock);
-    this.bench = { run: parts, host, engine, runs, mailbox, approvals: new Approvals(history, host, clock), budget, clock };
+    this.bench = {
+      run: parts,
+      host: this.#listening(host),
+      engine,
+      runs,
+      mailbox,
+      approvals: new Approvals(history, this.#listening(host), clock),
+      budget,
+      clock,
+    };
     this.#undos = new Undos((scope, name, action) => this.request(scope, undo(this.bench, name, action)));
     this.#deliveries = new Deliveries(this, history, clock);
   }
@@ -279,6 +290,7 @@ export class Execution implements Steps, Receiver<Pending> {
       if (this.#resumed !== undefined) void this.#host.append([{ type: "run.resumed", reason: this.#resumed }]);
       if (this.parts.limits?.timeMs !== undefined) void this.#watchDeadline(this.parts.startedAtMs + this.parts.limits.timeMs);
     }
+    for (const pending of this.#dropped.values()) if (this.history.isOpen(pending.key)) this.#tellCancelled(pending);
     for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
     this.#live.resolve();
   }
@@ -315,7 +327,25 @@ export class Execution implements Steps, Receiver<Pending> {
       this.#pending.delete(key);
       this.#dropped.set(key, pending);
       pending.settled.reject(closed);
+      this.#tellCancelled(pending);
     }
+  }
+
+  /** Hears which steps say that they have begun. */
+  #listening(host: ExecutionHost): ExecutionHost {
+    const append: ExecutionHost["append"] = (bodies) => {
+      for (const body of bodies) if (body.type === "step.waiting" || body.type === "step.started") this.#begun.add(body.key);
+      return host.append(bodies);
+    };
+    return { ...host, append };
+  }
+
+  /** What has begun in the log ends there, too. */
+  #tellCancelled({ key, operation: { kind, name } }: Pending): void {
+    // A closing has said it of all steps.
+    const isOpen = this.#closing === undefined && (this.#begun.has(key) || this.history.isOpen(key));
+    if (isOpen && this.#mode === "live" && !this.#deliveries.isReplaying && !this.#isOver)
+      void this.#host.append([{ type: "step.cancelled", key, kind, name }]);
   }
 
   async #runWorkflow(): Promise<void> {

@@ -75,6 +75,10 @@ export class History {
         return this.#advance(event.key, { attempts: event.attempt, retryAt: event.retryAt });
       case "step.waiting":
         return this.#advance(event.key, { until: event.until, since: event.at, retryAt: undefined });
+      case "step.cancelled":
+        this.#progress.delete(event.key);
+        this.#begun.add(event.key);
+        return;
       case "step.progressed":
         return this.#advance(event.key, { detail: value });
       case "step.started":
@@ -112,6 +116,11 @@ export class History {
 
   progress(key: string): StepProgress | undefined {
     return this.#progress.get(key);
+  }
+
+  /** Whether a step at `key` said that it had begun, and nothing since. */
+  isOpen(key: string): boolean {
+    return this.#progress.get(key)?.until !== undefined && !this.#byKey.has(key);
   }
 
   /** Whether anything of a step at `key` is in the log. */

@@ -157,7 +157,8 @@ function waits(events: readonly Event[]): readonly Json[] {
   const open = new Map<string, Json>();
   for (const event of events) {
     if (event.type === "step.waiting") open.set(event.key, { key: event.key, kind: event.kind, name: event.name, until: event.until });
-    else if (event.type === "step.completed") open.delete(event.key);
+    else if (event.type === "step.completed" || event.type === "step.cancelled" || event.type === "approval.answered")
+      open.delete(event.key);
   }
   return [...open.values()];
 }

@@ -46,7 +46,7 @@ function extraOf(event: EventDraft): Extra {
 
 function markOf(event: EventDraft): Row["mark"] {
   if (event.type === "step.waiting") return "wait";
-  if (event.type === "approval.answered") return "woken";
+  if (event.type === "approval.answered" || event.type === "step.cancelled") return "woken";
   if (event.type === "run.recorded") return "recorded";
   if (event.type !== "step.completed") return "";
   return event.kind === "sleep" || event.kind === "signal" || event.kind === "approval" ? "woken" : "";

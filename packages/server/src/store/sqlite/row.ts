@@ -44,7 +44,7 @@ export function rowsOf(flat: readonly string[]): readonly JournalRow[] {
 function markOf(event: EventDraft): RowMark {
   if (event.type === "step.completed") return markOfStep(event);
   if (event.type === "step.waiting") return "wait";
-  if (event.type === "approval.answered") return "woken";
+  if (event.type === "approval.answered" || event.type === "step.cancelled") return "woken";
   if (event.type === "run.recorded") return event.kind === "emit" && event.outcome.ok ? "emit" : "";
   return event.type === "run.started" && event.limits?.timeMs !== undefined ? "deadline" : "";
 }
