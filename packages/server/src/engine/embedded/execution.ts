@@ -1,5 +1,5 @@
 import { AppError, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
-import { iso, systemClock, type Clock } from "../clock.ts";
+import { systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
 import { Approvals } from "./approvals.ts";
 import { Budget } from "./budget.ts";
@@ -18,6 +18,7 @@ import {
   type RunParts,
 } from "./operation.ts";
 import { record, undo, type OtherRuns, type Workbench } from "./operations/index.ts";
+import { recordingOf } from "./recording.ts";
 import { Scope } from "./scope.ts";
 import { waitUntil } from "./timers.ts";
 import { Undos } from "./undos.ts";
@@ -30,12 +31,6 @@ interface Pending {
   readonly operation: Operation;
   readonly scope: Scope;
   readonly settled: PromiseWithResolvers<Json>;
-}
-
-/** How a step ended, as the log and the workflow see it. */
-interface Recording {
-  readonly body: EventBody;
-  readonly outcome: Outcome;
 }
 
 /** One object for all: an error made for each run would cost more than the rest of its end. */
@@ -437,7 +432,7 @@ export class Execution implements Steps, Receiver<Pending> {
     const progress = this.history.progress(key);
     const performed = await this.#performed(operation, { key, scope, progress, idle: (wait) => this.#idle(key, wait) });
     if (performed === undefined || scope.closed !== undefined) return;
-    const recording = this.#record(pending, performed);
+    const recording = recordingOf({ key, kind: operation.kind, name: operation.name }, performed, this.#host);
     const { body, outcome } = recording instanceof Promise ? await recording : recording;
     if (scope.closed !== undefined) return;
     this.#durable = this.#host.append([body]);
@@ -459,25 +454,6 @@ export class Execution implements Steps, Receiver<Pending> {
     } catch (error) {
       if (call.scope.isStopped) return undefined;
       throw error;
-    }
-  }
-
-  /** The event that records how a step ended. A result that cannot be recorded is a failure. */
-  #record({ key, operation: { kind, name } }: Pending, performed: Performed): Recording | Promise<Recording> {
-    const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey } = performed;
-    const step = { key, kind, name, attempt, startedAt: iso(startedAtMs), durationMs };
-    const failed = ({ code, message }: { readonly code: string; readonly message: string }): Recording => ({
-      body: { type: "step.failed", ...step, code, message, retryAt: null },
-      outcome: { ok: false, code, message },
-    });
-    if (!outcome.ok) return failed(outcome);
-    const more = { ...(usage && { usage }), ...(partitionKey !== undefined && { partitionKey }) };
-    const completed = (output: Json): Recording => ({ body: { type: "step.completed", ...step, output, ...more }, outcome });
-    try {
-      const output = this.#host.toJournal(outcome.output);
-      return output instanceof Promise ? output.then(completed, (thrown: unknown) => failed(AppError.from(thrown))) : completed(output);
-    } catch (thrown) {
-      return failed(AppError.from(thrown));
     }
   }
 

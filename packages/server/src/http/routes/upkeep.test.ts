@@ -22,7 +22,7 @@ test("old runs are archived and removed with their large values; runs that go on
       ctx: { step(name: string, action: () => string): Promise<string>; waitFor(name: string): Promise<Json | undefined> },
       input: Json,
     ) => {
-      const made = await ctx.step("make", () => String(input).repeat(LARGE));
+      const made = await ctx.step("make", () => (input as string).repeat(LARGE));
       return input === "b" ? [made.length, (await ctx.waitFor("go")) ?? null] : made.length;
     },
   };
