@@ -49,7 +49,8 @@ export class RestateClient {
   async post(runId: string, mail: Mail): Promise<Outcome> {
     const path = `/${this.#service}/${runId}/post`;
     const headers = { "idempotency-key": randomUUID() };
-    return (await this.#ask(this.#urls, { method: "POST", path, body: mail, headers, timeoutMs: POST_TIMEOUT_MS })) as Outcome;
+    const request = { method: "POST", path, body: mail, headers, timeoutMs: POST_TIMEOUT_MS, isPatient: false } as const;
+    return (await this.#ask(this.#urls, request)) as Outcome;
   }
 
   /** Has a run look whether it can go on. */
@@ -120,6 +121,7 @@ export class RestateClient {
     for (let round = 0; round < ROUNDS_MAX; round += 1) {
       for (const url of urls) {
         const answer = await send(url, request).catch((error: unknown) => void (problem = error));
+        if (problem instanceof Error && problem.name === "TimeoutError" && request.isPatient === false) throw late(request, problem);
         if (answer === undefined) continue;
         if (answer.status < 500 && answer.status !== 429) return parseAnswer(answer, request);
         problem = `${answer.status} ${answer.text}`;
@@ -138,6 +140,8 @@ interface Request {
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
+  /** False for what has reached Restate when no answer comes in time: another node would have none either. */
+  readonly isPatient?: boolean;
 }
 
 interface Answer {
@@ -153,6 +157,14 @@ async function send(url: string, { method, path, body, headers, timeoutMs }: Req
     signal: AbortSignal.timeout(timeoutMs),
   });
   return { status: response.status, text: await response.text() };
+}
+
+function late({ path, timeoutMs }: Request, cause: Error): AppError {
+  return new AppError(
+    "timeout",
+    `wanted an answer to ${path} within ${timeoutMs} ms, got none; it is done when a worker takes the run up`,
+    { cause },
+  );
 }
 
 function parseAnswer({ status, text }: Answer, { method, path }: Request): unknown {

@@ -55,7 +55,7 @@ export async function drive(ctx: WorkflowContext, submission: Submission, host: 
       owner?.ring();
     }
     const batch = await journal.add(await taking);
-    owner?.done(turn);
+    owner?.done(attempt, turn);
     if (batch.reply !== undefined) {
       attempt.mail = undefined;
       void ctx.promise<Json>(`reply.${batch.reply.mail}`).resolve({ ...batch.reply.outcome });

@@ -11,6 +11,8 @@ const PAUSED_MS = 3000;
 /** Events of one turn. */
 const EVENTS_MAX = 200;
 
+const PARKED: Batch = { events: [], idleUntilMs: null };
+
 /** What an attempt of the handler knows from Restate's journal when it comes to where the journal ends. */
 export interface Claim {
   readonly turn: number;
@@ -104,7 +106,7 @@ export class Owner {
   async next(attempt: Attempt, claim: Claim): Promise<Batch> {
     this.#attach(attempt, claim);
     this.#isAsleep = false;
-    this.#load(claim);
+    this.#load(claim.last);
     for (;;) {
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#attempt !== attempt) throw new AppError("cancelled", "a newer attempt drives the run");
@@ -115,14 +117,9 @@ export class Owner {
     }
   }
 
-  /** The proposed turn is in Restate's journal and in the store. */
-  done(turn: number): void {
-    this.#turnsDone = turn;
-    const proposed = this.#proposed;
-    this.#proposed = undefined;
-    this.#isAsleep = proposed?.batch.idleUntilMs !== undefined;
-    if (this.#isAsleep && this.#queue.length > 0) this.#host.wake();
-    for (const { durable } of proposed?.appended ?? []) durable.resolve();
+  /** The turn that was proposed to the attempt is in Restate's journal and in the store. */
+  done(attempt: Attempt, turn: number): void {
+    if (this.#attempt === attempt) this.#settle(turn);
   }
 
   /** The attempt has ended. */
@@ -148,10 +145,20 @@ export class Owner {
     this.#attempt = attempt;
     this.#ring();
     const turnsDone = claim.turn - 1;
-    if (this.#proposed !== undefined && this.#turnsDone + 1 === turnsDone && isSame(this.#proposed.batch, claim.last)) this.done(turnsDone);
+    if (this.#proposed !== undefined && this.#turnsDone + 1 === turnsDone && isSame(this.#proposed.batch, claim.last))
+      this.#settle(turnsDone);
     if (this.#turnsDone === turnsDone) return;
     if (this.#turnsDone > 0) this.#drop(new AppError("cancelled", "another process went on with the run"));
     this.#turnsDone = turnsDone;
+  }
+
+  #settle(turn: number): void {
+    this.#turnsDone = turn;
+    const proposed = this.#proposed;
+    this.#proposed = undefined;
+    this.#isAsleep = proposed?.batch.idleUntilMs !== undefined;
+    if (this.#isAsleep && this.#queue.length > 0) this.#host.wake();
+    for (const { durable } of proposed?.appended ?? []) durable.resolve();
   }
 
   #drop(reason: Error): void {
@@ -170,7 +177,7 @@ export class Owner {
     this.#proposed = undefined;
   }
 
-  #load({ last }: Claim): void {
+  #load(last: Batch | undefined): void {
     if (this.#isLoaded) return;
     this.#isLoaded = true;
     this.#parkedUntilMs = undefined;
@@ -191,7 +198,9 @@ export class Owner {
     const { index } = mail;
     this.#inHand = index;
     this.#isHandling = true;
-    this.#load(claim);
+    // The engine may have let go of the run already: what the mail tells of might be what it waits for.
+    if (this.#parkedUntilMs !== undefined) this.#isLoaded = false;
+    this.#load(this.#parkedUntilMs === undefined ? claim.last : PARKED);
     const finish = (outcome: Outcome): void => {
       if (this.#inHand !== index) return;
       this.#reply = { mail: index, outcome };
