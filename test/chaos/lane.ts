@@ -14,8 +14,8 @@ const JOBS_A_ROUND = 4;
 const DRIVEN_A_ROUND = 12;
 /** How long after its start a server is killed at the latest; every so many rounds it lives long enough for runs to leave the memory. */
 const LIFE_MS_MAX = 90;
-const LONG_LIFE_MS_MAX = 2400;
-const LONG_LIFE_EVERY = 20;
+const LONG_LIFE_MS = 1200;
+const LONG_LIFE_EVERY = 15;
 /** How long the last life may take to end all runs. */
 const END_MS_MAX = 90_000;
 const LOOK_MS = 50;
@@ -52,6 +52,7 @@ export class Lane {
   readonly #completed = new Set<string>();
   #effectsSeen = 0;
   #eventsSeen = 0;
+  #parked = 0;
   kills = 0;
 
   constructor(folder: string, seed: string) {
@@ -64,7 +65,7 @@ export class Lane {
 
   /** For whoever reads the test's output. */
   get summary(): string {
-    return `${this.#jobs.size} runs wanted, ${this.#eventsSeen} events, ${this.#effectsSeen} effects`;
+    return `${this.#jobs.size} runs wanted, ${this.#eventsSeen} events, ${this.#effectsSeen} effects, ${this.#parked} times a run that had left the memory`;
   }
 
   /** Kills the server so often, then lets it end everything and looks whether all came right. Throws with the seed and the folder. */
@@ -87,8 +88,8 @@ export class Lane {
       this.#jobs.set(job.runId, job);
     }
     const driven = Promise.all([this.#drive(server), server.post("/v1/schedules", SCHEDULE), during?.()]);
-    const isLong = round % LONG_LIFE_EVERY === LONG_LIFE_EVERY - 1;
-    await new Promise((resolve) => setTimeout(resolve, this.random() * (isLong ? LONG_LIFE_MS_MAX : LIFE_MS_MAX)));
+    const atLeastMs = round % LONG_LIFE_EVERY === LONG_LIFE_EVERY - 1 ? LONG_LIFE_MS : 0;
+    await new Promise((resolve) => setTimeout(resolve, atLeastMs + this.random() * Math.max(atLeastMs, LIFE_MS_MAX)));
     await server.kill();
     await driven;
     this.kills += 1;
@@ -130,6 +131,7 @@ export class Lane {
             .all()
             .map((row) => String(row["id"]));
     const ids = new Set(known);
+    this.#parked += Number(db?.prepare("SELECT count(*) AS count FROM runs WHERE parked = 1").get()?.["count"] ?? 0);
     const lost = [...this.#acknowledged].filter((runId) => !ids.has(runId));
     assert.deepEqual(lost, [], `runs that were acknowledged are gone after kill ${this.kills}`);
     this.#learn(db === undefined ? [] : eventsOf(db, this.#eventsSeen));

@@ -5,7 +5,7 @@ const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({
 const EFFECT_MS_MAX = 8;
 
 /** Long enough that the run leaves the memory, and short enough that somebody waits for it. */
-export const PARKED_MS = 2200;
+const PARKED_MS = 4000;
 
 /** Does one thing that can be seen from outside: a line in a file, with the step's idempotency key. */
 async function act({ idempotencyKey }: StepContext): Promise<void> {

@@ -196,7 +196,7 @@ export class Disk {
     if (event.type === "step.waiting") {
       const { key, kind, name, until, approval } = event;
       waits.set(key, { runId, key, kind, name, since: at, until, ...(approval && { approval }) });
-    } else if (event.type === "approval.answered") waits.delete(event.key);
+    } else if (event.type === "approval.answered" || event.type === "step.cancelled") waits.delete(event.key);
     else if (event.type === "step.completed" && (event.kind === "sleep" || event.kind === "signal" || event.kind === "approval"))
       waits.delete(event.key);
     else if (event.type === "run.started" && event.limits?.timeMs !== undefined) {

@@ -238,6 +238,36 @@ export const smallScopes: readonly Scope[] = [
   },
   {
     ...base,
+    name: "a parent whose child goes on as a new run, and is undone because what follows fails",
+    workflows: (stage) => [
+      flow("parent", async (ctx) => {
+        await ctx.start("lives", 0, { undo: async (_output, step) => void (await stage.act(step, "undo lives", [])) });
+        return stage.step(ctx, "last");
+      }),
+      flow("lives", (ctx, life) => (life === 0 ? ctx.continueAsNew(1) : stage.step(ctx, "second life"))),
+    ],
+    runs: [one("parent")],
+    mayFail: (name) => name === "last",
+    wrong: (_runId, told, events) => {
+      const isUndone = events.some((event) => event.type === "step.completed" && event.kind === "undo");
+      return (
+        oneOf('"last"', "not_found")("", told) ?? (isUndone === told.ok ? "the child was undone, or not, where it must not be" : undefined)
+      );
+    },
+  },
+  {
+    ...base,
+    name: "a map of three items, two at a time, cancelled at every point",
+    workflows: (stage) => [
+      flow("map", async (ctx) => [...(await ctx.map(["a", "b", "c"], (branch, item) => stage.step(branch, item), { concurrency: 2 }))]),
+    ],
+    runs: [one("map")],
+    acts: [cancel("map")],
+    crashesMax: 1,
+    wrong: oneOf('["a","b","c"]', "cancelled"),
+  },
+  {
+    ...base,
     name: "a sleeping run that leaves the memory and comes back when its time has come",
     workflows: (stage) => [
       flow("sleeper", async (ctx) => {
