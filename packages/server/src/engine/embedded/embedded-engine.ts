@@ -125,8 +125,15 @@ export class EmbeddedEngine implements Engine {
     const record = await this.#runs.newest(runId);
     const isQueued = this.#runs.queues.has(record.id);
     if (isQueued) this.#runs.queues.release(record.id);
-    if (isQueued || record.status === "paused" || (await this.#runs.activate(record)) === undefined)
-      return this.#cancelIdle(record.id, reason, principal);
+    if (isQueued || record.status === "paused" || (await this.#runs.activate(record)) === undefined) {
+      try {
+        return await this.#cancelIdle(record.id, reason, principal);
+      } catch (error) {
+        // Somebody who may not cancel it does not take its place in the row, either.
+        if (isQueued) await this.#runs.enqueue(record);
+        throw error;
+      }
+    }
     const cancelling = this.#steer(record.id, async (run) => {
       const { execution } = run;
       const action = { kind: "run.control", principal, resource: execution.parts.runId } as const;

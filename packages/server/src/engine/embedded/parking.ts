@@ -12,6 +12,7 @@ const SWEEP_MAX = 2000;
 const DUE_PAGE = 500;
 /** How soon to look again when there was more than a page, or when woken runs have not said anything yet. */
 const AGAIN_MS = 20;
+const AGAIN_MAX_MS = 5000;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** What parking works with. */
@@ -33,6 +34,7 @@ export class Parking {
   #stopSweep: (() => void) | undefined;
   #stopAlarm: (() => void) | undefined;
   #alarmAtMs = Infinity;
+  #againMs = AGAIN_MS;
   #isStopped = false;
   /** Runs that could not be brought back; they are tried again at the next start. */
   readonly #stuck = new Set<string>();
@@ -92,6 +94,7 @@ export class Parking {
     if (waits.length === 0 || run.pins > 0 || soonestMs < clock.nowMs() + PARK_AHEAD_MS) return;
     const { seq } = run;
     await store.park(runId, waits).catch(() => undefined);
+    if (await this.#hasEnded(waits)) return;
     const isUnchanged = active.get(runId) === run && run.seq === seq && run.pins === 0 && openWaits(runId, run).length === waits.length;
     if (!isUnchanged || !store.health().ok) return;
     this.hasJoiners ||= waits.some(({ kind }) => kind === "workflow");
@@ -99,11 +102,18 @@ export class Parking {
     this.#setAlarmAt(Math.min(soonestMs, run.deadlineMs));
   }
 
+  /** Whether a run that is waited for has ended meanwhile, or gone on as another: then the store has not parked this one. */
+  async #hasEnded(waits: readonly Wait[]): Promise<boolean> {
+    const awaited = waits.filter(({ kind }) => kind === "workflow");
+    const records = await Promise.all(awaited.map(({ name }) => this.#parts.store.run(name)));
+    return records.some((record) => record !== undefined && record.endedAt !== null);
+  }
+
   #setAlarmAt(atMs: number): void {
     if (atMs >= this.#alarmAtMs || this.#isStopped) return;
     this.#stopAlarm?.();
     this.#alarmAtMs = atMs;
-    const delayMs = Math.min(TIMER_MAX_MS, Math.max(AGAIN_MS, atMs - this.#parts.clock.nowMs()));
+    const delayMs = Math.min(TIMER_MAX_MS, Math.max(this.#againMs, atMs - this.#parts.clock.nowMs()));
     this.#stopAlarm = this.#parts.clock.after(delayMs, () => void this.#ring());
   }
 
@@ -111,7 +121,9 @@ export class Parking {
     const { store, clock, active, runsActiveMax } = this.#parts;
     this.#alarmAtMs = Infinity;
     const due = await store.waits({ parked: true, until: new Date(clock.nowMs()).toISOString(), limit: DUE_PAGE });
-    for (const runId of new Set(due.map((wait) => wait.runId))) if (active.size < runsActiveMax) await this.#wake(runId);
+    let woken = 0;
+    for (const runId of new Set(due.map((wait) => wait.runId))) if (active.size < runsActiveMax && (await this.#wake(runId))) woken += 1;
+    this.#againMs = woken > 0 ? AGAIN_MS : Math.min(AGAIN_MAX_MS, this.#againMs * 2);
     await this.#setAlarm();
   }
 
@@ -121,10 +133,12 @@ export class Parking {
     if (typeof next?.until === "string") this.#setAlarmAt(Date.parse(next.until));
   }
 
-  async #wake(runId: string): Promise<void> {
+  /** Whether the run is in memory again. */
+  async #wake(runId: string): Promise<boolean> {
     const { active, wake } = this.#parts;
-    if (this.#isStopped || active.has(runId) || this.#stuck.has(runId)) return;
+    if (this.#isStopped || active.has(runId) || this.#stuck.has(runId)) return false;
     await wake(runId).catch(() => this.#stuck.add(runId));
+    return active.has(runId);
   }
 }
 

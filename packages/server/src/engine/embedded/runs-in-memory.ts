@@ -183,7 +183,8 @@ export class RunsInMemory {
   admitQueued(): void {
     const { clock } = this.#parts;
     if (this.#isStopping) return;
-    for (const { runId, queuedAtMs } of this.queues.admit(clock.nowMs())) void this.#begin(runId, queuedAtMs);
+    for (const { runId, queuedAtMs } of this.queues.admit(clock.nowMs()))
+      void this.#begin(runId, queuedAtMs).catch(() => this.queues.release(runId));
     const { nextAtMs } = this.queues;
     this.#stopAdmission?.();
     this.#stopAdmission = Number.isFinite(nextAtMs) ? clock.after(nextAtMs - clock.nowMs(), () => this.admitQueued()) : undefined;

@@ -111,7 +111,7 @@ BEGIN
   END LOOP;
   IF EXISTS (
     SELECT FROM jsonb_array_elements(extra) AS i JOIN tutti.runs r ON r.id = i ->> 'name'
-    WHERE i ->> 'kind' = 'workflow' AND r.ended_at IS NOT NULL AND r.status <> 'continued'
+    WHERE i ->> 'kind' = 'workflow' AND r.ended_at IS NOT NULL
   ) THEN
     RETURN false;
   END IF;

@@ -19,7 +19,7 @@ export class Waits {
     this.#removeAll = db.prepare("DELETE FROM waits WHERE run = ?");
     this.#keys = db.prepare("SELECT key FROM waits WHERE run = ?");
     this.#park = db.prepare("UPDATE runs SET parked = 1, status = 'waiting' WHERE num = ?");
-    this.#hasEnded = db.prepare("SELECT 1 FROM runs WHERE id = ? AND ended_at IS NOT NULL AND status <> 'continued'");
+    this.#hasEnded = db.prepare("SELECT 1 FROM runs WHERE id = ? AND ended_at IS NOT NULL");
     this.#joiners = db.prepare(
       "SELECT r.id AS id FROM waits w JOIN runs r ON r.num = w.run WHERE w.kind = 'workflow' AND w.name = ? AND r.parked = 1",
     );

@@ -258,9 +258,7 @@ export const smallScopes: readonly Scope[] = [
   {
     ...base,
     name: "a map of three items, two at a time, cancelled at every point",
-    workflows: (stage) => [
-      flow("map", async (ctx) => [...(await ctx.map(["a", "b", "c"], (branch, item) => stage.step(branch, item), { concurrency: 2 }))]),
-    ],
+    workflows: (stage) => [flow("map", (ctx) => ctx.map(["a", "b", "c"], (branch, item) => stage.step(branch, item), { concurrency: 2 }))],
     runs: [one("map")],
     acts: [cancel("map")],
     crashesMax: 1,
