@@ -7,7 +7,7 @@ import { ExplorerThread } from "./explore-apart.ts";
 import { MemoryStore } from "./memory-store.ts";
 import { smallScopes, stepsScope } from "./scopes.ts";
 
-/** TUTTI_INTERLEAVINGS=4x3 explores that many runs and steps instead; 4x4 takes an hour. */
+/** TUTTI_INTERLEAVINGS=4x3 explores that many runs and steps instead; one run more makes some twenty times as many states. */
 const [runs = 3, steps = 4] = (process.env["TUTTI_INTERLEAVINGS"] ?? "3x4").split("x").map(Number);
 
 /** Nothing may be found; what was seen is told. */
