@@ -108,12 +108,15 @@ export class Owner {
     this.#isAsleep = false;
     this.#load(claim.last);
     for (;;) {
+      const bell = this.#bell.promise;
       if (this.#failure !== undefined) throw this.#failure;
       if (this.#attempt !== attempt) throw new AppError("cancelled", "a newer attempt drives the run");
       if (this.#proposed !== undefined) return this.#proposed.batch;
       this.#take(attempt, claim);
-      const batch = await this.#collect();
-      if (batch !== undefined && this.#attempt === attempt) return batch;
+      // What happens in the same turn of the event loop is journaled together.
+      await new Promise(setImmediate);
+      if (this.#attempt !== attempt || this.#failure !== undefined) continue;
+      if (this.#hasNews || !(await isRung(bell, this.#isPaused ? PAUSED_MS : HEARTBEAT_MS))) return this.#propose();
     }
   }
 
@@ -216,17 +219,9 @@ export class Owner {
       );
   }
 
-  async #collect(): Promise<Batch | undefined> {
-    // What happens in the same turn of the event loop is journaled together.
-    await new Promise(setImmediate);
-    if (this.#queue.length > 0 || this.#reply !== undefined || this.#isIdle) return this.#propose();
-    const rung = await this.#wait(this.#isPaused ? PAUSED_MS : HEARTBEAT_MS);
-    if (rung) return undefined;
-    if (this.#isPaused) this.#parkedUntilMs = null;
-    return this.#propose();
-  }
-
   #propose(): Batch {
+    // Nothing came of a paused run for so long: it waits for somebody to look.
+    if (this.#isPaused && !this.#hasNews) this.#parkedUntilMs = null;
     const appended = takeSome(this.#queue);
     const applied = appended.find(({ mail }) => mail !== undefined)?.mail;
     const reply = this.#reply;
@@ -244,23 +239,27 @@ export class Owner {
     return batch;
   }
 
-  get #isIdle(): boolean {
-    return this.#parkedUntilMs !== undefined && !this.#isHandling && this.#queue.length === 0;
+  get #hasNews(): boolean {
+    return this.#queue.length > 0 || this.#reply !== undefined || this.#isIdle;
   }
 
-  /** Waits for news; false when none came in time. */
-  async #wait(ms: number): Promise<boolean> {
-    const { promise: late, resolve } = Promise.withResolvers<false>();
-    const timer = setTimeout(resolve, ms, false);
-    const rung = await Promise.race([this.#bell.promise.then(() => true), late]);
-    clearTimeout(timer);
-    return rung;
+  get #isIdle(): boolean {
+    return this.#parkedUntilMs !== undefined && !this.#isHandling && this.#queue.length === 0;
   }
 
   #ring(): void {
     this.#bell.resolve();
     this.#bell = Promise.withResolvers<void>();
   }
+}
+
+/** Waits for a bell; false when it does not ring in time. */
+async function isRung(bell: Promise<void>, ms: number): Promise<boolean> {
+  const { promise: late, resolve } = Promise.withResolvers<false>();
+  const timer = setTimeout(resolve, ms, false);
+  const rung = await Promise.race([bell.then(() => true), late]);
+  clearTimeout(timer);
+  return rung;
 }
 
 function takeSome(queue: Appended[]): readonly Appended[] {
