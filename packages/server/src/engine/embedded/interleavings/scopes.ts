@@ -20,12 +20,18 @@ const oneOf =
     return right.includes(got) ? undefined : `ended with ${got}, wanted ${right.join(" or ")}`;
   };
 
-const signal = (runId: string, name: string, value: string): Act => ({
-  name: value,
+const signal = (runId: string, value: string, actName = value): Act => ({
+  name: actName,
   runId,
-  send: (engine) => engine.signal(runId, { name, value, id: value }, OWNER),
+  send: (engine) => engine.signal(runId, { name: "go", value, id: value }, OWNER),
+  isMark: (event) => event.type === "signal.received" && event.id === value,
 });
-const cancel = (runId: string): Act => ({ name: "cancel", runId, send: (engine) => engine.cancel(runId, "enough", OWNER) });
+const cancel = (runId: string): Act => ({
+  name: "cancel",
+  runId,
+  send: (engine) => engine.cancel(runId, "enough", OWNER),
+  isMark: (event) => event.runId === runId && event.type === "cancel.requested",
+});
 
 /** Runs of a few steps each, whose last step may fail. */
 export function stepsScope(size: { readonly runs: number; readonly steps: number }, more: Partial<Scope> = {}): Scope {
@@ -79,7 +85,7 @@ export const smallScopes: readonly Scope[] = [
       ]),
     ],
     runs: [one("signals")],
-    acts: [signal("signals", "go", "first"), signal("signals", "go", "second")],
+    acts: [signal("signals", "first"), signal("signals", "second")],
     horizonMs: 60,
     crashesMax: 1,
     wrong: (_runId, told, events) => {
@@ -88,6 +94,19 @@ export const smallScopes: readonly Scope[] = [
       const [taken, other = "nothing"] = came;
       return oneOf(JSON.stringify([taken, "between", other]), JSON.stringify(["none", "between", taken]))("", told);
     },
+  },
+  {
+    ...base,
+    name: "a signal that is sent twice at the same time",
+    workflows: (stage) => [
+      flow("twice", async (ctx) => [
+        (await stage.saw(ctx, "go", ctx.waitFor("go"))) ?? "none",
+        (await stage.saw(ctx, "go", ctx.waitFor("go"))) ?? "none",
+      ]),
+    ],
+    runs: [one("twice")],
+    acts: [signal("twice", "one"), signal("twice", "one", "one again"), signal("twice", "two")],
+    wrong: oneOf('["one","two"]', '["two","one"]'),
   },
   {
     ...base,
@@ -219,7 +238,7 @@ export const smallScopes: readonly Scope[] = [
       }),
     ],
     runs: [one("racer")],
-    acts: [signal("racer", "go", "went")],
+    acts: [signal("racer", "went")],
     wrong: oneOf('["step","went"]', '["went"]'),
   },
   {
@@ -233,7 +252,7 @@ export const smallScopes: readonly Scope[] = [
       }),
     ],
     runs: [one("chain", { input: 0 })],
-    acts: [signal("chain", "go", "went")],
+    acts: [signal("chain", "went")],
     wrong: oneOf('"went"'),
   },
   {
@@ -283,7 +302,7 @@ export const smallScopes: readonly Scope[] = [
     name: "a waiting run that leaves the memory and comes back for a signal or in the end for its time",
     workflows: (stage) => [flow("waiter", async (ctx) => (await stage.saw(ctx, "go", ctx.waitFor("go", { timeoutMs: 9000 }))) ?? "none")],
     runs: [one("waiter")],
-    acts: [signal("waiter", "go", "went")],
+    acts: [signal("waiter", "went")],
     horizonMs: 9010,
     crashesMax: 1,
     wrong: oneOf('"went"', '"none"'),
@@ -331,6 +350,7 @@ export const smallScopes: readonly Scope[] = [
         name: "yes",
         runId: "approval",
         send: (engine) => engine.answer("approval", { key: "0", approved: true, reason: "fine" }, OWNER),
+        isMark: ({ type }) => type === "approval.answered",
       },
     ],
     horizonMs: 60,

@@ -28,6 +28,8 @@ export interface Act {
   readonly name: string;
   readonly runId: string;
   readonly send: (engine: EmbeddedEngine) => Promise<void>;
+  /** Whether an event is what must be on disk when the act is acknowledged. */
+  readonly isMark: (event: EventDraft) => boolean;
 }
 
 /** A run that a client starts and waits for. */
@@ -251,8 +253,13 @@ export class World {
   }
 
   async #acknowledge(act: Act): Promise<void> {
-    // Refused is answered too: the run may have ended before.
-    await act.send(this.#engine).catch(() => undefined);
+    try {
+      await act.send(this.#engine);
+      if (!this.#disk.runIds.some((runId) => this.#disk.draftsOf(runId).some(act.isMark)))
+        this.#fail(`"${act.name}" was acknowledged before it was durable`);
+    } catch {
+      // Refused is answered too: the run may have ended before.
+    }
     this.#acked.add(act.name);
   }
 
