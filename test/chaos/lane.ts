@@ -87,8 +87,8 @@ export class Lane {
       const job = jobOf(this.seed, this.#jobs.size);
       this.#jobs.set(job.runId, job);
     }
-    const driven = Promise.all([this.#drive(server), server.post("/v1/schedules", SCHEDULE), during?.()]);
     const atLeastMs = round % LONG_LIFE_EVERY === LONG_LIFE_EVERY - 1 ? LONG_LIFE_MS : 0;
+    const driven = Promise.all([this.#drive(server), server.post("/v1/schedules", SCHEDULE), during?.()]);
     await new Promise((resolve) => setTimeout(resolve, atLeastMs + this.random() * Math.max(atLeastMs, LIFE_MS_MAX)));
     await server.kill();
     await driven;
