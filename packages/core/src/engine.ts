@@ -114,6 +114,7 @@ export interface StartOptions {
   /** Set by engines, for runs that go on from another's log. */
   readonly origin?: { readonly type: "fork" | "continued"; readonly runId: string };
   readonly parent?: { readonly runId: string; readonly key: string };
+  readonly isSpawned?: boolean;
   readonly onPart?: (part: ModelPart) => void;
 }
 

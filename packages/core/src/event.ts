@@ -24,6 +24,8 @@ export type EventBody =
       readonly input: Json;
       readonly principal: Principal;
       readonly parent?: { readonly runId: string; readonly key: string };
+      /** Started by its parent, but not ended with it. */
+      readonly spawned?: true;
       /** The run whose log this one begins with a part of, or goes on from with fresh history. */
       readonly origin?: { readonly type: "fork" | "continued"; readonly runId: string };
       readonly limits?: RunLimits;

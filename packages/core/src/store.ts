@@ -90,6 +90,8 @@ export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   readonly parked?: false;
   readonly parentId?: string;
+  /** Only runs whose parent has ended. */
+  readonly orphaned?: true;
   readonly workflow?: string;
   readonly beforeId?: string;
   readonly limit: number;

@@ -51,7 +51,7 @@ function opinionOf(policy: Policy, action: Action): Decision | undefined {
   }
 }
 
-/** Throws `denied` unless the decision is allow. Nobody can be asked yet, so `ask` refuses too, with the reason approvals will use. */
+/** Throws `denied` unless the decision is allow: for what cannot wait, so `ask` refuses too. Steps of a run wait for an answer instead. */
 export function enforce(action: Action, decision: Decision): void {
   if (decision.effect === "allow") return;
   const why = decision.effect === "ask" ? `missing_approval: ${decision.reason}` : decision.reason;

@@ -1,4 +1,4 @@
-import type { Engine, Plugin, Principal, Store } from "@tutti/core";
+import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
 import { authenticator, newToken, tokenHash } from "../auth/index.ts";
 import { createModels, type Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
@@ -81,15 +81,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   });
   const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
-  const pluginFailures = await plugins.loadAll(config.plugins);
+  const pluginFailures = [...(await plugins.loadAll(config.plugins))];
   const retention = new Retention(store, config, options.logger);
   const door = await openDoor(config, store, options.isAnnounced);
   if (options.recover === "all") {
-    const count = await engine.recover();
-    if (count > 0) options.logger.info({ runs: count }, "unfinished runs go on");
-    for (const plugin of registry.loaded) await declarePlugin(services, plugin);
-    await services.events.start();
-    await services.waitingRuns.start();
+    pluginFailures.push(...(await goOn({ engine, registry, services, logger: options.logger })));
     retention.start();
   }
   opening.move();
@@ -117,6 +113,29 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await store.close();
     },
   };
+}
+
+/** Goes on with what was under way, and with what plugins declare; returns those whose declarations are not right. */
+async function goOn(app: {
+  readonly engine: Engine;
+  readonly registry: Registry;
+  readonly services: Services;
+  readonly logger: Logger;
+}): Promise<readonly PluginFailure[]> {
+  const { engine, registry, services, logger } = app;
+  const failures: PluginFailure[] = [];
+  const count = await engine.recover();
+  if (count > 0) logger.info({ runs: count }, "unfinished runs go on");
+  for (const plugin of registry.loaded) {
+    await declarePlugin(services, plugin).catch((error: unknown) => {
+      const message = `what it declares is not right: ${AppError.from(error).message}`;
+      failures.push({ plugin: plugin.name, message });
+      logger.error({ plugin: plugin.name, reason: message }, "a plugin's schedules or subscriptions are not right");
+    });
+  }
+  await services.events.start();
+  await services.waitingRuns.start();
+  return failures;
 }
 
 /** The model an agent asks for: "default" is whatever is configured; `undefined` when there is none. */

@@ -63,6 +63,24 @@ export function steeringTests(open: Open): void {
     assert.deepEqual(next.origin, { type: "continued", runId });
   });
 
+  test("a signal that is sent again with its id after its run has ended, or gone on, is no error and is not taken twice", async () => {
+    const once = flow("once", async (ctx) => (await ctx.waitFor("go")) ?? null);
+    const twice = flow("twice", async (ctx, input) =>
+      input === null ? ctx.continueAsNew((await ctx.waitFor("go")) ?? "none") : [input, (await ctx.waitFor("go")) ?? "none"],
+    );
+    await using under = await open({ workflows: [once, twice] });
+    const ended = await under.engine.start("once", null, { principal: owner });
+    const continued = await under.engine.start("twice", null, { principal: owner });
+    for (const { runId } of [ended, continued]) await under.engine.signal(runId, { name: "go", value: 1, id: "a" }, owner);
+    await under.engine.result(ended.runId, never);
+    await under.engine.signal(ended.runId, { name: "go", value: 1, id: "a" }, owner);
+    await assert.rejects(under.engine.signal(ended.runId, { name: "go", value: 1, id: "b" }, owner), { code: "conflict" });
+    while ((await under.events(continued.runId)).at(-1)?.type !== "run.continued") await new Promise((resolve) => setImmediate(resolve));
+    await under.engine.signal(continued.runId, { name: "go", value: 1, id: "a" }, owner);
+    await under.engine.signal(continued.runId, { name: "go", value: 2, id: "b" }, owner);
+    assert.deepEqual(await under.engine.result(continued.runId, never), [1, 2]);
+  });
+
   test("signals are checked against the workflow's schemas, and one id is taken once", async () => {
     const text = {
       "~standard": { validate: (value: unknown) => (typeof value === "string" ? { value } : { issues: [{ message: "wanted a text" }] }) },

@@ -52,6 +52,9 @@ export interface EmbeddedEngineOptions {
   readonly peers?: Pick<Engine, "start" | "result" | "signal" | "cancel"> | undefined;
 }
 
+const UNFINISHED = ["queued", "running", "waiting", "paused"] as const;
+/** Runs looked at in one go. */
+const PAGE = 1000;
 const RUN_IS_OVER = new AppError("cancelled", "the run is over");
 
 /** The engine in this process: runs are executions in memory over a journal in the store. */
@@ -101,6 +104,8 @@ export class EmbeddedEngine implements Engine {
   }
 
   async signal(runId: string, signal: ReceivedSignal, principal: Principal): Promise<void> {
+    // Sent again, perhaps because the answer was lost: the run may have taken it and gone on as another, or ended.
+    if (signal.id !== undefined && (await this.#wasTaken(runId, signal.id))) return;
     await this.#steer(runId, async (run) => {
       const { execution } = run;
       if (signal.id !== undefined && execution.hasSignal(signal.id)) return;
@@ -200,7 +205,11 @@ export class EmbeddedEngine implements Engine {
   }
 
   async recover(runId?: string): Promise<number> {
-    if (runId === undefined) return this.#runs.recover();
+    if (runId === undefined) {
+      const count = await this.#runs.recover();
+      await this.#cancelOrphans();
+      return count;
+    }
     const record = await this.#runs.newest(runId);
     if (record.status === "queued") await this.#runs.enqueue(record);
     return (await this.#runs.activate(record)) === undefined ? 0 : 1;
@@ -247,6 +256,37 @@ export class EmbeddedEngine implements Engine {
     this.#results.fail(new AppError("cancelled", "Tutti stopped before the run ended; it goes on at the next start"));
   }
 
+  /** Whether a run that is not in memory, or the one it went on from, has the signal in its log. */
+  async #wasTaken(runId: string, id: string): Promise<boolean> {
+    const record = await this.#runs.newest(runId);
+    const first = (await this.#store.read(record.id, { afterSeq: 0, limit: 1 }))[0];
+    const before = first?.type === "run.started" && first.origin?.type === "continued" ? [first.origin.runId] : [];
+    for (const candidate of record.endedAt === null ? before : [record.id, ...before])
+      for await (const event of this.#runs.reader.events(candidate)) if (event.type === "signal.received" && event.id === id) return true;
+    return false;
+  }
+
+  /** Children whose parent ended just before a crash, which kept it from cancelling them. */
+  async #cancelOrphans(): Promise<void> {
+    let beforeId: string | undefined;
+    for (;;) {
+      const page = await this.#store.runs({
+        statuses: UNFINISHED,
+        orphaned: true,
+        limit: PAGE,
+        ...(beforeId !== undefined && { beforeId }),
+      });
+      for (const { id } of page) {
+        const [first] = await this.#store.read(id, { afterSeq: 0, limit: 1 });
+        if (first?.type !== "run.started" || first.spawned === true || first.parent === undefined) continue;
+        // A parent that went on as another may have a child no longer, but its successor cannot have it either.
+        await this.cancel(id, "its parent has ended", first.principal).catch(() => undefined);
+      }
+      beforeId = page.at(-1)?.id;
+      if (page.length < PAGE) return;
+    }
+  }
+
   async #outcome(runId: string, options: { readonly signal: AbortSignal; readonly isToldOfPauses: boolean }): Promise<RunOutcome> {
     if (this.#runs.has(runId)) return this.#results.wait(runId, options);
     const record = await this.#runs.newest(runId);
@@ -264,7 +304,13 @@ export class EmbeddedEngine implements Engine {
     return {
       start: async (workflow, input, { isChild, queue, limits, ...options }) => {
         if (!isChild && queue === undefined) this.#runs.admit(false);
-        await peers.start(workflow, input, { principal, ...options, ...(queue && { queue }), ...(limits && { limits }) });
+        await peers.start(workflow, input, {
+          principal,
+          isSpawned: !isChild,
+          ...options,
+          ...(queue && { queue }),
+          ...(limits && { limits }),
+        });
         if (this.#peers === undefined) await this.recover(options.runId);
       },
       end: async (runId, signal) => {

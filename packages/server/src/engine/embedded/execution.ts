@@ -285,7 +285,10 @@ export class Execution implements Steps, Receiver<Pending> {
       if (this.#resumed !== undefined) void this.#host.append([{ type: "run.resumed", reason: this.#resumed }]);
       if (this.parts.limits?.timeMs !== undefined) void this.#watchDeadline(this.parts.startedAtMs + this.parts.limits.timeMs);
     }
-    for (const pending of this.#dropped.values()) if (this.history.isOpen(pending.key)) this.#tellCancelled(pending);
+    for (const pending of this.#dropped.values()) {
+      if (this.history.isOpen(pending.key)) this.#tellCancelled(pending);
+      if (this.#mode === "live" && this.history.record(pending.key) === undefined) pending.operation.abandon?.(pending.key);
+    }
     for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
     this.#live.resolve();
   }

@@ -57,6 +57,8 @@ export interface Operation {
   /** Takes back what it did, when the run does not succeed. */
   readonly undo?: ((output: Json, step: StepContext) => Promise<void> | void) | undefined;
   perform(call: OperationCall): Promise<Performed>;
+  /** Ends what an earlier process may have begun for it, because its branch has ended since. */
+  abandon?: ((key: string) => void) | undefined;
 }
 
 /** What an operation gets to do its work. */

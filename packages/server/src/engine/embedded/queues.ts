@@ -44,6 +44,11 @@ export class Queues {
       );
   }
 
+  /** Whether there is a queue by that name. */
+  knows(name: string): boolean {
+    return this.#queues.has(name);
+  }
+
   enqueue(ticket: Ticket): void {
     const queue = this.#find(ticket.queue);
     this.#queueOf.set(ticket.runId, queue);

@@ -174,6 +174,8 @@ export class RunsInMemory {
   async enqueue(record: RunRecord): Promise<void> {
     const { history } = await this.load(record);
     if (history.queue === undefined || history.isAdmitted || this.queues.has(record.id)) return;
+    // A queue that is configured no longer holds its runs until it is again, or until they are cancelled.
+    if (!this.queues.knows(history.queue.queue)) return;
     const { queue, queueKey: key, priority } = history.queue;
     this.queues.enqueue({ runId: record.id, queue, key, priority, queuedAtMs: history.startedAtMs ?? 0 });
     this.admitQueued();

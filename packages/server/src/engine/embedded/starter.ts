@@ -210,6 +210,7 @@ export class Starter {
       input: journaled instanceof Promise ? await journaled : journaled,
       principal,
       ...(parent && { parent }),
+      ...(options.isSpawned === true && { spawned: true as const }),
       ...(origin && { origin }),
       ...(limits && { limits }),
     };

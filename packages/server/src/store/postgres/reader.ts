@@ -107,6 +107,7 @@ function runConditions(filter: RunFilter): Conditions {
   return conditions([
     ["r.parked = ?", filter.parked],
     ["r.parent_id = ?", filter.parentId],
+    ["?::boolean AND r.parent_id IN (SELECT id FROM tutti.runs WHERE ended_at IS NOT NULL)", filter.orphaned],
     ["r.workflow = ?", filter.workflow],
     ["r.num < (SELECT num FROM tutti.runs WHERE id = ?)", filter.beforeId],
     // Spelled out so that the planner sees that the partial index of unfinished runs serves.

@@ -139,6 +139,7 @@ const UNFINISHED: ReadonlySet<RunStatus> = new Set(["queued", "running", "waitin
 function conditions(filter: RunFilter): { readonly where: string; readonly values: readonly SQLInputValue[] } {
   const parts: [string, readonly SQLInputValue[]][] = [];
   if (filter.parked === false) parts.push(["r.parked = 0", []]);
+  if (filter.orphaned === true) parts.push(["r.parent_id IN (SELECT id FROM runs WHERE ended_at IS NOT NULL)", []]);
   if (filter.parentId !== undefined) parts.push(["r.parent_id = ?", [filter.parentId]]);
   if (filter.workflow !== undefined) parts.push(["r.workflow = ?", [filter.workflow]]);
   if (filter.beforeId !== undefined) parts.push(["r.num < (SELECT num FROM runs WHERE id = ?)", [filter.beforeId]]);

@@ -125,12 +125,13 @@ export class Disk {
     };
   }
 
-  records({ statuses, parked, parentId, workflow, beforeId, limit }: RunFilter): readonly RunRecord[] {
+  records({ statuses, parked, parentId, orphaned, workflow, beforeId, limit }: RunFilter): readonly RunRecord[] {
     const before = beforeId === undefined ? Infinity : (this.#runs.get(beforeId)?.num ?? Infinity);
     return [...this.#runs]
       .filter(([, run]) => run.num < before && (parked === undefined || !run.isParked))
       .toSorted(([, a], [, b]) => b.num - a.num)
       .flatMap(([id]) => this.record(id) ?? [])
+      .filter(({ parentId: id }) => orphaned === undefined || (id !== null && (this.record(id)?.endedAt ?? null) !== null))
       .filter((record) => (statuses?.includes(record.status) ?? true) && (parentId ?? record.parentId) === record.parentId)
       .filter((record) => (workflow ?? record.workflow) === record.workflow)
       .slice(0, limit);

@@ -19,6 +19,10 @@ export function startChild(
   return {
     kind: "workflow",
     name: workflow,
+    abandon: (key) => {
+      const runId = derivedId(`${bench.run.runId}/${key}`);
+      void bench.runs.cancel(runId, "the branch of its parent has ended").catch(() => undefined);
+    },
     perform: async (call) => {
       const runId = derivedId(`${bench.run.runId}/${call.key}`);
       const started = Promise.withResolvers<void>();
