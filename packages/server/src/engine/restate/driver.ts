@@ -23,8 +23,8 @@ export interface DriverHost {
   readonly store: Store;
   /** The owner of a run here, made when there is none. */
   owner(runId: string, submission: Submission): Owner;
-  /** Wakes the runs that wait for this one's end. */
-  tellWaiting(runId: string): Promise<void>;
+  /** Tells other runs of this one's end: those that wait for it, and those that were only there for it. */
+  tellOthers(runId: string): Promise<void>;
 }
 
 /** What stands in Restate for something: itself, or where it is when it is large. */
@@ -68,7 +68,7 @@ export async function drive(ctx: WorkflowContext, submission: Submission, host: 
     await idle(ctx, { promises, letter, untilMs: batch.idleUntilMs });
   }
   await journal.store();
-  await host.tellWaiting(ctx.key);
+  await host.tellOthers(ctx.key);
   // The mail that ended the run: its answer was to come in the next turn.
   const { applied } = journal.claim(0);
   if (applied?.mail === journal.mails) void ctx.promise<Json>(`reply.${applied.mail}`).resolve({ ...applied.outcome });

@@ -148,6 +148,8 @@ export class RestateEngine implements Engine {
   }
 
   async signal(runId: string, signal: Signal, principal: Principal): Promise<void> {
+    // One that was taken before the run ended is no error when it is sent again.
+    if ((await this.#newest(runId)).endedAt !== null) return this.#inner.signal(runId, signal, principal);
     const value = await this.#payloads.toJournal(signal.value);
     await this.#call(runId, {
       method: "signal",

@@ -10,8 +10,9 @@ import { Owner } from "./owner.ts";
 import { Registration } from "./registration.ts";
 import type { Sdk } from "./sdk.ts";
 
-/** Runs woken at once when another ends. */
-const WAITING_MAX = 1000;
+/** Runs that are told when another ends. */
+const OTHERS_MAX = 1000;
+const UNFINISHED = ["queued", "running", "waiting", "paused"] as const;
 
 /** How long the runs of a queue that another process had are gathered. */
 const QUEUED_MS = 300;
@@ -76,7 +77,7 @@ export class Worker {
       service,
       store,
       owner: (runId: string, submission: Submission) => this.#owner(runId, submission),
-      tellWaiting: (runId: string) => this.#tellWaiting(runId),
+      tellOthers: (runId: string) => this.#tellOthers(runId),
     };
     this.#endpoint = await openEndpoint(host, endpoint);
     this.#registration = await Registration.open(client, publicUrl ?? `http://${endpoint.host}:${this.#endpoint.port}/`);
@@ -188,9 +189,18 @@ export class Worker {
     }
   }
 
-  /** Wakes the runs that wait for one's end and are not in memory. */
-  async #tellWaiting(runId: string): Promise<void> {
-    const waits = await this.#parts.store.waits({ kind: "workflow", name: runId, limit: WAITING_MAX });
-    for (const wait of waits) await this.#parts.client.wake(wait.runId);
+  /** Wakes the runs that wait for one's end and are not in memory, and cancels those that nobody waits for any more. */
+  async #tellOthers(runId: string): Promise<void> {
+    const { store, client } = this.#parts;
+    const waits = await store.waits({ kind: "workflow", name: runId, limit: OTHERS_MAX });
+    for (const wait of waits) await client.wake(wait.runId);
+    // A run cancels its children as it ends; this is for a crash in between.
+    for (const { id } of await store.runs({ parentId: runId, statuses: UNFINISHED, limit: OTHERS_MAX })) {
+      const [first] = await store.read(id, { afterSeq: 0, limit: 1 });
+      if (first?.type !== "run.started" || first.spawned === true) continue;
+      const call = { method: "cancel", args: ["its parent has ended", { ...first.principal }] } as const;
+      // One that nobody drives any more must not hold up this one's end.
+      await client.post(id, { type: "call", call }).catch(() => undefined);
+    }
   }
 }
