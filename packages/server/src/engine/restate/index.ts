@@ -1,3 +1,3 @@
 export { RestateEngine } from "./restate-engine.ts";
-export { findRestateServer, startRestate, type RestatePorts, type RestateServer } from "./local-server.ts";
+export { findRestateServer, startRestate, type RestateServer } from "./local-server.ts";
 export { openRestate } from "./open.ts";

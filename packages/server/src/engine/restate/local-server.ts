@@ -18,7 +18,7 @@ const CLUSTER = "tutti";
 const PROCESS_FILE = "process.json";
 
 /** Where a Restate server listens. */
-export interface RestatePorts {
+interface RestatePorts {
   readonly ingress: number;
   readonly admin: number;
   readonly fabric: number;
