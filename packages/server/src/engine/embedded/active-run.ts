@@ -7,6 +7,8 @@ export interface ActiveRun {
   readonly deadlineMs: number;
   /** Resolves when it has left the memory. */
   readonly left: PromiseWithResolvers<void>;
+  /** Resolves when what was written last is durable. */
+  durable: Promise<boolean>;
   /** Of its last event. */
   seq: number;
   /** Whether its end is written: nothing may come after it. */

@@ -108,7 +108,6 @@ export class EmbeddedEngine implements Engine {
     if (signal.id !== undefined && (await this.#wasTaken(runId, signal.id))) return;
     await this.#steer(runId, async (run) => {
       const { execution } = run;
-      if (signal.id !== undefined && execution.hasSignal(signal.id)) return;
       const value = await checkedValue(execution.parts.workflow, signal);
       if (execution.untakenSignals >= SIGNALS_UNTAKEN_MAX)
         throw new AppError(
@@ -121,6 +120,8 @@ export class EmbeddedEngine implements Engine {
         value: await this.#payloads.toJournal(value),
         ...(signal.id !== undefined && { id: signal.id }),
       };
+      // The same one may be on its way already: it has come when that one has.
+      if (signal.id !== undefined && execution.hasSignal(signal.id)) return void (await run.durable);
       const action = { kind: "run.control", principal, resource: execution.parts.runId } as const;
       await this.#decide(run, action, { bodies: [received], apply: () => execution.deliverSignal({ ...signal, value }) });
     });

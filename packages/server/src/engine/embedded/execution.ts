@@ -285,10 +285,7 @@ export class Execution implements Steps, Receiver<Pending> {
       if (this.#resumed !== undefined) void this.#host.append([{ type: "run.resumed", reason: this.#resumed }]);
       if (this.parts.limits?.timeMs !== undefined) void this.#watchDeadline(this.parts.startedAtMs + this.parts.limits.timeMs);
     }
-    for (const pending of this.#dropped.values()) {
-      if (this.history.isOpen(pending.key)) this.#tellCancelled(pending);
-      if (this.#mode === "live" && this.history.record(pending.key) === undefined) pending.operation.abandon?.(pending.key);
-    }
+    this.#abandonDropped();
     for (const pending of this.#deferred.splice(0)) if (this.#pending.has(pending.key)) this.#perform(pending);
     this.#live.resolve();
   }
@@ -346,6 +343,15 @@ export class Execution implements Steps, Receiver<Pending> {
       void this.#host.append([{ type: "step.cancelled", key, kind, name }]);
   }
 
+  /** What an earlier process began for branches that have ended in the replay is ended now. */
+  #abandonDropped(): void {
+    if (this.#mode === "dry") return;
+    for (const pending of this.#dropped.values()) {
+      if (this.history.isOpen(pending.key)) this.#tellCancelled(pending);
+      if (this.history.record(pending.key) === undefined) pending.operation.abandon?.(pending.key);
+    }
+  }
+
   async #runWorkflow(): Promise<void> {
     const { workflow, input } = this.parts;
     try {
@@ -368,6 +374,8 @@ export class Execution implements Steps, Receiver<Pending> {
       this.changed(`the log has the ${missing.kind} "${missing.name}" at ${missing.key}, the workflow now ends without it`);
       return;
     }
+    // A workflow may end with the last recorded result, before anything goes live.
+    if (this.#deliveries.isReplaying) this.#abandonDropped();
     this.#stop();
     this.#root.close(RUN_ENDED);
     if (this.#mode === "dry") this.#judge(ending);

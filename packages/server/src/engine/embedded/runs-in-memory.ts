@@ -123,6 +123,7 @@ export class RunsInMemory {
       execution,
       deadlineMs,
       left: Promise.withResolvers(),
+      durable: Promise.resolve(true),
       seq: history.lastSeq,
       hasEnded: false,
       pins: 0,
@@ -199,7 +200,8 @@ export class RunsInMemory {
     run.hasEnded = bodies.some(isEnd);
     const afterSeq = run.seq;
     run.seq += bodies.length;
-    return this.journal([...numbered({ runId, afterSeq, nowMs: this.#parts.clock.nowMs() }, bodies), ...more], "now");
+    run.durable = this.journal([...numbered({ runId, afterSeq, nowMs: this.#parts.clock.nowMs() }, bodies), ...more], "now");
+    return run.durable;
   }
 
   /** Journals events of a run that is not in memory. */
