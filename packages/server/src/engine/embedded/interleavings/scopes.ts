@@ -106,6 +106,7 @@ export const smallScopes: readonly Scope[] = [
     ],
     runs: [one("twice")],
     acts: [signal("twice", "one"), signal("twice", "one", "one again"), signal("twice", "two")],
+    crashesMax: 1,
     wrong: oneOf('["one","two"]', '["two","one"]'),
   },
   {
