@@ -26,11 +26,14 @@ interface FirstEvent {
 
 /** Runs whose heads are remembered; others are read again when they go on. */
 const HEADS_MAX = 20_000;
+const CONFLICTED_MAX = 1000;
 
 /** Hashes events and writes them, a batch in a transaction. Lives in the writer thread. */
 export class Journal {
   readonly #db: DatabaseSync;
   readonly #heads = new Map<string, Head>();
+  /** Runs that somebody lately wrote to who did not own them. */
+  #conflicted: ReadonlySet<string> = new Set();
   readonly #waits: Waits;
   readonly #insertEvent: StatementSync;
   readonly #insertRun: StatementSync;
@@ -60,21 +63,37 @@ export class Journal {
     this.#removeRun = db.prepare("DELETE FROM runs WHERE num = ?");
   }
 
-  /** All rows or none; they are on disk when this returns. */
-  write(rows: readonly JournalRow[]): void {
+  /**
+   * All rows or none; they are on disk when this returns. Only runs of which another event stands in the place of one of these are left
+   * out from there on: whoever writes them does not own them. Returns those.
+   */
+  write(rows: readonly JournalRow[]): readonly string[] {
     const heads = new Map<string, Head>();
+    const conflicts = new Set<string>();
     this.#db.exec("BEGIN IMMEDIATE");
     try {
-      for (const row of rows) {
-        const head = this.#writeRow(row, heads);
-        if (head !== undefined) heads.set(row.runId, head);
-      }
+      for (const row of rows) if (!conflicts.has(row.runId) && !this.#tryRow(row, heads)) conflicts.add(row.runId);
       this.#db.exec("COMMIT");
     } catch (error) {
       if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
     this.#remember(heads);
+    for (const runId of conflicts) this.#heads.delete(runId);
+    this.#conflicted = new Set([...this.#conflicted, ...conflicts].slice(-CONFLICTED_MAX));
+    return [...conflicts];
+  }
+
+  /** Whether the row's run is its writer's. */
+  #tryRow(row: JournalRow, heads: Map<string, Head>): boolean {
+    try {
+      const head = this.#writeRow(row, heads);
+      if (head !== undefined) heads.set(row.runId, head);
+      return true;
+    } catch (error) {
+      if (error instanceof AppError && error.code === "conflict") return false;
+      throw error;
+    }
   }
 
   /** Removes runs that have ended; all of them or none. */
@@ -100,9 +119,12 @@ export class Journal {
     const previous = heads.get(runId) ?? this.#headOf(runId);
     if (mark === "park") return previous && { ...previous, parked: this.#waits.park(previous.num, body) };
     if (previous === undefined && seq === 1) return this.#writeFirst(row);
-    // An earlier batch failed and will be sent again: what follows it must wait for it.
+    // An earlier batch failed and will be sent again: what follows it must wait for it. What follows a refused event is refused, too.
     if (previous === undefined || seq > previous.seq + 1)
-      throw new AppError("overloaded", `wanted event ${(previous?.seq ?? 0) + 1} of run ${runId}, got event ${seq}`);
+      throw new AppError(
+        this.#conflicted.has(runId) ? "conflict" : "overloaded",
+        `wanted event ${(previous?.seq ?? 0) + 1} of run ${runId}, got event ${seq}`,
+      );
     if (seq <= previous.seq) return this.#requireSame(row, previous);
     return this.#writeNext(row, previous, heads);
   }

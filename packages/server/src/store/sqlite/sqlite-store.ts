@@ -42,7 +42,8 @@ const FULL_DISK_BACKOFF = { delayMs: 200, delayMaxMs: 5000 };
 
 interface Batch {
   readonly rows: string[];
-  readonly done: PromiseWithResolvers<void>;
+  /** Resolves with the runs that were refused. */
+  readonly done: PromiseWithResolvers<readonly string[]>;
 }
 
 /** The embedded store: one SQLite file, a writer thread with group commit, a read connection, and a folder of blobs. */
@@ -99,15 +100,25 @@ export class SqliteStore implements Store, Upkeep {
     if (when === "now" && rowCount(batch.rows) >= EAGER_EVENTS && this.#sending.size < BATCHES_IN_FLIGHT_MAX - 1) this.#sendOpen();
     else if (when === "now") this.#schedule();
     else this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
-    return batch.done.promise;
+    return this.#settled(batch, events);
   }
 
-  park(runId: string, waits: readonly Wait[]): Promise<void> {
+  async #settled({ done }: Batch, events: readonly EventDraft[]): Promise<void> {
+    const conflicts = await done.promise;
+    const refused = conflicts.length === 0 ? undefined : events.find(({ runId }) => conflicts.includes(runId));
+    if (refused !== undefined)
+      throw new AppError(
+        "conflict",
+        `wanted event ${refused.seq} of run ${refused.runId} in its place, got another one there; somebody else writes this run`,
+      );
+  }
+
+  async park(runId: string, waits: readonly Wait[]): Promise<void> {
     if (this.#closing) return Promise.reject(new AppError("cancelled", "the store is closed"));
     const batch = this.#open;
     pushPark(batch.rows, runId, waits);
     this.#soon ??= setTimeout(() => this.#schedule(), SOON_MS);
-    return batch.done.promise;
+    await batch.done.promise;
   }
 
   async waits(filter: WaitFilter) {
@@ -209,20 +220,19 @@ export class SqliteStore implements Store, Upkeep {
     const batch = this.#open;
     this.#open = newBatch();
     try {
-      await this.#write(batch.rows);
-      batch.done.resolve();
+      batch.done.resolve(await this.#write(batch.rows));
     } catch (error) {
       batch.done.reject(error);
     }
   }
 
   /** Nothing acknowledged is lost on a full disk: the batch is kept and tried until it fits, or the store is closed. */
-  async #write(rows: readonly string[]): Promise<void> {
+  async #write(rows: readonly string[]): Promise<readonly string[]> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#ask({ type: "append", rows });
+        const conflicts = await this.#ask({ type: "append", rows });
         this.#health = { ok: true };
-        return;
+        return conflicts;
       } catch (thrown) {
         const error = AppError.from(thrown);
         // "overloaded" says that an earlier batch has to be written first; it is under way again.
@@ -239,12 +249,13 @@ export class SqliteStore implements Store, Upkeep {
     return !this.#health.ok && this.#health.code === "storage_corrupt";
   }
 
-  async #ask(request: WriterRequest): Promise<void> {
+  async #ask(request: WriterRequest): Promise<readonly string[]> {
     const answer = Promise.withResolvers<WriterAnswer>();
     this.#answers.push(answer);
     this.#writer.postMessage(request);
     const got = await answer.promise;
     if (got.type === "failed") throw new AppError(got.code, got.message);
+    return got.type === "done" ? (got.conflicts ?? []) : [];
   }
 
   #writerDied(error: Error): void {
@@ -254,7 +265,7 @@ export class SqliteStore implements Store, Upkeep {
 }
 
 function newBatch(): Batch {
-  const batch = { rows: [], done: Promise.withResolvers<void>() };
+  const batch: Batch = { rows: [], done: Promise.withResolvers() };
   // Whoever appended sees the rejection; a batch nobody waits for must not end the process.
   batch.done.promise.catch(() => undefined);
   return batch;

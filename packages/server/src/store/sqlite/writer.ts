@@ -16,7 +16,8 @@ export type WriterRequest =
 /** The writer's answer; requests are answered in order. `ready` comes once, first. */
 export type WriterAnswer =
   | { readonly type: "ready" }
-  | { readonly type: "done" }
+  /** `conflicts` are runs of which nothing more was written: another event stood in the place of one of theirs. */
+  | { readonly type: "done"; readonly conflicts?: readonly string[] }
   | { readonly type: "failed"; readonly code: AppError["code"]; readonly message: string };
 
 const file = (workerData as { readonly file: string }).file;
@@ -29,11 +30,12 @@ attempt(() => {
   const setSetting = db.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
   parentPort?.on("message", (request: WriterRequest) => {
     attempt(() => {
-      if (request.type === "append") journal.write(rowsOf(request.rows));
+      let conflicts: readonly string[] = [];
+      if (request.type === "append") conflicts = journal.write(rowsOf(request.rows));
       else if (request.type === "remove") journal.remove(request.runIds);
       else if (request.type === "setting") setSetting.run(request.name, request.value);
       else db.close();
-      answer({ type: "done" });
+      answer(conflicts.length === 0 ? { type: "done" } : { type: "done", conflicts });
       if (request.type === "close") parentPort?.close();
     });
   });
