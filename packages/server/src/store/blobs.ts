@@ -40,12 +40,15 @@ export class Blobs {
     const bytes = await readFile(file).catch((error: unknown) => {
       throw new AppError(
         "storage_corrupt",
-        `wanted the stored value ${ref.$blob}, got ${String(error)}; put back a backup with \`tutti restore\``,
+        `wanted the stored value ${ref.$blob}, got none that can be read; put back a backup with \`tutti restore\``,
         { cause: error },
       );
     });
     if (createHash("sha256").update(bytes).digest("hex") === ref.$blob) return bytes.toString("utf8");
-    throw new AppError("storage_corrupt", `the stored value ${file} is not what was written; put back a backup with \`tutti restore\``);
+    throw new AppError(
+      "storage_corrupt",
+      `the stored value ${ref.$blob} is not what was written; put back a backup with \`tutti restore\``,
+    );
   }
 
   /** Removes values that were last written before a moment, in ms since 1970, and what an interrupted write left. Returns how many. */
@@ -61,6 +64,11 @@ export class Blobs {
   }
 
   #fileOf(ref: BlobRef): string {
+    if (!/^[0-9a-f]{64}$/.test(ref.$blob))
+      throw new AppError(
+        "storage_corrupt",
+        "wanted a reference to a stored value, got something else in its place; put back a backup with `tutti restore`",
+      );
     return join(this.#folder, ref.$blob.slice(0, 2), ref.$blob);
   }
 }

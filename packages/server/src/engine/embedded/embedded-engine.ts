@@ -189,15 +189,16 @@ export class EmbeddedEngine implements Engine {
 
   async resume(runId: string, { version }: { readonly version?: string }, principal: Principal): Promise<void> {
     const record = await this.#runs.newest(runId);
-    if (record.status !== "paused")
-      throw new AppError("conflict", `wanted a paused run, got ${record.id}, which is ${record.status}; only paused runs are resumed`);
     if (version !== undefined && this.#parts.workflow(record.workflow, version) === undefined)
       throw new AppError(
         "not_found",
         `wanted version ${version} of "${record.workflow}", got none by that name; install it beside the new one, then resume again`,
       );
-    const resumed: EventBody = { type: "run.resumed", reason: `resumed by ${principal.id}`, ...(version !== undefined && { version }) };
-    await this.#decideAbout(record, principal, [resumed]);
+    await this.#decideAbout(record.id, principal, ({ id, status }) => {
+      if (status !== "paused")
+        throw new AppError("conflict", `wanted a paused run, got ${id}, which is ${status}; only paused runs are resumed`);
+      return [{ type: "run.resumed", reason: `resumed by ${principal.id}`, ...(version !== undefined && { version }) }];
+    });
     await this.#runs.activate(await this.#runs.find(record.id));
   }
 
@@ -372,23 +373,27 @@ export class EmbeddedEngine implements Engine {
     if (!isWritten) throw new AppError("storage_unwritable", `it could not be written: ${JSON.stringify(this.#store.health())}`);
   }
 
-  /** As `#decide`, about a run that is not in memory. */
-  async #decideAbout(record: RunRecord, principal: Principal, bodies: readonly EventBody[]): Promise<void> {
-    const action = { kind: "run.control", principal, resource: record.id } as const;
+  /** As `#decide`, about a run that is not in memory; `make` says what to write of the run as it stands then, or throws. */
+  async #decideAbout(runId: string, principal: Principal, make: (record: RunRecord) => readonly EventBody[]): Promise<void> {
+    const action = { kind: "run.control", principal, resource: runId } as const;
     const decision = this.#parts.decide(action);
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
-    await this.#runs.appendTo(record, decision.effect === "allow" ? [decided, ...bodies] : [decided]);
+    await this.#runs.appendTo(runId, (record) => {
+      const bodies = make(record);
+      return decision.effect === "allow" ? [decided, ...bodies] : [decided];
+    });
     enforce(action, decision);
   }
 
   /** A run that has not begun, or cannot go on because its workflow changed or is gone, has nothing to unwind. */
-  async #cancelIdle(runId: string, reason: string, principal: Principal): Promise<void> {
-    const record = await this.#runs.find(runId);
-    if (record.endedAt !== null) throw new AppError("conflict", `wanted an unfinished run, got ${runId}, which is ${record.status}`);
-    await this.#decideAbout(record, principal, [
-      { type: "cancel.requested", reason },
-      { type: "run.cancelled", reason },
-    ]);
+  #cancelIdle(runId: string, reason: string, principal: Principal): Promise<void> {
+    return this.#decideAbout(runId, principal, ({ endedAt, status }) => {
+      if (endedAt !== null) throw new AppError("conflict", `wanted an unfinished run, got ${runId}, which is ${status}`);
+      return [
+        { type: "cancel.requested", reason },
+        { type: "run.cancelled", reason },
+      ];
+    });
   }
 
   /** Runs a workflow again over its log, touching nothing. */

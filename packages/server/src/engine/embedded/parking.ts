@@ -10,9 +10,13 @@ const PARK_AHEAD_MS = 2000;
 const SWEEP_MAX = 2000;
 /** Due waits looked at in one go. */
 const DUE_PAGE = 500;
+/** Runs that may wait for the end of one; more are brought back at the next start. */
+const JOINERS_MAX = 1000;
 /** How soon to look again when there was more than a page, or when woken runs have not said anything yet. */
 const AGAIN_MS = 20;
 const AGAIN_MAX_MS = 5000;
+/** How long a run that could not be brought back is left alone. */
+const STUCK_MS = 30_000;
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** What parking works with. */
@@ -36,8 +40,8 @@ export class Parking {
   #alarmAtMs = Infinity;
   #againMs = AGAIN_MS;
   #isStopped = false;
-  /** Runs that could not be brought back; they are tried again at the next start. */
-  readonly #stuck = new Set<string>();
+  /** Runs that could not be brought back, and when to try again. */
+  readonly #stuck = new Map<string, number>();
   /** Whether a parked run may wait for another run's end. */
   hasJoiners = true;
 
@@ -62,7 +66,7 @@ export class Parking {
   /** Brings back the runs that waited for this one's end. */
   async wakeJoiners(runId: string): Promise<void> {
     if (!this.hasJoiners || this.#isStopped) return;
-    const waits = await this.#parts.store.waits({ kind: "workflow", name: runId, limit: DUE_PAGE });
+    const waits = await this.#parts.store.waits({ kind: "workflow", name: runId, limit: JOINERS_MAX });
     for (const wait of waits) await this.#wake(wait.runId);
   }
 
@@ -93,11 +97,11 @@ export class Parking {
     const soonestMs = Math.min(...waits.map(({ until }) => (until === null ? Infinity : Date.parse(until))));
     if (waits.length === 0 || run.pins > 0 || soonestMs < clock.nowMs() + PARK_AHEAD_MS) return;
     const { seq } = run;
+    this.hasJoiners ||= waits.some(({ kind }) => kind === "workflow");
     await store.park(runId, waits).catch(() => undefined);
     if (await this.#hasEnded(waits)) return;
     const isUnchanged = active.get(runId) === run && run.seq === seq && run.pins === 0 && openWaits(runId, run).length === waits.length;
     if (!isUnchanged || !store.health().ok) return;
-    this.hasJoiners ||= waits.some(({ kind }) => kind === "workflow");
     evict(runId, run);
     this.#setAlarmAt(Math.min(soonestMs, run.deadlineMs));
   }
@@ -114,7 +118,10 @@ export class Parking {
     this.#stopAlarm?.();
     this.#alarmAtMs = atMs;
     const delayMs = Math.min(TIMER_MAX_MS, Math.max(this.#againMs, atMs - this.#parts.clock.nowMs()));
-    this.#stopAlarm = this.#parts.clock.after(delayMs, () => void this.#ring());
+    this.#stopAlarm = this.#parts.clock.after(delayMs, () => {
+      // A store that cannot be asked now is asked again.
+      void this.#ring().catch(() => this.#setAlarmAt(this.#parts.clock.nowMs() + AGAIN_MAX_MS));
+    });
   }
 
   async #ring(): Promise<void> {
@@ -136,8 +143,10 @@ export class Parking {
   /** Whether the run is in memory again. */
   async #wake(runId: string): Promise<boolean> {
     const { active, wake } = this.#parts;
-    if (this.#isStopped || active.has(runId) || this.#stuck.has(runId)) return false;
-    await wake(runId).catch(() => this.#stuck.add(runId));
+    const nowMs = this.#parts.clock.nowMs();
+    if (this.#isStopped || active.has(runId) || (this.#stuck.get(runId) ?? 0) > nowMs) return false;
+    this.#stuck.delete(runId);
+    await wake(runId).catch(() => this.#stuck.set(runId, nowMs + STUCK_MS));
     return active.has(runId);
   }
 }

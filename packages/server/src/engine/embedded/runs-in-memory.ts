@@ -47,6 +47,7 @@ export class RunsInMemory {
   readonly #parts: RunsParts;
   readonly #active = new Map<string, ActiveRun>();
   readonly #loading = new Map<string, Promise<ActiveRun | undefined>>();
+  readonly #exclusive = new Map<string, Promise<unknown>>();
   readonly #parking: Parking;
   readonly #reader: LogReader;
   #stopAdmission: (() => void) | undefined;
@@ -137,7 +138,9 @@ export class RunsInMemory {
   activate(record: RunRecord, resumed?: string): Promise<ActiveRun | undefined> {
     const active = this.#active.get(record.id);
     if (active !== undefined || record.endedAt !== null || this.#isStopping) return Promise.resolve(active);
-    const loading = this.#loading.get(record.id) ?? this.#resume(record, resumed).finally(() => this.#loading.delete(record.id));
+    const loading =
+      this.#loading.get(record.id) ??
+      this.#exclusively(record.id, () => this.#resume(record, resumed)).finally(() => this.#loading.delete(record.id));
     this.#loading.set(record.id, loading);
     return loading;
   }
@@ -204,9 +207,33 @@ export class RunsInMemory {
     return run.durable;
   }
 
-  /** Journals events of a run that is not in memory. */
-  appendTo(record: RunRecord, bodies: readonly EventBody[]): Promise<boolean> {
+  /**
+   * Journals events of a run that is not in memory: one write after the other, each on what is in the log then. `make` says what to write,
+   * or throws. Throws `conflict` when the run has come into memory meanwhile.
+   */
+  async appendTo(runId: string, make: (record: RunRecord) => readonly EventBody[]): Promise<void> {
+    await this.#exclusively(runId, async () => {
+      const record = await this.find(runId);
+      if (this.#active.has(runId)) throw new AppError("conflict", `wanted a run that stands still, got ${runId}, which goes on; try again`);
+      if (await this.#appendAfter(record, make(record))) return;
+      throw new AppError("storage_unwritable", `it could not be written: ${JSON.stringify(this.#parts.store.health())}`);
+    });
+  }
+
+  #appendAfter(record: RunRecord, bodies: readonly EventBody[]): Promise<boolean> {
     return this.journal(numbered({ runId: record.id, afterSeq: record.events, nowMs: this.#parts.clock.nowMs() }, bodies), "now");
+  }
+
+  /** Does one thing with a run after the other. */
+  async #exclusively<T>(runId: string, action: () => Promise<T>): Promise<T> {
+    const before = this.#exclusive.get(runId);
+    const mine = before === undefined ? action() : before.then(action, action);
+    this.#exclusive.set(runId, mine);
+    try {
+      return await mine;
+    } finally {
+      if (this.#exclusive.get(runId) === mine) this.#exclusive.delete(runId);
+    }
   }
 
   async journal(events: readonly EventDraft[], when: "now" | "soon"): Promise<boolean> {
@@ -287,10 +314,17 @@ export class RunsInMemory {
 
   /** A run whose turn it is. */
   async #begin(runId: string, queuedAtMs: number): Promise<void> {
-    const record = await this.find(runId);
     const waitedMs = Math.max(0, this.#parts.clock.nowMs() - queuedAtMs);
-    const isWritten = await this.appendTo(record, [{ type: "run.admitted", waitedMs }]);
-    if (isWritten && (await this.activate(await this.find(runId))) !== undefined) return;
+    try {
+      await this.appendTo(runId, ({ status }) => {
+        if (status !== "queued") throw new AppError("conflict", `wanted a queued run, got ${runId}, which is ${status}`);
+        return [{ type: "run.admitted", waitedMs }];
+      });
+      if ((await this.activate(await this.find(runId))) !== undefined) return;
+    } catch (error) {
+      // It was cancelled meanwhile, or the store is in trouble: whoever is next has the place, and the next start looks again.
+      if (AppError.from(error).code === "internal") throw error;
+    }
     this.queues.release(runId);
     this.admitQueued();
   }
@@ -299,7 +333,7 @@ export class RunsInMemory {
   async #pauseMissing(record: RunRecord): Promise<undefined> {
     if (record.status === "paused") return;
     const message = `the workflow "${record.workflow}" is not installed; add its plugin again, or cancel the run`;
-    await this.appendTo(record, [{ type: "run.paused", code: "not_found", message }]);
+    await this.#appendAfter(record, [{ type: "run.paused", code: "not_found", message }]);
   }
 
   #evict(runId: string, { execution }: ActiveRun): void {

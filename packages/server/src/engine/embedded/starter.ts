@@ -21,7 +21,7 @@ import { parseInput, type EngineParts } from "../effects.ts";
 import { derivedId, newRunId } from "../run-id.ts";
 import { planFork } from "./fork.ts";
 import { History, type ReceivedSignal } from "./history.ts";
-import { numbered, type Continuation, type RunParts } from "./operation.ts";
+import { numbered, toJson, type Continuation, type RunParts } from "./operation.ts";
 import type { Payloads } from "./payloads.ts";
 import type { RunsInMemory } from "./runs-in-memory.ts";
 import type { Watchers } from "./watchers.ts";
@@ -92,7 +92,10 @@ export class Starter {
     const [first] = events;
     if (first?.type !== "run.started")
       throw new AppError("conflict", `wanted a run with steps to fork, got ${runId}, which was recorded in one piece`);
-    const kept = planFork(events, fork);
+    const outputs = await Promise.all(
+      Object.entries(fork.outputs ?? {}).map(async ([key, value]) => [key, await payloads.toJournal(toJson(value))] as const),
+    );
+    const kept = planFork(events, { ...fork, outputs: Object.fromEntries(outputs) });
     for (const event of kept) {
       if (event.type === "step.completed") await payloads.keep(event.output);
       else if (event.type === "signal.received") await payloads.keep(event.value);

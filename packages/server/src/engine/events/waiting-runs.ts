@@ -1,12 +1,19 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError, type Engine, type Json, type Principal, type Store } from "@tutti/core";
+import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
 import { onPublished, readPublications } from "./publications.ts";
 
 const CURSOR_SETTING = "events.waiting-runs";
 /** Publications read at once. */
 const PAGE = 200;
-/** Runs that one event reaches in one reading; the rest follow in the next. */
+/** Runs that are looked up at once. */
 const RUNS_MAX = 1000;
+/** How long to wait for runs that were told to go on, and how often, before the rest is left. */
+const IDLE_MS = 20;
+const IDLE_MAX = 500;
+const ATTEMPTS_MAX = 5;
+const BACKOFF = { delayMs: 100, delayMaxMs: 2000 };
 /** What a crash loses of the cursor is read again; the signals' ids keep them from being taken twice. */
 const CURSOR_INTERVAL_MS = 1000;
 
@@ -75,16 +82,36 @@ export class WaitingRuns {
 
   async #signalRuns(event: CloudEvent): Promise<void> {
     const name = eventSignal(event.type);
-    const waits = await this.#store.waits({ kind: "signal", name, limit: RUNS_MAX });
     const signal = { name, value: event as unknown as Json, id: `${event.source}#${event.id}` };
-    for (const runId of this.#follow(
-      name,
-      waits.map((wait) => wait.runId),
-    )) {
-      await this.#engine.signal(runId, signal, PRINCIPAL).catch((error: unknown) => {
+    const told = new Set<string>();
+    for (let idle = 0; idle < IDLE_MAX && this.#listening !== undefined;) {
+      const waits = await this.#store.waits({ kind: "signal", name, limit: RUNS_MAX });
+      const runs = this.#follow(
+        name,
+        waits.map((wait) => wait.runId),
+      ).filter((runId) => !told.has(runId));
+      for (const runId of runs) {
+        await this.#signal(runId, signal);
+        told.add(runId);
+      }
+      if (waits.length < RUNS_MAX) return;
+      // There are more than one page: those that were told leave it as they go on.
+      idle = runs.length > 0 ? 0 : idle + 1;
+      await delay(IDLE_MS);
+    }
+  }
+
+  async #signal(runId: string, signal: { readonly name: string; readonly value: Json; readonly id: string }): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.#engine.signal(runId, signal, PRINCIPAL);
+      } catch (thrown) {
+        const error = AppError.from(thrown);
         // The run may have ended, or refuse what it no longer waits for; the event is there for the others.
-        if (AppError.from(error).code === "internal") this.#onError(error);
-      });
+        if (!error.isRetryable) return;
+        if (attempt === ATTEMPTS_MAX) return this.#onError(error);
+        await delay(backoffMs(attempt, BACKOFF, Math.random()));
+      }
     }
   }
 
