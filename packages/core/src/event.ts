@@ -134,6 +134,7 @@ export type RunStatus = "queued" | "running" | "waiting" | "paused" | "completed
 export function statusAfter(event: EventBody): RunStatus | undefined {
   switch (event.type) {
     case "run.started":
+    case "cancel.requested":
     case "run.admitted":
     case "run.resumed":
       return "running";
@@ -162,7 +163,6 @@ export function statusAfter(event: EventBody): RunStatus | undefined {
     case "step.failed":
     case "signal.received":
     case "approval.answered":
-    case "cancel.requested":
       return undefined;
   }
 }

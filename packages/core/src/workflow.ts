@@ -112,7 +112,7 @@ export interface StepContext {
   /** What the last attempt said in its last heartbeat. */
   readonly progress: Json | undefined;
   /** Says that the action lives, and how far it is; required every `heartbeatMs` when that is set. */
-  heartbeat(detail?: Json): void;
+  readonly heartbeat: (detail?: Json) => void;
 }
 
 /** Bounds of one step, and how it is undone. Defaults: 3 attempts of 5 minutes, full-jitter backoff from 200 ms to 30 s. */

@@ -1,4 +1,4 @@
-import type { Event } from "@tutti/core";
+import type { Event, StepKind } from "@tutti/core";
 import { formatDuration } from "./duration.ts";
 import { sign } from "./look.ts";
 import { piece, type Piece, type Terminal } from "./terminal.ts";
@@ -60,14 +60,14 @@ function describe(event: Event): EventLine | undefined {
       return {
         mark: event.retryAt === null ? "failed" : "again",
         style: "red",
-        text: `${event.name} failed (attempt ${event.attempt})`,
+        text: `${nameOf(event)} failed (attempt ${event.attempt})`,
         detail: `${event.code}: ${event.message}`,
       };
     case "step.completed":
       return {
         mark: "done",
         style: "green",
-        text: event.name,
+        text: nameOf(event),
         detail: `${formatDuration(event.durationMs)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}`,
       };
     case "cancel.requested":
@@ -85,4 +85,9 @@ function describe(event: Event): EventLine | undefined {
     case "run.continued":
       return { mark: "done", style: "green", text: "goes on as a new run", detail: event.nextRunId };
   }
+}
+
+/** An undone step is not the step again. */
+function nameOf({ kind, name }: { readonly kind: StepKind; readonly name: string }): string {
+  return kind === "undo" ? `undo ${name}` : name;
 }

@@ -120,6 +120,7 @@ async function watch(shell: Shell, runId: string): Promise<void> {
 async function cancel(shell: Shell, runId: string, reason: string): Promise<void> {
   await using connection = await connect(shell);
   const { run } = await connection.client.cancelRun(runId, reason, shell.signal);
+  if (run.endedAt === null) shell.progress("waiting for the run to unwind and to undo what it did");
   const ended: RunRecord = await untilEnded(connection.client, run, shell.signal);
   shell.printJson({ run: ended });
   shell.printLine(

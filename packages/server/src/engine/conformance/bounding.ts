@@ -69,7 +69,8 @@ export function boundingTests(open: Open): void {
         "long",
         async (step) => {
           if (step.attempt > 1) return { progress: step.progress ?? null };
-          step.heartbeat({ done: 3 });
+          const { heartbeat } = step;
+          heartbeat({ done: 3 });
           await new Promise((resolve) => step.signal.addEventListener("abort", resolve));
           return null;
         },

@@ -132,6 +132,16 @@ class AttemptContext implements StepContext {
   #detail: { readonly value: Json; readonly isWritten: boolean } | undefined;
   #writtenAtMs = -Infinity;
 
+  /** Bound, so that an action may take it out of its context. */
+  readonly heartbeat = (detail: Json = null): void => {
+    if (this.#hasEnded) return;
+    this.#beat?.();
+    const nowMs = this.#trial.clock.nowMs();
+    const isDue = nowMs - this.#writtenAtMs >= PROGRESS_EVERY_MS;
+    this.#detail = { value: detail, isWritten: isDue };
+    if (isDue) this.#write(nowMs);
+  };
+
   constructor(trial: Trial, attempt: number, progress: Json | undefined) {
     this.idempotencyKey = trial.idempotencyKey;
     this.attempt = attempt;
@@ -149,15 +159,6 @@ class AttemptContext implements StepContext {
   /** What the next attempt is told. */
   get lastDetail(): Json | undefined {
     return this.#detail?.value ?? this.progress;
-  }
-
-  heartbeat(detail: Json = null): void {
-    if (this.#hasEnded) return;
-    this.#beat?.();
-    const nowMs = this.#trial.clock.nowMs();
-    const isDue = nowMs - this.#writtenAtMs >= PROGRESS_EVERY_MS;
-    this.#detail = { value: detail, isWritten: isDue };
-    if (isDue) this.#write(nowMs);
   }
 
   /** Calls `onSilence` when no heartbeat comes for `everyMs`. */

@@ -165,7 +165,7 @@ export class Execution implements Steps, Receiver<Pending> {
   async query(name: string): Promise<Json> {
     await this.whenLive;
     const read = this.#queries.get(name);
-    if (read !== undefined) return toJson(read());
+    if (read !== undefined) return answerOf(this.parts.workflow.name, name, read);
     const known = [...this.#queries.keys()].join(", ") || "none";
     throw new AppError("not_found", `wanted a query of "${this.parts.workflow.name}", got "${name}"; it answers: ${known}`);
   }
@@ -474,6 +474,15 @@ export class Execution implements Steps, Receiver<Pending> {
       this.#stop();
       this.#verdict.resolve({ matches: true, steps: this.#deliveries.steps, output: null });
     } else this.changed(`the workflow now asks for the ${operation.kind} "${operation.name}" at ${key}, the log has no such step`);
+  }
+}
+
+/** What a query's handler says; a handler that fails is the workflow's fault, and its author wants to know how. */
+function answerOf(workflow: string, name: string, read: () => Json): Json {
+  try {
+    return toJson(read());
+  } catch (error) {
+    throw new AppError("conflict", `the query "${name}" of "${workflow}" failed: ${AppError.from(error).message}`, { cause: error });
   }
 }
 

@@ -58,6 +58,7 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     operation({ tag: "Runs", summary: "Send a signal to a run", body: Signal, status: 202 }),
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
+      refuseBuiltIn(run, ctx.req.param("name"));
       const { value, id } = await readJson(ctx, Signal, app.config);
       await app.engine.signal(run.id, { name: ctx.req.param("name"), value, id }, ctx.get("principal"));
       return ctx.json({ run: await findRun(app, run.id) }, 202);
@@ -106,6 +107,13 @@ function addStart(routes: Hono<HttpEnv>, app: App): void {
       return ctx.json({ run, url: new URL(`/v1/runs/${run.id}`, ctx.req.url).href }, 201);
     },
   );
+}
+
+/** Tutti's own runs take their commands from their own routes, which check them; only graphs listen to people. */
+function refuseBuiltIn({ workflow }: RunRecord, signal: string): void {
+  const isOpen = !workflow.startsWith("tutti.") || workflow === "tutti.graph" || (workflow === "tutti.webhook" && signal === "retry");
+  if (!isOpen)
+    throw new AppError("denied", `wanted a run that takes signals from people, got a run of "${workflow}", which Tutti steers itself`);
 }
 
 const LIST_QUERY = {

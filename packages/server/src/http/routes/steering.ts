@@ -63,6 +63,9 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
       status: 201,
     }),
     async (ctx) => {
+      const { workflow } = await findRun(app, ctx.req.param("id"));
+      if (workflow.startsWith("tutti.") && workflow !== "tutti.graph")
+        throw new AppError("denied", `wanted a run that people start, got a run of "${workflow}", which Tutti starts itself`);
       const { beforeKey, input, outputs } = await readJson(ctx, Fork, app.config);
       const fork = { ...(beforeKey !== undefined && { beforeKey }), ...(input !== undefined && { input }), ...(outputs && { outputs }) };
       const { runId } = await app.engine.fork(ctx.req.param("id"), fork, ctx.get("principal"));
