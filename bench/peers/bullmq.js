@@ -68,7 +68,7 @@ export async function open(folder) {
 /** @param {number} input @returns {import("bullmq").FlowJob} */
 function chain(input) {
   return STEPS.toReversed().reduce(
-    (/** @type {import("bullmq").FlowJob | undefined} */ child, name) => ({
+    (child, name) => ({
       name,
       queueName: "steps",
       data: child === undefined ? { input } : {},
