@@ -16,6 +16,8 @@ const FIRST_AFTER_MS = 60_000;
 const CLOCKS_DIFFER_MS = 60_000;
 const RUNS_PAGE = 500;
 const EVENTS_PAGE = 1000;
+/** How a reference to a large value stands in an event. */
+const REFERENCE = /"\$blob":"([0-9a-f]{64})","sizeBytes":(\d+)/g;
 
 /** What was done about old runs. `archive` is the file that holds them now, if one was wanted. */
 export interface Pruned {
@@ -112,11 +114,25 @@ export class Retention {
     return file;
   }
 
+  /** An event and, once each, the large values it refers to, which come before it. */
+  async *#eventLines(event: Event, written: Set<string>): AsyncGenerator<string> {
+    const line = JSON.stringify(event);
+    for (const [, hash = "", size = "0"] of line.matchAll(REFERENCE)) {
+      if (written.has(hash)) continue;
+      written.add(hash);
+      const ref = { $blob: hash, sizeBytes: Number(size) };
+      const text = await this.#store.getBlob(ref).catch(() => undefined);
+      if (text !== undefined) yield `${JSON.stringify({ ...ref, text })}\n`;
+    }
+    yield `${line}\n`;
+  }
+
   async *#lines(runIds: readonly string[]): AsyncGenerator<string> {
+    const written = new Set<string>();
     for (const runId of runIds) {
       for (let afterSeq = 0; ;) {
         const page: readonly Event[] = await this.#store.read(runId, { afterSeq, limit: EVENTS_PAGE });
-        for (const event of page) yield `${JSON.stringify(event)}\n`;
+        for (const event of page) yield* this.#eventLines(event, written);
         afterSeq += page.length;
         if (page.length < EVENTS_PAGE) break;
       }

@@ -44,6 +44,7 @@ test("old runs are archived and removed with their large values; runs that go on
     .trim()
     .split("\n");
   const events = lines.map((line) => JSON.parse(line) as Event).filter(({ runId }) => runId === ended.runId);
+  assert.equal(lines.filter((line) => line.startsWith('{"$blob"') && line.includes("aaaa")).length, 1, "the large value is there, once");
   assert.deepEqual([events[0]?.type, events.at(-1)?.type], ["run.started", "run.completed"]);
   await engine.signal(goingOn.runId, { name: "go", value: "on" }, principal);
   assert.deepEqual(await engine.result(goingOn.runId, never), [LARGE, "on"]);
