@@ -44,7 +44,13 @@ export function isPublicAddress(address: string): boolean {
 /** Throws `denied` for a URL that names a private address outright: no name is looked up for it, so `publicLookup` never sees it. */
 export function requirePublicHost(url: URL): void {
   const host = url.hostname.replace(/^\[(.*)\]$/, "$1");
-  if (isIP(host) !== 0 && !isPublicAddress(host)) throw notPublic(url.hostname);
+  if (url.username !== "" || url.password !== "")
+    throw new AppError(
+      "invalid_input",
+      "wanted a URL without a user and password, which would be shown wherever it is; configure an endpoint",
+    );
+  const isLocal = host === "localhost" || host.endsWith(".localhost") || (isIP(host) !== 0 && !isPublicAddress(host));
+  if (isLocal) throw notPublic(url.hostname);
 }
 
 /**
