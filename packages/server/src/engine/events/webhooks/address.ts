@@ -49,8 +49,7 @@ export function requirePublicHost(url: URL): void {
       "invalid_input",
       "wanted a URL without a user and password, which would be shown wherever it is; configure an endpoint",
     );
-  const isLocal = host === "localhost" || host.endsWith(".localhost") || (isIP(host) !== 0 && !isPublicAddress(host));
-  if (isLocal) throw notPublic(url.hostname);
+  if (isIP(host) !== 0 && !isPublicAddress(host)) throw notPublic(url.hostname);
 }
 
 /**

@@ -98,6 +98,7 @@ test("webhooks to private addresses are refused: at once by number, and when the
     const to = (url: string): Json => ({ name: "hook", target: { type: "webhook", to: { url } } });
     await assert.rejects(node.subscribe(to("https://127.0.0.1/")), codeOf("denied"));
     await assert.rejects(node.subscribe(to("http://example.com/")), codeOf("invalid_input"));
+    await assert.rejects(node.subscribe(to("https://user:secret@example.com/")), codeOf("invalid_input"));
     await assert.rejects(node.subscribe({ name: "hook", target: { type: "webhook", to: { endpoint: "none" } } }), codeOf("not_found"));
     await node.subscribe({ ...(to("https://localhost/") as object), filter: { exact: { type: "x" } } } as Json);
     await node.publish("x");
