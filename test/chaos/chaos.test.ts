@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test, type TestContext } from "node:test";
@@ -16,7 +16,8 @@ const FULL_KILLS = Math.round(KILLS * 0.1);
 const PLAIN_KILLS = KILLS - TORN_KILLS - FULL_KILLS;
 /** Servers over sound disks that are killed side by side. */
 const PLAIN_LANES = 2;
-const FULL_DISK_MIB = 16;
+/** Room enough for the log before it is copied into the database (16 MiB), and the database. */
+const FULL_DISK_MIB = 64;
 
 /** Most of a server's start is the compiling of its code, which is the same every time. */
 let compileCache = "";
@@ -64,7 +65,7 @@ describe(`${KILLS} kills of a server at random moments, whatever its runs do`, {
       try {
         const ballast = join(lane.dataDir, "ballast");
         const fill = async (): Promise<void> => {
-          await new Promise((resolve) => setTimeout(resolve, lane.random() * 60));
+          await new Promise((resolve) => setTimeout(resolve, lane.random() * 20));
           await writeFile(ballast, Buffer.alloc(FULL_DISK_MIB * 1024 * 1024)).catch((error: NodeJS.ErrnoException) =>
             assert.equal(error.code, "ENOSPC"),
           );
@@ -74,6 +75,9 @@ describe(`${KILLS} kills of a server at random moments, whatever its runs do`, {
           return false;
         };
         await lane.run(FULL_KILLS, { during: fill, after: makeRoom });
+      } catch (error) {
+        await cp(lane.dataDir, join(lane.folder, "kept"), { recursive: true });
+        throw error;
       } finally {
         execFileSync("umount", [lane.dataDir]);
       }
