@@ -1,4 +1,5 @@
-import { AppError, defineWorkflow, type Json, type RunContext } from "@tutti/core";
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError, defineWorkflow, type Branch, type Json, type RunContext } from "@tutti/core";
 import { z } from "zod";
 import { derivedId } from "../run-id.ts";
 import { DEAD_LETTER, letterId, type DeadLetter } from "../supervisor/dead-letter.ts";
@@ -17,18 +18,21 @@ import {
   type Tick,
   type TickEnd,
 } from "./schedule-state.ts";
+import { nextTick } from "./ticks.ts";
 
 /** The workflow's name. */
 export const SCHEDULE = "tutti.schedule";
 
 /** After so many turns the run goes on as a new one. A sleeping schedule costs no memory, so each tick and each look reads its log again. */
 const TURNS_PER_RUN = 20;
+/** A run that has ended says so within a few milliseconds of being asked; one that is silent for so long is still going. */
+const SILENCE_MS = 100;
 
 /** What people tell a schedule. `runId` of a trigger is the run that it starts. */
 const commandSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("pause"), reason: z.string().max(2000) }),
   z.object({ do: z.literal("resume") }),
-  z.object({ do: z.literal("trigger"), runId: z.string().max(200) }),
+  z.object({ do: z.literal("trigger"), runId: z.uuid() }),
   z.object({ do: z.literal("update"), spec: scheduleSchema }),
 ]);
 
@@ -75,7 +79,28 @@ function isOver({ paused, active }: ScheduleState, { wakeMs }: Plan): boolean {
 async function takeTicks(ctx: RunContext, before: ScheduleState, plan: Plan): Promise<ScheduleState> {
   let state = withMisses({ ...before, cursorMs: plan.cursorMs }, plan.missed);
   if (plan.missed.length > 0) await tellMissed(ctx, state.spec, plan);
+  if (plan.due.length > 0) state = await makeRoom(ctx, state);
   for (const { atMs, why } of plan.due) state = await takeTick(ctx, state, { atMs, why, runId: tickRunId(state.id, atMs) });
+  return state;
+}
+
+/**
+ * Hears of the runs that have ended, until there is room for a tick. When looks take longer than the time between ticks, the time of the
+ * next one has always come before anybody listens for ends: a run that is long over would be in the way of every tick.
+ */
+async function makeRoom(ctx: RunContext, before: ScheduleState): Promise<ScheduleState> {
+  let state = before;
+  while (judgeTick(state) !== "start") {
+    const silence = async (branch: RunContext): Promise<Happening> => {
+      await branch.step("hear who has ended", ({ signal }) => delay(SILENCE_MS, undefined, { signal }));
+      // Written after it, in the row of all that the store has to do: under load, that takes longer than the answer to a question.
+      await branch.now();
+      return { type: "time" };
+    };
+    const happening = await ctx.race<Happening>([...endsOf(state), silence]);
+    if (happening.type !== "ended") break;
+    state = await afterEnd(ctx, state, happening);
+  }
   return state;
 }
 
@@ -155,8 +180,8 @@ async function stopRun(ctx: RunContext, { runId, isSupervised }: ActiveTick): Pr
   }
 }
 
-function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: number | null): Promise<Happening> {
-  const isQuiet = wakeMs !== null || active.length > 0;
+function nextHappening(ctx: RunContext, state: ScheduleState, wakeMs: number | null): Promise<Happening> {
+  const isQuiet = wakeMs !== null || state.active.length > 0;
   const command = async (branch: RunContext): Promise<Happening> => ({
     type: "command",
     command: (await branch.waitFor("command", { isQuiet })) as ScheduleCommand,
@@ -165,12 +190,11 @@ function nextHappening(ctx: RunContext, { active }: ScheduleState, wakeMs: numbe
     await branch.sleepUntil(new Date(wakeMs ?? 0));
     return { type: "time" };
   };
-  const ends = active.map((tick) => async (branch: RunContext): Promise<Happening> => ({
-    type: "ended",
-    tick,
-    end: await endOf(branch, tick),
-  }));
-  return ctx.race<Happening>([command, ...(wakeMs === null ? [] : [time]), ...ends]);
+  return ctx.race<Happening>([command, ...endsOf(state), ...(wakeMs === null ? [] : [time])]);
+}
+
+function endsOf({ active }: ScheduleState): readonly Branch<Happening>[] {
+  return active.map((tick) => async (branch) => ({ type: "ended", tick, end: await endOf(branch, tick) }));
 }
 
 async function endOf(ctx: RunContext, { runId }: Tick): Promise<TickEnd> {
@@ -202,10 +226,26 @@ async function obey(ctx: RunContext, state: ScheduleState, command: ScheduleComm
     case "resume":
       return state.paused === null ? state : { ...state, paused: null, cursorMs: Math.max(state.cursorMs, nowMs) };
     case "trigger":
-      return takeTick(ctx, state, { atMs: nowMs, why: "manual", runId: command.runId });
+      return takeTick(ctx, await makeRoom(ctx, state), { atMs: nowMs, why: "manual", runId: command.runId });
     case "update":
-      return { ...state, spec: command.spec, cursorMs: Math.max(state.cursorMs, nowMs) };
+      return update(ctx, state, { spec: command.spec, nowMs });
   }
+}
+
+/** Other settings. Whoever sent them may not have come through the door that checks them, and time has passed since. */
+async function update(
+  ctx: RunContext,
+  state: ScheduleState,
+  { spec, nowMs }: { readonly spec: ScheduleSpec; readonly nowMs: number },
+): Promise<ScheduleState> {
+  const { name } = state.spec;
+  const why = await ctx.step("check the settings", () => {
+    if (spec.name !== name) return `a schedule keeps its name, got "${spec.name}"`;
+    return nextTick(spec, nowMs) === undefined ? "their time never comes" : null;
+  });
+  if (why === null) return { ...state, spec, cursorMs: Math.max(state.cursorMs, nowMs) };
+  await ctx.emit({ name: "tutti.schedule.refused", key: name, data: { schedule: name, why } });
+  return state;
 }
 
 async function afterEnd(

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Json, RunRecord } from "@tutti/core";
 import { SqliteStore } from "../../store/index.ts";
 import { benchOn, flow, HandClock, owner, type Bench } from "../supervisor/engine-for-tests.ts";
+import { scheduleSchema } from "./schedule-spec.ts";
 import type { ScheduleView } from "./schedules.ts";
 
 const openBench = benchOn((dataDir) => SqliteStore.open(dataDir));
@@ -279,6 +280,50 @@ test("jitter starts a tick later than its time, and its run knows its time", asy
   await settled(bench, "hourly", 1);
   assert.deepEqual(hours(await outputs(bench, "echo")), [1]);
 });
+
+test("a run that has ended is in the way of no tick, also when the next one's time comes before anybody has heard of the end", async () => {
+  const clock = new HandClock(START_MS);
+  await using bench = await openBench({ workflows: [echo], clock });
+  await bench.schedules.create(hourly, owner);
+  await asleep(bench, "hourly");
+  const TICKS = 12;
+  let tick = 1;
+  // The clock moves before those are told who wait for the run's end.
+  using _ = bench.engine.subscribe((event) => {
+    if (event.type === "run.completed" && tick < TICKS) clock.set(START_MS + (tick += 1) * HOUR_MS);
+  });
+  clock.set(START_MS + HOUR_MS);
+  const { counts, runId } = await settled(bench, "hourly", TICKS);
+  assert.deepEqual([counts.started, counts.missed], [TICKS, 0]);
+  assert.equal((await bench.engine.replay(runId)).matches, true);
+});
+
+test("settings that reach a schedule by another way than its door are checked again", async () => {
+  const clock = new HandClock(START_MS);
+  await using bench = await openBench({ workflows: [echo], clock });
+  const { runId, ...before } = await bench.schedules.create(hourly, owner);
+  const spec = await scheduleSchema.parseAsync(hourly);
+  const tell = (value: Json): Promise<void> => bench.engine.signal(runId, { name: "command", value }, owner);
+  await assert.rejects(tell({ do: "update", spec: { ...spec, workflow: "tutti.webhook" } }), { code: "invalid_input" });
+  await assert.rejects(tell({ do: "trigger", runId: "nobody's" }), { code: "invalid_input" });
+  const refused = [{ name: "another" }, { when: { at: "2025-01-01T00:00:00Z" } }];
+  for (const [index, settings] of refused.entries()) {
+    await tell({ do: "update", spec: { ...spec, ...settings } });
+    await bench.until(async () => (await refusals(bench, runId)).length > index);
+  }
+  assert.deepEqual(await refusals(bench, runId), [
+    { schedule: "hourly", why: 'a schedule keeps its name, got "another"' },
+    { schedule: "hourly", why: "their time never comes" },
+  ]);
+  const { runId: _, ...after } = await bench.schedules.show("hourly");
+  assert.deepEqual(after, before);
+});
+
+/** What a schedule said about commands that it did not obey. */
+async function refusals(bench: Bench, runId: string): Promise<readonly Json[]> {
+  const events = await bench.events(runId);
+  return events.flatMap((event) => (event.type === "step.completed" && event.name === "tutti.schedule.refused" ? [event.output] : []));
+}
 
 /** A bench with a schedule whose first run is under way and will not end by itself. */
 async function busy(settings: object): Promise<{ readonly bench: Bench; readonly clock: HandClock }> {
