@@ -92,9 +92,9 @@ export function readTrace(events: readonly Event[], options: TraceOptions = {}):
   };
 }
 
-/** Whether a step has not ended. */
+/** Whether a step has given nothing: it has not ended, or its branch has, before it did. */
 export function isOpen({ status }: Span): boolean {
-  return status === "running" || status === "waiting";
+  return status === "running" || status === "waiting" || status === "cancelled";
 }
 
 /** Whether a step only waits for something outside: a time, a signal, an answer. */
