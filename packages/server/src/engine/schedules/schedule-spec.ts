@@ -41,11 +41,7 @@ export const scheduleSchema = z
   .strictObject({
     name: z.string().regex(/^[A-Za-z0-9][\w.:-]{0,127}$/, "a name of letters, digits, dots, dashes and colons"),
     /** A workflow or an agent. */
-    workflow: z
-      .string()
-      .min(1)
-      .max(200)
-      .refine((name) => !name.startsWith("tutti."), "a workflow of your own"),
+    workflow: z.string().min(1).max(200),
     input: z.json().default(null),
     /** The field of the input that the tick's time is put in. */
     tickField: z.string().min(1).max(100).exactOptional(),

@@ -28,12 +28,18 @@ const TURNS_PER_RUN = 20;
 /** A run that has ended says so within a few milliseconds of being asked; one that is silent for so long is still going. */
 const SILENCE_MS = 100;
 
+/** Tutti's own workflows are no schedule's to start, and a signal does not come through the door that says so. */
+const settingsSchema = scheduleSchema.refine(({ workflow }) => !workflow.startsWith("tutti."), {
+  path: ["workflow"],
+  error: "a workflow or an agent of your own",
+});
+
 /** What people tell a schedule. `runId` of a trigger is the run that it starts. */
 const commandSchema = z.discriminatedUnion("do", [
   z.object({ do: z.literal("pause"), reason: z.string().max(2000) }),
   z.object({ do: z.literal("resume") }),
   z.object({ do: z.literal("trigger"), runId: z.uuid() }),
-  z.object({ do: z.literal("update"), spec: scheduleSchema }),
+  z.object({ do: z.literal("update"), spec: settingsSchema }),
 ]);
 
 /** A command to a schedule. */
