@@ -230,6 +230,34 @@ test("a name belongs to one schedule, and is free again once that is deleted", a
   await assert.rejects(bench.schedules.show("nobody"), { code: "not_found" });
 });
 
+test("making a schedule reads no list of those there are, and hears of those that went on as another run or ended", async () => {
+  let lists = 0;
+  const openCounting = benchOn(async (dataDir) => {
+    const store = await SqliteStore.open(dataDir);
+    const read = store.runs.bind(store);
+    store.runs = (filter) => {
+      lists += 1;
+      return read(filter);
+    };
+    return store;
+  });
+  const clock = new HandClock(START_MS);
+  await using bench = await openCounting({ workflows: [echo], clock });
+  const { runId } = await bench.schedules.create(hourly, owner);
+  for (let tick = 1; (await bench.store.run(runId))?.endedAt === null; tick += 1) {
+    clock.set(await asleep(bench, "hourly"));
+    await settled(bench, "hourly", tick);
+  }
+  lists = 0;
+  await bench.schedules.create({ ...hourly, name: "another" }, owner);
+  await assert.rejects(bench.schedules.create(hourly, owner), { code: "conflict" });
+  const newest = await bench.schedules.show("hourly");
+  await bench.schedules.delete("hourly", "no longer wanted", owner);
+  await bench.until(async () => (await bench.store.run(newest.runId))?.status === "cancelled");
+  await bench.schedules.create(hourly, owner);
+  assert.equal(lists, 0);
+});
+
 test("what can never be due, and what does not exist, is refused", async () => {
   await using bench = await openBench({ workflows: [echo], clock: new HandClock(START_MS) });
   const create = (settings: object): Promise<unknown> => bench.schedules.create({ ...hourly, ...settings }, owner);

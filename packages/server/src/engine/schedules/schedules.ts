@@ -71,8 +71,8 @@ export class Schedules {
   /** Makes a schedule; `conflict` when the name is taken. */
   async create(input: unknown, principal: Principal): Promise<ScheduleView> {
     const { spec, nowMs } = await this.#read(input);
-    await this.#named.start(spec.name, (runId) => newSchedule(runId, spec, nowMs), principal);
-    return this.show(spec.name);
+    const runId = await this.#named.start(spec.name, (id) => newSchedule(id, spec, nowMs), principal);
+    return this.#viewOf(newSchedule(runId, spec, nowMs), { runId, isBroken: false });
   }
 
   /** Gives a schedule other settings, from now on. What is under way goes on. */
@@ -88,7 +88,7 @@ export class Schedules {
   /** Makes a schedule or gives it these settings: for what is declared in files and plugins. Nothing happens when nothing changed. */
   async declare(input: unknown, principal: Principal): Promise<"created" | "updated" | "unchanged"> {
     const wanted = await parse(scheduleSchema, input, "the schedule");
-    const found = (await this.#named.list()).find(({ name }) => name === wanted.name);
+    const found = await this.#named.get(wanted.name);
     if (found === undefined) {
       await this.create(wanted, principal);
       return "created";
@@ -160,16 +160,20 @@ export class Schedules {
   }
 
   async #view(named: NamedRun): Promise<ScheduleView> {
-    const { id, spec, paused, active, queue, counts, last, misses } = await this.#stateOf(named);
+    return this.#viewOf(await this.#stateOf(named), { runId: named.run.id, isBroken: named.run.status === "paused" });
+  }
+
+  #viewOf(state: ScheduleState, { runId, isBroken }: { readonly runId: string; readonly isBroken: boolean }): ScheduleView {
+    const { id, spec, paused, active, queue, counts, last, misses } = state;
     const status = paused === null ? "active" : "paused";
     return {
       ...spec,
-      runId: named.run.id,
-      status: named.run.status === "paused" ? "broken" : status,
+      runId,
+      status: isBroken ? "broken" : status,
       paused: paused && { reason: paused.reason, since: iso(paused.sinceMs) },
       nextAt: paused === null ? this.#nextAt(id, spec) : null,
       last: last && { at: iso(last.atMs), why: last.why, runId: last.runId, status: last.status, ...(last.error && { error: last.error }) },
-      active: active.map(({ atMs, runId }) => ({ at: iso(atMs), runId })),
+      active: active.map(({ atMs, runId: activeId }) => ({ at: iso(atMs), runId: activeId })),
       queued: queue.length,
       counts,
       misses: misses.map(({ atMs, reason }) => ({ at: iso(atMs), reason })),
