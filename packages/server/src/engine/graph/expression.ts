@@ -1,8 +1,9 @@
-// Expressions in graphs are CEL (the Common Expression Language): no side effects, no clock, no randomness, no recursion. This is the one
-// file that knows the library; docs/decisions/0012-expressions.md says why it is this one.
+// Expressions in graphs are CEL (the Common Expression Language): no side effects, no clock, no randomness, no recursion. This file
+// and expression-work.ts are all that knows the library; docs/decisions/0012-expressions.md says why it is this one.
 import { AppError, type Json } from "@tutti/core";
 import { Environment, type ASTNode, type ParseResult } from "@marcbachmann/cel-js";
 import { RE2JS } from "re2js";
+import { meter, spend, spendText, withinSteps, WORK_STEPS_MAX } from "./expression-work.ts";
 
 /** A value's type as far as it is known: the names are CEL's; an object stands for a value with these properties. */
 export type ValueType = "dyn" | "bool" | "double" | "int" | "string" | "list" | "map" | { readonly [property: string]: ValueType };
@@ -25,13 +26,16 @@ interface NodeReference {
 }
 
 const LIMITS = { maxAstNodes: 1_000, maxDepth: 40, maxListElements: 500, maxMapEntries: 500, maxCallArguments: 16 };
-/** How often the bodies of map, filter, exists and all may run in one evaluation; large texts and lists count for more. */
-const WORK_MAX = 200_000;
 /** Compiled expressions kept; then they are compiled anew. */
 const COMPILED_MAX = 5_000;
 const PATTERN_SIZE_MAX = 2_000;
+/** What patterns take: to compile a character of one, and to hold a character of a text against one instruction. */
+const PATTERN_STEPS = { character: 500, instruction: 1 / 4 };
+/** What a value that is given back takes. */
+const VALUE_STEPS = 1 / 4;
 
-let workLeft = 0;
+/** Those of the evaluation under way. */
+const patterns = new Map<string, RE2JS>();
 const compiled = new Map<string, ParseResult>();
 
 /** Checks an expression against the types of its variables, and of the nodes it speaks of where there are any. Never throws. */
@@ -47,17 +51,24 @@ export function checkExpression(
     for (const [name, type] of Object.entries(variables)) declare(environment, name, type);
     if (nodeType !== undefined) declare(environment, "nodes", typesOf(nodes, nodeType));
     const { valid, type = "dyn", error } = environment.check(source);
-    return valid ? { ok: true, type, nodes } : { ok: false, fault: faultOf(error), nodes };
+    if (!valid) return { ok: false, fault: faultOf(error), nodes };
+    // What will be evaluated is not quite what was written, so that is looked at as well.
+    compile(source);
+    return { ok: true, type, nodes };
   } catch (thrown) {
     return { ok: false, fault: faultOf(thrown), nodes };
   }
 }
 
-/** The value of an expression. Throws `invalid_input` with the reason. Pure, and bounded in what it may do. */
-export function evaluateExpression(source: string, variables: Readonly<Record<string, Json>>): Json {
+/**
+ * The value of an expression. Throws `invalid_input` with the reason when it has none, `too_large` when it takes more steps than it may, and
+ * `invalid_config` when it would not pass the check. Pure.
+ */
+export function evaluateExpression(source: string, variables: Readonly<Record<string, Json>>, stepsMax = WORK_STEPS_MAX): Json {
+  const evaluate = compileChecked(source);
+  patterns.clear();
   try {
-    workLeft = WORK_MAX;
-    return toJson(compile(source)(variables), 0);
+    return withinSteps(stepsMax, () => toJson(evaluate(variables), 0));
   } catch (thrown) {
     if (thrown instanceof AppError) throw thrown;
     throw new AppError("invalid_input", `the expression \${ ${source.trim()} } has no value: ${faultOf(thrown).message}`, {
@@ -66,10 +77,25 @@ export function evaluateExpression(source: string, variables: Readonly<Record<st
   }
 }
 
+function compileChecked(source: string): ParseResult {
+  try {
+    return compile(source);
+  } catch (thrown) {
+    const { message, offset } = faultOf(thrown);
+    throw new AppError("invalid_config", `\${ ${source.trim()} } is no expression: ${message}, at character ${offset + 1}`, {
+      cause: thrown,
+    });
+  }
+}
+
 function compile(source: string): ParseResult {
   const known = compiled.get(source);
   if (known !== undefined) return known;
-  const parsed = EVALUATION.parse(counted(source, EVALUATION.parse(source).ast));
+  const parsed = EVALUATION.parse(source);
+  visit(parsed.ast, matchWithRe2);
+  const { error } = parsed.check();
+  if (error !== undefined) throw error;
+  visit(parsed.ast, meter);
   if (compiled.size >= COMPILED_MAX) compiled.clear();
   compiled.set(source, parsed);
   return parsed;
@@ -91,8 +117,6 @@ function newEnvironment(): Environment {
       environment.registerOperator(`${left} ${sign} ${right}: double`, (a: unknown, b: unknown) => apply(Number(a), Number(b)));
   environment.registerOperator("double % double: double", (a: unknown, b: unknown) => Number(a) % Number(b));
   environment.registerOperator("double == int: bool", (a: unknown, b: unknown) => Number(a) === Number(b));
-  environment.registerFunction("re2Matches(string, string): bool", matchesRe2);
-  environment.registerFunction("counted(dyn): dyn", count);
   return environment;
 }
 
@@ -136,33 +160,14 @@ function schemaOf(type: { readonly [property: string]: ValueType }): Schema {
   );
 }
 
-const LOOPS: ReadonlySet<string> = new Set(["map", "filter", "all", "exists", "exists_one"]);
-
-/**
- * The expression with two changes: the body of everything that goes round counts what it does, so that nested ones over long lists end;
- * and patterns are matched by RE2, which takes linear time where JavaScript's can take forever.
- */
-function counted(source: string, ast: ASTNode): string {
-  const edits: { readonly at: number; readonly length: number; readonly text: string }[] = [];
-  visit(ast, (node) => {
-    if (node.op !== "rcall") return;
-    const [name, receiver, args] = node.args;
-    const bodies = LOOPS.has(name) ? args.slice(1) : name === "bind" ? args.slice(1, 2) : [];
-    for (const { start, end } of bodies) edits.push({ at: start, length: 0, text: "counted(" }, { at: end, length: 0, text: ")" });
-    if (name === "matches" && args.length === 1) {
-      const [pattern] = args;
-      if (pattern === undefined) return;
-      edits.push(
-        { at: receiver.start, length: 0, text: "re2Matches(" },
-        { at: receiver.end, length: pattern.start - receiver.end, text: ", " },
-      );
-    }
-  });
-  let text = source;
-  // From the end, so that places before stay right. What opens at a place goes before what opened there earlier, being further inside.
-  for (const { at, length, text: inserted } of edits.toSorted((a, b) => b.at - a.at || (a.text === ")" ? 1 : -1)))
-    text = text.slice(0, at) + inserted + text.slice(at + length);
-  return text;
+/** Patterns are matched by RE2, which takes linear time where JavaScript's can take forever. One that is written out is looked at now. */
+function matchWithRe2(node: ASTNode): void {
+  if (node.op !== "rcall" || node.args[0] !== "matches") return;
+  node.args[0] = RE2_MATCHES;
+  const [pattern] = node.args[2];
+  if (pattern?.op !== "value" || typeof pattern.args !== "string") return;
+  const written = pattern.args;
+  withinSteps(WORK_STEPS_MAX, () => compilePattern(written));
 }
 
 function visit(node: ASTNode, look: (node: ASTNode) => void): void {
@@ -188,22 +193,18 @@ function nodeReferences(ast: ASTNode): readonly NodeReference[] {
   return found;
 }
 
-function count(value: unknown): unknown {
-  const size = typeof value === "string" ? value.length / 64 : Array.isArray(value) ? value.length : 0;
-  workLeft -= 1 + size;
-  if (workLeft < 0)
-    throw new AppError("too_large", `the expression takes more than ${WORK_MAX} steps; put its parts into nodes of their own`);
-  return value;
+function matchesRe2(text: string, pattern: string): boolean {
+  const regex = patterns.get(pattern) ?? compilePattern(pattern);
+  patterns.set(pattern, regex);
+  spend(1 + text.length * regex.programSize() * PATTERN_STEPS.instruction);
+  return regex.matcher(text).find();
 }
 
-function matchesRe2(text: string, pattern: string): boolean {
+function compilePattern(pattern: string): RE2JS {
+  spend(pattern.length * PATTERN_STEPS.character);
   const regex = RE2JS.compile(pattern);
-  if (regex.programSize() > PATTERN_SIZE_MAX)
-    throw new AppError(
-      "too_large",
-      `wanted a pattern of at most ${PATTERN_SIZE_MAX} instructions, got ${regex.programSize()}; repeat less`,
-    );
-  return regex.matcher(text).find();
+  if (regex.programSize() <= PATTERN_SIZE_MAX) return regex;
+  throw new AppError("too_large", `wanted a pattern of at most ${PATTERN_SIZE_MAX} instructions, got ${regex.programSize()}; repeat less`);
 }
 
 const DEPTH_MAX = 100;
@@ -211,6 +212,8 @@ const DEPTH_MAX = 100;
 /** What CEL gave, as JSON: whole numbers come back as numbers, times and durations as texts. */
 function toJson(value: unknown, depth: number): Json {
   if (depth > DEPTH_MAX) throw new AppError("invalid_input", `wanted a value nested at most ${DEPTH_MAX} deep, got a deeper one`);
+  spend(VALUE_STEPS);
+  if (typeof value === "string") spendText(value);
   if (value === null || value === undefined) return null;
   if (typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" || typeof value === "bigint") return numberOf(value);
@@ -227,6 +230,7 @@ function numberOf(value: number | bigint): number {
 function objectOf(value: object, depth: number): Json {
   if (Array.isArray(value)) return value.map((item) => toJson(item, depth + 1));
   if (value instanceof Date) return value.toISOString();
+  spend(value instanceof Map ? value.size : Object.keys(value).length);
   if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [String(key), toJson(item, depth + 1)]));
   if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null)
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, toJson(item, depth + 1)]));
@@ -249,6 +253,7 @@ function faultOf(thrown: unknown): ExpressionFault {
 function plain(summary: string): string {
   return summary
     .replaceAll(/dyn<([^>]*)>/g, "$1")
+    .replaceAll(RE2_MATCHES, "matches")
     .replace(
       /^no such overload: (.*)$/,
       "wanted values that go together, got $1; turn one into the other's type, such as string(…) or int(…)",
@@ -263,5 +268,10 @@ function plain(summary: string): string {
     .replace(/^Unexpected token: EOF$/, "wanted more, got its end");
 }
 
+const RE2_MATCHES = "re2Matches";
+
 const ENVIRONMENT = newEnvironment();
-const EVALUATION = VARIABLES.reduce((environment, name) => environment.registerVariable(name, "dyn"), newEnvironment());
+const EVALUATION = VARIABLES.reduce((environment, name) => environment.registerVariable(name, "dyn"), newEnvironment()).registerFunction(
+  `string.${RE2_MATCHES}(string): bool`,
+  matchesRe2,
+);
