@@ -1,4 +1,4 @@
-import type { Json, Principal } from "@tutti/core";
+import { AppError, type Json, type Principal } from "@tutti/core";
 import { attributeOf, decodeEventFilter, EVERYTHING, matchesFilter, type CloudEvent, type EventFilter } from "@tutti/core/wire";
 import { z } from "zod";
 import { checkExpression, evaluateExpression } from "../graph/expression.ts";
@@ -6,6 +6,8 @@ import { WEBHOOK_WORKFLOW } from "./webhooks/webhook-workflow.ts";
 
 const NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 const POSITION_MAX = Number.MAX_SAFE_INTEGER;
+/** What `where` may take of the thread that looks at every event, for each of them: about 10 ms. */
+const WHERE_STEPS_MAX = 200_000;
 
 const workflowName = z
   .string()
@@ -52,7 +54,7 @@ const from = z.union([z.enum(["now", "beginning"]), z.int().min(0).max(POSITION_
 export const subscriptionSchema = z.strictObject({
   name: z.string().regex(NAME, "a name of lower-case letters, digits, dots and dashes, at most 64"),
   filter,
-  /** Beside the filter, for what stands in the data. An event for which it has no value is not wanted. */
+  /** Beside the filter, for what stands in the data. An event for which it has no value, or takes too long, is not wanted. */
   where: where.exactOptional(),
   target,
   /** Events with the same value of this attribute are delivered one after the other. "key" is `partitionkey`, or `subject` without one. */
@@ -88,13 +90,15 @@ export type Subscription = Omit<SubscriptionSpec, "from"> & {
   readonly createdAt: string;
 };
 
-/** Whether a subscription wants an event. Pure. */
+/** Whether a subscription wants an event. Throws when its `where` is no expression. Pure. */
 export function isWanted({ filter, where: source }: Pick<Subscription, "filter" | "where">, event: CloudEvent): boolean {
   if (!matchesFilter(filter, event)) return false;
   if (source === undefined) return true;
   try {
-    return evaluateExpression(source, { input: event }) === true;
-  } catch {
+    return evaluateExpression(source, { input: event }, WHERE_STEPS_MAX) === true;
+  } catch (thrown) {
+    // A fault of its own would be one with every event, and all of them would be passed over.
+    if (!(thrown instanceof AppError) || thrown.code === "invalid_config") throw thrown;
     // It speaks of something this event does not have.
     return false;
   }
