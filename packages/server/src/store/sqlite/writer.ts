@@ -29,6 +29,8 @@ attempt(() => {
   const journal = new Journal(db);
   const setSetting = db.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
   parentPort?.on("message", (request: WriterRequest) => {
+    // The write-ahead log may be what fills a small disk: what is in it goes to the database, before the request is tried again.
+    const makeRoom = (): void => db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
     attempt(() => {
       let conflicts: readonly string[] = [];
       if (request.type === "append") conflicts = journal.write(rowsOf(request.rows));
@@ -37,17 +39,27 @@ attempt(() => {
       else db.close();
       answer(conflicts.length === 0 ? { type: "done" } : { type: "done", conflicts });
       if (request.type === "close") parentPort?.close();
-    });
+    }, makeRoom);
   });
   answer({ type: "ready" });
 });
 
-function attempt(action: () => void): void {
+function attempt(action: () => void, makeRoom: () => void = () => undefined): void {
   try {
     action();
   } catch (thrown) {
     const { code, message } = storageError(file, thrown);
+    if (code === "storage_full") tryTo(makeRoom);
     answer({ type: "failed", code, message });
+  }
+}
+
+/** What does not help does no harm either: the request is tried again in any case. */
+function tryTo(action: () => void): void {
+  try {
+    action();
+  } catch {
+    // There was no room for it.
   }
 }
 
