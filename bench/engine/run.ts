@@ -18,7 +18,7 @@ const CASES = [
   { concurrency: 50, count: 1000, peerCount: 400 },
   { concurrency: 1, count: 1000, peerCount: 100 },
 ];
-const WARM_UP = { count: 2000, peerCount: 500 };
+const WARM_UP = { count: 20_000, peerCount: 1000 };
 
 interface Contender {
   readonly subject: RemoteSubject;
