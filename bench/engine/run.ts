@@ -15,7 +15,7 @@ const LIMIT = "bare node:sqlite";
 const OWN = "tutti";
 /** Peers are slow: they run fewer workflows a round, in about as much time or more. */
 const CASES = [
-  { concurrency: 50, count: 1000, peerCount: 400 },
+  { concurrency: 50, count: 5000, peerCount: 400 },
   { concurrency: 1, count: 1000, peerCount: 100 },
 ];
 const WARM_UP = { count: 20_000, peerCount: 1000 };
