@@ -213,6 +213,9 @@ export class RunsInMemory {
    */
   async appendTo(runId: string, make: (record: RunRecord) => readonly EventBody[]): Promise<void> {
     await this.#exclusively(runId, async () => {
+      const active = this.#active.get(runId);
+      // One that has just paused is about to leave.
+      if (active?.execution.isOver === true) await active.left.promise;
       const record = await this.find(runId);
       if (this.#active.has(runId)) throw new AppError("conflict", `wanted a run that stands still, got ${runId}, which goes on; try again`);
       if (await this.#appendAfter(record, make(record))) return;
@@ -272,6 +275,7 @@ export class RunsInMemory {
     await Promise.race([halted, timedOut.promise]);
     stopTimer();
     for (const execution of executions) execution.abandon();
+    for (const { left } of this.#active.values()) left.resolve();
     this.#active.clear();
   }
 
