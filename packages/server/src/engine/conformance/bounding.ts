@@ -162,7 +162,7 @@ export function boundingTests(open: Open): void {
       runs.push((await under.engine.start("work", input, { principal: owner, queue: { queue: "q", key: input.slice(0, 1) } })).runId);
     await begun.promise;
     await under.engine.result(runs[3] ?? "", never);
-    assert.deepEqual(order.toSorted(), ["a1", "b1"]);
+    assert.deepEqual(new Set(order), new Set(["a1", "b1"]));
     gate.resolve();
     for (const runId of runs) await under.engine.result(runId, never);
     assert.deepEqual(order.slice(2), ["a2", "a3"]);
@@ -193,7 +193,7 @@ export function boundingTests(open: Open): void {
       runs.push((await under.engine.start("work", input, { principal: { ...owner, id } })).runId);
     await begun.promise;
     await under.engine.result(runs[2] ?? "", never);
-    assert.deepEqual(order.toSorted(), [1, 3]);
+    assert.deepEqual(new Set(order), new Set([1, 3]));
     gate.resolve();
     for (const runId of runs) await under.engine.result(runId, never);
     assert.equal(order.at(-1), 2);
