@@ -11,7 +11,7 @@ import { boundingTests } from "./bounding.ts";
 import { steeringTests } from "./steering.ts";
 import type { Open } from "./setup.ts";
 
-export type { EngineUnderTest, Setup } from "./setup.ts";
+export { partsOf, type EngineUnderTest, type Setup } from "./setup.ts";
 
 /** What every engine must do. `open` makes one over an empty store. */
 export function engineConformance(name: string, open: Open): void {

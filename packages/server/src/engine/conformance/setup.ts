@@ -1,4 +1,5 @@
 import type { Decision, Engine, Event, Json, Model, Principal, QueueConfig, RunContext, Schema, Tool, Wait, Workflow } from "@tutti/core";
+import type { EngineParts } from "../effects.ts";
 
 /** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */
 export interface EngineUnderTest extends AsyncDisposable {
@@ -17,6 +18,18 @@ export interface Setup {
   /** What a call to any model costs. */
   readonly costUsd?: number;
   readonly decide?: (kind: string, resource: string) => Decision;
+}
+
+/** What an engine under test works with. */
+export function partsOf(setup: Setup): EngineParts {
+  return {
+    workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
+    tool: (name) => setup.tools?.find((tool) => tool.name === name),
+    model: (id) => setup.models?.find((model) => model.id === id),
+    costUsd: () => Promise.resolve(setup.costUsd),
+    decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
+    policyHash: () => "0".repeat(64),
+  };
 }
 
 /** Makes an engine over an empty store. */

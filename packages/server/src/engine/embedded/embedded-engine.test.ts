@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SqliteStore } from "../../store/index.ts";
-import { engineConformance, type EngineUnderTest, type Setup } from "../conformance/index.ts";
+import { engineConformance, partsOf, type EngineUnderTest, type Setup } from "../conformance/index.ts";
 import { EmbeddedEngine } from "./embedded-engine.ts";
 
 engineConformance("embedded engine", async (setup) => openOn(await mkdtemp(join(tmpdir(), "tutti-engine-")), setup));
@@ -13,14 +13,7 @@ async function openOn(dataDir: string, setup: Setup): Promise<EngineUnderTest> {
     store,
     runsActiveMax: 100,
     queues: setup.queues,
-    parts: {
-      workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
-      tool: (name) => setup.tools?.find((tool) => tool.name === name),
-      model: (id) => setup.models?.find((model) => model.id === id),
-      costUsd: () => Promise.resolve(setup.costUsd),
-      decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
-      policyHash: () => "0".repeat(64),
-    },
+    parts: partsOf(setup),
   });
   const close = async (): Promise<void> => {
     await engine.stop(1000);

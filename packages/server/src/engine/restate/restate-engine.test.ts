@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import { SqliteStore } from "../../store/index.ts";
-import { engineConformance, type EngineUnderTest, type Setup } from "../conformance/index.ts";
+import { engineConformance, partsOf, type EngineUnderTest, type Setup } from "../conformance/index.ts";
 import { RestateEngine } from "./restate-engine.ts";
 import { startRestate, type RestateServer } from "./local-server.ts";
 
@@ -34,14 +34,7 @@ async function openOn(dataDir: string, setup: Setup, service: string): Promise<E
     queues: setup.queues,
     restate: { ...server.address, service },
     endpoint: { host: "127.0.0.1", port: 0, identityKeys: [server.identityKey], log: () => undefined },
-    parts: {
-      workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
-      tool: (name) => setup.tools?.find((tool) => tool.name === name),
-      model: (id) => setup.models?.find((model) => model.id === id),
-      costUsd: () => Promise.resolve(setup.costUsd),
-      decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
-      policyHash: () => "0".repeat(64),
-    },
+    parts: partsOf(setup),
   });
   const close = async (): Promise<void> => {
     await engine.stop(1000);

@@ -1,5 +1,5 @@
 import { after, before } from "node:test";
-import { engineConformance, type EngineUnderTest, type Setup } from "../../engine/conformance/index.ts";
+import { engineConformance, partsOf, type EngineUnderTest, type Setup } from "../../engine/conformance/index.ts";
 import { EmbeddedEngine } from "../../engine/index.ts";
 import { startPostgres, type PostgresServer } from "../../testing/postgres.ts";
 import { openPostgresStore } from "../index.ts";
@@ -20,14 +20,7 @@ async function openOn(url: string, setup: Setup): Promise<EngineUnderTest> {
     store,
     runsActiveMax: 100,
     queues: setup.queues,
-    parts: {
-      workflow: (name, version) => setup.workflows.findLast((known) => known.name === name && (version ?? known.version) === known.version),
-      tool: (name) => setup.tools?.find((tool) => tool.name === name),
-      model: (id) => setup.models?.find((model) => model.id === id),
-      costUsd: () => Promise.resolve(setup.costUsd),
-      decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
-      policyHash: () => "0".repeat(64),
-    },
+    parts: partsOf(setup),
   });
   const close = async (): Promise<void> => {
     await engine.stop(1000);
