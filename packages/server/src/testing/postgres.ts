@@ -39,7 +39,7 @@ export async function startPostgres(): Promise<PostgresServer> {
   const args = ["-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-c", "shared_buffers=32MB", "-c", "max_connections=60"];
   const urlOf = (database: string): string => `postgres://tutti:${PASSWORD}@127.0.0.1:${port}/${database}`;
   let server: ChildProcess | undefined;
-  watch(folder);
+  const endWatch = watch(folder);
   const self: PostgresServer = {
     port,
     async newDatabase() {
@@ -62,19 +62,30 @@ export async function startPostgres(): Promise<PostgresServer> {
     async [Symbol.asyncDispose]() {
       await self.stop("immediate");
       await rm(folder, { recursive: true, force: true });
+      await endWatch();
     },
   };
   await self.start();
   return self;
 }
 
-/** Cleans up after a process that was killed: its end closes the pipe, and only then a shell of its own goes on. */
-function watch(folder: string): void {
+/**
+ * Cleans up after a process that was killed: its end closes the pipe, and only then a shell of its own goes on.
+ * What it gives back ends the watch, when there is nothing left to clean up.
+ */
+function watch(folder: string): () => Promise<void> {
   const script = 'cat; kill -QUIT "$(head -n 1 "$0/data/postmaster.pid")"; sleep 1; rm -rf "$0"';
   const watcher = spawn("sh", ["-c", script, folder], { stdio: ["pipe", "ignore", "ignore"], detached: true });
   watcher.on("error", () => undefined);
   watcher.unref();
   if (watcher.stdin instanceof Socket) watcher.stdin.unref();
+  return async () => {
+    if (watcher.exitCode !== null || watcher.signalCode !== null) return;
+    const exited = once(watcher, "exit");
+    watcher.ref();
+    watcher.kill("SIGKILL");
+    await exited;
+  };
 }
 
 /** Where the binaries are; a copy in `folder` when another user could not reach those in `node_modules`. */
