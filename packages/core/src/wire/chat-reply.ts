@@ -26,6 +26,13 @@ export function chatChunkEncoder(head: ChatReplyHead & { readonly includeUsage: 
     switch (part.type) {
       case "text":
         return delta({ content: part.text });
+      case "refusal":
+      case "reasoning":
+      case "citation":
+      case "audio":
+      case "image":
+      case "call.delta":
+        return "";
       case "call":
         calls += 1;
         return delta({ tool_calls: [{ index: calls - 1, ...encodeCall(part.call) }] });

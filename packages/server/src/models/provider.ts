@@ -1,13 +1,36 @@
-/** A server of models that speaks OpenAI's protocol, as data. `baseUrl` is what stands before `/chat/completions`. */
+/** The doors of the gateway that a provider may speak itself, named by their paths after `/v1/`. */
+export type Surface =
+  | "chat/completions"
+  | "responses"
+  | "messages"
+  | "messages/count_tokens"
+  | "completions"
+  | "embeddings"
+  | "rerank"
+  | "audio/transcriptions"
+  | "audio/translations"
+  | "audio/speech"
+  | "images/generations"
+  | "images/edits"
+  | "moderations";
+
+/** A server of models, as data. `baseUrl` is what stands before `/chat/completions`. */
 export interface Provider {
   readonly name: string;
-  readonly baseUrl: string;
+  /** Which file of `providers/` speaks to it. Left out: "openai-compatible". */
+  readonly kind?: string | undefined;
+  /** Left out: the kind's own. Models in this process have none. */
+  readonly baseUrl?: string | undefined;
   readonly apiKey?: string | undefined;
   /** The models it is known to serve; it may serve more. */
   readonly models: readonly string[];
   /** Sent with every request, in place of what the client sent under the same name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly timeouts?: Partial<Timeouts> | undefined;
+  /** What it speaks itself, where that is not what its kind speaks. */
+  readonly surfaces?: readonly Surface[] | undefined;
+  /** What else its kind wants to know: Azure's API version, the folder of GGUF files. */
+  readonly options?: Readonly<Record<string, string | number | boolean>> | undefined;
 }
 
 /** How long an upstream may take to accept a connection, to begin its answer, and between two pieces of it. */

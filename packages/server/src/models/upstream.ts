@@ -19,6 +19,12 @@ export interface UpstreamCall {
   readonly body: Buffer | string | null;
 }
 
+/** Where a provider's API is, and what every request carries, as names and values in turn. */
+export interface Access {
+  readonly baseUrl: string;
+  readonly headers: readonly string[];
+}
+
 /** One provider's way out: its connections, its breaker, and a bound on what is under way. */
 export class Upstream {
   readonly provider: Provider;
@@ -31,12 +37,12 @@ export class Upstream {
   readonly #breaker = new CircuitBreaker(BREAKER);
   #underWay = 0;
 
-  constructor(provider: Provider, pools: Pools) {
-    const url = new URL(provider.baseUrl);
+  constructor(provider: Provider, access: Access, pools: Pools) {
+    const url = new URL(access.baseUrl);
     this.provider = provider;
     this.timeouts = timeoutsOf(provider);
     this.ownHeaders = [
-      ...(provider.apiKey === undefined ? [] : ["authorization", `Bearer ${provider.apiKey}`]),
+      ...access.headers,
       ...Object.entries(provider.headers ?? {}).flatMap(([name, value]) => [name.toLowerCase(), value]),
     ];
     this.#pool = pools.get(url.origin, this.timeouts.connectMs);

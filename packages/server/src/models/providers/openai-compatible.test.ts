@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { AppError, collect, type ModelRequest } from "@tutti/core";
 import { encodeChatRequest } from "@tutti/core/wire";
-import type { ScriptedReply } from "../testing/openai-answers.ts";
-import { startOpenAiUpstream } from "../testing/openai-upstream.ts";
-import { modelConformance, type ProviderBehaviour } from "./conformance.ts";
-import { createModels, type Models, type Provider } from "./index.ts";
+import type { ScriptedReply } from "../../testing/openai-answers.ts";
+import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
+import { modelConformance, type ProviderBehaviour } from "../conformance.ts";
+import { createModels, type Models, type Provider } from "../index.ts";
 
 const signal = new AbortController().signal;
 const hello: ModelRequest = { messages: [{ role: "user", content: "Hi" }] };
@@ -26,6 +26,7 @@ function script(behaviour: ProviderBehaviour): ScriptedReply {
       const { inputTokens, outputTokens } = part.usage;
       return `${chunk([{ index: 0, delta: {}, finish_reason: part.reason }])}${chunk([], { prompt_tokens: inputTokens, completion_tokens: outputTokens })}data: [DONE]\n\n`;
     }
+    if (part.type !== "call") throw new Error(`the suite has no "${part.type}" yet`);
     const { id, name, input } = part.call;
     calls += 1;
     const call = { index: calls - 1, id, type: "function", function: { name, arguments: JSON.stringify(input) } };
