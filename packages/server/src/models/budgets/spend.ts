@@ -1,0 +1,38 @@
+import type { EventDraft, Usage } from "@tutti/core";
+
+/**
+ * What an exchange with a model used, as the event log has it: in `outcome.output.spend` of a `run.recorded` event. This is the ledger's only
+ * source. `model` and `provider` are those that answered. `node` tells which process counted it.
+ */
+export interface Spend {
+  readonly keyId?: string;
+  readonly user?: string;
+  readonly team?: string;
+  readonly model: string;
+  readonly provider: string;
+  readonly usage: Usage;
+  /** Left out where no price is known. */
+  readonly costUsd?: number;
+  readonly isEstimated: boolean;
+  readonly surface: string;
+  readonly node?: string;
+}
+
+/** The spend that an event tells of, if it does. */
+export function spendOf(event: EventDraft): Spend | undefined {
+  if (event.type !== "run.recorded" || !event.outcome.ok) return undefined;
+  const { output } = event.outcome;
+  if (typeof output !== "object" || output === null || !("spend" in output)) return undefined;
+  const spend: unknown = output["spend"];
+  return isSpend(spend) ? spend : undefined;
+}
+
+/** A log may hold what another version wrote; only what is needed to count is looked at. */
+function isSpend(value: unknown): value is Spend {
+  if (typeof value !== "object" || value === null) return false;
+  const { model, provider, usage, surface } = value as Partial<Record<keyof Spend, unknown>>;
+  if (typeof model !== "string" || typeof provider !== "string" || typeof surface !== "string") return false;
+  if (typeof usage !== "object" || usage === null) return false;
+  const { inputTokens, outputTokens } = usage as Partial<Record<keyof Usage, unknown>>;
+  return typeof inputTokens === "number" && typeof outputTokens === "number";
+}
