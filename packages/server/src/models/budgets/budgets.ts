@@ -1,13 +1,19 @@
 import { randomBytes } from "node:crypto";
-import type { Usage } from "@tutti/core";
-import type { Ask, Payer, Reservation } from "./limits.ts";
+import type { AppError, Store, Usage } from "@tutti/core";
+import { dayOf } from "./calendar.ts";
+import { Ledger, subjectsOf, type LedgerQuery } from "./ledger.ts";
+import type { LedgerRow } from "./day-spend.ts";
+import { nanosOf, tokensOf, type Ask, type Payer, type Reservation } from "./limits.ts";
 import { LocalCounters, type GroupLimits } from "./local-counters.ts";
 import type { Spend } from "./spend.ts";
 
 /** What budgets are made of. */
 export interface BudgetsOptions {
+  readonly store: Store;
   readonly groups: GroupLimits;
   readonly nowMs?: () => number;
+  /** Told when the log cannot be read or the snapshot not be written; it is tried again. */
+  readonly onError?: (error: AppError) => void;
 }
 
 /** What the ledger is told of one exchange, beside who pays. */
@@ -21,15 +27,27 @@ export interface Exchange {
 }
 
 /** Nobody's limits: the owner's own requests. */
-const UNLIMITED: Reservation = { settle: () => undefined, release: () => undefined, headers: () => ({}) };
+const UNLIMITED: Reservation = { settle: () => undefined, release: () => undefined, headers: {} };
 
 /** Limits of keys, users and teams: a place is reserved before a request, and what it used is settled after it. */
 export class Budgets {
   readonly #local: LocalCounters;
+  readonly #ledger: Ledger;
+  readonly #nowMs: () => number;
   readonly #node = randomBytes(6).toString("hex");
 
-  constructor({ groups, nowMs = Date.now }: BudgetsOptions) {
+  private constructor({ store, groups, nowMs = Date.now, onError = () => undefined }: BudgetsOptions) {
+    this.#nowMs = nowMs;
     this.#local = new LocalCounters(groups, nowMs);
+    this.#ledger = new Ledger({ store, nowMs, onError, onSpend: (spend, atMs) => this.#seen(spend, atMs) });
+  }
+
+  /** Counts on from what the log says was spent. */
+  static async open(options: BudgetsOptions): Promise<Budgets> {
+    const budgets = new Budgets(options);
+    await budgets.#ledger.open();
+    for (const [subject, purse] of budgets.#ledger.purses()) budgets.#local.open(subject, purse.snapshot());
+    return budgets;
   }
 
   /** A place within all limits that apply, or `rate_limited` (`cause.retryAfterMs`) or `budget_exceeded`. At once, unless Redis is asked. */
@@ -48,5 +66,23 @@ export class Budgets {
       ...(team !== undefined && { team }),
       node: this.#node,
     };
+  }
+
+  /** The ledger: sums of what the event log says was spent, by some dimensions. Without days, the last 30. */
+  spent({ by, from, to }: Partial<LedgerQuery> = {}): Promise<readonly LedgerRow[]> {
+    const nowMs = this.#nowMs();
+    return this.#ledger.query({ by: by ?? ["key"], from: from ?? dayOf(nowMs - 29 * 86_400_000), to: to ?? dayOf(nowMs) });
+  }
+
+  /** Writes down what was counted. Nothing may be reserved any more. */
+  async close(): Promise<void> {
+    await this.#ledger.close();
+  }
+
+  /** What other nodes on the same log spent counts here too, once it is journaled. */
+  #seen(spend: Spend, atMs: number): void {
+    if (spend.node === undefined || spend.node === this.#node) return;
+    const used = { tokens: tokensOf(spend.usage), nanoUsd: nanosOf(spend.costUsd) };
+    for (const subject of subjectsOf(spend)) this.#local.charge(subject, atMs, used);
   }
 }

@@ -1,4 +1,6 @@
 export { Budgets, type BudgetsOptions, type Exchange } from "./budgets.ts";
+export { DIMENSIONS, type Dimension, type LedgerRow, type Totals } from "./day-spend.ts";
+export type { LedgerQuery } from "./ledger.ts";
 export type { Ask, Budget, Limits, Payer, Period, Reservation, Spent } from "./limits.ts";
 export type { GroupLimits } from "./local-counters.ts";
 export { spendOf, type Spend } from "./spend.ts";

@@ -48,7 +48,7 @@ export interface Reservation {
   /** Gives everything back but the request itself, which counts against the requests per minute. */
   release(): void;
   /** The `x-ratelimit-…` headers that OpenAI's clients know, for the limits that apply; none where none do. */
-  headers(): Readonly<Record<string, string>>;
+  readonly headers: Readonly<Record<string, string>>;
 }
 
 /** Dollars are counted in billionths, so that sums are exact in any order. */

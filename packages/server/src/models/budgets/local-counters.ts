@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { Account, type Hold } from "./account.ts";
 import { nanosOf, tokensOf, type Ask, type Limits, type Payer, type Reservation, type Spent } from "./limits.ts";
 import type { PurseSnapshot } from "./purse.ts";
@@ -56,6 +57,7 @@ export class LocalCounters {
 
   /** Sets what was spent before this process began. */
   open(subject: Subject, snapshot: PurseSnapshot): void {
+    assert(!this.#accounts.has(subject), "an account is opened before it is used");
     this.#accounts.set(subject, new Account(subject, snapshot));
   }
 
@@ -122,7 +124,7 @@ class LocalReservation implements Reservation {
     this.#end(NOTHING);
   }
 
-  headers(): Readonly<Record<string, string>> {
+  get headers(): Readonly<Record<string, string>> {
     return rateHeaders(this.#places.filter(({ limits }) => hasRates(limits)).map((place) => statesOf(place, this.#nowMs())));
   }
 

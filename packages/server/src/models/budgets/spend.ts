@@ -1,8 +1,8 @@
 import type { EventDraft, Usage } from "@tutti/core";
 
 /**
- * What an exchange with a model used, as the event log has it: in `outcome.output.spend` of a `run.recorded` event. This is the ledger's only
- * source. `model` and `provider` are those that answered. `node` tells which process counted it.
+ * What an exchange with a model used, as the event log has it: in `outcome.output.spend` of a `run.recorded` event, also of one that failed or
+ * was broken off. This is the ledger's only source. `model` is what was asked for, `provider` who answered. `node` tells which process counted it.
  */
 export interface Spend {
   readonly keyId?: string;
@@ -13,16 +13,17 @@ export interface Spend {
   readonly usage: Usage;
   /** Left out where no price is known. */
   readonly costUsd?: number;
-  readonly isEstimated: boolean;
+  /** Counted by Tutti, because the provider did not say. */
+  readonly isEstimated?: boolean;
   readonly surface: string;
   readonly node?: string;
 }
 
 /** The spend that an event tells of, if it does. */
 export function spendOf(event: EventDraft): Spend | undefined {
-  if (event.type !== "run.recorded" || !event.outcome.ok) return undefined;
+  if (event.type !== "run.recorded") return undefined;
   const { output } = event.outcome;
-  if (typeof output !== "object" || output === null || !("spend" in output)) return undefined;
+  if (output === undefined || typeof output !== "object" || output === null || !("spend" in output)) return undefined;
   const spend: unknown = output["spend"];
   return isSpend(spend) ? spend : undefined;
 }
