@@ -63,11 +63,5 @@ export interface RuleConfig {
   readonly target: string;
 }
 
-/** Tiers for those who only say that they want some. */
-export const TIERS: readonly TierConfig[] = [
-  { name: "fast", upToTokens: 4_096 },
-  { name: "reasoning", upToTokens: 32_768 },
-];
-
 /** How many retries a route may make for each request, unless it says otherwise. */
 export const RETRY_BUDGET_RATIO = 0.2;

@@ -24,9 +24,17 @@ export interface RouterOptions extends Knowledge {
   readonly now?: () => number;
 }
 
+/** A route for every name that begins and ends like this. */
+interface Pattern {
+  readonly before: string;
+  readonly after: string;
+  readonly route: NamedRoute;
+}
+
 /** Says which models a request may go to, in which order and why, from what it has seen of them. Nothing in it waits. */
 export class Router {
   readonly #named: ReadonlyMap<string, NamedRoute>;
+  readonly #patterns: readonly Pattern[];
   readonly #plain = new Map<string, PlainRoute>();
   readonly #health = new Map<string, TargetHealth>();
   readonly #parts: RouteParts;
@@ -34,20 +42,27 @@ export class Router {
   constructor({ routes, locate, facts, priceOf, random = Math.random, now = () => performance.now() }: RouterOptions) {
     this.#parts = { locate, facts, priceOf, random, now, healthOf: (target) => this.#healthOf(target) };
     this.#named = new Map(routes.map((route) => [route.name, new NamedRoute(route, this.#parts)]));
+    // The pattern that says most comes first.
+    this.#patterns = [...this.#named.values()]
+      .flatMap((route) => patternOf(route) ?? [])
+      .toSorted((a, b) => b.route.config.name.length - a.route.config.name.length);
   }
 
   /** Throws `model_not_found`, or `unsupported` with each target's reason when none of them can. */
   plan(question: RouteQuestion): RoutePlan {
-    const named = this.#named.get(question.model);
+    const { model } = question;
+    const named = this.#named.get(model);
     if (named !== undefined) return named.plan(question);
-    const place = this.#parts.locate(question.model);
-    if (place === undefined) throw this.#unknown(question.model);
-    return this.#plainRoute(question.model, place).plan(question);
+    const place = this.#parts.locate(model);
+    const pattern = this.#patterns.length === 0 || isFullName(model, place) ? undefined : this.#patternFor(model);
+    if (pattern !== undefined) return pattern.plan(question);
+    if (place === undefined) throw this.#unknown(model);
+    return this.#plainRoute(model, place).plan(question);
   }
 
   /** Whether a request for this name would find anybody; cheap. */
   knows(model: string): boolean {
-    return this.#named.has(model) || this.#parts.locate(model) !== undefined;
+    return this.#named.has(model) || this.#patternFor(model) !== undefined || this.#parts.locate(model) !== undefined;
   }
 
   /** The named models, as configured. */
@@ -82,6 +97,12 @@ export class Router {
     return [...this.#health.values()].map((health) => health.stats());
   }
 
+  #patternFor(model: string): NamedRoute | undefined {
+    return this.#patterns.find(
+      ({ before, after }) => model.length >= before.length + after.length && model.startsWith(before) && model.endsWith(after),
+    )?.route;
+  }
+
   #plainRoute(model: string, place: Place): PlainRoute {
     const known = this.#plain.get(model);
     if (known?.isAt(place) === true) return known;
@@ -104,6 +125,16 @@ export class Router {
     const meant = this.#named.size === 0 ? "" : ` (${orMeant(model, [...this.#named.keys()])})`;
     return new AppError("model_not_found", `wanted a model, got "${model}", which is none${meant}; \`GET /v1/models\` lists them`);
   }
+}
+
+function patternOf(route: NamedRoute): Pattern | undefined {
+  const [before = "", after] = route.config.name.split("*");
+  return after === undefined ? undefined : { before, after, route };
+}
+
+/** Whoever names the provider as well wants just that model, whatever patterns there are. */
+function isFullName(model: string, place: Place | undefined): boolean {
+  return place !== undefined && model === `${place.provider.name}/${place.name}`;
 }
 
 function forgetOldest<T>(map: Map<string, T>, sizeMax: number): void {
