@@ -1,41 +1,56 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Principal } from "@tutti/core";
+import type { Keys } from "./keys.ts";
 import { isToken } from "./token.ts";
 
-/** Who may come in. `none` lets everyone in as the owner; the host allows it on loopback only. */
+/** Who may come in. `none` lets everyone in as the owner; the host allows it on loopback only. A key is a key in both. */
 type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: readonly string[] };
 
 const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
-/** Whole `Authorization` values that passed before, so that busy clients are not hashed for on every request. */
+/** Tokens that passed before, so that busy clients are not hashed for on every request. */
 const REMEMBERED_MAX = 100;
+/** Where clients put a key when they are not OpenAI's: Anthropic's, Azure's, Google's. */
+const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
-/** Makes the function that turns an `Authorization` header into a principal, or throws `unauthorized`. */
-export function authenticator(door: Doorkeeper): (authorization: string | undefined) => Principal {
-  if (door.mode === "none") return () => OWNER;
+/** Makes the function that turns a request's headers into a principal, or throws `unauthorized`. */
+export function authenticator(door: Doorkeeper, keys?: Keys): (presented: IncomingHttpHeaders | string | undefined) => Principal {
   const remembered = new Set<string>();
-  return (authorization) => {
-    if (authorization === undefined)
+  return (presented) => {
+    const token = tokenIn(typeof presented === "object" ? presented : { authorization: presented });
+    const holder = token === undefined ? undefined : keys?.principalOf(token);
+    if (holder !== undefined) return holder;
+    if (door.mode === "none") return OWNER;
+    if (token === undefined)
       throw new AppError(
         "unauthorized",
         "wanted the header `Authorization: Bearer <token>`, got none; the token was printed at the first start, or set one with TUTTI_TOKEN",
       );
-    if (remembered.has(authorization)) return OWNER;
-    const token = tokenIn(authorization);
-    if (token === undefined || !door.hashes.some((hash) => isToken(token, hash))) {
+    if (remembered.has(token)) return OWNER;
+    if (!door.hashes.some((hash) => isToken(token, hash)))
       throw new AppError(
         "unauthorized",
         "wanted a valid bearer token, got one that is not; the token was printed at the first start, or set a new one with TUTTI_TOKEN",
       );
-    }
-    if (remembered.size < REMEMBERED_MAX) remembered.add(authorization);
+    if (remembered.size < REMEMBERED_MAX) remembered.add(token);
     return OWNER;
   };
 }
 
-/** The token in a Bearer header, or the password in a Basic one (RFC 7617), which lets a browser ask for it. */
-function tokenIn(authorization: string): string | undefined {
+/** The token in a Bearer header, the password in a Basic one (RFC 7617), which lets a browser ask for it, or a client's own header. */
+function tokenIn(headers: IncomingHttpHeaders): string | undefined {
+  const { authorization } = headers;
+  if (authorization !== undefined) return tokenOf(authorization);
+  for (const name of KEY_HEADERS) {
+    const value = headers[name];
+    if (typeof value === "string") return value;
+  }
+  return undefined;
+}
+
+function tokenOf(authorization: string): string {
   const [scheme = "", value = ""] = authorization.split(" ", 2);
   if (scheme.toLowerCase() === "bearer") return value;
-  if (scheme.toLowerCase() !== "basic") return undefined;
-  const [, password] = Buffer.from(value, "base64").toString("utf8").split(/:(.*)/s);
+  if (scheme.toLowerCase() !== "basic") return "";
+  const [, password = ""] = Buffer.from(value, "base64").toString("utf8").split(/:(.*)/s);
   return password;
 }

@@ -1,0 +1,20 @@
+/** What holders of keys may ask. Everything else is the owner's. The routes themselves decide about the model. */
+const ROUTES: readonly RegExp[] = [
+  /^POST \/v1\/(chat\/completions|completions|embeddings|rerank|moderations)$/,
+  /^POST \/v1\/messages(\/count_tokens)?$/,
+  /^POST \/v1\/responses(\/compact|\/input_tokens)?$/,
+  /^(GET|POST|DELETE) \/v1\/responses\/[^/]+(\/cancel|\/input_items)?$/,
+  /^(GET|POST|DELETE) \/v1\/conversations(\/.+)?$/,
+  /^POST \/v1\/audio\/(speech|transcriptions|translations)$/,
+  /^POST \/v1\/images\/(generations|edits|variations)$/,
+  /^(GET|POST|DELETE) \/v1\/(batches|files)(\/.+)?$/,
+  /^GET \/v1\/responses$/,
+  /^GET \/v1\/models(\/.+)?$/,
+  /^GET \/v1\/keys\/current$/,
+];
+
+/** Whether a holder of a key may ask this at all. */
+export function isGatewayRoute(method: string, path: string): boolean {
+  const asked = `${method} ${path}`;
+  return ROUTES.some((route) => route.test(asked));
+}
