@@ -17,7 +17,7 @@ export interface BudgetsOptions {
 }
 
 /** What the ledger is told of one exchange, beside who pays. */
-export interface Exchange {
+export interface Charge {
   readonly model: string;
   readonly provider: string;
   readonly surface: string;
@@ -56,7 +56,7 @@ export class Budgets {
   }
 
   /** What to put in the `spend` of the event that records an exchange. */
-  note(payer: Payer | undefined, { costUsd, ...exchange }: Exchange): Spend {
+  note(payer: Payer | undefined, { costUsd, ...exchange }: Charge): Spend {
     const { keyId, user, team } = payer ?? {};
     return {
       ...exchange,
