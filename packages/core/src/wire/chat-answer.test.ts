@@ -10,23 +10,85 @@ import { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
 const plain = { noNullPrototype: true };
 const text = fc.string({ unit: "binary", minLength: 1 });
 const json = fc.jsonValue({ depthSize: "small" }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
-const textPart: fc.Arbitrary<ModelPart> = fc.record({ type: fc.constant("text"), text }, plain);
-const callPart: fc.Arbitrary<ModelPart> = fc.record(
-  { type: fc.constant("call"), call: fc.record({ id: text, name: text, input: json }, plain) },
-  plain,
+type Arbitrary = fc.Arbitrary<ModelPart>;
+const type = <T extends string>(name: T) => fc.constant(name);
+const part = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }, requiredKeys: (keyof T & string)[]) =>
+  fc.record(fields, { requiredKeys: requiredKeys as never, ...plain });
+const reasoning: Arbitrary = fc.oneof(
+  part({ type: type("reasoning"), text }, ["type", "text"]),
+  part({ type: type("reasoning"), text, id: text, signature: text, origin: fc.constant("anthropic" as const) }, ["type", "text", "origin"]),
+  part(
+    {
+      type: type("reasoning"),
+      text: fc.constant(""),
+      id: fc.constant("hidden"),
+      signature: text,
+      origin: fc.constant("anthropic" as const),
+      isRedacted: fc.constant(true as const),
+    },
+    ["type", "text", "id", "signature", "origin", "isRedacted"],
+  ),
+  part({ type: type("reasoning"), text, id: text, origin: fc.constantFrom("openai" as const, "gemini" as const) }, [
+    "type",
+    "text",
+    "origin",
+  ]),
+  part(
+    {
+      type: type("reasoning"),
+      text: fc.constant(""),
+      id: text,
+      signature: text,
+      origin: fc.constantFrom("openai" as const, "gemini" as const),
+    },
+    ["type", "text", "signature", "origin"],
+  ),
+);
+const citation = part({ url: text, title: text, quote: text, start: fc.nat(), end: fc.nat() }, ["url", "title", "start", "end"]);
+const saidPart: Arbitrary = fc.oneof(
+  part({ type: type("text"), text }, ["type", "text"]),
+  part({ type: type("refusal"), text }, ["type", "text"]),
+  reasoning,
+  part({ type: type("citation"), citation }, ["type", "citation"]),
+  part(
+    {
+      type: type("image"),
+      media: fc.oneof(fc.record({ data: text, mediaType: fc.constant("image/png") }, plain), fc.record({ url: fc.webUrl() }, plain)),
+    },
+    ["type", "media"],
+  ),
+  part(
+    {
+      type: type("audio"),
+      data: fc.constantFrom("AAAA", "BBBB"),
+      mediaType: fc.constant("audio/pcm"),
+      transcript: text,
+      id: fc.constant("audio_1"),
+    },
+    ["type", "data", "mediaType", "id"],
+  ),
+);
+const callPart: Arbitrary = part(
+  { type: type("call"), call: part({ id: text, name: text, input: json, signature: text }, ["id", "name", "input"]) },
+  ["type", "call"],
 );
 const tokens = fc.nat();
-const finish: fc.Arbitrary<ModelPart> = fc.record(
+const more = fc.integer({ min: 1, max: 1e6 });
+const finish: Arbitrary = part(
   {
-    type: fc.constant("finish"),
+    type: type("finish"),
     reason: fc.constantFrom("stop", "length", "tool_calls", "content_filter"),
-    usage: fc.record({ inputTokens: tokens, outputTokens: tokens }, plain),
+    usage: part({ inputTokens: tokens, outputTokens: tokens, cacheReadTokens: more, cacheWriteTokens: more }, [
+      "inputTokens",
+      "outputTokens",
+    ]),
+    stopSequence: text,
   },
-  plain,
+  ["type", "reason", "usage"],
 );
 const answer = fc
-  .tuple(fc.array(textPart), fc.array(callPart, { maxLength: 5 }), finish)
-  .map(([texts, calls, last]) => [...texts, ...calls, last]);
+  .tuple(fc.array(saidPart), fc.array(callPart, { maxLength: 5 }), finish)
+  .map(([said, calls, last]) => [...said, ...calls, last]);
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
 const head = { id: "chatcmpl-1", createdAt: 1_700_000_000, model: "m" };
 
@@ -40,6 +102,16 @@ async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 const decode = (...texts: readonly string[]): Promise<readonly ModelPart[]> => Array.fromAsync(decodeChatAnswer(eachOf(texts)));
+const PLACES = ["reasoning", "text", "citation", "refusal", "audio", "image", "call", "finish"];
+
+/** An answer in one piece has one place for each thing, so that is the order in which it comes back; sources belong to a text. */
+function inPlace(parts: readonly ModelPart[]): readonly ModelPart[] {
+  const hasText = parts.some((item) => item.type === "text");
+  const kept = parts.filter((item) => item.type !== "citation" || hasText);
+  return kept.toSorted((a, b) => PLACES.indexOf(a.type) - PLACES.indexOf(b.type));
+}
+
+const isNoDelta = (item: ModelPart): boolean => item.type !== "call.delta";
 const bytesOf = (value: string): Uint8Array => new TextEncoder().encode(value);
 const event = (value: unknown): string => `data: ${JSON.stringify(value)}\n\n`;
 const delta = (fields: unknown, reason: string | null = null): string =>
@@ -52,7 +124,10 @@ test("parts survive encoding as a stream, any cut into chunks, and decoding", as
   await fc.assert(
     fc.asyncProperty(answer, cuts, async (parts, places) => {
       const stream = parts.map(chatChunkEncoder({ ...head, includeUsage: true })).join("");
-      assert.deepEqual(await Array.fromAsync(decodeChatAnswer(cut(bytesOf(stream), places))), parts);
+      const decoded = await Array.fromAsync(decodeChatAnswer(cut(bytesOf(stream), places)));
+      assert.deepEqual(decoded.filter(isNoDelta), parts);
+      const again = decoded.map(chatChunkEncoder({ ...head, includeUsage: true })).join("");
+      assert.deepEqual(await Array.fromAsync(decodeChatAnswer(eachOf([again]))), decoded);
     }),
   );
 });
@@ -60,7 +135,7 @@ test("parts survive encoding as a stream, any cut into chunks, and decoding", as
 test("a reply survives encoding in one piece, any cut into chunks, and decoding", async () => {
   await fc.assert(
     fc.asyncProperty(answer, cuts, async (parts, places) => {
-      const reply = await collect(eachOf(parts));
+      const reply = await collect(eachOf(inPlace(parts)));
       const body = JSON.stringify(encodeChatCompletion(reply, head));
       assert.deepEqual(await collect(decodeChatAnswer(cut(bytesOf(body), places))), reply);
     }),
@@ -106,7 +181,17 @@ test("deltas of several tool calls are put together by their index", async () =>
     event({ choices: [], usage: { prompt_tokens: 5, completion_tokens: 7 } }),
     "data: [DONE]\n\n",
   );
-  assert.deepEqual(parts, [
+  assert.deepEqual(
+    parts.flatMap((item) => (item.type === "call.delta" ? [[item.index, item.id, item.name, item.text]] : [])),
+    [
+      [0, "a", "add", ""],
+      [0, "a", "add", '{"x":'],
+      [1, "b", "sub", '{"y"'],
+      [0, "a", "add", "1}"],
+      [1, "b", "sub", ":2}"],
+    ],
+  );
+  assert.deepEqual(parts.filter(isNoDelta), [
     { type: "call", call: { id: "a", name: "add", input: { x: 1 } } },
     { type: "call", call: { id: "b", name: "sub", input: { y: 2 } } },
     end("tool_calls", 5, 7),
@@ -123,12 +208,12 @@ test("calls that all come as index 0, or without index and id, are told apart", 
     delta({ tool_calls: [{ function: { name: "f", arguments: { a: 1 } } }, { function: { name: "g" } }] }),
     delta({}, "stop"),
   );
-  assert.deepEqual(same, [
+  assert.deepEqual(same.filter(isNoDelta), [
     { type: "call", call: { id: "a", name: "f", input: {} } },
     { type: "call", call: { id: "b", name: "g", input: {} } },
     end("tool_calls"),
   ]);
-  assert.deepEqual(none, [
+  assert.deepEqual(none.filter(isNoDelta), [
     { type: "call", call: { id: "call_0", name: "f", input: { a: 1 } } },
     { type: "call", call: { id: "call_1", name: "g", input: {} } },
     end("stop"),
@@ -213,7 +298,7 @@ test("tool calls without end are refused", async () => {
 test("the stream names its role first and asks for usage only when told to", () => {
   const encode = chatChunkEncoder({ ...head, includeUsage: false });
   const first = encode({ type: "text", text: "Hi" });
-  assert.match(first, /"delta":\{"role":"assistant","content":""\}/);
+  assert.match(first, /"delta":\{"role":"assistant","content":"","refusal":null\}/);
   const last = encode({ type: "finish", reason: "stop", usage: { inputTokens: 1, outputTokens: 1 } });
   assert.ok(last.endsWith("data: [DONE]\n\n"));
   assert.ok(!`${first}${last}`.includes("usage"));

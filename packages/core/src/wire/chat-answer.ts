@@ -1,109 +1,123 @@
-import { AppError } from "../error.ts";
-import type { FinishReason, ModelPart, Usage } from "../model.ts";
+import type { Citation, FinishReason, ModelPart, Usage } from "../model.ts";
 import { CallAssembly } from "./call-assembly.ts";
+import { mediaOfUrl } from "./chat-content.ts";
+import { decodeThoughts } from "./chat-reasoning.ts";
+import { readAnswer, reportedError, shorten, type AnswerReader } from "./chat-stream.ts";
+import { decodeUsage } from "./chat-usage.ts";
+import { AppError } from "../error.ts";
 import { isObject, type JsonObject } from "./shape.ts";
-import { SseDecoder } from "./sse.ts";
-import { createUtf8Decoder } from "./utf8.ts";
-
-/** The most characters one event, or an answer that is not a stream, may have. */
-const JSON_CHARS_MAX = 16 * 1024 * 1024;
-const SHOWN_CHARS_MAX = 200;
 
 /**
- * Reads the answer to a chat completion request as it arrives, in chunks cut anywhere: text at once, tool calls when they are whole, then
- * `finish`. It forgives what providers differ in: usage missing or in any chunk, no `[DONE]`, one JSON answer in place of a stream. An
- * error object in the stream, what is not the format, and a stream that was cut off throw `upstream`.
+ * Reads the answer to a chat completion request as it arrives, streamed or whole, in chunks cut anywhere: text at once, tool calls as
+ * deltas and when they are whole, then `finish`. It forgives what providers differ in: usage missing or in any chunk, thoughts, pictures
+ * and sources under several names. An error object in the stream, what is not the format, and a stream that was cut off throw `upstream`.
  */
-export async function* decodeChatAnswer(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<ModelPart, void, undefined> {
-  const answer = new ChatAnswer();
-  for await (const chunk of chunks) {
-    yield* answer.push(chunk);
-    if (answer.isDone) return;
-  }
-  yield* answer.end();
+export function decodeChatAnswer(chunks: AsyncIterable<Uint8Array | string>): AsyncGenerator<ModelPart, void, undefined> {
+  return readAnswer(chunks, new ChatReader());
 }
 
-/** What has arrived of one answer. */
-class ChatAnswer {
-  /** Set once `finish` was handed out. */
-  isDone = false;
-  readonly #decodeUtf8 = createUtf8Decoder();
-  readonly #sse = new SseDecoder({ eventCharsMax: JSON_CHARS_MAX });
+/** What is known of one answer. */
+class ChatReader implements AnswerReader {
   readonly #calls = new CallAssembly();
-  #format: "unknown" | "sse" | "json" = "unknown";
-  /** Text that no decoder has taken yet. */
-  #text = "";
   #usage: Usage = { inputTokens: 0, outputTokens: 0 };
   #reason: FinishReason | undefined;
+  #stopSequence: string | undefined;
+  #audio: { readonly mediaType: string; readonly id?: string } | undefined;
+  /** Sources that came beside the answer and not in it. */
+  #sources: readonly Citation[] = [];
+  #hasCitations = false;
 
-  *push(chunk: Uint8Array | string): Generator<ModelPart, void, undefined> {
-    this.#text += this.#decodeUtf8(chunk);
-    if (this.#format === "unknown") this.#format = formatOf(this.#text);
-    if (this.#format === "sse") yield* this.#readEvents();
-    else if (this.#text.length > JSON_CHARS_MAX)
-      throw new AppError("upstream", `wanted an answer of at most ${JSON_CHARS_MAX} characters, got a longer one from the model`);
+  get isFinished(): boolean {
+    return this.#reason !== undefined;
   }
 
-  *end(): Generator<ModelPart, void, undefined> {
-    if (this.#format === "json") {
-      yield* this.#readWhole(parseObject(this.#text));
-      return;
-    }
-    // Some servers leave out the last blank line, and with it the end of the last event.
-    this.#text += "\n\n";
-    yield* this.#readEvents();
-    if (this.isDone) return;
-    if (this.#reason === undefined) throw new AppError("upstream", "wanted a finished answer, got a stream that was cut off; try again");
-    yield* this.#finish(this.#reason);
-  }
-
-  *#readEvents(): Generator<ModelPart, void, undefined> {
-    const text = this.#text;
-    this.#text = "";
-    for (const event of pushTo(this.#sse, text)) {
-      if (event.data === "[DONE]") {
-        yield* this.#finish(this.#reason);
-        return;
-      }
-      yield* this.#readChunk(parseObject(event.data));
-    }
-  }
-
-  #readChunk(chunk: JsonObject): readonly ModelPart[] {
+  readChunk(chunk: JsonObject): readonly ModelPart[] {
     const choice = this.#readCommon(chunk);
     if (!isObject(choice?.delta)) return [];
-    return this.#readMessage(choice.delta);
+    const { delta } = choice;
+    // Nearly every chunk is a piece of text and nothing else.
+    if (typeof delta.content === "string" && delta.content !== "" && Object.keys(delta).length === 1)
+      return [{ type: "text", text: delta.content }];
+    const parts = this.#readMessage(delta);
+    for (const call of listOf(delta.tool_calls)) {
+      const piece = this.#calls.add(call);
+      if (piece !== undefined) parts.push(piece);
+    }
+    return parts;
   }
 
-  #readWhole(answer: JsonObject): readonly ModelPart[] {
+  readWhole(answer: JsonObject): readonly ModelPart[] {
     const choice = this.#readCommon(answer);
-    if (!isObject(choice?.message)) throw new AppError("upstream", `wanted a chat completion, got ${show(JSON.stringify(answer))}`);
-    return [...this.#readMessage(choice.message), ...this.#finish(this.#reason)];
+    if (!isObject(choice?.message)) throw new AppError("upstream", `wanted a chat completion, got ${shorten(JSON.stringify(answer))}`);
+    const parts = this.#readMessage(choice.message);
+    for (const call of listOf(choice.message.tool_calls)) this.#calls.add(call);
+    return [...parts, ...this.#calls.whole().map((call): ModelPart => ({ type: "call", call })), ...this.#end()];
+  }
+
+  finish(): readonly ModelPart[] {
+    return [...this.#calls.ending(), ...this.#end()];
   }
 
   /** Takes what chunks and whole answers share, and returns the first choice. */
   #readCommon(answer: JsonObject): JsonObject | undefined {
-    if (answer.error !== undefined && answer.error !== null)
-      throw new AppError("upstream", `the model's provider reported: ${errorText(answer.error)}`);
-    if (isObject(answer.usage))
-      this.#usage = { inputTokens: count(answer.usage.prompt_tokens), outputTokens: count(answer.usage.completion_tokens) };
-    const choices: readonly unknown[] = Array.isArray(answer.choices) ? answer.choices : [];
-    const choice = choices.filter(isObject).find(({ index }) => typeof index !== "number" || index === 0);
-    if (typeof choice?.finish_reason === "string") this.#reason = FINISH_REASONS.get(choice.finish_reason) ?? "stop";
+    if (answer.error !== undefined && answer.error !== null) throw reportedError(answer.error);
+    // Groq keeps the usage of a stream here.
+    const usage = answer.usage ?? (isObject(answer.x_groq) ? answer.x_groq.usage : undefined);
+    if (isObject(usage)) this.#usage = decodeUsage(usage);
+    const sources = decodeSources(answer);
+    if (sources.length > 0) this.#sources = sources;
+    const choice = listOf(answer.choices)
+      .filter(isObject)
+      .find(({ index }) => typeof index !== "number" || index === 0);
+    if (choice !== undefined) this.#readEnd(choice);
     return choice;
   }
 
-  #readMessage(message: JsonObject): readonly ModelPart[] {
-    const calls: readonly unknown[] = Array.isArray(message.tool_calls) ? message.tool_calls : [];
-    for (const call of calls) this.#calls.add(call);
-    const text = contentText(message.content) + contentText(message.refusal);
-    return text === "" ? [] : [{ type: "text", text }];
+  #readEnd(choice: JsonObject): void {
+    const { finish_reason: reason, stop_reason: stopReason } = choice;
+    if (isObject(choice.error)) throw reportedError(choice.error);
+    if (typeof reason === "string" && reason !== "") {
+      if (FAILURES.has(reason)) throw reportedError(`the answer ended with "${reason}"`);
+      this.#reason = FINISH_REASONS.get(reason) ?? "stop";
+    }
+    // vLLM says which of the stop sequences it met; a number is a token.
+    if (typeof stopReason === "string") this.#stopSequence = stopReason;
   }
 
-  #finish(reported: FinishReason | undefined): readonly ModelPart[] {
-    this.isDone = true;
-    const reason = reported ?? (this.#calls.isEmpty ? "stop" : "tool_calls");
-    return [...this.#calls.whole().map((call): ModelPart => ({ type: "call", call })), { type: "finish", reason, usage: this.#usage }];
+  #readMessage(message: JsonObject): ModelPart[] {
+    const parts: ModelPart[] = [...decodeThoughts(message)];
+    readContent(message.content, parts);
+    for (const annotation of listOf(message.annotations)) {
+      const citation = decodeAnnotation(annotation);
+      if (citation === undefined) continue;
+      this.#hasCitations = true;
+      parts.push({ type: "citation", citation });
+    }
+    if (typeof message.refusal === "string" && message.refusal !== "") parts.push({ type: "refusal", text: message.refusal });
+    if (isObject(message.audio)) this.#readAudio(message.audio, parts);
+    for (const image of listOf(message.images)) {
+      const url = isObject(image) && isObject(image.image_url) ? image.image_url.url : undefined;
+      if (typeof url === "string") parts.push({ type: "image", media: mediaOfUrl(url) });
+    }
+    return parts;
+  }
+
+  #readAudio(audio: JsonObject, parts: ModelPart[]): void {
+    const data = typeof audio.data === "string" ? audio.data : "";
+    const transcript = typeof audio.transcript === "string" ? audio.transcript : "";
+    const id = typeof audio.id === "string" ? { id: audio.id } : undefined;
+    this.#audio ??= { mediaType: soundTypeOf(data), ...id };
+    if (data === "" && transcript === "") return;
+    parts.push({ type: "audio", data, ...this.#audio, ...(transcript !== "" && { transcript }) });
+  }
+
+  #end(): readonly ModelPart[] {
+    const reason = this.#reason ?? (this.#calls.isEmpty ? "stop" : "tool_calls");
+    const sources = this.#hasCitations ? [] : this.#sources;
+    return [
+      ...sources.map((citation): ModelPart => ({ type: "citation", citation })),
+      { type: "finish", reason, usage: this.#usage, ...(this.#stopSequence !== undefined && { stopSequence: this.#stopSequence }) },
+    ];
   }
 }
 
@@ -111,53 +125,61 @@ class ChatAnswer {
 const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
   ["stop", "stop"],
   ["length", "length"],
+  ["max_tokens", "length"],
+  ["model_length", "length"],
   ["tool_calls", "tool_calls"],
   ["function_call", "tool_calls"],
   ["content_filter", "content_filter"],
 ]);
 
-/** No line of an event stream that means anything begins with a brace, so the first character tells, whatever the content type says. */
-function formatOf(text: string): "unknown" | "sse" | "json" {
-  const first = text.trimStart()[0];
-  if (first === undefined) return "unknown";
-  return first === "{" ? "json" : "sse";
+/** Ends that are none: OpenRouter's and Mistral's, and DeepSeek's. */
+const FAILURES: ReadonlySet<string> = new Set(["error", "insufficient_system_resource"]);
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
-function pushTo(decoder: SseDecoder, text: string): ReturnType<SseDecoder["push"]> {
-  try {
-    return decoder.push(text);
-  } catch (error) {
-    throw new AppError("upstream", "a model's answer broke its bounds", { cause: error });
+/** Text, or an array of parts: text and, at Mistral, thoughts. */
+function readContent(content: unknown, parts: ModelPart[]): void {
+  if (typeof content === "string") {
+    if (content !== "") parts.push({ type: "text", text: content });
+    return;
+  }
+  for (const part of listOf(content)) {
+    if (!isObject(part)) continue;
+    if (typeof part.text === "string" && part.text !== "") parts.push({ type: "text", text: part.text });
+    for (const piece of listOf(part.thinking))
+      if (isObject(piece) && typeof piece.text === "string" && piece.text !== "") parts.push({ type: "reasoning", text: piece.text });
   }
 }
 
-function parseObject(text: string): JsonObject {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (isObject(value)) return value;
-  } catch (error) {
-    throw new AppError("upstream", `wanted JSON in a model's answer, got ${show(text)}`, { cause: error });
-  }
-  throw new AppError("upstream", `wanted a JSON object in a model's answer, got ${show(text)}`);
+function decodeAnnotation(value: unknown): Citation | undefined {
+  if (!isObject(value) || !isObject(value.url_citation)) return undefined;
+  const { url, title, content, start_index: start, end_index: end } = value.url_citation;
+  return {
+    ...(typeof url === "string" && { url }),
+    ...(typeof title === "string" && { title }),
+    ...(typeof content === "string" && { quote: content }),
+    ...(typeof start === "number" && { start }),
+    ...(typeof end === "number" && { end }),
+  };
 }
 
-/** Text, or the text of an array of parts, which some providers send. */
-function contentText(content: unknown): string {
-  if (typeof content === "string") return content;
-  if (!Array.isArray(content)) return "";
-  return content.map((part: unknown) => (isObject(part) && typeof part.text === "string" ? part.text : "")).join("");
+/** Perplexity and xAI list their sources beside the choices. */
+function decodeSources({ search_results: results, citations }: JsonObject): readonly Citation[] {
+  const found = listOf(results)
+    .filter(isObject)
+    .flatMap(({ url, title }): readonly Citation[] =>
+      typeof url === "string" ? [{ url, ...(typeof title === "string" && { title }) }] : [],
+    );
+  if (found.length > 0) return found;
+  return listOf(citations).flatMap((url): readonly Citation[] => (typeof url === "string" ? [{ url }] : []));
 }
 
-function errorText(error: unknown): string {
-  if (typeof error === "string") return show(error);
-  if (isObject(error) && typeof error.message === "string") return show(error.message);
-  return show(JSON.stringify(error));
-}
-
-function count(value: unknown): number {
-  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : 0;
-}
-
-function show(text: string): string {
-  return text.length <= SHOWN_CHARS_MAX ? text : `${text.slice(0, SHOWN_CHARS_MAX)}…`;
+/** The answer does not say what it is in, but the formats begin differently: here as base64 has it. Raw samples are what is left. */
+function soundTypeOf(data: string): string {
+  if (data.startsWith("UklGR")) return "audio/wav";
+  if (data.startsWith("ZkxhQ")) return "audio/flac";
+  if (data.startsWith("T2dnU")) return "audio/opus";
+  return data.startsWith("SUQz") || data.startsWith("//") ? "audio/mpeg" : "audio/pcm";
 }

@@ -61,7 +61,7 @@ test("whatever JSON is sent, the decoder reads it or throws an AppError", () => 
 test("arrays of text parts are joined, developer counts as system, and unknown fields and hints are left out", () => {
   const decoded = decodeChatRequest({
     model: "m",
-    temperature: 0.2,
+    verbosity: "low",
     user: { unknown: true },
     messages: [
       {
@@ -101,9 +101,8 @@ test("an assistant turn that only calls tools has no content, and broken argumen
   );
 });
 
-test("tool_choice none hides the tools", () => {
+test("a tool without a description and parameters takes an empty object", () => {
   const tools = [{ type: "function", function: { name: "now" } }];
-  assert.equal(decodeChatRequest({ ...hello, tools, tool_choice: "none" }).request.tools, undefined);
   assert.deepEqual(decodeChatRequest({ ...hello, tools }).request.tools, [
     { name: "now", description: "", parameters: { type: "object", properties: {} } },
   ]);
@@ -137,10 +136,10 @@ const misfits: readonly (readonly [string, unknown, string, string])[] = [
     "messages[0].content[0].text",
   ],
   [
-    "an image",
+    "an image without a link",
     { model: "m", messages: [{ role: "user", content: [{ type: "image_url" }] }] },
-    "unsupported",
-    "messages[0].content[0].type",
+    "invalid_input",
+    "messages[0].content[0].image_url",
   ],
   [
     "arguments that are no string",
@@ -158,8 +157,13 @@ const misfits: readonly (readonly [string, unknown, string, string])[] = [
   ["stream as text", { ...hello, stream: "true" }, "invalid_input", "stream"],
   ["stream options as text", { ...hello, stream_options: "usage" }, "invalid_input", "stream_options"],
   ["several choices", { ...hello, n: 2 }, "unsupported", "n"],
-  ["a forced tool", { ...hello, tool_choice: "required" }, "unsupported", "tool_choice"],
-  ["a schema for the answer", { ...hello, response_format: { type: "json_schema" } }, "unsupported", "response_format.type"],
+  ["a tool choice that is no choice", { ...hello, tool_choice: "maybe" }, "invalid_input", "tool_choice"],
+  [
+    "a schema without a name",
+    { ...hello, response_format: { type: "json_schema", json_schema: {} } },
+    "invalid_input",
+    "response_format.json_schema.name",
+  ],
   ["functions, which tools replaced", { ...hello, functions: [] }, "unsupported", "functions"],
 ];
 

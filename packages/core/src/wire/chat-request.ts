@@ -1,128 +1,118 @@
 import type { Json } from "../json.ts";
-import type { Message, ModelRequest, ToolCall, ToolSpec } from "../model.ts";
-import { arrayAt, flagAt, isObject, misfit, objectAt, parseArguments, stringAt, unsupported, type JsonObject } from "./shape.ts";
-
-/** An OpenAI chat completion request, as far as Tutti answers it itself. */
-interface ChatRequest {
-  readonly model: string;
-  readonly stream: boolean;
-  /** Whether a streamed answer ends with a chunk that holds the usage. */
-  readonly includeUsage: boolean;
-  readonly request: ModelRequest;
-}
+import type { ModelRequest, OutputFormat, Reasoning, ToolSpec } from "../model.ts";
+import { encodeMessages, decodeMessage, type ThoughtFilter } from "./chat-messages.ts";
+import { decodeSampling, encodeSampling, refuseDraws } from "./chat-sampling.ts";
+import type { DecodedRequest } from "./codec.ts";
+import {
+  arrayAt,
+  defined,
+  flagAt,
+  isObject,
+  misfit,
+  objectAt,
+  optionalCountAt,
+  optionalNumberAt,
+  optionalStringAt,
+  stringAt,
+  unsupported,
+  type JsonObject,
+} from "./shape.ts";
 
 /**
  * Reads the body of `POST /v1/chat/completions`, as `JSON.parse` returned it. What does not fit is `invalid_input`; what fits but asks for
- * something that an answer of ours could not honour (several choices, images, a forced tool, a schema) is `unsupported`; hints such as
- * `temperature` are left out. Requests that are passed on to an upstream must not go through here: it knows more fields than we do.
+ * what an answer by another provider could not honour (several choices, log probabilities, web search) is `unsupported`; hints are left
+ * out. Requests that are passed on to an upstream must not go through here: it knows more fields than we do.
  */
-export function decodeChatRequest(body: unknown): ChatRequest {
+export function decodeChatRequest(body: unknown): DecodedRequest & { readonly includeUsage: boolean } {
   const fields = objectAt(body, "body");
   refuseWhatCannotBeHonoured(fields);
-  const options = fields.stream_options ?? undefined;
   const messages = arrayAt(fields.messages, "messages");
   if (messages.length === 0) throw misfit("messages", "at least one message", messages);
-  const tools = fields.tool_choice === "none" ? [] : decodeTools(fields.tools);
   return {
     model: stringAt(fields.model, "model"),
     stream: flagAt(fields.stream, "stream"),
-    includeUsage: options !== undefined && flagAt(objectAt(options, "stream_options").include_usage, "stream_options.include_usage"),
-    request: { messages: messages.map(decodeMessage), ...(tools.length > 0 && { tools }) },
+    includeUsage: includesUsage(fields),
+    request: {
+      messages: messages.map(decodeMessage),
+      ...decodeTools(fields),
+      ...defined({
+        parallelCalls: decodeParallel(fields.parallel_tool_calls),
+        format: decodeFormat(fields.response_format),
+        speech: decodeSpeech(fields),
+        outputTokensMax:
+          optionalCountAt(fields.max_completion_tokens, "max_completion_tokens") ?? optionalCountAt(fields.max_tokens, "max_tokens"),
+        sampling: decodeSampling(fields),
+        reasoning: decodeReasoning(fields),
+        user: decodeUser(fields),
+      }),
+    },
   };
 }
 
-/** Writes a request for a streamed answer with usage. */
-export function encodeChatRequest(modelId: string, request: ModelRequest): Json {
+/** Whether a streamed answer ends with a chunk that holds the usage. */
+export function includesUsage({ stream_options: options }: JsonObject): boolean {
+  if (options === undefined || options === null) return false;
+  return flagAt(objectAt(options, "stream_options").include_usage, "stream_options.include_usage");
+}
+
+/** Writes a request for a streamed answer with usage. `keeps` tells which thoughts the provider wants back. */
+export function encodeChatRequest(modelId: string, request: ModelRequest, keeps: ThoughtFilter = isOwnThought): Json {
+  const { toolChoice, parallelCalls, format, speech, outputTokensMax, sampling, reasoning, user } = request;
+  const tools = request.tools ?? [];
   return {
     model: modelId,
-    messages: request.messages.map(encodeMessage),
-    ...(request.tools !== undefined && request.tools.length > 0 && { tools: request.tools.map(encodeTool) }),
+    messages: encodeMessages(request.messages, keeps),
+    ...(tools.length > 0 && { tools: tools.map(encodeTool) }),
+    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
+    ...(parallelCalls !== undefined && { parallel_tool_calls: parallelCalls }),
+    ...(format !== undefined && { response_format: encodeFormat(format) }),
+    ...(speech !== undefined && { modalities: ["text", "audio"], audio: { voice: speech.voice, format: speech.format } }),
+    ...(outputTokensMax !== undefined && { max_completion_tokens: outputTokensMax }),
+    ...(sampling !== undefined && encodeSampling(sampling)),
+    ...(reasoning !== undefined && encodeReasoning(reasoning)),
+    ...(user !== undefined && { safety_identifier: user }),
     stream: true,
     stream_options: { include_usage: true },
   };
 }
 
+function isOwnThought({ origin }: { readonly origin?: string }): boolean {
+  return origin === undefined || origin === "openai";
+}
+
 function refuseWhatCannotBeHonoured(fields: JsonObject): void {
-  const { n, tool_choice: toolChoice, response_format: format, functions } = fields;
-  if (n !== undefined && n !== null && n !== 1) throw unsupported("n", "1 choice", n);
-  if (toolChoice !== undefined && toolChoice !== null && toolChoice !== "auto" && toolChoice !== "none") {
-    throw unsupported("tool_choice", `"auto" or "none"`, toolChoice);
-  }
-  if (format !== undefined && format !== null && objectAt(format, "response_format").type !== "text") {
-    throw unsupported("response_format.type", `"text"`, objectAt(format, "response_format").type);
-  }
-  if (functions !== undefined) throw unsupported("functions", "`tools`, which replaced it", functions);
+  refuseDraws(fields);
+  const { top_logprobs: topLogprobs, functions, function_call: functionCall } = fields;
+  if (flagAt(fields.logprobs, "logprobs")) throw unsupported("logprobs", "false", true);
+  if (optionalNumberAt(topLogprobs, "top_logprobs") ?? 0) throw unsupported("top_logprobs", "0", topLogprobs);
+  if (functions !== undefined && functions !== null) throw unsupported("functions", "`tools`, which replaced it", functions);
+  if (functionCall !== undefined && functionCall !== null)
+    throw unsupported("function_call", "`tool_choice`, which replaced it", functionCall);
+  for (const field of ["web_search_options", "moderation"])
+    if (isObject(fields[field])) throw unsupported(field, "nothing: only OpenAI has it", fields[field]);
 }
 
-function decodeMessage(value: unknown, index: number): Message {
-  const path = `messages[${index}]`;
-  const fields = objectAt(value, path);
-  switch (fields.role) {
-    case "system":
-    case "developer":
-      return { role: "system", content: decodeContent(fields.content, `${path}.content`) };
-    case "user":
-      return { role: "user", content: decodeContent(fields.content, `${path}.content`) };
-    case "assistant":
-      return decodeAssistant(fields, path);
-    case "tool":
-      return {
-        role: "tool",
-        content: decodeContent(fields.content, `${path}.content`),
-        callId: stringAt(fields.tool_call_id, `${path}.tool_call_id`),
-      };
-    default:
-      throw misfit(`${path}.role`, `"system", "developer", "user", "assistant" or "tool"`, fields.role);
-  }
+function decodeTools(fields: JsonObject): Pick<ModelRequest, "tools" | "toolChoice"> {
+  const tools = arrayAt(fields.tools ?? [], "tools").map(decodeTool);
+  const { choice, allowed } = decodeToolChoice(fields.tool_choice);
+  for (const name of typeof choice === "object" ? [choice.name] : (allowed ?? []))
+    if (!tools.some((tool) => tool.name === name)) throw misfit("tool_choice", "the name of one of the tools", name);
+  const kept = allowed === undefined ? tools : tools.filter(({ name }) => allowed.includes(name));
+  return { ...(kept.length > 0 && { tools: kept }), ...(choice !== undefined && { toolChoice: choice }) };
 }
 
-function decodeAssistant(fields: JsonObject, path: string): Message {
-  const calls = arrayAt(fields.tool_calls ?? [], `${path}.tool_calls`).map((call, index) =>
-    decodeCall(call, `${path}.tool_calls[${index}]`),
-  );
-  const text = fields.content ?? fields.refusal ?? (calls.length > 0 ? "" : fields.content);
-  const content = decodeContent(text, `${path}.content`);
-  return { role: "assistant", content, ...(calls.length > 0 && { calls }) };
-}
-
-/** Text, or an array of text parts, which are joined. */
-function decodeContent(value: unknown, path: string): string {
-  if (typeof value === "string") return value;
-  if (!Array.isArray(value)) throw misfit(path, "a string or an array of parts", value);
-  return value.map((part, index) => decodePart(part, `${path}[${index}]`)).join("");
-}
-
-function decodePart(value: unknown, path: string): string {
-  const part = objectAt(value, path);
-  const type = stringAt(part.type, `${path}.type`);
-  if (type === "text") return stringAt(part.text, `${path}.text`);
-  if (type === "refusal") return stringAt(part.refusal, `${path}.refusal`);
-  throw unsupported(`${path}.type`, `"text"`, type);
-}
-
-function decodeCall(value: unknown, path: string): ToolCall {
-  const call = objectAt(value, path);
-  if (call.type !== undefined && call.type !== "function") throw unsupported(`${path}.type`, `"function"`, call.type);
-  const target = objectAt(call.function, `${path}.function`);
+function decodeTool(item: unknown, index: number): ToolSpec {
+  const path = `tools[${index}]`;
+  const tool = objectAt(item, path);
+  if (tool.type !== "function") throw unsupported(`${path}.type`, `"function"`, tool.type);
+  const target = objectAt(tool.function, `${path}.function`);
+  const { strict } = target;
   return {
-    id: stringAt(call.id, `${path}.id`),
     name: stringAt(target.name, `${path}.function.name`),
-    input: parseArguments(stringAt(target.arguments, `${path}.function.arguments`)),
+    description: optionalStringAt(target.description, `${path}.function.description`) ?? "",
+    parameters: decodeParameters(target.parameters, `${path}.function.parameters`),
+    ...(strict !== undefined && strict !== null && { strict: flagAt(strict, `${path}.function.strict`) }),
   };
-}
-
-function decodeTools(value: unknown): readonly ToolSpec[] {
-  return arrayAt(value ?? [], "tools").map((item, index) => {
-    const path = `tools[${index}]`;
-    const tool = objectAt(item, path);
-    if (tool.type !== "function") throw unsupported(`${path}.type`, `"function"`, tool.type);
-    const target = objectAt(tool.function, `${path}.function`);
-    return {
-      name: stringAt(target.name, `${path}.function.name`),
-      description: stringAt(target.description ?? "", `${path}.function.description`),
-      parameters: decodeParameters(target.parameters, `${path}.function.parameters`),
-    };
-  });
 }
 
 /** JSON Schema; a tool without any takes an empty object, as OpenAI's reference says. */
@@ -132,18 +122,116 @@ function decodeParameters(value: unknown, path: string): Json {
   return value as Json;
 }
 
-function encodeMessage(message: Message): Json {
-  if (message.role === "tool") return { role: "tool", tool_call_id: message.callId ?? "", content: message.content };
-  const calls = message.calls ?? [];
-  if (message.role !== "assistant" || calls.length === 0) return { role: message.role, content: message.content };
-  return { role: "assistant", content: message.content === "" ? null : message.content, tool_calls: calls.map(encodeCall) };
+interface ToolChoice {
+  readonly choice?: NonNullable<ModelRequest["toolChoice"]>;
+  /** Only these of the tools may be called. */
+  readonly allowed?: readonly string[];
 }
 
-/** A tool call as OpenAI writes it in a whole message. */
-export function encodeCall(call: ToolCall): { readonly id: string; readonly type: "function"; readonly function: Json } {
-  return { id: call.id, type: "function", function: { name: call.name, arguments: JSON.stringify(call.input) } };
+function decodeToolChoice(value: unknown): ToolChoice {
+  if (value === undefined || value === null) return {};
+  if (value === "auto" || value === "none" || value === "required") return { choice: value };
+  if (!isObject(value)) throw misfit("tool_choice", `"auto", "none", "required" or an object`, value);
+  if (value.type === "function") return { choice: { name: functionName(value, "tool_choice") } };
+  if (value.type !== "allowed_tools") throw unsupported("tool_choice.type", `"function" or "allowed_tools"`, value.type);
+  const path = "tool_choice.allowed_tools";
+  const allowed = objectAt(value.allowed_tools, path);
+  const { mode } = allowed;
+  if (mode !== "auto" && mode !== "required") throw misfit(`${path}.mode`, `"auto" or "required"`, mode);
+  const tools = arrayAt(allowed.tools, `${path}.tools`);
+  if (tools.length === 0) throw misfit(`${path}.tools`, "at least one tool", tools);
+  return {
+    choice: mode,
+    allowed: tools.map((tool, index) => functionName(objectAt(tool, `${path}.tools[${index}]`), `${path}.tools[${index}]`)),
+  };
+}
+
+function functionName(value: JsonObject, path: string): string {
+  return stringAt(objectAt(value.function, `${path}.function`).name, `${path}.function.name`);
+}
+
+function decodeParallel(value: unknown): boolean | undefined {
+  return value === undefined || value === null ? undefined : flagAt(value, "parallel_tool_calls");
+}
+
+function decodeFormat(value: unknown): OutputFormat | undefined {
+  if (value === undefined || value === null) return undefined;
+  const format = objectAt(value, "response_format");
+  switch (format.type) {
+    case "text":
+      return undefined;
+    case "json_object":
+      return { type: "json" };
+    case "json_schema":
+      return decodeSchema(objectAt(format.json_schema, "response_format.json_schema"));
+    default:
+      throw misfit("response_format.type", `"text", "json_object" or "json_schema"`, format.type);
+  }
+}
+
+function decodeSchema(target: JsonObject): OutputFormat {
+  const path = "response_format.json_schema";
+  const { strict } = target;
+  const description = optionalStringAt(target.description, `${path}.description`);
+  return {
+    type: "schema",
+    name: stringAt(target.name, `${path}.name`),
+    schema: objectAt(target.schema ?? {}, `${path}.schema`) as Json,
+    ...(strict !== undefined && strict !== null && { strict: flagAt(strict, `${path}.strict`) }),
+    ...(description !== undefined && { description }),
+  };
+}
+
+function decodeSpeech(fields: JsonObject): ModelRequest["speech"] {
+  const modalities = arrayAt(fields.modalities ?? [], "modalities");
+  const other = modalities.find((modality) => modality !== "text" && modality !== "audio");
+  if (other !== undefined) throw unsupported("modalities", `"text" and "audio"`, other);
+  if (!modalities.includes("audio")) return undefined;
+  const audio = objectAt(fields.audio, "audio");
+  const voice = isObject(audio.voice) ? audio.voice.id : audio.voice;
+  return { voice: stringAt(voice, "audio.voice"), format: stringAt(audio.format, "audio.format") };
+}
+
+const EFFORTS: ReadonlySet<unknown> = new Set(["none", "minimal", "low", "medium", "high", "xhigh", "max"]);
+
+/** OpenAI's word for how much to think, and OpenRouter's object, which can say it in tokens too. */
+function decodeReasoning(fields: JsonObject): Reasoning | undefined {
+  const more = isObject(fields.reasoning) ? fields.reasoning : {};
+  const effort = fields.reasoning_effort ?? more.effort;
+  if (effort !== undefined && effort !== null && !EFFORTS.has(effort)) throw misfit("reasoning_effort", [...EFFORTS].join(", "), effort);
+  const reasoning = defined({
+    effort: (effort ?? undefined) as Reasoning["effort"],
+    tokensMax: optionalCountAt(more.max_tokens, "reasoning.max_tokens"),
+    isShown: more.exclude === undefined || more.exclude === null ? undefined : !flagAt(more.exclude, "reasoning.exclude"),
+  });
+  return Object.keys(reasoning).length === 0 ? undefined : reasoning;
+}
+
+function decodeUser(fields: JsonObject): string | undefined {
+  const user = fields.safety_identifier ?? fields.user;
+  // It is a hint: one that is no text is no reason to refuse.
+  return typeof user === "string" ? user : undefined;
 }
 
 function encodeTool(tool: ToolSpec): Json {
-  return { type: "function", function: { name: tool.name, description: tool.description, parameters: tool.parameters } };
+  const { name, description, parameters, strict } = tool;
+  return { type: "function", function: { name, description, parameters, ...(strict !== undefined && { strict }) } };
+}
+
+function encodeToolChoice(choice: NonNullable<ModelRequest["toolChoice"]>): Json {
+  return typeof choice === "string" ? choice : { type: "function", function: { name: choice.name } };
+}
+
+function encodeFormat(format: OutputFormat): Json {
+  if (format.type === "json") return { type: "json_object" };
+  const { name, schema, strict, description } = format;
+  return {
+    type: "json_schema",
+    json_schema: { name, schema, ...(strict !== undefined && { strict }), ...(description !== undefined && { description }) },
+  };
+}
+
+function encodeReasoning({ effort, tokensMax, isShown }: Reasoning): { readonly [field: string]: Json } {
+  const more = { ...(tokensMax !== undefined && { max_tokens: tokensMax }), ...(isShown !== undefined && { exclude: !isShown }) };
+  return { ...(effort !== undefined && { reasoning_effort: effort }), ...(Object.keys(more).length > 0 && { reasoning: more }) };
 }

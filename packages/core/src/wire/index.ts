@@ -1,7 +1,20 @@
+export {
+  decodeSpeechRequest,
+  decodeTranscript,
+  decodeTranscriptFields,
+  encodeSpeechDelta,
+  encodeSpeechDone,
+  encodeTranscript,
+  encodeTranscriptDelta,
+  encodeTranscriptDone,
+  needsTimes,
+  type SpeechCall,
+  type TranscriptCall,
+} from "./audio.ts";
 export { decodeChatAnswer } from "./chat-answer.ts";
+export { chatCodec } from "./chat-codec.ts";
 export { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
 export { decodeChatRequest, encodeChatRequest } from "./chat-request.ts";
-export { encodeSse, SseDecoder } from "./sse.ts";
 export {
   attributeOf,
   CLOUD_EVENT_BATCH_TYPE,
@@ -14,4 +27,20 @@ export {
   type CloudEvent,
   type EventData,
 } from "./cloud-event.ts";
+export type { AnswerHead, Codec, DecodedRequest, StreamEncoder, WireError } from "./codec.ts";
+export {
+  decodeEmbeddings,
+  decodeEmbeddingsRequest,
+  encodeEmbeddings,
+  shortenVector,
+  type EmbeddingsCall,
+  type Vector,
+} from "./embeddings.ts";
 export { decodeEventFilter, EVERYTHING, matchesFilter, patternFilter, type EventFilter } from "./event-filter.ts";
+export { decodeImages, decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall } from "./images.ts";
+export { NO_USAGE, usageOfMedia, type MeteredUsage } from "./media-usage.ts";
+export { decodeRanking, decodeRerankRequest, encodeRanking, type RerankCall } from "./rerank.ts";
+export { sealSummary } from "./responses-secrets.ts";
+export { responsesCodec } from "./responses.ts";
+export { encodeSse, SseDecoder } from "./sse.ts";
+export { SURFACES, type Surface } from "./surface.ts";

@@ -34,6 +34,32 @@ export function flagAt(value: unknown, path: string): boolean {
   throw misfit(path, "true or false", value);
 }
 
+/** The string at `path`, `undefined` when it is absent or null, or `invalid_input`. */
+export function optionalStringAt(value: unknown, path: string): string | undefined {
+  return value === undefined || value === null ? undefined : stringAt(value, path);
+}
+
+/** The number at `path`, `undefined` when it is absent or null, or `invalid_input`. */
+export function optionalNumberAt(value: unknown, path: string): number | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (typeof value === "number" && Number.isFinite(value)) return value;
+  throw misfit(path, "a number", value);
+}
+
+/** The whole number of at least 1 at `path`, `undefined` when it is absent or null, or `invalid_input`. */
+export function optionalCountAt(value: unknown, path: string): number | undefined {
+  const number = optionalNumberAt(value, path);
+  if (number === undefined || (Number.isSafeInteger(number) && number >= 1)) return number;
+  throw misfit(path, "a whole number of at least 1", number);
+}
+
+/** The fields that are not `undefined`, as types with optional fields want them. */
+export function defined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
 /** `invalid_input` for a field, with its path as `cause.param`, where OpenAI's error object wants it. */
 export function misfit(path: string, wanted: string, got: unknown): AppError {
   return new AppError("invalid_input", `${path}: wanted ${wanted}, got ${describe(got)}`, { cause: { param: path } });
