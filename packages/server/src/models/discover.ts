@@ -1,19 +1,21 @@
 import { AppError } from "@tutti/core";
 import { askJson } from "./ask.ts";
+import { factsOfListing } from "./facts-of-listing.ts";
 import type { ModelFacts } from "./provider-kind.ts";
 import type { Upstream } from "./upstream.ts";
 
 const ENTRIES_MAX = 5_000;
-const ID_CHARS_MAX = 256;
 
-/** What a server lists at OpenAI's `GET /models`. */
-export async function discoverModels(upstream: Upstream, signal: AbortSignal): Promise<readonly ModelFacts[]> {
-  const { data } = (await askJson(upstream, { path: "/models", method: "GET" }, signal)) as { readonly data?: unknown };
-  if (!Array.isArray(data)) throw new AppError("upstream", "wanted a list of models, got something else");
+/** What a server lists at OpenAI's `GET /models`, or wherever else it keeps that list. */
+export async function discoverModels(upstream: Upstream, signal: AbortSignal, path = "/models"): Promise<readonly ModelFacts[]> {
+  const answer = await askJson(upstream, { path, method: "GET" }, signal);
+  // Together answers with the bare list.
+  const entries: unknown = Array.isArray(answer) ? answer : (answer as { readonly data?: unknown } | null)?.data;
+  if (!Array.isArray(entries)) throw new AppError("upstream", "wanted a list of models, got something else");
   const found = new Map<string, ModelFacts>();
-  for (const item of data.slice(0, ENTRIES_MAX) as readonly ({ readonly id?: unknown; readonly created?: unknown } | null)[]) {
-    if (typeof item?.id !== "string" || item.id === "" || item.id.length > ID_CHARS_MAX) continue;
-    found.set(item.id, { name: item.id, ...(Number.isSafeInteger(item.created) && { created: item.created as number }) });
+  for (const item of entries.slice(0, ENTRIES_MAX) as readonly unknown[]) {
+    const facts = factsOfListing(item);
+    if (facts !== undefined) found.set(facts.name, facts);
   }
   return [...found.values()];
 }

@@ -65,3 +65,9 @@ export interface RuleConfig {
 
 /** How many retries a route may make for each request, unless it says otherwise. */
 export const RETRY_BUDGET_RATIO = 0.2;
+
+/** Tiers for those who only say that they want some. */
+export const TIERS: readonly TierConfig[] = [
+  { name: "fast", upToTokens: 4_096 },
+  { name: "reasoning", upToTokens: 32_768 },
+];
