@@ -98,7 +98,7 @@ function transcribing(upstream: Upstream, path: PathOf): Pick<Media, "transcribe
   };
 }
 
-function transcriptForm(name: string, request: TranscriptRequest & { readonly wantsTimes?: boolean }): FormData {
+function transcriptForm(name: string, request: TranscriptRequest): FormData {
   const { audio, fileName, mediaType, language, prompt, isTranslated, wantsTimes } = request;
   const form = new FormData();
   form.append("file", new File([audio as Uint8Array<ArrayBuffer>], fileName, { type: mediaType }));

@@ -1,0 +1,85 @@
+import { AppError } from "@tutti/core";
+import { decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall } from "@tutti/core/wire";
+import { fieldOf, readForm, replaceField, replaceModel, type DrawingRequest } from "../../models/index.ts";
+import { parseJson } from "../body.ts";
+import { jsonFields, wholeAnswer, type MediaAnswer, type MediaBody, type MediaCall, type MediaPlace, type MediaSurface } from "./media.ts";
+
+/** `POST /v1/images/generations`. */
+export const imagesSurface: MediaSurface = {
+  surface: "images/generations",
+  isUpload: false,
+  read({ bytes, depthMax }) {
+    const call = decodeImagesRequest(parseJson(bytes, depthMax));
+    return {
+      model: call.model,
+      stream: call.stream,
+      needs: ["images"],
+      text: () => call.prompt,
+      metered: { images: call.count },
+      named: (name) => replaceModel(bytes, name),
+      translate: (place, signal) => translate(call, place, signal),
+    };
+  },
+};
+
+async function translate(call: ImagesCall, { open, name }: MediaPlace, signal: AbortSignal): Promise<MediaAnswer> {
+  if (open.draw === undefined) throw new AppError("unsupported", `wanted a model that draws, got "${name}", which does not`);
+  const { prompt, count, size, quality, background, format, stream } = call;
+  const request: DrawingRequest = {
+    prompt,
+    count,
+    ...(size !== undefined && { size }),
+    ...(quality !== undefined && { quality }),
+    ...(background !== undefined && { background }),
+    ...(format !== undefined && { format }),
+  };
+  const drawn = await open.draw(name, request, signal);
+  const head = { call, createdAt: Math.floor(Date.now() / 1000) };
+  const metered = { inputTokens: 0, outputTokens: 0, ...drawn.usage, images: drawn.images.length };
+  return stream
+    ? wholeAnswer("text/event-stream; charset=utf-8", encodeImageEvents(drawn, head), metered)
+    : wholeAnswer("application/json", JSON.stringify(encodeImages(drawn, head)), metered);
+}
+
+/** `POST /v1/images/edits`: a form, or JSON that names pictures; it passes through to providers that have it, and to no others. */
+export const imageEditsSurface: MediaSurface = {
+  surface: "images/edits",
+  isUpload: true,
+  read: (body) => (body.contentType?.toLowerCase().startsWith("application/json") === true ? readJsonEdit(body) : readFormEdit(body)),
+};
+
+function readJsonEdit({ bytes, depthMax }: MediaBody): MediaCall {
+  const { model, prompt, stream } = jsonFields(bytes, depthMax);
+  return edit({ model, prompt, stream: stream === true, named: (name) => replaceModel(bytes, name) });
+}
+
+function readFormEdit({ bytes, contentType }: MediaBody): MediaCall {
+  const form = readForm(bytes, contentType);
+  return edit({
+    model: fieldOf(form, "model"),
+    prompt: fieldOf(form, "prompt"),
+    stream: fieldOf(form, "stream") === "true",
+    named: (name) => replaceField(form, "model", name),
+  });
+}
+
+function edit(call: {
+  readonly model: unknown;
+  readonly prompt: unknown;
+  readonly stream: boolean;
+  readonly named: (name: string) => Buffer;
+}): MediaCall {
+  const { model, prompt, stream, named } = call;
+  if (typeof model !== "string" || model === "")
+    throw new AppError("invalid_input", "model: wanted the name of a model that edits pictures, got none", { cause: { param: "model" } });
+  return {
+    model,
+    stream,
+    needs: ["images"],
+    text: () => (typeof prompt === "string" ? prompt : ""),
+    metered: {},
+    named,
+    translate: ({ name }) =>
+      Promise.reject(new AppError("unsupported", `wanted a model whose provider edits pictures, got "${name}", whose provider does not`)),
+  };
+}

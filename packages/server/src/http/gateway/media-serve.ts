@@ -1,0 +1,181 @@
+import { hash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import { AppError, type Json, type Principal } from "@tutti/core";
+import { SseDecoder, usageOfMedia, type MeteredUsage } from "@tutti/core/wire";
+import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
+import type { ResponseSink } from "../../models/index.ts";
+import { wireError } from "../problem.ts";
+import { tagsOf } from "./ask.ts";
+import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
+
+/** A request at one of the doors that are no conversation, and where its answer goes. */
+export interface MediaRequest {
+  readonly surface: MediaSurface;
+  readonly bytes: Buffer;
+  readonly contentType: string | undefined;
+  readonly principal: Principal;
+  readonly headers: IncomingHttpHeaders;
+  readonly response: ResponseSink;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Serving extends MediaRequest {
+  readonly app: App;
+  readonly asked: MediaCall;
+  readonly call: GatewayCall;
+}
+
+const NEVER = new AbortController().signal;
+/** An answer that is a page is a proxy's, not a model's. */
+const PAGE = /^text\/html\b/;
+const EVENTS = "text/event-stream";
+
+/** Answers a request: planned, decided, bounded, tried, counted and journaled as every model call is. Throws while nothing has been sent. */
+export async function serveMedia(app: App, request: MediaRequest): Promise<void> {
+  const { surface, bytes, contentType, principal, headers, response, signal = NEVER } = request;
+  const asked = surface.read({ bytes, contentType, depthMax: app.config.requestDepthMax });
+  const { model, needs, stream } = asked;
+  const promptTokens = (): number => app.models.tokens.estimate(Buffer.byteLength(asked.text()));
+  const input = { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream };
+  const ask = { surface: surface.surface, model, principal, needs, promptTokens, tags: tagsOf({ headers }), input };
+  try {
+    await app.gateway.call(ask, async (call) => {
+      await call.reserve(promptTokens(), 0);
+      const serving = { ...request, app, asked, call };
+      return call.attempt((attempt) => tryOne(serving, attempt), signal);
+    });
+  } catch (thrown) {
+    if (!response.headersSent) throw thrown;
+  }
+}
+
+function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
+  const { asked, surface } = serving;
+  const { open, name } = attempt.target.place;
+  const isTooLarge = asked.isTooLargeFor?.(open) === true;
+  const path = isTooLarge ? undefined : open.native?.(surface.surface, { name, stream: asked.stream });
+  return path === undefined ? translate(serving, attempt) : relay(serving, attempt, path);
+}
+
+/** Passes the bytes to a provider that speaks the surface itself, and the answer's back. */
+async function relay(serving: Serving, attempt: Try, path: string): Promise<Attempted> {
+  const { app, asked, call, bytes, headers, response } = serving;
+  const { place } = attempt.target;
+  const { forwarded, contentType, kept } = await app.models.forward(
+    place,
+    {
+      path,
+      method: "POST",
+      headers,
+      body: place.name === asked.model ? bytes : asked.named(place.name),
+      response,
+      responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
+      claim: () => attempt.claim(),
+      passesOn: (status, type) => (status < 300 ? !PAGE.test(type ?? "") : attempt.passesOn(status)),
+      keepsAll: call.payer !== undefined,
+    },
+    attempt.signal,
+  );
+  const { usage: observed, ...details } = forwarded;
+  if (forwarded.status >= 300) return { status: forwarded.status, details };
+  const read = kept === undefined ? undefined : usageIn(kept, contentType);
+  const said = observed === undefined ? read : { ...read, ...observed };
+  return { status: forwarded.status, ...(await counted(serving, said)), details: { ...details, ...meteredField(serving, said) } };
+}
+
+/** What a passed-through answer says of its usage: its JSON, or the last event of its stream. */
+function usageIn(kept: Buffer, contentType: string): MeteredUsage | undefined {
+  try {
+    const text = kept.toString("utf8");
+    if (contentType.startsWith("application/json")) return usageOfMedia(JSON.parse(text));
+    if (!contentType.startsWith(EVENTS)) return undefined;
+    const last = new SseDecoder({ eventCharsMax: text.length + 1 }).push(text).findLast(({ data }) => data !== "[DONE]");
+    return last && usageOfMedia(JSON.parse(last.data));
+  } catch {
+    // The bytes are the provider's and have gone out as they are; what does not parse says nothing.
+    return undefined;
+  }
+}
+
+/** Who pays by tokens pays for what was read where the provider does not say, too. */
+async function counted(serving: Serving, said: MeteredUsage | undefined): Promise<Pick<Attempted, "usage" | "isEstimated">> {
+  if (said !== undefined && said.inputTokens + said.outputTokens > 0)
+    return { usage: { inputTokens: said.inputTokens, outputTokens: said.outputTokens } };
+  if (serving.call.payer === undefined) return {};
+  const { tokens } = serving.app.models;
+  await tokens.load(serving.asked.model);
+  const inputTokens = tokens.countText(serving.asked.model, serving.asked.text());
+  return { usage: { inputTokens, outputTokens: 0 }, isEstimated: true };
+}
+
+/** What is not priced by tokens: characters spoken, seconds heard, pictures drawn. */
+function meteredField({ asked }: Serving, said: MeteredUsage | undefined): { readonly metered?: Json } {
+  const metered = {
+    ...asked.metered,
+    ...(said?.seconds !== undefined && { seconds: said.seconds }),
+    ...(said?.images !== undefined && { images: said.images }),
+    ...(said?.searches !== undefined && { searches: said.searches }),
+  };
+  return Object.keys(metered).length === 0 ? {} : { metered };
+}
+
+/** Asks a provider in its own words, and writes the answer in OpenAI's. */
+async function translate(serving: Serving, attempt: Try): Promise<Attempted> {
+  const { asked, response } = serving;
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort(new AppError("cancelled", "the client left before its answer was whole"));
+  response.once("close", onClose);
+  try {
+    const signal = AbortSignal.any([attempt.signal, gone.signal]);
+    const answer = await asked.translate(attempt.target.place, signal);
+    const bytes = await write(serving, attempt, answer);
+    const said = answer.usage();
+    return { status: 200, ...(await counted(serving, said)), details: { bytes, ...meteredField(serving, said) } };
+  } finally {
+    response.off("close", onClose);
+  }
+}
+
+/** Sends an answer as it comes, at the client's pace. Nothing is claimed before the first piece: until then another target may do better. */
+async function write({ call, response }: Serving, attempt: Try, answer: MediaAnswer): Promise<number> {
+  let bytes = 0;
+  const begin = (): void => {
+    if (!attempt.claim()) throw new AppError("cancelled", "another target answered first");
+    const rates = Object.entries(call.rateHeaders).flat();
+    response.writeHead(200, ["content-type", answer.contentType, "tutti-run-id", call.runId, ...rates]);
+  };
+  try {
+    for await (const piece of answer.body) {
+      if (!response.headersSent) begin();
+      bytes += Buffer.byteLength(piece);
+      if (!response.write(piece)) await drained(response);
+    }
+  } catch (thrown) {
+    if (response.headersSent) breakOff(response, answer.contentType, thrown);
+    throw thrown;
+  }
+  if (!response.headersSent) begin();
+  response.end();
+  return bytes;
+}
+
+/** The status is sent: clients read an error event in a stream; half a recording must not be taken for a whole one. */
+function breakOff(response: ResponseSink, contentType: string, thrown: unknown): void {
+  if (response.destroyed) return;
+  if (!contentType.startsWith(EVENTS)) return void response.destroy();
+  const { message, code } = wireError(thrown);
+  response.end(`data: ${JSON.stringify({ error: { message, type: "server_error", param: null, code } })}\n\n`);
+}
+
+/** Resolves when there is room again, or nobody to write for. */
+function drained(response: ResponseSink): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.once("drain", done);
+    response.once("close", done);
+  });
+}
