@@ -13,10 +13,10 @@ const REMEMBERED_MAX = 100;
 const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
 /** Makes the function that turns a request's headers into a principal, or throws `unauthorized`. */
-export function authenticator(door: Doorkeeper, keys?: Keys): (presented: IncomingHttpHeaders | string | undefined) => Principal {
+export function authenticator(door: Doorkeeper, keys?: Keys): (headers: IncomingHttpHeaders) => Principal {
   const remembered = new Set<string>();
-  return (presented) => {
-    const token = tokenIn(typeof presented === "object" ? presented : { authorization: presented });
+  return (headers) => {
+    const token = tokenIn(headers);
     const holder = token === undefined ? undefined : keys?.principalOf(token);
     if (holder !== undefined) return holder;
     if (door.mode === "none") return OWNER;

@@ -258,7 +258,7 @@ export class Keys {
 }
 
 /** What can be changed of a key; `null` takes it away. */
-export type KeyChanges = { readonly [K in keyof KeySettings]?: KeySettings[K] | null };
+export type KeyChanges = { readonly [K in keyof KeySettings]?: KeySettings[K] | null | undefined };
 
 function keySetting(id: string): string {
   return `key.${id}`;
