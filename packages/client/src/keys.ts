@@ -85,6 +85,8 @@ export interface KeyCalls {
   rotateKey(id: string, graceMs: number, signal?: AbortSignal): Promise<CreatedKey>;
   revokeKey(id: string, signal?: AbortSignal): Promise<KeyEntry>;
   spend(query?: SpendQuery, signal?: AbortSignal): Promise<SpendReport>;
+  /** The same rows as CSV. */
+  spendCsv(query?: SpendQuery, signal?: AbortSignal): Promise<string>;
 }
 
 /** The calls over a transport. */
@@ -99,6 +101,14 @@ export function keyCalls(transport: Transport): KeyCalls {
     updateKey: (id, changes, signal) => one({ method: "POST", path: path(id), body: changes }, signal),
     rotateKey: (id, graceMs, signal) => transport.json({ method: "POST", path: path(id, "/rotate"), body: { graceMs } }, signal),
     revokeKey: (id, signal) => one({ method: "POST", path: path(id, "/revoke"), body: {} }, signal),
-    spend: ({ by, from, to } = {}, signal) => transport.json({ path: "/v1/spend", query: { by: by?.join(","), from, to } }, signal),
+    spend: (query, signal) => transport.json({ path: "/v1/spend", query: queryOf(query) }, signal),
+    spendCsv: async (query, signal = NEVER) =>
+      new Response(await transport.stream({ path: "/v1/spend", query: { ...queryOf(query), format: "csv" } }, signal)).text(),
   };
+}
+
+const NEVER = new AbortController().signal;
+
+function queryOf({ by, from, to }: SpendQuery = {}): Readonly<Record<string, string | undefined>> {
+  return { by: by?.join(","), from, to };
 }
