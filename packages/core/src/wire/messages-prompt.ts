@@ -22,6 +22,7 @@ const ANY_JSON = "Answer with one JSON value and nothing else: no words around i
  * limit of tokens always. What this model would refuse is left out when it is a hint and thrown as `unsupported` when it is not.
  */
 export function encodeMessagesRequest(model: string, request: ModelRequest, traits: MessagesTraits = messagesTraits(model)): Json {
+  if (request.speech !== undefined) throw unsupported("modalities", "text, which is all that Anthropic's models give", "audio");
   const conversation = arrangeTurns(request.messages);
   const { system, messages } = encodeTurns(conversation, request, traits);
   const maxTokens = Math.max(1, Math.min(request.outputTokensMax ?? traits.outputTokensMax, limitOf(model, traits)));
