@@ -2,7 +2,7 @@ import { AppError } from "@tutti/core";
 import type { ModelPart } from "@tutti/core/model";
 import type { Dispatcher } from "undici";
 import { answerError, cancellation, transportError } from "./upstream-error.ts";
-import type { Outcome, Upstream } from "./upstream.ts";
+import type { Upstream } from "./upstream.ts";
 
 /** The most bytes of an answer; a model that never stops would fill the memory of whoever collects it. */
 const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
@@ -24,11 +24,11 @@ export interface Asked {
 }
 
 /** Asks for a streamed answer and reads it with `decode`, the provider's format. Refusals and broken answers throw. */
-export async function* ask(
+export async function* ask<T = ModelPart>(
   upstream: Upstream,
-  asked: Asked & { readonly decode: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<ModelPart> },
+  asked: Asked & { readonly decode: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<T> },
   signal: AbortSignal,
-): AsyncGenerator<ModelPart, void, undefined> {
+): AsyncGenerator<T, void, undefined> {
   const call = await Call.send(upstream, asked, { accept: "text/event-stream", signal });
   try {
     yield* asked.decode(bytesOf(call.answer.body, signal));
@@ -74,7 +74,6 @@ class Call {
   readonly answer: Dispatcher.ResponseData;
   readonly #upstream: Upstream;
   readonly #signal: AbortSignal;
-  #outcome: Outcome = "answered";
 
   private constructor(answer: Dispatcher.ResponseData, upstream: Upstream, signal: AbortSignal) {
     this.answer = answer;
@@ -91,7 +90,7 @@ class Call {
     const { path, method = "POST", headers: more = [], body } = asked;
     const bytes = body === undefined || Buffer.isBuffer(body) ? body : JSON.stringify(body);
     const type = bytes === undefined || more.includes("content-type") ? [] : ["content-type", "application/json"];
-    upstream.admit();
+    upstream.enter();
     try {
       const headers = [...type, "accept", accept, ...more, ...upstream.ownHeaders];
       const answer = await upstream.request({ path, method, headers, body: bytes ?? null }, signal);
@@ -100,28 +99,20 @@ class Call {
       if (answer.statusCode >= 200 && answer.statusCode <= 299) return new Call(answer, upstream, signal);
       throw await refusal(answer, upstream.provider.name);
     } catch (thrown) {
-      const error = transportError(thrown, upstream.provider.name, signal);
-      upstream.settle(outcomeOf(error, signal));
-      throw error;
+      upstream.leave();
+      throw transportError(thrown, upstream.provider.name, signal);
     }
   }
 
   /** What went wrong in the midst of the answer, as an error of ours. */
   failed(thrown: unknown): AppError {
-    const error = transportError(thrown, this.#upstream.provider.name, this.#signal);
-    this.#outcome = outcomeOf(error, this.#signal);
-    return error;
+    return transportError(thrown, this.#upstream.provider.name, this.#signal);
   }
 
   /** To be called once the answer was read, or given up. */
   end(): void {
-    this.#upstream.settle(this.#outcome);
+    this.#upstream.leave();
   }
-}
-
-function outcomeOf(error: AppError, signal: AbortSignal): Outcome {
-  if (signal.aborted) return "unknown";
-  return error.code === "upstream" || error.code === "timeout" ? "failed" : "answered";
 }
 
 async function refusal(answer: Dispatcher.ResponseData, providerName: string): Promise<Error> {

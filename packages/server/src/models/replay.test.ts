@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { collect, type ModelPart, type ModelRequest } from "@tutti/core";
-import { chatChunkEncoder, encodeChatRequest } from "@tutti/core/wire";
+import { chatCodec } from "@tutti/core/wire";
 import { modelConformance, type ProviderBehaviour } from "./conformance.ts";
 import { readExchanges, replayModel, writeExchanges, type Exchange } from "./index.ts";
 
@@ -12,13 +12,15 @@ const record = (request: ModelRequest, text: string): Exchange =>
   recorded(request, { type: "answers", parts: [{ type: "text", text }, stopped] });
 
 function recorded(request: ModelRequest, behaviour: ProviderBehaviour): Exchange {
-  return { request: encodeChatRequest("recorded", request), response: responseOf(behaviour) };
+  return { request: chatCodec.encodeRequest("recorded", request), response: responseOf(behaviour) };
 }
 
 function responseOf(behaviour: ProviderBehaviour): Exchange["response"] {
   if (behaviour.type !== "refuses") {
-    const encode = chatChunkEncoder({ id: "chatcmpl-1", createdAt: 0, model: "recorded", includeUsage: true });
-    return { status: 200, headers: { "content-type": "text/event-stream" }, body: behaviour.parts.map(encode).join("") };
+    const body = { stream_options: { include_usage: true } };
+    const encoder = chatCodec.streamEncoder({ id: "1", createdAt: 0, model: "recorded", body });
+    const text = behaviour.parts.map((part) => encoder.push(part)).join("");
+    return { status: 200, headers: { "content-type": "text/event-stream" }, body: text };
   }
   const headers = behaviour.retryAfterS === undefined ? {} : { "retry-after": String(behaviour.retryAfterS) };
   return { status: behaviour.status, headers, body: JSON.stringify({ error: { message: behaviour.message } }) };

@@ -1,5 +1,5 @@
 import { AppError, canonicalJson, type Json, type Model, type ModelPart, type ModelRequest } from "@tutti/core";
-import { decodeChatAnswer, encodeChatRequest } from "@tutti/core/wire";
+import { chatCodec } from "@tutti/core/wire";
 import type { Exchange } from "./exchange.ts";
 import { answerError, cancellation } from "./upstream-error.ts";
 
@@ -17,12 +17,12 @@ export function replayModel(id: string, exchanges: readonly Exchange[]): Model {
       if (signal.aborted) throw cancellation(signal);
       const exchange = exchanges[played];
       if (exchange === undefined) throw new AppError("conflict", `wanted at most the ${exchanges.length} recorded requests, got one more`);
-      const difference = firstDifference(exchange.request, encodeChatRequest(id, request), "request");
+      const difference = firstDifference(exchange.request, chatCodec.encodeRequest(id, request), "request");
       if (difference !== undefined) throw new AppError("conflict", `exchange ${played + 1} of ${exchanges.length}: ${difference}`);
       played += 1;
       const { status, headers, body } = exchange.response;
       if (status < 200 || status > 299) throw answerError(id, { status, retryAfter: headers["retry-after"], body });
-      for await (const part of decodeChatAnswer(inOnePiece(body))) {
+      for await (const part of chatCodec.decodeAnswer(inOnePiece(body))) {
         yield part;
         if (signal.aborted) throw cancellation(signal);
       }

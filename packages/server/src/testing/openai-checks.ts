@@ -5,6 +5,7 @@ const anyPart = z.union([
   textPart,
   z.looseObject({ type: z.literal("image_url"), image_url: z.looseObject({ url: z.string() }) }),
   z.looseObject({ type: z.literal("input_audio"), input_audio: z.looseObject({ data: z.string(), format: z.string() }) }),
+  z.looseObject({ type: z.literal("file"), file: z.looseObject({ file_data: z.string().optional(), file_id: z.string().optional() }) }),
 ]);
 const text = z.union([z.string(), z.array(textPart).min(1)]);
 const call = z.looseObject({
