@@ -5,6 +5,8 @@ import { encodeMessagesAnswer, encodeMessagesError } from "./messages-reply.ts";
 import { decodeMessagesRequest } from "./messages-request.ts";
 import { messagesStreamEncoder } from "./messages-stream.ts";
 
+export { encodeMessagesRequest } from "./messages-prompt.ts";
+
 /** Anthropic's `POST /v1/messages`. */
 export const messagesCodec: Codec = {
   decodeRequest: decodeMessagesRequest,
