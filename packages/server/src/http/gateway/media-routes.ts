@@ -28,7 +28,7 @@ const DOORS: readonly (readonly [path: string, surface: MediaSurface, summary: s
 export function mediaRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   for (const [path, surface, summary] of DOORS) {
-    routes.post(path, operation({ tag: "OpenAI", summary }), async (ctx) => {
+    routes.post(path, operation({ tag: "Models", summary }), async (ctx) => {
       const { incoming, outgoing } = ctx.env;
       const { requestBytesMax, uploadBytesMax } = app.config;
       await serveMedia(app, {
