@@ -44,3 +44,7 @@ export { sealSummary } from "./responses-secrets.ts";
 export { responsesCodec } from "./responses.ts";
 export { encodeSse, SseDecoder } from "./sse.ts";
 export { SURFACES, type Surface } from "./surface.ts";
+export { encodeMessagesRequest, messagesCodec } from "./messages.ts";
+export { decodeCountRequest, encodeCount } from "./messages-request.ts";
+export { holdsSeal } from "./messages-seal.ts";
+export { messagesTraits, type MessagesTraits } from "./messages-traits.ts";
