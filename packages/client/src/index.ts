@@ -49,3 +49,15 @@ export type {
   SupervisedRequest,
   SupervisionCalls,
 } from "./supervision.ts";
+export type {
+  CreatedKey,
+  KeyCalls,
+  KeyChanges,
+  KeyEntry,
+  KeyRequest,
+  Limits,
+  SpendDimension,
+  SpendQuery,
+  SpendReport,
+  SpendRow,
+} from "./keys.ts";

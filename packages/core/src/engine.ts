@@ -61,7 +61,7 @@ export interface RecordedStep {
 export interface RecordedRun {
   readonly runId: string;
   complete(output: Json): Promise<boolean>;
-  fail(code: string, message: string): Promise<boolean>;
+  fail(code: string, message: string, output?: Json): Promise<boolean>;
 }
 
 /**

@@ -92,10 +92,10 @@ export interface RunUsage {
   readonly costUsd: number;
 }
 
-/** How a step ended. */
+/** How a step ended. A failed call that somebody else did may still have something to tell: what it spent until then. */
 export type Outcome =
   | { readonly ok: true; readonly output: Json }
-  | { readonly ok: false; readonly code: string; readonly message: string };
+  | { readonly ok: false; readonly code: string; readonly message: string; readonly output?: Json };
 
 /** Which step an event is about. */
 interface StepRef {

@@ -21,6 +21,8 @@ export interface ModelRequest {
   readonly parallelCalls?: boolean;
   /** Left out: text. */
   readonly format?: OutputFormat;
+  /** The answer is spoken too: by this voice, in this format ("wav", "mp3", "flac", "opus", "pcm16"). */
+  readonly speech?: { readonly voice: string; readonly format: string };
   readonly outputTokensMax?: number;
   readonly sampling?: Sampling;
   readonly reasoning?: Reasoning;
@@ -209,15 +211,23 @@ function addPiece(pieces: ContentPart[], piece: Piece): void {
 }
 
 function join(last: ContentPart, piece: Piece): ContentPart | undefined {
-  if (piece.type === "citation")
-    return last.type === "text" ? { ...last, citations: [...(last.citations ?? []), piece.citation] } : undefined;
-  if (piece.type === "reasoning") {
-    if (last.type !== "reasoning" || last.signature !== undefined || last.isRedacted || last.id !== piece.id) return undefined;
-    return { ...last, ...piece, text: last.text + piece.text };
+  switch (piece.type) {
+    case "citation":
+      return last.type === "text" ? { ...last, citations: [...(last.citations ?? []), piece.citation] } : undefined;
+    case "reasoning":
+      return last.type === "reasoning" && isSameThought(last, piece) ? { ...last, ...piece, text: last.text + piece.text } : undefined;
+    case "audio":
+      return last.type === "audio" && "data" in last.media ? joinAudio(last, last.media, piece) : undefined;
+    case "text":
+    case "refusal":
+      return last.type === piece.type ? { ...last, text: last.text + piece.text } : undefined;
+    case "image":
+      return undefined;
   }
-  if (piece.type === "audio") return last.type === "audio" && "data" in last.media ? joinAudio(last, last.media, piece) : undefined;
-  if (piece.type === "text" && last.type === "text") return { ...last, text: last.text + piece.text };
-  return piece.type === "refusal" && last.type === "refusal" ? { ...last, text: last.text + piece.text } : undefined;
+}
+
+function isSameThought(last: ReasoningPart, piece: ReasoningPart): boolean {
+  return last.signature === undefined && last.isRedacted === undefined && last.id === piece.id;
 }
 
 /** Providers cut base64 at multiples of four characters, so the pieces are one text. */

@@ -42,6 +42,7 @@ export { NO_USAGE, usageOfMedia, type MeteredUsage } from "./media-usage.ts";
 export { decodeRanking, decodeRerankRequest, encodeRanking, type RerankCall } from "./rerank.ts";
 export { sealSummary } from "./responses-secrets.ts";
 export { responsesCodec } from "./responses.ts";
+export { completionsCodec } from "./completions.ts";
 export { encodeSse, SseDecoder } from "./sse.ts";
 export { SURFACES, type Surface } from "./surface.ts";
 export { encodeMessagesRequest, messagesCodec } from "./messages.ts";

@@ -67,6 +67,17 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "how each part is, and what to do about it",
     load: async () => (await import("./commands/supervisor.ts")).defineHealth,
   },
+  {
+    name: "models",
+    summary: "the models there are, how they do, and which one answers",
+    load: async () => (await import("./commands/models.ts")).defineModels,
+  },
+  {
+    name: "keys",
+    summary: "keys to the gateway: make, change, rotate, revoke",
+    load: async () => (await import("./commands/keys.ts")).defineKeys,
+  },
+  { name: "spend", summary: "what was spent, by whom and on what", load: async () => (await import("./commands/spend.ts")).defineSpend },
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
   {

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { AppError } from "@tutti/core";
 import type { Config } from "../host/config/index.ts";
-import { checkStore, findRestateServer, findServer } from "../host/index.ts";
+import { checkStore, discoverAt, findRestateServer, findServer, providersOf, type Provider } from "../host/index.ts";
 
 /** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
 export interface Finding {
@@ -124,17 +124,10 @@ async function port(config: Config): Promise<Finding> {
   return promise;
 }
 
-interface ModelServer {
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly apiKey?: string | undefined;
-}
-
 async function models(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
-  const quick = config.modelBaseUrl === undefined ? [] : [{ name: "default", baseUrl: config.modelBaseUrl, apiKey: config.modelApiKey }];
-  const servers: readonly ModelServer[] = [...config.providers, ...quick];
+  const servers = providersOf(config);
   if (servers.length > 0) return Promise.all(servers.map((server) => provider(server, signal)));
-  const found = await listModels({ name: "ollama", baseUrl: OLLAMA_URL }, signal).catch(() => undefined);
+  const found = await listModels({ name: "ollama", baseUrl: OLLAMA_URL, models: [] }, signal).catch(() => undefined);
   if (found === undefined)
     return [
       {
@@ -155,32 +148,25 @@ async function models(config: Config, signal: AbortSignal): Promise<readonly Fin
   ];
 }
 
-async function provider(server: ModelServer, signal: AbortSignal): Promise<Finding> {
+async function provider(server: Provider, signal: AbortSignal): Promise<Finding> {
   const name = `models of ${server.name}`;
   try {
     const ids = await listModels(server, signal);
-    return { name, status: "ok", detail: `${server.baseUrl} answers with ${ids.length} models` };
+    return { name, status: "ok", detail: `${whereOf(server)} answers with ${ids.length} models` };
   } catch (error) {
     return {
       name,
       status: "fail",
-      detail: `${server.baseUrl} does not answer (${reasonOf(error)}); is it running, and are its URL and key right?`,
+      detail: `${whereOf(server)} does not answer (${reasonOf(error)}); is it running, and are its URL and key right?`,
     };
   }
 }
 
-async function listModels({ baseUrl, apiKey }: ModelServer, signal: AbortSignal): Promise<readonly string[]> {
-  const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
-  const response = await fetch(`${baseUrl.replace(/\/$/, "")}/models`, {
-    headers,
-    signal: AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]),
-  });
-  if (!response.ok) throw new AppError("upstream", `status ${response.status}`);
-  const { data } = (await response.json()) as { readonly data?: unknown };
-  if (!Array.isArray(data)) throw new AppError("upstream", "its list of models is no list");
-  return data.flatMap((entry: unknown) =>
-    typeof entry === "object" && entry !== null && "id" in entry && typeof entry.id === "string" ? [entry.id] : [],
-  );
+const whereOf = ({ baseUrl, kind = "it" }: Provider): string => baseUrl ?? kind;
+
+async function listModels(server: Provider, signal: AbortSignal): Promise<readonly string[]> {
+  const facts = await discoverAt(server, AbortSignal.any([signal, AbortSignal.timeout(PROVIDER_TIMEOUT_MS)]));
+  return facts.map(({ name }) => name);
 }
 
 function reasonOf(error: unknown): string {

@@ -1,15 +1,18 @@
+import type { IncomingHttpHeaders } from "node:http";
+import { join } from "node:path";
 import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
-import { authenticator, newToken, tokenHash } from "../auth/index.ts";
-import { createModels, type Models } from "../models/index.ts";
+import { authenticator, keyPolicy, newToken, tokenHash, type Keys } from "../auth/index.ts";
+import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
+import { Batches, Files } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
-import { providersOf } from "./providers.ts";
 import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import { builtInWorkflows, createGraphHost, createServices, createWebhooks, declarePlugin, type Services } from "./services.ts";
 import { openEngine } from "./open-engine.ts";
+import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
 
 const TOKEN_SETTING = "token.sha256";
@@ -27,15 +30,15 @@ export interface AppOptions {
 }
 
 /** Everything a face needs. */
-export interface App extends Services {
+export interface App extends Services, GatewayServices {
   readonly config: Config;
   readonly store: Store;
   readonly engine: Engine;
   readonly registry: Registry;
-  readonly models: Models;
+  readonly batches: Batches;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly authenticate: (authorization: string | undefined) => Principal;
+  readonly authenticate: (headers: IncomingHttpHeaders) => Principal;
   /** Set at the first start only, to be shown once; the store holds its hash. */
   readonly newToken: string | undefined;
   /** Lives as long as this process, for commands on the same machine. */
@@ -52,20 +55,23 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   await using opening = new AsyncDisposableStack();
   const store = await openStore(config);
   opening.defer(() => store.close());
-  const models = createModels({
-    providers: providersOf(config),
-    defaultModel: config.model,
-    log: (message) => options.logger.warn(message),
-  });
-  opening.defer(() => models.close());
+  const { models, keys, budgets, gateway, ...gate } = await openGateway(config, { store, logger: options.logger, engine: () => engine });
+  opening.defer(() => gate[Symbol.asyncDispose]());
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
   const webhooks = createWebhooks(store, config);
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
+  const batches = new Batches({
+    files: new Files(join(config.dataDir, "files")),
+    store,
+    engine: () => engine,
+    decide: (action) => registry.decide(action),
+  });
   const registry: Registry = new Registry({
     tools: builtInTools,
-    workflows: builtInWorkflows({ store, webhooks, graphs, engine: () => engine }),
+    workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
     toolsAllow: config.toolsAllow,
+    policies: [keyPolicy(keys)],
     graphs,
   });
   const engine: Engine = await openEngine(config, { store, registry, models, logger: options.logger });
@@ -83,7 +89,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await plugins.loadAll(config.plugins))];
   const retention = new Retention(store, config, options.logger);
-  const door = await openDoor(config, store, options.isAnnounced);
+  const door = await openDoor(config, { store, keys, isAnnounced: options.isAnnounced });
   if (options.recover === "all") {
     pluginFailures.push(...(await goOn({ engine, registry, services, logger: options.logger })));
     retention.start();
@@ -95,6 +101,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     engine,
     registry,
     models,
+    keys,
+    budgets,
+    gateway,
+    batches,
     metrics,
     logger: options.logger,
     pluginFailures,
@@ -109,7 +119,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();
-      await models.close();
+      await gate[Symbol.asyncDispose]();
       await store.close();
     },
   };
@@ -141,22 +151,21 @@ async function goOn(app: {
 /** The model an agent asks for: "default" is whatever is configured; `undefined` when there is none. */
 function modelFor(id: string, { registry, models }: { readonly registry: Registry; readonly models: Models }): string | undefined {
   if (id === "default") return models.defaultModel;
-  return registry.model(id) !== undefined || models.find(id) !== undefined ? id : undefined;
+  return registry.model(id) !== undefined || models.router.knows(id) ? id : undefined;
 }
 
 /** A token is made once, by the first app that people are told about: nobody would see it otherwise. */
 async function openDoor(
   config: Config,
-  store: Store,
-  isAnnounced: boolean,
+  { store, keys, isAnnounced }: { readonly store: Store; readonly keys: Keys; readonly isAnnounced: boolean },
 ): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {
   const localToken = newToken();
-  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }), newToken: undefined, localToken };
+  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }, keys), newToken: undefined, localToken };
   const stored = await store.getSetting(TOKEN_SETTING);
   const created = config.token === undefined && stored === undefined && isAnnounced ? newToken() : undefined;
   const token = config.token ?? created;
   if (token !== undefined && tokenHash(token) !== stored) await store.setSetting(TOKEN_SETTING, tokenHash(token));
   const hash = token === undefined ? stored : tokenHash(token);
   const hashes = [tokenHash(localToken), ...(typeof hash === "string" ? [hash] : [])];
-  return { authenticate: authenticator({ mode: "token", hashes }), newToken: created, localToken };
+  return { authenticate: authenticator({ mode: "token", hashes }, keys), newToken: created, localToken };
 }

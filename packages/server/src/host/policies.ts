@@ -27,6 +27,10 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
       kind === "event.publish" && principal.roles.includes("webhook")
         ? { effect: "allow", reason: "the sender's signature was checked", rule: "webhook" }
         : undefined,
+    ({ kind, principal, resource }) =>
+      (kind === "run.start" || kind === "run.control") && resource === "tutti.batch" && principal.roles.includes("model-user")
+        ? { effect: "allow", reason: "whoever may ask models may ask them in batches", rule: "batches" }
+        : undefined,
     ({ kind, resource }) =>
       kind === "tool.call" && safe.has(resource)
         ? { effect: "allow", reason: "the tool touches nothing outside the run", rule: "safe-tools" }

@@ -43,13 +43,14 @@ export class Registry {
     readonly tools: readonly Tool[];
     readonly workflows: readonly Workflow[];
     readonly toolsAllow: readonly string[];
+    readonly policies?: readonly Policy[];
     readonly graphs: GraphHost;
   }) {
     this.#graphs = options.graphs;
     for (const tool of options.tools) this.#tools.set(tool.name, tool);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
     this.#toolsAllow = options.toolsAllow;
-    this.#policies = basePolicies(options.toolsAllow);
+    this.#policies = [...basePolicies(options.toolsAllow), ...(options.policies ?? [])];
     this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
   }
 

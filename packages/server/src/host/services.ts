@@ -15,6 +15,7 @@ import {
   type GraphHost,
 } from "../engine/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 
@@ -33,17 +34,19 @@ export interface BuiltInParts {
   readonly store: Store;
   readonly webhooks: OutgoingWebhooks;
   readonly graphs: GraphHost;
+  readonly batches: Batches;
   readonly engine: () => Engine;
 }
 
 /** The host's own workflows. */
-export function builtInWorkflows({ webhooks, graphs, engine }: BuiltInParts): readonly Workflow[] {
+export function builtInWorkflows({ webhooks, graphs, batches, engine }: BuiltInParts): readonly Workflow[] {
   return [
     toolWorkflow,
     scheduleWorkflow,
     supervisorWorkflow,
     deadLetterWorkflow({ engine }),
     webhooks.workflow,
+    batches.workflow as Workflow,
     graphInterpreter(graphs),
   ] as readonly Workflow[];
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingHttpHeaders } from "node:http";
-import { AppError } from "@tutti/core";
+import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
+import { AppError, enforce, type Principal } from "@tutti/core";
 import { TokenBucket } from "@tutti/core/resilience";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
+import { isGatewayRoute } from "../auth/index.ts";
 import type { App } from "../host/index.ts";
 import type { HttpContext, HttpEnv } from "./env.ts";
 
@@ -33,10 +34,21 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     if (!OPEN_PATHS.has(pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
-      if (!WEBHOOK_PATH.test(pathname)) ctx.set("principal", app.authenticate(headers.authorization));
+      if (!WEBHOOK_PATH.test(pathname)) ctx.set("principal", admit(app, ctx.req.method, ctx.env.incoming));
     }
     await next();
   };
+}
+
+/** Who asks. Holders of keys use the gateway; whatever else they ask is decided like an act of the owner. */
+function admit({ authenticate, registry }: App, method: string, { headers, url = "" }: IncomingMessage): Principal {
+  const principal = authenticate(headers);
+  const path = url.split("?", 1)[0] ?? "";
+  if (!principal.roles.includes("owner") && !isGatewayRoute(method, path)) {
+    const action = { kind: "admin", principal, resource: `${method} ${path}` } as const;
+    enforce(action, registry.decide(action));
+  }
+  return principal;
 }
 
 /** One log line and one measurement a request, once its response is sent or its client is gone. */

@@ -6,7 +6,9 @@ import type { z } from "zod";
 export interface Operation {
   readonly tag:
     | "Health"
+    | "Models"
     | "OpenAI"
+    | "Keys"
     | "Agents"
     | "Runs"
     | "Events"

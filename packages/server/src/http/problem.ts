@@ -1,4 +1,5 @@
 import { AppError, redactText, type ErrorCode } from "@tutti/core";
+import { chatCodec, messagesCodec, type WireError } from "@tutti/core/wire";
 
 /** The one table from error codes to HTTP statuses (RFC 9110 §15). */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -37,34 +38,33 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   workflow_changed: 409,
 };
 
-/** An error as a response: OpenAI's shape under /v1, problem details (RFC 9457) elsewhere. */
+/** An error as a response: in the shape that a door's clients read under /v1, as problem details (RFC 9457) elsewhere. */
 export function errorResponse(thrown: unknown, path: string): Response {
   const error = AppError.from(thrown);
-  const status = STATUS[error.code];
-  // What a foreign error says may hold paths and secrets; it goes to the log, not to the client.
-  const message =
-    error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
-  const isOpenAi = path.startsWith("/v1/") || path === "/v1";
-  const body = isOpenAi
-    ? { error: { message, type: openAiType(status), param: paramOf(error), code: error.code } }
-    : { type: "about:blank", title: error.code, status, detail: message, code: error.code };
+  const wire = wireError(error);
+  const { status, message: detail, code } = wire;
+  const isProblem = !path.startsWith("/v1/") && path !== "/v1";
+  const codec = path.startsWith("/v1/messages") ? messagesCodec : chatCodec;
+  const body = isProblem ? { type: "about:blank", title: code, status, detail, code } : codec.encodeError(wire);
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "content-type": isOpenAi ? "application/json" : "application/problem+json", ...extraHeaders(error) },
+    headers: { "content-type": isProblem ? "application/problem+json" : "application/json", ...extraHeaders(error) },
   });
 }
 
-/** Which part of the request is wrong, where the wire codec knows: "messages[0].role". */
-function paramOf({ cause }: AppError): string | null {
-  return isObject(cause) && typeof cause["param"] === "string" ? cause["param"] : null;
+/** An error as clients may see it. */
+export function wireError(thrown: unknown): WireError {
+  const error = AppError.from(thrown);
+  // What a foreign error says may hold paths and secrets; it goes to the log, not to the client.
+  const message =
+    error.code === "internal" ? "something went wrong inside; the log has the details under this request id" : redactText(error.message);
+  const param = paramOf(error);
+  return { code: error.code, message, status: STATUS[error.code], ...(param !== undefined && { param }) };
 }
 
-/** The `type` OpenAI's clients branch on. */
-function openAiType(status: number): string {
-  if (status === 401) return "authentication_error";
-  if (status === 403) return "permission_error";
-  if (status === 429) return "rate_limit_error";
-  return status < 500 ? "invalid_request_error" : "server_error";
+/** Which part of the request is wrong, where the wire codec knows: "messages[0].role". */
+function paramOf({ cause }: AppError): string | undefined {
+  return isObject(cause) && typeof cause["param"] === "string" ? cause["param"] : undefined;
 }
 
 function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string>> {

@@ -22,6 +22,8 @@ const TO_TUTTI_ONLY: ReadonlySet<string> = new Set([
   "host",
   "authorization",
   "x-api-key",
+  "api-key",
+  "x-goog-api-key",
   "cookie",
   "content-length",
   "expect",

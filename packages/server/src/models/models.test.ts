@@ -32,8 +32,8 @@ test("configured and discovered models are listed, each once", async () => {
   const { entries } = await listOf({ name: "p", baseUrl: upstream.baseUrl, models: ["c", "a"] });
   assert.deepEqual(entries, [
     { id: "c", provider: "p" },
-    { id: "a", provider: "p", created: 1_700_000_000 },
-    { id: "b", provider: "p", created: 1_700_000_000 },
+    { id: "a", provider: "p", created: 1_700_000_000, facts: { name: "a", created: 1_700_000_000 } },
+    { id: "b", provider: "p", created: 1_700_000_000, facts: { name: "b", created: 1_700_000_000 } },
   ]);
 });
 
@@ -92,7 +92,7 @@ test("a model is found by provider and name, by configuration, by discovery, and
   const q = { name: "q", baseUrl: second.baseUrl, models: ["c"] };
   const models = createModels({ providers: [p, q] });
   await models.list();
-  const found = (id: string): string | undefined => models.find(id)?.name;
+  const found = (id: string): string | undefined => models.locate(id)?.provider.name;
   assert.deepEqual(["q/a", "meta/llama", "a", "b", "c", "q/odd", "none", "x/none"].map(found), [
     "q",
     "p",
@@ -107,7 +107,7 @@ test("a model is found by provider and name, by configuration, by discovery, and
   assert.equal(models.model("q/a")?.id, "q/a");
   await models.close();
   const one = createModels({ providers: [p] });
-  assert.equal(one.find("whatever")?.name, "p");
+  assert.equal(one.locate("whatever")?.provider.name, "p");
   await one.close();
 });
 

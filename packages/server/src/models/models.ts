@@ -1,41 +1,79 @@
-import { AppError, type Model, type Usage } from "@tutti/core";
+import { AppError, type Model } from "@tutti/core";
+import type { ModelPart, ModelRequest, Usage } from "@tutti/core/model";
+import { AnswerCache, type CacheConfig, type Embed } from "./cache/index.ts";
 import { Catalog, type Server } from "./catalog.ts";
-import { forward, type Forwarded, type ForwardRequest } from "./forward.ts";
+import { Locator, type ModelEntry } from "./locator.ts";
+import { routedModel } from "./routed-model.ts";
+import { forward, type ForwardRequest, type ForwardResult } from "./forward.ts";
 import { Prices } from "./prices.ts";
-import type { ProviderKind } from "./provider-kind.ts";
+import { Router, type Place, type RouteConfig, type TokenPrice } from "./routing/index.ts";
+import type { ModelFacts, ProviderKind } from "./provider-kind.ts";
 import type { Provider } from "./provider.ts";
 import { PROVIDER_KINDS } from "./providers/index.ts";
+import { countRequest, countTokens, estimateTokens, loadTokenizer } from "./tokens/index.ts";
 import { Pools, Upstream, type Access } from "./upstream.ts";
-
-/** A model as `GET /v1/models` lists it. `created` is in seconds since 1970, as OpenAI has it. */
-export interface ModelEntry {
-  readonly id: string;
-  readonly provider: string;
-  readonly created?: number;
-}
 
 /** All models of all providers. */
 export interface Models {
-  /** Those that are configured, and those that the providers say they serve. Never rejects; a dead provider only adds nothing. */
+  /** Which models a request may go to, and why. */
+  readonly router: Router;
+  /** Those that are configured or named, and those that the providers say they serve. Never rejects; a dead provider only adds nothing. */
   list(): Promise<readonly ModelEntry[]>;
-  /** Who serves a model: by `provider/model`, by configuration, by what the providers said, else the only provider there is. */
-  find(modelId: string): Provider | undefined;
-  /** The model itself, for agents and workflows. */
+  /** Where a model is: by `provider/model`, by configuration, by what the providers said, else with the only provider there is. */
+  locate(modelId: string): Place | undefined;
+  /** A model for agents and workflows: its calls are routed like those from outside. */
   model(modelId: string): Model | undefined;
   /** What a call to a model cost in US dollars by its provider's list, where that is known. */
   costUsd(modelId: string, usage: Usage): Promise<number | undefined>;
+  /** The same for a model that was found. */
+  costUsdAt(place: Place, usage: Usage): Promise<number | undefined>;
+  /** What a token of a model costs, once `loadPrices` has resolved. */
+  priceOf(place: Place): TokenPrice | undefined;
+  loadPrices(): Promise<void>;
+  readonly tokens: TokenCounter;
+  /** Answers that may be given again. */
+  readonly cache: AnswerCache;
+  readonly guardrails: {
+    session(call: { readonly model: string; readonly tenant: string; readonly tags: readonly string[] }): GuardSession | undefined;
+  };
   /** What "default" stands for: as configured, else the first configured model, else the only one that was found. */
   readonly defaultModel: string | undefined;
-  /** Passes a request on to a provider of `find`, and the answer back, byte for byte. */
-  forward(request: ForwardRequest, signal: AbortSignal): Promise<Forwarded>;
+  /** Passes a request on to a provider, and the answer back, byte for byte. */
+  forward(place: Place, request: ForwardRequest, signal: AbortSignal): Promise<ForwardResult>;
   /** Ends every connection; what is under way fails. */
   close(): Promise<void>;
 }
 
-/** Which providers there are. */
+/** Interim. */
+export interface GuardSession {
+  input(request: ModelRequest): { readonly request: ModelRequest; readonly isChanged: boolean };
+  output(parts: AsyncIterable<ModelPart>): AsyncIterable<ModelPart>;
+  readonly findings: readonly unknown[];
+  readonly changesOutput: boolean;
+}
+
+/** Counts the tokens of requests and texts by each model's family; exact once `load` has resolved for the model. */
+export interface TokenCounter {
+  /** A quick upper bound from a body's size. */
+  estimate(bytes: number): number;
+  load(model: string): Promise<void>;
+  count(model: string, request: ModelRequest): number;
+  countText(model: string, text: string): number;
+}
+
+const TOKENS: TokenCounter = {
+  estimate: estimateTokens,
+  load: loadTokenizer,
+  count: (model, request) => countRequest(model, request).tokens,
+  countText: countTokens,
+};
+
+/** Which providers there are, and which models have names of their own. */
 interface ModelsOptions {
   readonly providers: readonly Provider[];
+  readonly routes?: readonly RouteConfig[];
   readonly defaultModel?: string | undefined;
+  readonly cache?: CacheConfig | undefined;
   readonly log?: (message: string) => void;
 }
 
@@ -45,39 +83,36 @@ export function createModels(options: ModelsOptions): Models {
   const prices = new Prices();
   const log = options.log ?? (() => {});
   const servers = options.providers.map((provider) => openServer(provider, pools, log));
-  const byName = new Map(servers.map((server) => [server.provider.name, server]));
-  const configured = new Map(servers.toReversed().flatMap((server) => server.provider.models.map((id) => [id, server] as const)));
   const catalog = new Catalog(servers, log);
-  const locate = (modelId: string): Place | undefined => {
-    const known = configured.get(modelId);
-    if (known !== undefined) return { server: known, name: modelId };
-    const slash = modelId.indexOf("/");
-    const prefixed = slash < 0 ? undefined : byName.get(modelId.slice(0, slash));
-    if (prefixed !== undefined) return { server: prefixed, name: modelId.slice(slash + 1) };
-    const server = servers.find((item) => catalog.discovered(item).has(modelId)) ?? (servers.length === 1 ? servers[0] : undefined);
-    return server && { server, name: modelId };
+  const locator = new Locator(servers, catalog);
+  const locate = (modelId: string): Place | undefined => locator.locate(modelId);
+  const priceOf = (place: Place): TokenPrice | undefined => {
+    const baseUrl = baseUrlOf(place.provider);
+    return baseUrl === undefined ? undefined : prices.perToken({ baseUrl, model: place.name });
   };
+  const costUsdAt = async (place: Place, usage: Usage): Promise<number | undefined> => {
+    const baseUrl = baseUrlOf(place.provider);
+    return baseUrl === undefined ? undefined : prices.costUsd({ baseUrl, model: place.name }, usage);
+  };
+  const router = new Router({ routes: options.routes ?? [], locate, facts: (place) => locator.facts(place), priceOf });
   return {
+    router,
     async list() {
       await catalog.known();
-      const entries = servers.flatMap((server) => entriesOf(server, catalog));
-      // Where two providers serve the same name, it means the one that `find` takes, and the other is listed with its prefix.
-      return entries.map((entry) =>
-        locate(entry.id)?.server.provider.name === entry.provider ? entry : { ...entry, id: `${entry.provider}/${entry.id}` },
-      );
+      return locator.entries(router.routes);
     },
-    find: (modelId) => locate(modelId)?.server.provider,
-    model(modelId) {
-      const place = locate(modelId);
-      const { open } = place?.server ?? {};
-      if (place === undefined || open?.generate === undefined) return undefined;
-      return { id: modelId, generate: (request, signal) => open.generate?.(place.name, request, signal) ?? nothing() };
-    },
+    locate,
+    model: (modelId) => (router.knows(modelId) ? routedModel(modelId, router) : undefined),
     async costUsd(modelId, usage) {
       const place = locate(modelId);
-      const baseUrl = place && (place.server.provider.baseUrl ?? kindOf(place.server.provider).baseUrl);
-      return place && baseUrl !== undefined ? prices.costUsd({ baseUrl, model: place.name }, usage) : undefined;
+      return place && costUsdAt(place, usage);
     },
+    costUsdAt,
+    priceOf,
+    loadPrices: () => prices.load(),
+    tokens: TOKENS,
+    guardrails: { session: () => undefined },
+    cache: new AnswerCache({ config: options.cache, embed: embedderOf(options.cache, locate) }),
     get defaultModel() {
       return (
         options.defaultModel ??
@@ -85,10 +120,10 @@ export function createModels(options: ModelsOptions): Models {
         onlyOne(servers.flatMap((server) => [...catalog.discovered(server).keys()]))
       );
     },
-    async forward(request, signal) {
-      const upstream = byName.get(request.provider.name)?.upstream;
-      if (upstream === undefined) throw new AppError("internal", `wanted a provider of this configuration, got "${request.provider.name}"`);
-      return forward(upstream, request, signal);
+    async forward(place, request, signal) {
+      if (place.upstream === undefined)
+        throw new AppError("internal", `wanted a provider with an upstream, got "${place.provider.name}", which is in this process`);
+      return forward(place.upstream, request, signal);
     },
     async close() {
       await Promise.all([catalog.close(), pools.close(), ...servers.map(({ open }) => open.close?.())]);
@@ -96,12 +131,15 @@ export function createModels(options: ModelsOptions): Models {
   };
 }
 
-async function* nothing(): AsyncGenerator<never> {}
-
-interface Place {
-  readonly server: Server;
-  /** What the provider calls the model. */
-  readonly name: string;
+/** Embeds questions for the cache by the model that it names. */
+function embedderOf(cache: CacheConfig | undefined, locate: (modelId: string) => Place | undefined): Embed | undefined {
+  const model = cache?.semantic?.model;
+  if (model === undefined) return undefined;
+  return async (inputs, signal) => {
+    const place = locate(model);
+    if (place?.open.embed === undefined) throw new AppError("model_not_found", `wanted an embedding model for the cache, got "${model}"`);
+    return (await place.open.embed(place.name, { inputs, purpose: "query" }, signal)).vectors;
+  };
 }
 
 function kindOf(provider: Provider): ProviderKind {
@@ -111,8 +149,25 @@ function kindOf(provider: Provider): ProviderKind {
   throw new AppError("invalid_config", `wanted a kind of provider for "${provider.name}", got "${provider.kind}"; there are: ${known}`);
 }
 
+/** Asks one provider what it serves, and leaves it again. */
+export async function discoverAt(provider: Provider, signal: AbortSignal): Promise<readonly ModelFacts[]> {
+  const pools = new Pools();
+  const { open } = openServer(provider, pools, () => {});
+  try {
+    return (await open.discover?.(signal)) ?? [];
+  } finally {
+    await Promise.all([pools.close(), open.close?.()]);
+  }
+}
+
+/** Where a provider's API is. */
+function baseUrlOf(provider: Provider): string | undefined {
+  const { baseUrl } = kindOf(provider);
+  return provider.baseUrl ?? (typeof baseUrl === "function" ? baseUrl(provider) : baseUrl);
+}
+
 function accessTo(provider: Provider, kind: ProviderKind): Access {
-  const baseUrl = provider.baseUrl ?? kind.baseUrl;
+  const baseUrl = baseUrlOf(provider);
   if (baseUrl === undefined)
     throw new AppError(
       "invalid_config",
@@ -134,15 +189,6 @@ function openServer(provider: Provider, pools: Pools, log: (message: string) => 
     log,
   });
   return { provider, open, upstream };
-}
-
-/** A provider's configured models first, then what it said it serves beside them. */
-function entriesOf(server: Server, catalog: Catalog): readonly ModelEntry[] {
-  const { name: provider, models } = server.provider;
-  const entries = new Map(models.map((id): [string, ModelEntry] => [id, { id, provider }]));
-  for (const { name: id, created } of catalog.discovered(server).values())
-    entries.set(id, { id, provider, ...(created !== undefined && { created }) });
-  return [...entries.values()];
 }
 
 function onlyOne<T>(items: readonly T[]): T | undefined {

@@ -8,7 +8,7 @@ import type { Upstream } from "./upstream.ts";
 export interface ProviderKind {
   readonly kind: string;
   /** Where its API is when the configuration does not say; without one, and without `isLocal`, the configuration has to. */
-  readonly baseUrl?: string;
+  readonly baseUrl?: string | ((provider: Provider) => string | undefined);
   /** It runs in this process: there is no upstream. */
   readonly isLocal?: true;
   /** How its key is sent, and what else every request carries, as names and values in turn. Left out: a bearer token. */
@@ -30,6 +30,8 @@ export interface ProviderParts {
 export interface OpenProvider {
   /** The path after the base URL at which it takes a surface's own bytes; `undefined` where it does not, and the call is translated. */
   native?(surface: Surface, call: { readonly name: string; readonly stream: boolean }): string | undefined;
+  /** Its chat streams tell their usage only when asked to (`stream_options`). */
+  readonly asksForUsage?: boolean;
   generate?(name: string, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart>;
   embed?(name: string, request: EmbeddingsRequest, signal: AbortSignal): Promise<Embeddings>;
   rank?(name: string, request: RankingRequest, signal: AbortSignal): Promise<Ranking>;

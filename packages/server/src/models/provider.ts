@@ -1,18 +1,6 @@
-/** The doors of the gateway that a provider may speak itself, named by their paths after `/v1/`. */
-export type Surface =
-  | "chat/completions"
-  | "responses"
-  | "messages"
-  | "messages/count_tokens"
-  | "completions"
-  | "embeddings"
-  | "rerank"
-  | "audio/transcriptions"
-  | "audio/translations"
-  | "audio/speech"
-  | "images/generations"
-  | "images/edits"
-  | "moderations";
+import type { Surface } from "@tutti/core/wire";
+
+export type { Surface };
 
 /** A server of models, as data. `baseUrl` is what stands before `/chat/completions`. */
 export interface Provider {

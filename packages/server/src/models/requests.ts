@@ -52,6 +52,8 @@ export interface TranscriptRequest {
   readonly language?: string;
   readonly prompt?: string;
   readonly isTranslated?: boolean;
+  /** Segments are needed, with their times; who cannot give them throws `unsupported`. */
+  readonly wantsTimes?: boolean;
 }
 
 /** What was said. Times are in seconds from the beginning. */

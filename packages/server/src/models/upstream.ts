@@ -1,15 +1,10 @@
 import { AppError } from "@tutti/core";
-import { CircuitBreaker } from "@tutti/core/resilience";
 import { Pool, type Dispatcher } from "undici";
 import { timeoutsOf, type Provider, type Timeouts } from "./provider.ts";
 
 /** The most connections to one origin, and the most requests that wait for one of them. */
 const CONNECTIONS_MAX = 256;
 const WAITING_MAX = 1_024;
-const BREAKER = { failuresMax: 5, openMs: 10_000 };
-
-/** How a call ended, as the breaker sees it. What the client did (it left, it asked for nonsense) says nothing about the provider. */
-export type Outcome = "answered" | "failed" | "unknown";
 
 /** A call to a provider: where to, with what, and how long to wait. */
 export interface UpstreamCall {
@@ -25,7 +20,7 @@ export interface Access {
   readonly headers: readonly string[];
 }
 
-/** One provider's way out: its connections, its breaker, and a bound on what is under way. */
+/** One provider's way out: its connections, and a bound on what is under way. */
 export class Upstream {
   readonly provider: Provider;
   readonly timeouts: Timeouts;
@@ -34,7 +29,6 @@ export class Upstream {
   readonly #pool: Pool;
   readonly #path: string;
   readonly #query: string;
-  readonly #breaker = new CircuitBreaker(BREAKER);
   #underWay = 0;
 
   constructor(provider: Provider, access: Access, pools: Pools) {
@@ -51,27 +45,19 @@ export class Upstream {
     this.#query = url.search;
   }
 
-  /** Lets one call in, or throws; every call that is let in must be settled once. */
-  admit(): void {
+  /** Lets one call in, or throws; every call that is let in must leave once. */
+  enter(): void {
     if (this.#underWay >= CONNECTIONS_MAX + WAITING_MAX) {
       throw new AppError(
         "overloaded",
         `wanted at most ${CONNECTIONS_MAX + WAITING_MAX} calls to the provider "${this.provider.name}" at once, got more; try again in a moment`,
       );
     }
-    if (!this.#breaker.allows(performance.now())) {
-      throw new AppError(
-        "upstream",
-        `the provider "${this.provider.name}" failed ${BREAKER.failuresMax} times in a row and is left alone for ${BREAKER.openMs / 1000} s; try again then`,
-      );
-    }
     this.#underWay += 1;
   }
 
-  settle(outcome: Outcome): void {
+  leave(): void {
     this.#underWay -= 1;
-    if (outcome === "answered") this.#breaker.succeeded();
-    else if (outcome === "failed") this.#breaker.failed(performance.now());
   }
 
   dispatch(call: UpstreamCall, handler: Dispatcher.DispatchHandler): void {

@@ -110,7 +110,8 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
         instruments.decisions.add(1, { kind: event.action.kind, effect: event.decision.effect });
         instruments.steps.add(1, { kind, outcome: status });
         instruments.stepDuration.record(durationMs / 1_000, { kind });
-        if (kind === "model" && outcome.ok) addTokens(instruments.tokens, { model: modelLabel(name) }, outcome.output);
+        if (kind === "model" && outcome.output !== undefined)
+          addTokens(instruments.tokens, { model: modelLabel(name) }, field(outcome.output, "spend") ?? null);
         return;
       }
       case "policy.decided":

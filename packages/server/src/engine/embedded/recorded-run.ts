@@ -50,6 +50,6 @@ export function recordRun({ runId, step, principal, engine, toJournal, append }:
         (journaled) => end(runId, { ok: true, output: journaled }),
         () => false,
       ),
-    fail: (code, message) => end(runId, { ok: false, code, message }),
+    fail: (code, message, output) => end(runId, { ok: false, code, message, ...(output !== undefined && { output }) }),
   };
 }

@@ -145,10 +145,15 @@ test("what is wrong inside a provider has its own place", () => {
   const yaml =
     "providers:\n  - name: cloud\n    base_url: https://models.example/v1\n  - name: cloud\n    baseUrl: https://me:pass@models.example\n    models: gpt\n";
   assert.deepEqual(problems({ files: { "tutti.yaml": yaml } }), [
-    "providers[0].baseUrl must be an http or https URL, got nothing (tutti.yaml:2:5)",
     "providers[0].base_url is not a setting, did you mean baseUrl? (tutti.yaml:3:15)",
     'providers[1].baseUrl must be an http or https URL without a password, got "https://me:pass@models.example" (tutti.yaml:5:14)',
     'providers[1].models must be a list of model names, got "gpt" (tutti.yaml:6:13)',
+  ]);
+});
+
+test("a provider needs a base URL where its kind has none", () => {
+  assert.deepEqual(problems({ files: { "tutti.yaml": "providers:\n  - name: cloud\n  - {name: claude, kind: anthropic}\n" } }), [
+    "providers[0] must have a baseUrl, or a kind that knows its own, such as openai, got neither",
   ]);
 });
 

@@ -1,3 +1,4 @@
+export { limitsSchema } from "./budgets.ts";
 export { configTable, describeConfig, envExample } from "./describe.ts";
 export { readLocale, readProcessConfig } from "./process-env.ts";
 export { configFrom, readConfig, type ConfigReading } from "./read-config.ts";

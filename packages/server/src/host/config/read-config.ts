@@ -15,7 +15,10 @@ import {
   type Variables,
 } from "./layer.ts";
 import type { Setting } from "./setting.ts";
-import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key, type ProviderConfig, type ProviderSetting } from "./settings.ts";
+import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key } from "./settings.ts";
+import { BUDGETS_KEYS } from "./budgets.ts";
+import { ROUTE_KEYS } from "./model-routes.ts";
+import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
 import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
 
@@ -102,7 +105,9 @@ function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): u
 
 /** What the items of lists may hold. */
 const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
-  providers: ["name", "baseUrl", "apiKey", "apiKeyEnv", "models"],
+  providers: PROVIDER_KEYS,
+  models: ROUTE_KEYS,
+  budgets: BUDGETS_KEYS,
   webhooks: WEBHOOK_KEYS,
   queues: QUEUE_KEYS,
 };
@@ -156,6 +161,12 @@ function keyed(providers: unknown, variables: Variables, problems: string[]): re
     const key = apiKeyEnv === undefined ? apiKey : variables[apiKeyEnv];
     if (list.findIndex((other) => other.name === provider.name) < index)
       problems.push(`${name}.name must be a name of its own, got ${provider.name} again`);
+    if (
+      provider.baseUrl === undefined &&
+      (provider.kind ?? "openai-compatible") === "openai-compatible" &&
+      provider.options?.["preset"] === undefined
+    )
+      problems.push(`${name} must have a baseUrl, or a kind that knows its own, such as openai, got neither`);
     if (apiKey !== undefined && apiKeyEnv !== undefined) problems.push(`${name} must have apiKey or apiKeyEnv, got both`);
     if (apiKeyEnv !== undefined && (key === undefined || key === ""))
       problems.push(`${name}.apiKeyEnv must name a variable that is set, got ${apiKeyEnv}, which is not`);

@@ -1,6 +1,8 @@
-import { z } from "zod";
 import { choice, flag, list, optionalPath, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
 import type { QueueConfig } from "@tutti/core";
+import { budgets, onRedisLoss, redisUrl, type BudgetsConfig } from "./budgets.ts";
+import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
+import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
@@ -9,42 +11,6 @@ const HOUR_MS = 3_600_000;
 
 // Without a user and password, which would be shown wherever the URL is.
 const HTTP_URL = /^https?:\/\/[^\s/@]+(?:\/\S*)?$/;
-
-/** A server of models that speaks OpenAI's protocol. Without `models`, the server is asked for its list. */
-export interface ProviderConfig {
-  readonly name: string;
-  readonly baseUrl: string;
-  readonly models: readonly string[];
-  readonly apiKey?: string;
-}
-
-/** A provider as the file has it: `apiKeyEnv` may name the variable that holds the key. */
-export interface ProviderSetting extends Omit<ProviderConfig, "apiKey"> {
-  readonly apiKey?: string | undefined;
-  readonly apiKeyEnv?: string | undefined;
-}
-
-const providers: Setting<readonly ProviderSetting[]> = {
-  default: [],
-  description: "Servers of models that speak OpenAI's protocol. Without `models`, the server is asked for its list.",
-  valid: "a list of {name, baseUrl, apiKey or apiKeyEnv, models}",
-  isSecret: true,
-  read: (raw) => raw,
-  schema: z
-    .array(
-      z.strictObject(
-        {
-          name: z.string("a name").regex(/^[\w.-]{1,64}$/, "a name of letters, digits, dots and dashes"),
-          baseUrl: z.string("an http or https URL").regex(HTTP_URL, "an http or https URL without a password"),
-          apiKey: z.string("a text").min(1, "a text").optional(),
-          apiKeyEnv: z.string("the name of an environment variable").regex(/^\w+$/, "the name of an environment variable").optional(),
-          models: z.array(z.string("a model's name").min(1, "a model's name"), "a list of model names").default([]),
-        },
-        "a provider: {name, baseUrl, apiKey or apiKeyEnv, models}",
-      ),
-    )
-    .max(100),
-};
 
 /** Every key of the configuration, in the order in which people read of them. */
 export const SETTINGS = {
@@ -121,6 +87,13 @@ export const SETTINGS = {
     min: 1_024,
     max: 1_024 * MEBIBYTE,
     description: "Larger request bodies are refused.",
+  }),
+  uploadBytesMax: whole({
+    env: "TUTTI_UPLOAD_BYTES_MAX",
+    default: 64 * MEBIBYTE,
+    min: 1_024,
+    max: 1_024 * MEBIBYTE,
+    description: "Larger uploads of sound, pictures and batch files are refused.",
   }),
   requestDepthMax: whole({
     env: "TUTTI_REQUEST_DEPTH_MAX",
@@ -220,6 +193,10 @@ export const SETTINGS = {
     shape: /^\S.{0,255}$/,
   }),
   providers,
+  models: modelRoutes,
+  budgets,
+  redisUrl,
+  onRedisLoss,
   toolsAllow: list({
     env: "TUTTI_TOOLS_ALLOW",
     default: [],
@@ -294,9 +271,13 @@ export type Key = keyof typeof SETTINGS;
 
 /** The configuration, checked. What is not set and has no default is `undefined`. */
 export type Config = {
-  readonly [K in Exclude<Key, "providers" | "webhooks" | "queues">]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
+  readonly [K in Exclude<Key, "providers" | "models" | "budgets" | "webhooks" | "queues">]: (typeof SETTINGS)[K] extends Setting<infer T>
+    ? T
+    : never;
 } & {
   readonly providers: readonly ProviderConfig[];
+  readonly models: readonly ModelRouteConfig[];
+  readonly budgets: BudgetsConfig;
   readonly webhooks: readonly WebhookConfig[];
   readonly queues: readonly QueueConfig[];
 };

@@ -177,6 +177,6 @@ function knownTargets({ registry, models }: App): KnownTargets {
     workflows: registry.workflows.map((workflow) => workflow.name),
     agents,
     models: ids,
-    isModel: (id) => ids.includes(id) || models.find(id) !== undefined,
+    isModel: (id) => ids.includes(id) || models.router.knows(id),
   };
 }

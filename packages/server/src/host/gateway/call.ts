@@ -1,0 +1,238 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { AppError, type Json, type RecordedRun } from "@tutti/core";
+import type { Usage } from "@tutti/core/model";
+import { callEnd, costUsdOf } from "../../models/index.ts";
+import type { Budgets, CallWatch, Models, Payer, Place, Reservation, RoutePlan, Surface, Target } from "../../models/index.ts";
+
+/** A try at one target. */
+export interface Try {
+  readonly target: Target;
+  /** Aborted when the caller is, and when another try was faster. */
+  readonly signal: AbortSignal;
+  /** To be called before the client is given anything. After `false` it must not be: another try answers. */
+  claim(): boolean;
+  /** Whether an answer with this status goes to the client as it is; otherwise another try may do better, and it is to be thrown. */
+  passesOn(status: number): boolean;
+}
+
+/** What a try gave. Without `usage` nothing was spent, or nobody said how much. */
+export interface Attempted {
+  readonly status: number;
+  readonly usage?: Usage | undefined;
+  /** The provider did not say: counted here. */
+  readonly isEstimated?: boolean;
+  /** What else the log keeps. */
+  readonly details?: { readonly [key: string]: Json };
+}
+
+/** What a call is made of. */
+export interface CallParts {
+  readonly surface: Surface;
+  readonly plan: RoutePlan;
+  readonly recorded: RecordedRun;
+  readonly models: Models;
+  readonly budgets: Budgets;
+  readonly payer: Payer | undefined;
+}
+
+/** One failed try, as the log keeps it. */
+type Tried = { readonly target: string; readonly code: string; readonly message: string };
+
+/** Statuses after which the same request may do better elsewhere, or later (RFC 9110 §15, and 529, Anthropic's "overloaded"). */
+const isPassing = (status: number): boolean => status === 408 || status === 429 || status >= 500;
+/** Statuses that are about this provider's set-up, not about the request. */
+const isOfProvider = (status: number): boolean => status === 401 || status === 403 || status === 404;
+
+/** One call through the gateway: its tries in the plan's order, what it may spend and what it spent, and its one event in the log. */
+export class GatewayCall {
+  readonly runId: string;
+  readonly plan: RoutePlan;
+  readonly payer: Payer | undefined;
+  readonly #parts: CallParts;
+  readonly #tried: Tried[] = [];
+  #reservation: Reservation | undefined;
+  #target: Target | undefined;
+  #spent: { readonly usage: Usage; readonly isEstimated: boolean } | undefined;
+
+  constructor(parts: CallParts) {
+    this.#parts = parts;
+    this.runId = parts.recorded.runId;
+    this.plan = parts.plan;
+    this.payer = parts.payer;
+  }
+
+  /** Sets aside what the call may cost at most; throws `rate_limited` or `budget_exceeded`. Nothing to do for who has no limits. */
+  async reserve(inputTokens: number, outputTokensMax: number): Promise<void> {
+    const { budgets, payer, plan, models } = this.#parts;
+    if (payer === undefined) return;
+    await models.loadPrices();
+    // A fallback may cost more than the first.
+    const costs = plan.candidates.flatMap(({ target }) =>
+      costUsdAtMost(models, target.place, { inputTokens, outputTokens: outputTokensMax }),
+    );
+    const costUsdMax = costs.length === 0 ? undefined : Math.max(...costs);
+    this.#reservation = await budgets.reserve(payer, { model: plan.route, inputTokens, outputTokensMax, costUsdMax });
+  }
+
+  /** What the limits have left, for the answer's headers. */
+  get rateHeaders(): Readonly<Record<string, string>> {
+    return this.#reservation?.headers ?? {};
+  }
+
+  /** What a try that is about to throw has spent already. */
+  spent(usage: Usage, isEstimated: boolean): void {
+    this.#spent = { usage, isEstimated };
+  }
+
+  /** Tries the plan's targets until one has answered. A try that fails before it claimed the client's answer is followed by the next. */
+  attempt(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal): Promise<Attempted> {
+    const { hedgeAfterMs, candidates } = this.plan;
+    return hedgeAfterMs === undefined || candidates.length < 2 ? this.#inTurn(work, signal) : this.#hedged(work, signal, hedgeAfterMs);
+  }
+
+  /** Ends the call's event and settles what was reserved; to be called once. */
+  async complete(done: Attempted): Promise<void> {
+    const { recorded } = this.#parts;
+    if (done.usage !== undefined) this.spent(done.usage, done.isEstimated === true);
+    const output = await this.#end({ status: done.status, ...done.details });
+    if (done.status < 400) await recorded.complete(output);
+    else await recorded.fail("upstream", `${this.#target?.id ?? "the provider"} answered with status ${done.status}`, output);
+  }
+
+  /** The same for a call that failed. */
+  async fail(error: AppError): Promise<void> {
+    const output = await this.#end({});
+    await this.#parts.recorded.fail(error.code, error.message, output);
+  }
+
+  async #end(details: { readonly [key: string]: Json }): Promise<Json> {
+    const { plan, surface, payer, models, budgets } = this.#parts;
+    const target = this.#target;
+    const route = {
+      ...(target !== undefined && { target: target.id }),
+      why: plan.reason,
+      ...(plan.leftOut.length > 0 && { leftOut: plan.leftOut as unknown as Json }),
+      ...(this.#tried.length > 0 && { tried: this.#tried }),
+    };
+    if (this.#spent === undefined || target === undefined) {
+      this.#reservation?.release();
+      return { ...details, ...route };
+    }
+    const { usage, isEstimated } = this.#spent;
+    const costUsd = await models.costUsdAt(target.place, usage).catch(() => undefined);
+    this.#reservation?.settle({ usage, costUsd, isEstimated });
+    const spend = budgets.note(payer, { model: plan.route, provider: target.place.provider.name, surface, usage, costUsd, isEstimated });
+    return { ...details, ...route, spend: spend as unknown as Json };
+  }
+
+  async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal): Promise<Attempted> {
+    const { candidates, attemptsMax } = this.plan;
+    for (let number = 1; ; number += 1) {
+      const candidate = candidates[(number - 1) % candidates.length];
+      if (candidate === undefined) throw new AppError("internal", "wanted a plan with a target, got one without");
+      const state = { isClaimed: false };
+      const passesOn = (status: number): boolean => this.#passesOn(status, number);
+      const tried = this.#try(candidate.target, work, { signal, passesOn, claim: () => (state.isClaimed = true) });
+      try {
+        return await tried;
+      } catch (thrown) {
+        const error = AppError.from(thrown);
+        const isOver = state.isClaimed || signal.aborted || number >= attemptsMax;
+        const pauseMs = isOver ? undefined : this.#parts.models.router.pauseBeforeMs(this.plan, number, error);
+        if (pauseMs === undefined) throw error;
+        if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+      }
+    }
+  }
+
+  /** The first target, and the second beside it when the first is slow to begin; who begins first answers. */
+  async #hedged(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal, afterMs: number): Promise<Attempted> {
+    const race = { winner: -1 };
+    const stops = [new AbortController(), new AbortController()];
+    const start = (index: number): Promise<Attempted> => {
+      const candidate = this.plan.candidates[index];
+      if (candidate === undefined) throw new AppError("internal", "wanted a second target, got none");
+      const claim = (): boolean => {
+        if (race.winner < 0) {
+          race.winner = index;
+          stops[1 - index]?.abort(new AppError("cancelled", "another target answered first"));
+        }
+        return race.winner === index;
+      };
+      const stop = stops[index]?.signal ?? signal;
+      return this.#try(candidate.target, work, {
+        signal: AbortSignal.any([signal, stop]),
+        claim,
+        passesOn: (status) => !isPassing(status),
+      });
+    };
+    const first = start(0);
+    const isSlow = Symbol("slow");
+    const timer = new AbortController();
+    const begun = await Promise.race([
+      first.then(
+        () => "ended" as const,
+        () => "failed" as const,
+      ),
+      sleep(afterMs, isSlow, { signal: timer.signal }).catch(() => isSlow),
+    ]);
+    timer.abort();
+    if (begun === "ended" || (begun === isSlow && race.winner === 0)) return first;
+    const second = start(1);
+    // The winner's end is the call's end; a loser only ever rejects.
+    return Promise.any([first, second]).catch((thrown: unknown) => {
+      const errors = thrown instanceof AggregateError ? thrown.errors : [thrown];
+      throw errors.find((error) => AppError.from(error).code !== "cancelled") ?? errors[0];
+    });
+  }
+
+  async #try(
+    target: Target,
+    work: (attempt: Try) => Promise<Attempted>,
+    how: { readonly signal: AbortSignal; readonly claim: () => boolean; readonly passesOn: (status: number) => boolean },
+  ): Promise<Attempted> {
+    const watch = this.#begin(target);
+    const claim = (): boolean => {
+      if (!how.claim()) return false;
+      this.#target = target;
+      watch.firstByte();
+      return true;
+    };
+    try {
+      const done = await work({ target, signal: how.signal, claim, passesOn: how.passesOn });
+      this.#target = target;
+      watch.end({ outcome: done.status >= 500 ? "failed" : "answered", ...(done.usage && { usage: done.usage }) });
+      return done;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      watch.end(callEnd(error, how.signal));
+      this.#note(target, error);
+      throw error;
+    }
+  }
+
+  /** Throws when the target is left alone for now. */
+  #begin(target: Target): CallWatch {
+    try {
+      return this.#parts.models.router.begin(target);
+    } catch (thrown) {
+      this.#note(target, AppError.from(thrown));
+      throw thrown;
+    }
+  }
+
+  #note({ id }: Target, { code, message }: AppError): void {
+    this.#tried.push({ target: id, code, message });
+  }
+
+  #passesOn(status: number, number: number): boolean {
+    const { attemptsMax, candidates } = this.plan;
+    if (status < 400 || number >= attemptsMax) return true;
+    return !isPassing(status) && !(isOfProvider(status) && number < candidates.length);
+  }
+}
+
+function costUsdAtMost(models: Models, place: Place, usage: Usage): readonly number[] {
+  const price = models.priceOf(place);
+  return price === undefined ? [] : [costUsdOf(usage, price)];
+}

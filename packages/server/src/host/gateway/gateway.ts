@@ -1,0 +1,72 @@
+import { AppError, type Engine, type Json, type Principal } from "@tutti/core";
+import type { ModelRequest } from "@tutti/core/model";
+import type { Budgets, Models, Payer, RouteQuestion, Surface } from "../../models/index.ts";
+import { GatewayCall, type Attempted } from "./call.ts";
+
+/** What somebody asks of a model, as far as everybody on its way has to know. */
+export interface GatewayAsk extends RouteQuestion {
+  readonly principal: Principal;
+  /** What policies see and the log keeps: digests, not contents. */
+  readonly input: Json;
+}
+
+/** What the gateway is made of. */
+export interface GatewayParts {
+  readonly engine: () => Engine;
+  readonly models: Models;
+  readonly budgets: Budgets;
+  /** Whose limits hold for somebody; nobody's for the owner. */
+  readonly payerOf: (principal: Principal) => Payer | undefined;
+}
+
+/** The runs of each surface are of one workflow, whose name says so. */
+const WORKFLOWS = new Map<Surface, string>();
+
+/** The one way to models: every call is planned, decided, bounded, tried, counted and journaled here. */
+export class Gateway {
+  readonly #parts: GatewayParts;
+
+  constructor(parts: GatewayParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Begins a call, lets `work` do it, and writes its one event when that has ended. Throws what stands in its way (`model_not_found`,
+   * `denied`, `rate_limited`, `budget_exceeded`) and what `work` throws.
+   */
+  async call(ask: GatewayAsk, work: (call: GatewayCall) => Promise<Attempted>): Promise<Attempted> {
+    const call = this.#begin(ask);
+    try {
+      const done = await work(call);
+      void call.complete(done);
+      return done;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      void call.fail(error);
+      throw error;
+    }
+  }
+
+  /** Shortens a request to so many tokens. */
+  async prune(request: ModelRequest, _model: string, _tokensMax: number): Promise<ModelRequest> {
+    return request;
+  }
+
+  #begin(ask: GatewayAsk): GatewayCall {
+    const { engine, models, budgets, payerOf } = this.#parts;
+    const plan = models.router.plan(ask);
+    const recorded = engine().record(
+      { workflow: workflowOf(ask.surface), action: "model.generate", kind: "model", name: ask.model, input: ask.input },
+      ask.principal,
+    );
+    return new GatewayCall({ surface: ask.surface, plan, recorded, models, budgets, payer: payerOf(ask.principal) });
+  }
+}
+
+function workflowOf(surface: Surface): string {
+  const known = WORKFLOWS.get(surface);
+  if (known !== undefined) return known;
+  const workflow = `tutti.${surface.replaceAll(/[/_]/g, "-")}`;
+  WORKFLOWS.set(surface, workflow);
+  return workflow;
+}

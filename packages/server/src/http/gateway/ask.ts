@@ -1,0 +1,90 @@
+import { hash } from "node:crypto";
+import type { GatewayAsk } from "../../host/index.ts";
+import type { Ability } from "../../models/index.ts";
+import type { JsonObject, ServeCall } from "./serving.ts";
+
+/** What the plan is made from, read off the body without decoding it: most requests pass through as bytes. */
+export function askOf(call: ServeCall, promptTokens: () => number): GatewayAsk {
+  const { surface, model, principal, stream, body } = call;
+  const bytes = call.bytes ?? Buffer.from(JSON.stringify(body));
+  const outputTokensMax = outputTokensMaxOf(body);
+  const stickyKey = stickyKeyOf(body);
+  return {
+    surface,
+    model,
+    principal,
+    needs: needsOf(body, bytes),
+    promptTokens,
+    tags: tagsOf(call),
+    lastUserText: () => lastUserText(body),
+    input: { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream },
+    ...(outputTokensMax !== undefined && { outputTokensMax }),
+    ...(stickyKey !== undefined && { stickyKey }),
+  };
+}
+
+const TAGS_MAX = 16;
+const NO_TAGS: readonly string[] = [];
+
+/** What the client says of the request for routes and guards: the header `tutti-tags`, separated by commas. */
+export function tagsOf({ headers }: Pick<ServeCall, "headers">): readonly string[] {
+  const given = headers["tutti-tags"];
+  if (typeof given !== "string" || given === "") return NO_TAGS;
+  return given.split(",", TAGS_MAX).flatMap((tag) => (tag.trim() === "" ? [] : [tag.trim()]));
+}
+
+const OUTPUT_FIELDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
+
+/** How long the client lets the answer become, in tokens, under any of the formats' names. */
+export function outputTokensMaxOf(body: JsonObject): number | undefined {
+  for (const field of OUTPUT_FIELDS) {
+    const value = body[field];
+    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
+  }
+  return undefined;
+}
+
+const CHAT: readonly Ability[] = ["chat"];
+const IMAGE_MARKS = ['"image_url"', '"input_image"', '"image"'];
+const AUDIO_MARK = '"input_audio"';
+
+function needsOf(body: JsonObject, bytes: Buffer): readonly Ability[] {
+  const needs: Ability[] = [];
+  if (Array.isArray(body.tools) && body.tools.length > 0) needs.push("tools");
+  if (isSchemaAsked(body)) needs.push("json");
+  if (IMAGE_MARKS.some((mark) => bytes.includes(mark))) needs.push("vision");
+  if (bytes.includes(AUDIO_MARK)) needs.push("audio-in");
+  return needs.length === 0 ? CHAT : ["chat", ...needs];
+}
+
+function isSchemaAsked(body: JsonObject): boolean {
+  const format = body.response_format ?? (isObject(body.text) ? body.text.format : undefined);
+  return isObject(format) && typeof format.type === "string" && format.type.startsWith("json");
+}
+
+/** What the turns of one conversation share: the client's own name for it, else the beginning of what was said. */
+function stickyKeyOf(body: JsonObject): string | undefined {
+  const named = body.prompt_cache_key ?? body.conversation;
+  if (typeof named === "string" && named !== "") return named;
+  const turns = body.messages ?? body.input;
+  return Array.isArray(turns) && turns.length > 0 ? JSON.stringify(turns.slice(0, 2)) : undefined;
+}
+
+/** The text of the last turn of the user, in any of the formats. */
+function lastUserText(body: JsonObject): string {
+  const turns = body.messages ?? body.input ?? body.prompt;
+  if (typeof turns === "string") return turns;
+  if (!Array.isArray(turns)) return "";
+  const last = turns.findLast((turn: unknown) => isObject(turn) && turn.role === "user");
+  return isObject(last) ? textOf(last.content) : "";
+}
+
+function textOf(content: unknown): string {
+  if (typeof content === "string") return content;
+  if (!Array.isArray(content)) return "";
+  return content.map((part: unknown) => (isObject(part) && typeof part.text === "string" ? part.text : "")).join("\n");
+}
+
+function isObject(value: unknown): value is { readonly [key: string]: unknown } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,92 @@
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { AppError, type Json } from "@tutti/core";
+import { chatCodec, messagesCodec, type Codec } from "@tutti/core/wire";
+import { Hono } from "hono";
+import type { App } from "../../host/index.ts";
+import type { Surface } from "../../models/index.ts";
+import { parseJson, readBytes } from "../body.ts";
+import type { HttpContext, HttpEnv } from "../env.ts";
+import { operation } from "../openapi.ts";
+import { answerAsAgent } from "./agents.ts";
+import { serve } from "./serve.ts";
+import type { JsonObject } from "./serving.ts";
+
+/** The doors to chat models that hold no state: OpenAI's chat completions and completions, Anthropic's messages. */
+export function chatRoutes(app: App): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  const door = (surface: Surface, codec: Codec, summary: string): void => {
+    routes.post(`/v1/${surface}`, operation({ tag: "Models", summary }), (ctx) => chat(app, ctx, { surface, codec }));
+  };
+  door("chat/completions", chatCodec, "Chat with an agent or a model, streamed or whole; the request and response are OpenAI's");
+  door("messages", messagesCodec, "Chat with an agent or a model in Anthropic's format");
+  routes.post(
+    "/v1/messages/count_tokens",
+    operation({ tag: "Models", summary: "How many tokens a request of Anthropic's format has" }),
+    (ctx) => countTokens(app, ctx),
+  );
+  return routes;
+}
+
+async function chat(
+  app: App,
+  ctx: HttpContext,
+  { surface, codec }: { readonly surface: Surface; readonly codec: Codec },
+): Promise<Response> {
+  const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
+  const body = objectOf(parseJson(bytes, app.config.requestDepthMax));
+  const model = modelOf(body);
+  if (app.registry.agent(model) !== undefined) return answerAsAgent(app, ctx, { codec, body });
+  await serve(app, {
+    surface,
+    codec,
+    body,
+    bytes,
+    model,
+    stream: body.stream === true,
+    principal: ctx.get("principal"),
+    headers: ctx.env.incoming.headers,
+    response: ctx.env.outgoing,
+  });
+  return RESPONSE_ALREADY_SENT;
+}
+
+/** The request body as an object. */
+export function objectOf(body: Json): JsonObject {
+  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as JsonObject;
+  throw new AppError("invalid_input", "wanted a JSON object as the request body, got something else");
+}
+
+/** The model that a body names. */
+export function modelOf({ model }: JsonObject): string {
+  if (typeof model === "string" && model !== "") return model;
+  throw new AppError(
+    "invalid_input",
+    `wanted an object with a "model", got ${model === undefined ? "none" : JSON.stringify(model).slice(0, 100)}; \`GET /v1/models\` lists what can stand there`,
+    { cause: { param: "model" } },
+  );
+}
+
+/** Passed on where the provider counts itself; counted by the model's tokenizer elsewhere. */
+async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
+  const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
+  const body = objectOf(parseJson(bytes, app.config.requestDepthMax));
+  const model = modelOf(body);
+  const { request } = messagesCodec.decodeRequest({ max_tokens: 1, ...body });
+  const place = app.models.locate(model);
+  if (place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) === undefined) {
+    await app.models.tokens.load(model);
+    return ctx.json({ input_tokens: app.models.tokens.count(model, request) });
+  }
+  await serve(app, {
+    surface: "messages/count_tokens",
+    codec: messagesCodec,
+    body,
+    bytes,
+    model,
+    stream: false,
+    principal: ctx.get("principal"),
+    headers: ctx.env.incoming.headers,
+    response: ctx.env.outgoing,
+  });
+  return RESPONSE_ALREADY_SENT;
+}

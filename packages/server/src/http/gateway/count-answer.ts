@@ -1,0 +1,57 @@
+import type { ModelPart, Usage } from "@tutti/core/model";
+import type { BrokenOff } from "../../models/index.ts";
+import type { Serving } from "./serving.ts";
+
+/** What an answer used whose provider did not say, counted by the model's tokenizer. */
+export async function countAnswer(serving: Serving, bytes: Buffer | undefined): Promise<Usage> {
+  return countParts(serving, bytes === undefined ? [] : await partsOf(serving, bytes));
+}
+
+/** The same for an answer that was broken off; what the provider has said already counts. */
+export async function countBroken(serving: Serving, { observed, whole }: BrokenOff): Promise<void> {
+  if (serving.call.payer === undefined) return;
+  const counted = await countAnswer(serving, whole);
+  const said = observed.usage;
+  serving.call.spent(
+    said === undefined ? counted : { ...said, outputTokens: Math.max(said.outputTokens, counted.outputTokens) },
+    observed.finishReason === undefined || said === undefined,
+  );
+}
+
+/** What a request and these parts of its answer used. */
+export async function countParts(serving: Serving, parts: readonly ModelPart[]): Promise<Usage> {
+  const { tokens } = serving.app.models;
+  await tokens.load(serving.model);
+  const written = parts.map((part) => writtenIn(part)).join("");
+  return {
+    inputTokens: tokens.count(serving.model, serving.request()),
+    outputTokens: written === "" ? 0 : tokens.countText(serving.model, written),
+  };
+}
+
+function writtenIn(part: ModelPart): string {
+  switch (part.type) {
+    case "text":
+    case "refusal":
+    case "reasoning":
+    case "call.delta":
+      return part.text;
+    default:
+      return "";
+  }
+}
+
+/** The parts of as much of an answer as came. */
+async function partsOf({ codec }: Serving, bytes: Buffer): Promise<readonly ModelPart[]> {
+  const parts: ModelPart[] = [];
+  try {
+    for await (const part of codec.decodeAnswer(inOnePiece(bytes))) parts.push(part);
+  } catch {
+    // It was broken off: what came before is what there is.
+  }
+  return parts;
+}
+
+async function* inOnePiece(bytes: Buffer): AsyncGenerator<Buffer> {
+  yield bytes;
+}

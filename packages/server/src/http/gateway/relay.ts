@@ -1,0 +1,65 @@
+import { AppError } from "@tutti/core";
+import type { Attempted, Try } from "../../host/index.ts";
+import type { BrokenOff } from "../../models/index.ts";
+import { finalOf } from "./final.ts";
+import { countAnswer, countBroken } from "./count-answer.ts";
+import type { Serving } from "./serving.ts";
+
+/** What an answer of a chat model may be, when the provider says that all is well. */
+const ANSWER_TYPE = /^(?:application\/(?:[\w.+-]*\+)?json|text\/event-stream)\b/;
+
+/** Passes a request's bytes to a provider that speaks the surface itself, and the answer's back. */
+export async function relay(serving: Serving, attempt: Try, path: string): Promise<Attempted> {
+  const { app, call, response, keepsAll, stream } = serving;
+  const { place } = attempt.target;
+  const asksForUsage = call.payer !== undefined && place.open.asksForUsage === true && stream && serving.body.stream_options === undefined;
+  let broken: BrokenOff | undefined;
+  try {
+    const { forwarded, contentType, kept } = await app.models.forward(
+      place,
+      {
+        ...(place.name !== serving.model && { model: place.name }),
+        path,
+        method: "POST",
+        headers: serving.headers,
+        body: bytesFor(serving, place.provider.name),
+        response,
+        responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
+        claim: attempt.claim,
+        passesOn: (status, type) => (status < 300 ? ANSWER_TYPE.test(type ?? "") : attempt.passesOn(status)),
+        keepsAll,
+        hasEndMark: true,
+        asksForUsage: asksForUsage && serving.surface === "chat/completions",
+        beforeEnd: serving.onFinal && ((whole, type) => tellFinal(serving, { whole, type, providerName: place.provider.name })),
+        onBroken: (how) => {
+          broken = how;
+        },
+      },
+      attempt.signal,
+    );
+    const { usage: said, ...details } = forwarded;
+    const isAnswer = forwarded.status < 300;
+    if (isAnswer && kept !== undefined) app.models.cache.keep(serving, { contentType, bytes: kept });
+    if (said !== undefined || !isAnswer || call.payer === undefined) return { status: forwarded.status, usage: said, details };
+    // Whoever pays pays for what came, also where the provider does not say what that was.
+    return { status: forwarded.status, usage: await countAnswer(serving, kept), isEstimated: true, details };
+  } catch (thrown) {
+    const error = AppError.from(thrown);
+    if (broken !== undefined) await countBroken(serving, broken);
+    throw error;
+  }
+}
+
+function bytesFor(serving: Serving, providerName: string): Buffer {
+  const own = serving.bodyFor?.(providerName);
+  if (own !== undefined) return Buffer.from(JSON.stringify(own));
+  return serving.bytes ?? Buffer.from(JSON.stringify(serving.body));
+}
+
+function tellFinal(
+  serving: Serving,
+  { whole, type, providerName }: { readonly whole: Buffer | undefined; readonly type: string; readonly providerName: string },
+): void {
+  const final = whole === undefined ? undefined : finalOf(whole, type);
+  if (final !== undefined) serving.onFinal?.(final, { providerName, isNative: true });
+}

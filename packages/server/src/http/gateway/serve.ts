@@ -1,0 +1,80 @@
+import { AppError } from "@tutti/core";
+import type { ModelRequest } from "@tutti/core/model";
+import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
+import { askOf, outputTokensMaxOf, tagsOf } from "./ask.ts";
+import { fromCache } from "./from-cache.ts";
+import { MemoryResponse } from "./memory-response.ts";
+import { relay } from "./relay.ts";
+import type { ServeCall, Serving } from "./serving.ts";
+import { translate } from "./translate.ts";
+
+const NEVER = new AbortController().signal;
+/** What is set aside for an answer whose length nobody bounded. */
+const OUTPUT_TOKENS_ASSUMED = 4_096;
+
+/** Answers a request: planned, decided, guarded, from the cache or from a model, counted and journaled. Throws while nothing has been sent. */
+export async function serve(app: App, call: ServeCall): Promise<void> {
+  const read = once(() => call.codec.decodeRequest(call.body).request);
+  try {
+    await app.gateway.call(
+      askOf(call, () => app.models.tokens.count(call.model, read())),
+      (begun) => answer(app, { ...call, read }, begun),
+    );
+  } catch (thrown) {
+    if (!call.response.headersSent) throw thrown;
+  }
+}
+
+/** The same without a client's response: the bytes of the answer as they come. Throws before the first of them when nothing answers. */
+export async function* stream(app: App, call: Omit<ServeCall, "response">): AsyncGenerator<Buffer, void, undefined> {
+  const response = new MemoryResponse();
+  const served = serve(app, { ...call, response });
+  served.catch((thrown: unknown) => response.destroy(AppError.from(thrown)));
+  yield* response;
+  await served;
+}
+
+/** A call whose request can be read, once. */
+type Readable = ServeCall & { readonly read: () => ModelRequest };
+
+async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Attempted> {
+  const { models } = app;
+  const serving = await prepare(app, call, begun);
+  const cached = await fromCache(serving);
+  if (cached !== undefined) return cached;
+  const bytes = call.bytes?.length ?? 0;
+  if (begun.payer !== undefined) await begun.reserve(models.tokens.estimate(bytes), outputTokensMaxOf(call.body) ?? OUTPUT_TOKENS_ASSUMED);
+  return begun.attempt((attempt) => tryOne(serving, attempt), call.signal ?? NEVER);
+}
+
+/** The request as the guards and the plan leave it. */
+async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Serving> {
+  const { guardrails, cache } = app.models;
+  const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags: tagsOf(call) });
+  const guarded = guard?.input(call.read());
+  const { pruneToTokens } = begun.plan;
+  const request = guarded?.request;
+  const pruned = pruneToTokens === undefined ? undefined : await app.gateway.prune(request ?? call.read(), call.model, pruneToTokens);
+  const changed = pruned ?? (guarded?.isChanged === true ? request : undefined);
+  return {
+    ...call,
+    app,
+    call: begun,
+    request: () => changed ?? call.read(),
+    guard,
+    mustTranslate: changed !== undefined || guard?.changesOutput === true,
+    keepsAll: begun.payer !== undefined || call.onFinal !== undefined || cache.isFor(call.surface),
+  };
+}
+
+function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
+  const { open, name } = attempt.target.place;
+  const mustTranslate = serving.mustTranslate || attempt.target.adapt !== undefined;
+  const path = mustTranslate ? undefined : open.native?.(serving.surface, { name, stream: serving.stream });
+  return path === undefined ? translate(serving, attempt) : relay(serving, attempt, path);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
+}

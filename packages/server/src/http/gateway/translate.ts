@@ -1,0 +1,171 @@
+import { AppError } from "@tutti/core";
+import { collect, type Message, type ModelPart, type ModelRequest, type Usage } from "@tutti/core/model";
+import type { AnswerHead, StreamEncoder } from "@tutti/core/wire";
+import type { Attempted, Try } from "../../host/index.ts";
+import { adaptRequest, type Place, type ResponseSink } from "../../models/index.ts";
+import { wireError } from "../problem.ts";
+import { countParts } from "./count-answer.ts";
+import { finalOf } from "./final.ts";
+import type { JsonObject, Serving } from "./serving.ts";
+
+/** Asks a provider in its own format, and writes the answer in the client's. */
+export async function translate(serving: Serving, attempt: Try): Promise<Attempted> {
+  const gone = new AbortController();
+  const onClose = (): void => gone.abort(new AppError("cancelled", "the client left before its answer was whole"));
+  serving.response.once("close", onClose);
+  const signal = AbortSignal.any([attempt.signal, gone.signal]);
+  const seen: ModelPart[] = [];
+  try {
+    const parts = watched(partsFor(serving, attempt, signal), seen);
+    return serving.stream ? await writeStream(serving, attempt, parts) : await writeWhole(serving, attempt, parts);
+  } catch (thrown) {
+    // What has come by now was spent, whoever broke off.
+    if (serving.call.payer !== undefined && seen.length > 0) serving.call.spent(await countParts(serving, seen), true);
+    throw thrown;
+  } finally {
+    serving.response.off("close", onClose);
+  }
+}
+
+/** The answer's parts, looked at by the guards. */
+function partsFor(serving: Serving, { target }: Try, signal: AbortSignal): AsyncIterable<ModelPart> {
+  const request = target.adapt === undefined ? serving.request() : adaptRequest(serving.request(), target.adapt);
+  const parts = resumable(serving, { place: target.place, request }, signal);
+  return serving.guard?.output(parts) ?? parts;
+}
+
+function generate({ open, name, provider }: Place, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart> {
+  const parts = open.generate?.(name, request, signal);
+  if (parts === undefined) throw new AppError("unsupported", `wanted a model that can chat, got "${provider.name}/${name}"`);
+  return parts;
+}
+
+/** Where the plan says so, an answer of plain text that its provider broke off is gone on with by the next target. */
+async function* resumable(
+  serving: Serving,
+  { place, request }: { readonly place: Place; readonly request: ModelRequest },
+  signal: AbortSignal,
+): AsyncGenerator<ModelPart, void, undefined> {
+  let text = "";
+  let isPlain = true;
+  try {
+    for await (const part of generate(place, request, signal)) {
+      if (part.type === "text") text += part.text;
+      else if (part.type !== "finish") isPlain = false;
+      yield part;
+    }
+  } catch (thrown) {
+    const { code } = AppError.from(thrown);
+    const next = serving.call.plan.candidates.find(({ target }) => target.place !== place)?.target.place;
+    const mayGoOn = serving.call.plan.resumesText && isPlain && text !== "" && (code === "upstream" || code === "timeout");
+    if (!mayGoOn || next === undefined || signal.aborted) throw thrown;
+    yield* generate(next, { ...request, messages: [...request.messages, ...goOn(text)] }, signal);
+  }
+}
+
+function goOn(text: string): readonly Message[] {
+  return [
+    { role: "assistant", content: text },
+    {
+      role: "user",
+      content: "Your last answer was cut off. Go on exactly where it stops. Do not repeat anything, and do not say that you go on.",
+    },
+  ];
+}
+
+async function* watched(parts: AsyncIterable<ModelPart>, seen: ModelPart[]): AsyncGenerator<ModelPart, void, undefined> {
+  for await (const part of parts) {
+    seen.push(part);
+    yield part;
+  }
+}
+
+function headOf({ call, model, body, echo, id }: Serving): AnswerHead {
+  return { id: id ?? call.runId, createdAt: Math.floor(Date.now() / 1000), model, body: echo ?? body };
+}
+
+async function writeWhole(serving: Serving, attempt: Try, parts: AsyncIterable<ModelPart>): Promise<Attempted> {
+  const reply = await collect(parts);
+  if (!attempt.claim()) throw lostRace();
+  const final = serving.codec.encodeAnswer(reply, headOf(serving)) as JsonObject;
+  const bytes = Buffer.from(JSON.stringify(final));
+  tell(serving, attempt, final);
+  serving.response.writeHead(200, headersOf(serving, "application/json", bytes.length));
+  serving.response.end(bytes);
+  if (serving.call.plan.candidates.length > 0) serving.app.models.cache.keep(serving, { contentType: "application/json", bytes });
+  return { status: 200, usage: reply.usage, details: { finishReason: reply.finishReason, bytes: bytes.length, ...findings(serving) } };
+}
+
+async function writeStream(serving: Serving, attempt: Try, parts: AsyncIterable<ModelPart>): Promise<Attempted> {
+  const { response, codec } = serving;
+  const encoder = codec.streamEncoder(headOf(serving));
+  const sent: string[] = [];
+  let finish: Extract<ModelPart, { type: "finish" }> | undefined;
+  let bytes = 0;
+  try {
+    for await (const part of parts) {
+      if (!response.headersSent && !begin(serving, attempt)) throw lostRace();
+      const text = encoder.push(part);
+      if (part.type === "finish") finish = part;
+      if (text === "") continue;
+      bytes += text.length;
+      if (serving.keepsAll) sent.push(text);
+      if (finish !== undefined) tell(serving, attempt, finalOf(Buffer.from(text), "text/event-stream"));
+      if (!response.write(text)) await drained(response);
+    }
+  } catch (thrown) {
+    if (response.headersSent) endWithError(response, encoder, thrown);
+    throw thrown;
+  }
+  response.end();
+  if (finish?.usage === undefined) throw new AppError("upstream", "wanted a finished answer, got a stream that ended; try again");
+  serving.app.models.cache.keep(serving, { contentType: "text/event-stream", bytes: Buffer.from(sent.join("")) });
+  return { status: 200, usage: finish.usage, details: { finishReason: finish.reason, bytes, ...findings(serving) } };
+}
+
+function begin(serving: Serving, attempt: Try): boolean {
+  if (!attempt.claim()) return false;
+  serving.response.writeHead(200, headersOf(serving, "text/event-stream; charset=utf-8"));
+  return true;
+}
+
+/** The status is sent: clients read an error event in the stream. */
+function endWithError(response: ResponseSink, encoder: StreamEncoder, thrown: unknown): void {
+  if (response.destroyed) return;
+  response.end(encoder.fail(wireError(thrown)));
+}
+
+function tell(serving: Serving, { target }: Try, final: JsonObject | undefined): void {
+  if (final !== undefined) serving.onFinal?.(final, { providerName: target.place.provider.name, isNative: false });
+}
+
+function findings({ guard }: Serving): { readonly guards?: never[] } {
+  return guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as never[] };
+}
+
+function headersOf({ call }: Serving, contentType: string, length?: number): string[] {
+  const headers = ["content-type", contentType, "cache-control", "no-store", "tutti-run-id", call.runId];
+  for (const [name, value] of Object.entries(call.rateHeaders)) headers.push(name, value);
+  if (length !== undefined) headers.push("content-length", String(length));
+  return headers;
+}
+
+/** Resolves when the client has taken what was written, or has gone. */
+function drained(response: ResponseSink): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      response.off("close", done);
+      resolve();
+    };
+    response.once("drain", done);
+    response.once("close", done);
+  });
+}
+
+function lostRace(): AppError {
+  return new AppError("cancelled", "another target answered first");
+}
+
+/** Tokens as an answer that nobody was asked for has them. */
+export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };
