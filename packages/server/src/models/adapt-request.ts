@@ -1,6 +1,6 @@
 import { hash } from "node:crypto";
 import type { Json } from "@tutti/core";
-import type { ContentPart, Message, ModelRequest, OutputFormat, Reasoning, ToolSpec } from "@tutti/core/model";
+import type { ContentPart, Message, ModelRequest, OutputFormat, Reasoning, Sampling, ToolSpec } from "@tutti/core/model";
 import { adaptSchema, type SchemaDialect } from "./adapt-schema.ts";
 
 /** What a provider that speaks OpenAI's chat format does otherwise than OpenAI, as data. */
@@ -25,6 +25,8 @@ export interface Quirks {
   readonly alternates?: true;
   /** Ids of tool calls have just so many letters and digits. */
   readonly callIdChars?: number;
+  /** It draws its tokens in its own way, and refuses to be told another. */
+  readonly drawsAlone?: true;
   /** The words for how much to think that it knows. Left out: low, medium, high. Empty: it cannot be told. */
   readonly efforts?: readonly NonNullable<Reasoning["effort"]>[];
   /** How much to think can be said in tokens. */
@@ -33,7 +35,7 @@ export interface Quirks {
 
 /** The request as a provider with these quirks wants it; before it is written in the provider's format. */
 export function adaptRequest(request: ModelRequest, quirks: Quirks): ModelRequest {
-  const { tools, format, reasoning, ...same } = request;
+  const { tools, format, reasoning, sampling, ...same } = request;
   const adapted = format === undefined ? undefined : adaptFormat(format, quirks);
   const asked = adapted === undefined || adapted.words === undefined ? request.messages : withWords(request.messages, adapted.words);
   const effort = reasoning === undefined ? undefined : adaptReasoning(reasoning, quirks);
@@ -43,7 +45,14 @@ export function adaptRequest(request: ModelRequest, quirks: Quirks): ModelReques
     ...(tools !== undefined && { tools: tools.map((tool) => adaptTool(tool, quirks)) }),
     ...(adapted?.format !== undefined && { format: adapted.format }),
     ...(effort !== undefined && { reasoning: effort }),
+    ...(sampling !== undefined && { sampling: adaptSampling(sampling, quirks) }),
   };
+}
+
+/** Where an answer stops is no matter of how it is drawn. */
+function adaptSampling(sampling: Sampling, { drawsAlone }: Quirks): Sampling {
+  const { seed, stop } = sampling;
+  return drawsAlone ? { ...(seed !== undefined && { seed }), ...(stop !== undefined && { stop }) } : sampling;
 }
 
 /** The body of a request, written in OpenAI's format, as a provider with these quirks wants it. */

@@ -1,5 +1,6 @@
-import { decodeChatAnswer, encodeChatRequest, responsesCodec } from "@tutti/core/wire";
+import type { Json } from "@tutti/core";
 import type { ModelPart, ModelRequest } from "@tutti/core/model";
+import { completionsCodec, decodeChatAnswer, encodeChatRequest, responsesCodec, type Codec } from "@tutti/core/wire";
 import { adaptBody, adaptRequest, type Quirks } from "../adapt-request.ts";
 import { ask } from "../ask.ts";
 import { discoverModels } from "../discover.ts";
@@ -26,23 +27,38 @@ export function openShaped({ provider, upstream }: ProviderParts, shape: Shape):
   const surfaces = new Set(provider.surfaces ?? shape.surfaces);
   const path = (surface: Surface, name: string): string => shape.path?.(surface, name) ?? `/${surface}`;
   const serves = (name: string, surface: Surface): boolean => surfaces.has(surface) && shape.serves?.(name, surface) !== false;
+  const ways = CHAT_SURFACES.filter((surface) => surfaces.has(surface));
   async function* generate(name: string, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart, void, undefined> {
-    if (!serves(name, "chat/completions") && serves(name, "responses")) {
-      const body = responsesCodec.encodeRequest(name, request);
-      yield* ask(upstream, { path: path("responses", name), body, decode: (chunks) => responsesCodec.decodeAnswer(chunks) }, signal);
-      return;
-    }
+    const surface = ways.find((way) => serves(name, way)) ?? "chat/completions";
     const quirks = shape.quirks(name);
-    const written = encodeChatRequest(name, adaptRequest(request, quirks), quirks.thoughts === "signed" ? keepsAll : undefined);
-    const body = adaptBody(written, quirks);
-    yield* ask(upstream, { path: path("chat/completions", name), body, decode: decodeChatAnswer }, signal);
+    const { body, decode } =
+      surface === "chat/completions" ? asChat(name, request, quirks) : asOther(CODECS[surface], name, { request, quirks });
+    yield* ask(upstream, { path: path(surface, name), body, decode }, signal);
   }
   return {
     native: (surface, { name }) => (serves(name, surface) ? path(surface, name) : undefined),
-    ...((surfaces.has("chat/completions") || surfaces.has("responses")) && { generate }),
+    ...(ways.length > 0 && { generate }),
     ...openAiMedia(upstream, { surfaces, path }),
     ...(!shape.isUnlisted && { discover: (signal: AbortSignal) => discoverModels(upstream, signal) }),
   };
 }
 
-const keepsAll = (): boolean => true;
+/** The doors at which a model can be asked to answer, the best first; not every model is at each. */
+const CHAT_SURFACES = ["chat/completions", "responses", "completions"] as const;
+const CODECS = { responses: responsesCodec, completions: completionsCodec } as const;
+
+interface Call {
+  readonly body: Json;
+  readonly decode: (chunks: AsyncIterable<Uint8Array>) => AsyncIterable<ModelPart>;
+}
+
+function asChat(name: string, request: ModelRequest, quirks: Quirks): Call {
+  const keeps = quirks.thoughts === "signed" ? () => true : undefined;
+  return { body: adaptBody(encodeChatRequest(name, adaptRequest(request, quirks), keeps), quirks), decode: decodeChatAnswer };
+}
+
+/** The quirks of a body are those of chat; thoughts have a place in responses, and its codec knows which. */
+function asOther(codec: Codec, name: string, { request, quirks }: { readonly request: ModelRequest; readonly quirks: Quirks }): Call {
+  const body = codec.encodeRequest(name, adaptRequest(request, { ...quirks, thoughts: "signed" }));
+  return { body, decode: (chunks) => codec.decodeAnswer(chunks) };
+}

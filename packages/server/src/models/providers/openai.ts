@@ -49,7 +49,8 @@ const NOT_CHATTING: Quirks = { hasRefusals: true, efforts: [], without: UNKNOWN 
 const THINKER: Quirks = {
   hasRefusals: true,
   efforts: ["none", "minimal", "low", "medium", "high", "xhigh", "max"],
-  without: [...UNKNOWN, "temperature", "top_p", "presence_penalty", "frequency_penalty"],
+  without: UNKNOWN,
+  drawsAlone: true,
 };
 
 function quirksOf(name: string): Quirks {
