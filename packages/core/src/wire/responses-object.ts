@@ -6,7 +6,7 @@ import { isObject, type JsonObject } from "./shape.ts";
 
 /** How far a response is, and what there is of it. */
 export type ResponseState =
-  | { readonly status: "queued" | "in_progress" | "cancelled" }
+  | { readonly status: "in_progress" }
   | { readonly status: "completed"; readonly completedAt: number; readonly output: readonly Json[]; readonly usage: Usage }
   | {
       readonly status: "incomplete";
