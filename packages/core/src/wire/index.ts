@@ -27,6 +27,7 @@ export {
   type CloudEvent,
   type EventData,
 } from "./cloud-event.ts";
+export { completionsCodec } from "./completions.ts";
 export type { AnswerHead, Codec, DecodedRequest, StreamEncoder, WireError } from "./codec.ts";
 export {
   decodeEmbeddings,
@@ -40,12 +41,13 @@ export { decodeEventFilter, EVERYTHING, matchesFilter, patternFilter, type Event
 export { decodeImages, decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall } from "./images.ts";
 export { NO_USAGE, usageOfMedia, type MeteredUsage } from "./media-usage.ts";
 export { decodeRanking, decodeRerankRequest, encodeRanking, type RerankCall } from "./rerank.ts";
-export { sealSummary } from "./responses-secrets.ts";
-export { responsesCodec } from "./responses.ts";
-export { completionsCodec } from "./completions.ts";
-export { encodeSse, SseDecoder } from "./sse.ts";
-export { SURFACES, type Surface } from "./surface.ts";
-export { encodeMessagesRequest, messagesCodec } from "./messages.ts";
+export { decodeGeminiAnswer, geminiUsage } from "./gemini-answer.ts";
+export { encodeGeminiRequest } from "./gemini-request.ts";
 export { decodeCountRequest, encodeCount } from "./messages-request.ts";
 export { holdsSeal } from "./messages-seal.ts";
 export { messagesTraits, type MessagesTraits } from "./messages-traits.ts";
+export { encodeMessagesRequest, messagesCodec } from "./messages.ts";
+export { sealSummary } from "./responses-secrets.ts";
+export { responsesCodec } from "./responses.ts";
+export { encodeSse, SseDecoder } from "./sse.ts";
+export { SURFACES, type Surface } from "./surface.ts";
