@@ -3,7 +3,6 @@ import type { Message, ModelRequest, ToolCall } from "../model.ts";
 import { geminiParts, resultMedia, type Part } from "./gemini-parts.ts";
 import { geminiTraits, thinkingLevel, type GeminiTraits } from "./gemini-traits.ts";
 import { inputObject } from "./messages-blocks.ts";
-import { googleSchema } from "./messages-schema.ts";
 import { arrangeTurns, callsOf, isSomething, type Conversation, type Turn } from "./messages-turns.ts";
 import { misfit, unsupported } from "./shape.ts";
 
@@ -19,7 +18,8 @@ const OF_ANOTHER_MODEL = "skip_thought_signature_validator";
 
 /**
  * Writes a request as Google's `streamGenerateContent` wants it: the system apart, turns in order, results directly after their calls and
- * under their names. What this model would refuse is left out when it is a hint and thrown as `unsupported` when it is not.
+ * under their names. What this model would refuse is left out when it is a hint and thrown as `unsupported` when it is not. Schemas go as
+ * they are: whoever asks has put them in Google's dialect.
  */
 export function encodeGeminiRequest(model: string, request: ModelRequest): Json {
   if (request.speech !== undefined) throw unsupported("modalities", "text; this provider speaks through /v1/audio/speech only", "audio");
@@ -87,7 +87,7 @@ function resultParts(results: readonly Message[], calls: readonly ToolCall[], tr
 function encodeTools({ tools = [], toolChoice = "auto" }: ModelRequest): Fields {
   if (tools.length === 0) return {};
   const functionDeclarations = tools.map(({ name, description, parameters }): Fields => {
-    return { name, description, parametersJsonSchema: googleSchema(parameters) };
+    return { name, description, parametersJsonSchema: parameters };
   });
   const isStrict = tools.some(({ strict }) => strict === true);
   const functionCallingConfig = callingConfig(toolChoice, isStrict);
@@ -149,6 +149,6 @@ function encodeFormat({ format, tools = [] }: ModelRequest, traits: GeminiTraits
     throw unsupported("response_format", "tools or JSON, of which this model can do one at a time", "both");
   return {
     responseMimeType: "application/json",
-    ...(format.type === "schema" && { responseJsonSchema: googleSchema(format.schema) }),
+    ...(format.type === "schema" && { responseJsonSchema: format.schema }),
   };
 }

@@ -3,55 +3,28 @@ import { isObject } from "./shape.ts";
 
 type Schema = { readonly [key: string]: Json };
 
-/** What a provider understands of JSON Schema. */
-interface Dialect {
-  readonly keywords: ReadonlySet<string>;
-  readonly formats: ReadonlySet<Json>;
-  /** Values that a keyword may have, where it may not have all. */
-  readonly values: ReadonlyMap<string, ReadonlySet<Json>>;
-  /** Keywords that are said in other words. */
-  readonly renamed: ReadonlyMap<string, string>;
-  /** Every object has to say that it has no other properties. */
-  readonly isClosed: boolean;
-}
-
-const COMMON = ["$ref", "$defs", "$id", "title", "description", "type", "enum", "properties", "required", "items", "anyOf"];
-
-/** Anthropic's grammars, by its page on structured outputs. */
-const ANTHROPIC: Dialect = {
-  keywords: new Set([...COMMON, "definitions", "$schema", "const", "default", "allOf", "minItems"]),
-  formats: new Set(["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"]),
-  values: new Map([["minItems", new Set([0, 1])]]),
-  renamed: new Map([["oneOf", "anyOf"]]),
-  isClosed: true,
-};
-
-/** Google's `responseJsonSchema` and `parametersJsonSchema`, by the reference of its API. */
-const GOOGLE: Dialect = {
-  keywords: new Set([
-    ...COMMON,
-    "$anchor",
-    "prefixItems",
-    "minItems",
-    "maxItems",
-    "minimum",
-    "maximum",
-    "additionalProperties",
-    "propertyOrdering",
-  ]),
-  formats: new Set(["date-time", "date", "time"]),
-  values: new Map(),
-  renamed: new Map([
-    ["oneOf", "anyOf"],
-    ["definitions", "$defs"],
-    ["const", "enum"],
-  ]),
-  isClosed: false,
-};
-
+/** What Anthropic's grammars know of JSON Schema, by its page on structured outputs. */
+const KEPT: ReadonlySet<string> = new Set([
+  "$ref",
+  "$defs",
+  "definitions",
+  "$schema",
+  "$id",
+  "title",
+  "description",
+  "type",
+  "enum",
+  "const",
+  "default",
+  "properties",
+  "required",
+  "items",
+  "anyOf",
+  "allOf",
+]);
+const FORMATS: ReadonlySet<Json> = new Set(["date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"]);
 const MAPS: ReadonlySet<string> = new Set(["properties", "$defs", "definitions"]);
 const LISTS: ReadonlySet<string> = new Set(["anyOf", "allOf", "oneOf", "prefixItems"]);
-const ONES: ReadonlySet<string> = new Set(["items", "additionalProperties", "not", "if", "then", "else"]);
 /** Deeper schemas stay as they are; no grammar could hold them. */
 const DEPTH_MAX = 64;
 
@@ -60,12 +33,7 @@ const DEPTH_MAX = 64;
  * the model reads it.
  */
 export function closedSchema(schema: Json): Json {
-  return fit(schema, ANTHROPIC, 0);
-}
-
-/** A schema that Google takes: what it does not know stands in the description. */
-export function googleSchema(schema: Json): Json {
-  return fit(schema, GOOGLE, 0);
+  return close(schema, 0);
 }
 
 /** Whether closing its objects changes what a schema asks for: a map or a free object could then only be empty. */
@@ -84,36 +52,34 @@ function isOpen(schema: Json, depth: number): boolean {
 
 function subschemas(key: string, value: Json): readonly Json[] {
   if (MAPS.has(key)) return isObject(value) ? Object.values(value as Schema) : [];
-  return LISTS.has(key) || ONES.has(key) ? [value] : [];
+  return key === "items" || LISTS.has(key) ? [value] : [];
 }
 
-function fit(schema: Json, dialect: Dialect, depth: number): Json {
+function close(schema: Json, depth: number): Json {
   if (!isObject(schema) || depth >= DEPTH_MAX) return schema;
   const kept: { [key: string]: Json } = {};
   const left: string[] = [];
   for (const [key, value] of Object.entries(schema as Schema)) {
-    const name = dialect.renamed.get(key) ?? key;
-    // Google has no "const": one value is a list of one.
-    if (key === "const" && name === "enum") kept.enum = [value];
-    else if (isKept(key, value, dialect)) kept[name] = fitKeyword(key, value, (item) => fit(item, dialect, depth + 1));
-    else if (key !== "additionalProperties" && key !== "$schema")
-      left.push(`${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
+    // Its grammars try one alternative after another, so "one of" is "any of" to them.
+    if (key === "oneOf") kept.anyOf = closeKeyword(key, value, depth);
+    else if (isKept(key, value)) kept[key] = closeKeyword(key, value, depth);
+    else if (key !== "additionalProperties") left.push(`${key}: ${typeof value === "string" ? value : JSON.stringify(value)}`);
   }
-  if (dialect.isClosed && isObjectSchema(kept)) kept.additionalProperties = false;
+  if (isObjectSchema(kept)) kept.additionalProperties = false;
   if (left.length > 0) kept.description = [...described(kept), ...left].join("; ");
   return kept;
 }
 
-function isKept(key: string, value: Json, { keywords, formats, values, renamed }: Dialect): boolean {
-  if (key === "format") return formats.has(value);
-  return renamed.has(key) || (keywords.has(key) && values.get(key)?.has(value) !== false);
+function isKept(key: string, value: Json): boolean {
+  if (key === "format") return FORMATS.has(value);
+  return KEPT.has(key) || (key === "minItems" && (value === 0 || value === 1));
 }
 
-function fitKeyword(key: string, value: Json, fitOne: (schema: Json) => Json): Json {
+function closeKeyword(key: string, value: Json, depth: number): Json {
   if (MAPS.has(key) && isObject(value))
-    return Object.fromEntries(Object.entries(value as Schema).map(([name, item]) => [name, fitOne(item)]));
-  if (LISTS.has(key)) return Array.isArray(value) ? value.map(fitOne) : value;
-  return ONES.has(key) ? fitOne(value) : value;
+    return Object.fromEntries(Object.entries(value as Schema).map(([name, item]) => [name, close(item, depth + 1)]));
+  if (LISTS.has(key)) return Array.isArray(value) ? value.map((item: Json) => close(item, depth + 1)) : value;
+  return key === "items" ? close(value, depth + 1) : value;
 }
 
 function described({ description }: Schema): readonly string[] {
