@@ -24,7 +24,7 @@ interface Opened extends AsyncDisposable {
 }
 
 async function opened(options: OllamaOptions = {}, settings: Partial<Provider> = {}): Promise<Opened> {
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
   const server = stack.use(await startOllamaUpstream(options));
   const provider: Provider = { name: "ollama", kind: "ollama", baseUrl: server.baseUrl, models: [], ...settings };
   const pools = new Pools();
@@ -32,7 +32,8 @@ async function opened(options: OllamaOptions = {}, settings: Partial<Provider> =
   const upstream = new Upstream(provider, { baseUrl: provider.baseUrl ?? "", headers: [] }, pools);
   const open = ollama.open({ provider, upstream, log: () => {} });
   assert.ok(open.management);
-  return { upstream: server, open, management: open.management, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  const owned = stack.move();
+  return { upstream: server, open, management: open.management, [Symbol.asyncDispose]: () => owned.disposeAsync() };
 }
 
 /** Ollama's chunks written by hand, so that a mistake of the codec cannot hide in its own encoder. */
