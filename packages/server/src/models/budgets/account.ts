@@ -26,6 +26,11 @@ export class Account {
     this.purse = new Purse(snapshot);
   }
 
+  /** What requests under way may still use. */
+  get held(): Hold {
+    return { tokens: this.#heldTokens, nanoUsd: this.#heldNanoUsd };
+  }
+
   /**
    * Why a request may not begin now, if it may not. A budget lets a request in when it fits whatever those under way cost, or when none is
    * under way and something is left: then it is overspent by that one request at most.

@@ -5,14 +5,19 @@ import { Ledger, subjectsOf, type LedgerQuery } from "./ledger.ts";
 import type { LedgerRow } from "./day-spend.ts";
 import { nanosOf, tokensOf, type Ask, type Payer, type Reservation } from "./limits.ts";
 import { LocalCounters, type GroupLimits } from "./local-counters.ts";
+import { RedisCounters } from "./redis-counters.ts";
 import type { Spend } from "./spend.ts";
 
 /** What budgets are made of. */
 export interface BudgetsOptions {
   readonly store: Store;
   readonly groups: GroupLimits;
+  /** Where several nodes count together; without it, this process counts alone. */
+  readonly redisUrl?: string | undefined;
+  /** What holds while Redis is not there: this node's own counters, or no request with limits. */
+  readonly onRedisLoss?: "local" | "refuse";
   readonly nowMs?: () => number;
-  /** Told when the log cannot be read or the snapshot not be written; it is tried again. */
+  /** Told when the log cannot be read, the snapshot not be written, or Redis is lost; it is tried again. */
   readonly onError?: (error: AppError) => void;
 }
 
@@ -36,10 +41,14 @@ export class Budgets {
   readonly #nowMs: () => number;
   readonly #node = randomBytes(6).toString("hex");
 
-  private constructor({ store, groups, nowMs = Date.now, onError = () => undefined }: BudgetsOptions) {
+  readonly #redis: RedisCounters | undefined;
+
+  private constructor({ store, groups, redisUrl, onRedisLoss = "local", nowMs = Date.now, onError = () => undefined }: BudgetsOptions) {
     this.#nowMs = nowMs;
     this.#local = new LocalCounters(groups, nowMs);
     this.#ledger = new Ledger({ store, nowMs, onError, onSpend: (spend, atMs) => this.#seen(spend, atMs) });
+    const shared = { node: this.#node, local: this.#local, onLoss: onRedisLoss, onError, catchUp: () => this.#ledger.catchUp() };
+    this.#redis = redisUrl === undefined ? undefined : new RedisCounters({ url: redisUrl, ...shared });
   }
 
   /** Counts on from what the log says was spent. */
@@ -47,12 +56,19 @@ export class Budgets {
     const budgets = new Budgets(options);
     await budgets.#ledger.open();
     for (const [subject, purse] of budgets.#ledger.purses()) budgets.#local.open(subject, purse.snapshot());
+    await budgets.#redis?.open();
     return budgets;
   }
 
   /** A place within all limits that apply, or `rate_limited` (`cause.retryAfterMs`) or `budget_exceeded`. At once, unless Redis is asked. */
   reserve(payer: Payer | undefined, ask: Ask): Reservation | Promise<Reservation> {
-    return payer === undefined ? UNLIMITED : this.#local.reserve(payer, ask);
+    if (payer === undefined) return UNLIMITED;
+    return this.#redis === undefined ? this.#local.reserve(payer, ask) : this.#redis.reserve(payer, ask);
+  }
+
+  /** Where it is counted now; `isReachable: false` is what health and metrics warn of. */
+  get counters(): { readonly in: "memory" } | { readonly in: "redis"; readonly isReachable: boolean } {
+    return this.#redis === undefined ? { in: "memory" } : { in: "redis", isReachable: this.#redis.isReachable };
   }
 
   /** What to put in the `spend` of the event that records an exchange. */
@@ -76,6 +92,7 @@ export class Budgets {
 
   /** Writes down what was counted. Nothing may be reserved any more. */
   async close(): Promise<void> {
+    await this.#redis?.close();
     await this.#ledger.close();
   }
 

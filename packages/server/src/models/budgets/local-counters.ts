@@ -41,8 +41,12 @@ export class LocalCounters {
       const refusal = account.refusal(limits, held, nowMs);
       if (refusal !== undefined) throw refusal;
     }
-    for (const { account, limits } of places) account.hold(limits, held, nowMs);
-    return new LocalReservation(places, held, this.#nowMs);
+    return this.#hold(places, held, nowMs);
+  }
+
+  /** A place that somebody else has granted. */
+  hold(payer: Payer, ask: Ask): Reservation {
+    return this.#hold(this.#placesOf(payer), holdOf(ask), this.#nowMs());
   }
 
   /** Whose limits apply to a payer's requests. */
@@ -65,6 +69,16 @@ export class LocalCounters {
     let account = this.#accounts.get(subject);
     if (account === undefined) this.#accounts.set(subject, (account = new Account(subject)));
     return account;
+  }
+
+  /** All accounts there are. */
+  accounts(): Iterable<Account> {
+    return this.#accounts.values();
+  }
+
+  #hold(places: readonly Place[], held: Hold, nowMs: number): Reservation {
+    for (const { account, limits } of places) account.hold(limits, held, nowMs);
+    return new LocalReservation(places, held, this.#nowMs);
   }
 
   /** A payer is the same object as long as its key is the same, so it is looked up once. */
