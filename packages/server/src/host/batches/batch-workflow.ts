@@ -1,4 +1,5 @@
 import { AppError, defineWorkflow, type BlobRef, type Branch, type Json, type Principal, type RunContext, type Store } from "@tutti/core";
+import { z } from "zod";
 import { findLines, lineAt, type BatchEndpoint, type BatchPlaces } from "./batch-lines.ts";
 import { BATCH, batchInput, newBatch, seconds, tokensIn, usageOf, type BatchInput, type BatchView, type Tokens } from "./batch-state.ts";
 import { derivedFileId, type Files } from "./files.ts";
@@ -61,7 +62,7 @@ export function batchWorkflow(parts: BatchParts): ReturnType<typeof defineWorkfl
     version: "1",
     description: "The requests of a file, asked one by one",
     input: batchInput,
-    signals: {},
+    signals: { cancel: z.null() },
     run: (ctx, input) => new Batch(ctx, input, parts).run(),
   });
 }
