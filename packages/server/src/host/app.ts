@@ -1,16 +1,23 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { join } from "node:path";
 import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
 import { authenticator, keyPolicy, newToken, tokenHash, type Keys } from "../auth/index.ts";
 import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
-import { Batches, Files } from "./batches/index.ts";
+import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
-import { builtInWorkflows, createGraphHost, createServices, createWebhooks, declarePlugin, type Services } from "./services.ts";
+import {
+  builtInWorkflows,
+  createBatches,
+  createGraphHost,
+  createServices,
+  createWebhooks,
+  declarePlugin,
+  type Services,
+} from "./services.ts";
 import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
@@ -53,20 +60,17 @@ export interface App extends Services, GatewayServices {
 /** The composition root: from a configuration to an app. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack();
+  const { logger } = options;
   const store = await openStore(config);
   opening.defer(() => store.close());
-  const { models, keys, budgets, gateway, ...gate } = await openGateway(config, { store, logger: options.logger, engine: () => engine });
-  opening.defer(() => gate[Symbol.asyncDispose]());
+  const { close: closeGateway, ...gate } = await openGateway(config, { store, logger, engine: () => engine });
+  opening.defer(closeGateway);
+  const { models, keys } = gate;
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
   const webhooks = createWebhooks(store, config);
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
-  const batches = new Batches({
-    files: new Files(join(config.dataDir, "files")),
-    store,
-    engine: () => engine,
-    decide: (action) => registry.decide(action),
-  });
+  const batches = createBatches(config, { store, engine: () => engine, registry: () => registry });
   const registry: Registry = new Registry({
     tools: builtInTools,
     workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
@@ -74,24 +78,18 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     policies: [keyPolicy(keys)],
     graphs,
   });
-  const engine: Engine = await openEngine(config, { store, registry, models, logger: options.logger });
+  const engine: Engine = await openEngine(config, { store, registry, models, logger });
   engine.subscribe((event) => metrics.observe(event));
-  engine.subscribe(logEvents(options.logger));
+  engine.subscribe(logEvents(logger));
   const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
-  const services = createServices({
-    engine,
-    store,
-    webhooks,
-    logger: options.logger,
-    hasWorkflow: (name) => registry.workflow(name) !== undefined,
-  });
-  const plugins = new PluginLoader({ registry, store, engine, agents, logger: options.logger, baseDir: options.baseDir });
+  const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
+  const plugins = new PluginLoader({ registry, store, engine, agents, logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await plugins.loadAll(config.plugins))];
-  const retention = new Retention(store, config, options.logger);
+  const retention = new Retention(store, config, logger);
   const door = await openDoor(config, { store, keys, isAnnounced: options.isAnnounced });
   if (options.recover === "all") {
-    pluginFailures.push(...(await goOn({ engine, registry, services, logger: options.logger })));
+    pluginFailures.push(...(await goOn({ engine, registry, services, logger })));
     retention.start();
   }
   opening.move();
@@ -100,16 +98,13 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     store,
     engine,
     registry,
-    models,
-    keys,
-    budgets,
-    gateway,
     batches,
     metrics,
-    logger: options.logger,
+    logger,
     pluginFailures,
     retention,
     ...door,
+    ...gate,
     ...services,
     enablePlugin: (path, principal) => plugins.enable(path, principal),
     async stop(graceMs) {
@@ -119,7 +114,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();
-      await gate[Symbol.asyncDispose]();
+      await closeGateway();
       await store.close();
     },
   };

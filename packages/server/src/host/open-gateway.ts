@@ -21,8 +21,11 @@ interface GatewaySources {
   readonly engine: () => Engine;
 }
 
-/** Opens it; disposing closes everything, after the engine has written its last events. */
-export async function openGateway(config: Config, { store, logger, engine }: GatewaySources): Promise<GatewayServices & AsyncDisposable> {
+/** Opens it; `close` it after the engine has written its last events. */
+export async function openGateway(
+  config: Config,
+  { store, logger, engine }: GatewaySources,
+): Promise<GatewayServices & { readonly close: () => Promise<void> }> {
   await using opening = new AsyncDisposableStack();
   const models = createModels({
     providers: providersOf(config),
@@ -39,5 +42,5 @@ export async function openGateway(config: Config, { store, logger, engine }: Gat
   opening.defer(() => budgets.close());
   const gateway = new Gateway({ engine, models, budgets, payerOf: (principal) => keys.payerOf(principal) });
   const closing = opening.move();
-  return { models, keys, budgets, gateway, [Symbol.asyncDispose]: () => closing.disposeAsync() };
+  return { models, keys, budgets, gateway, close: () => closing.disposeAsync() };
 }

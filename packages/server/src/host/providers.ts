@@ -1,7 +1,10 @@
 import type { Provider } from "../models/index.ts";
 import type { Config } from "./config/index.ts";
 
-/** The configured model servers: those of the file, then the one that three environment variables make. */
+/** Embeds texts in this process; nothing of it is loaded before the first text comes. */
+const LOCAL: Provider = { name: "local", kind: "local-embeddings", models: [] };
+
+/** The configured model servers: those of the file, then the one that three environment variables make, then what is in this process. */
 export function providersOf(config: Config): readonly Provider[] {
   const quick =
     config.modelBaseUrl === undefined
@@ -14,5 +17,6 @@ export function providersOf(config: Config): readonly Provider[] {
             ...(config.modelApiKey && { apiKey: config.modelApiKey }),
           },
         ];
-  return [...config.providers, ...quick];
+  const isTaken = config.providers.some(({ name }) => name === LOCAL.name);
+  return [...config.providers, ...quick, ...(isTaken ? [] : [LOCAL])];
 }

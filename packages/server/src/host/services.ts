@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { AppError, parse, type Engine, type Plugin, type Principal, type Store, type Workflow } from "@tutti/core";
 import {
   deadLetterWorkflow,
@@ -15,8 +16,9 @@ import {
   type GraphHost,
 } from "../engine/index.ts";
 import type { Logger } from "../telemetry/index.ts";
-import type { Batches } from "./batches/index.ts";
+import { Batches, Files } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
+import type { Registry } from "./registry.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 
 /** What runs beside the runs that people start: each is made of durable workflows of its own. */
@@ -62,6 +64,14 @@ export function createWebhooks(store: Store, config: Config): OutgoingWebhooks {
 /** What graphs may use. */
 export function createGraphHost(store: Store, findModel: GraphHost["findModel"]): GraphHost {
   return { findModel, cache: storeCache(store) };
+}
+
+/** Batches of calls, whose files stand in the data folder; the engine and the registry are asked for later. */
+export function createBatches(
+  { dataDir }: Config,
+  { store, engine, registry }: { readonly store: Store; readonly engine: () => Engine; readonly registry: () => Registry },
+): Batches {
+  return new Batches({ files: new Files(join(dataDir, "files")), store, engine, decide: (action) => registry().decide(action) });
 }
 
 /** What services are made of. */

@@ -83,6 +83,7 @@ export function createModels(options: ModelsOptions): Models {
   const prices = new Prices();
   const log = options.log ?? (() => {});
   const servers = options.providers.map((provider) => openServer(provider, pools, log));
+  const chatServers = servers.filter(({ open }) => open.generate !== undefined);
   const catalog = new Catalog(servers, log);
   const locator = new Locator(servers, catalog);
   const locate = (modelId: string): Place | undefined => locator.locate(modelId);
@@ -116,8 +117,8 @@ export function createModels(options: ModelsOptions): Models {
     get defaultModel() {
       return (
         options.defaultModel ??
-        options.providers.flatMap(({ models }) => models)[0] ??
-        onlyOne(servers.flatMap((server) => [...catalog.discovered(server).keys()]))
+        chatServers.flatMap(({ provider }) => provider.models)[0] ??
+        onlyOne(chatServers.flatMap((server) => [...catalog.discovered(server).keys()]))
       );
     },
     async forward(place, request, signal) {

@@ -12,6 +12,7 @@ const CHUNK_BYTES = 1024 * 1024;
 /** Doors that a batch can go through: those that answer with JSON in one piece. */
 export const BATCH_ENDPOINTS = [
   "/v1/chat/completions",
+  "/v1/completions",
   "/v1/responses",
   "/v1/messages",
   "/v1/embeddings",

@@ -1,19 +1,10 @@
 import { SURFACES } from "@tutti/core/wire";
 import { z } from "zod";
-import type { Provider } from "../../models/index.ts";
 import type { Setting } from "./setting.ts";
 
 // Without a user and password, which would be shown wherever the URL is.
 const HTTP_URL = /^https?:\/\/[^\s/@]+(?:\/\S*)?$/;
 const TIMEOUT_MS_MAX = 3_600_000;
-
-/** A server of models, its key read. */
-export type ProviderConfig = Provider;
-
-/** A provider as the file has it: `apiKeyEnv` may name the variable that holds the key. */
-export interface ProviderSetting extends ProviderConfig {
-  readonly apiKeyEnv?: string | undefined;
-}
 
 const timeout = z.int("a whole number of milliseconds").min(1, "at least 1").max(TIMEOUT_MS_MAX, "at most an hour").optional();
 
@@ -36,6 +27,12 @@ const schema = z.strictObject(
   "a provider: {name, kind, baseUrl, apiKeyEnv, models}",
 );
 
+/** A provider as the file has it: `apiKeyEnv` may name the variable that holds the key. */
+export type ProviderSetting = Readonly<z.infer<typeof schema>>;
+
+/** A server of models, its key read. */
+export type ProviderConfig = Omit<ProviderSetting, "apiKeyEnv">;
+
 /** The keys of a provider, for those who mistype one. */
 export const PROVIDER_KEYS: readonly string[] = Object.keys(schema.shape);
 
@@ -46,5 +43,5 @@ export const providers: Setting<readonly ProviderSetting[]> = {
   valid: "a list of {name, kind, baseUrl, apiKey or apiKeyEnv, models, headers, timeouts, surfaces, options}",
   isSecret: true,
   read: (raw) => raw,
-  schema: z.array(schema).max(100) as z.ZodType<readonly ProviderSetting[]>,
+  schema: z.array(schema).max(100),
 };

@@ -30,15 +30,7 @@ export async function countParts(serving: Serving, parts: readonly ModelPart[]):
 }
 
 function writtenIn(part: ModelPart): string {
-  switch (part.type) {
-    case "text":
-    case "refusal":
-    case "reasoning":
-    case "call.delta":
-      return part.text;
-    default:
-      return "";
-  }
+  return "text" in part ? part.text : "";
 }
 
 /** The parts of as much of an answer as came. */

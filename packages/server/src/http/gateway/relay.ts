@@ -25,7 +25,7 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
         body: bytesFor(serving, place.provider.name),
         response,
         responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
-        claim: attempt.claim,
+        claim: () => attempt.claim(),
         passesOn: (status, type) => (status < 300 ? ANSWER_TYPE.test(type ?? "") : attempt.passesOn(status)),
         keepsAll,
         hasEndMark: true,
