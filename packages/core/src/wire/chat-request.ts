@@ -36,7 +36,6 @@ export function decodeChatRequest(body: unknown): DecodedRequest & { readonly in
       messages: messages.map(decodeMessage),
       ...decodeTools(fields),
       ...defined({
-        parallelCalls: decodeParallel(fields.parallel_tool_calls),
         format: decodeFormat(fields.response_format),
         speech: decodeSpeech(fields),
         outputTokensMax:
@@ -62,9 +61,12 @@ export function encodeChatRequest(modelId: string, request: ModelRequest, keeps:
   return {
     model: modelId,
     messages: encodeMessages(request.messages, keeps),
-    ...(tools.length > 0 && { tools: tools.map(encodeTool) }),
-    ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
-    ...(parallelCalls !== undefined && { parallel_tool_calls: parallelCalls }),
+    // OpenAI refuses to be told how to call tools when there are none.
+    ...(tools.length > 0 && {
+      tools: tools.map(encodeTool),
+      ...(toolChoice !== undefined && { tool_choice: encodeToolChoice(toolChoice) }),
+      ...(parallelCalls !== undefined && { parallel_tool_calls: parallelCalls }),
+    }),
     ...(format !== undefined && { response_format: encodeFormat(format) }),
     ...(speech !== undefined && { modalities: ["text", "audio"], audio: { voice: speech.voice, format: speech.format } }),
     ...(outputTokensMax !== undefined && { max_completion_tokens: outputTokensMax }),
@@ -92,13 +94,21 @@ function refuseWhatCannotBeHonoured(fields: JsonObject): void {
     if (isObject(fields[field])) throw unsupported(field, "nothing: only OpenAI has it", fields[field]);
 }
 
-function decodeTools(fields: JsonObject): Pick<ModelRequest, "tools" | "toolChoice"> {
+function decodeTools(fields: JsonObject): Pick<ModelRequest, "tools" | "toolChoice" | "parallelCalls"> {
   const tools = arrayAt(fields.tools ?? [], "tools").map(decodeTool);
   const { choice, allowed } = decodeToolChoice(fields.tool_choice);
+  const parallel = fields.parallel_tool_calls;
+  const parallelCalls = parallel === undefined || parallel === null ? undefined : flagAt(parallel, "parallel_tool_calls");
   for (const name of typeof choice === "object" ? [choice.name] : (allowed ?? []))
     if (!tools.some((tool) => tool.name === name)) throw misfit("tool_choice", "the name of one of the tools", name);
-  const kept = allowed === undefined ? tools : tools.filter(({ name }) => allowed.includes(name));
-  return { ...(kept.length > 0 && { tools: kept }), ...(choice !== undefined && { toolChoice: choice }) };
+  if (tools.length > 0)
+    return {
+      tools: allowed === undefined ? tools : tools.filter(({ name }) => allowed.includes(name)),
+      ...(choice !== undefined && { toolChoice: choice }),
+      ...(parallelCalls !== undefined && { parallelCalls }),
+    };
+  if (choice === "required") throw misfit("tools", "at least one tool, as one has to be called", fields.tools);
+  return {};
 }
 
 function decodeTool(item: unknown, index: number): ToolSpec {
@@ -148,10 +158,6 @@ function decodeToolChoice(value: unknown): ToolChoice {
 
 function functionName(value: JsonObject, path: string): string {
   return stringAt(objectAt(value.function, `${path}.function`).name, `${path}.function.name`);
-}
-
-function decodeParallel(value: unknown): boolean | undefined {
-  return value === undefined || value === null ? undefined : flagAt(value, "parallel_tool_calls");
 }
 
 function decodeFormat(value: unknown): OutputFormat | undefined {

@@ -36,7 +36,7 @@ export interface Quirks {
 /** The request as a provider with these quirks wants it; before it is written in the provider's format. */
 export function adaptRequest(request: ModelRequest, quirks: Quirks): ModelRequest {
   const { tools, format, reasoning, sampling, ...same } = request;
-  const adapted = format === undefined ? undefined : adaptFormat(format, quirks);
+  const adapted = format === undefined ? undefined : adaptFormat(format, quirks, request.messages);
   const asked = adapted === undefined || adapted.words === undefined ? request.messages : withWords(request.messages, adapted.words);
   const effort = reasoning === undefined ? undefined : adaptReasoning(reasoning, quirks);
   return {
@@ -75,20 +75,23 @@ function adaptTool(tool: ToolSpec, { schemas, isNeverStrict }: Quirks): ToolSpec
 function adaptFormat(
   format: OutputFormat,
   { format: most, schemas, isNeverStrict }: Quirks,
+  messages: readonly Message[],
 ): { readonly format?: OutputFormat; readonly words?: string } {
-  if (most === undefined) {
-    if (format.type === "json") return { format };
-    const { strict, ...same } = format;
-    const schema = schemas === undefined ? format.schema : adaptSchema(format.schema, schemas);
-    return { format: { ...same, schema, ...(strict !== undefined && !isNeverStrict && { strict }) } };
+  if (format.type === "json") {
+    // OpenAI and others refuse to be held to JSON by a prompt that never mentions it.
+    const isMentioned = messages.some(({ content }) => /json/i.test(content));
+    return { ...(most !== "text" && { format }), ...((most === "text" || !isMentioned) && { words: ANY_JSON }) };
   }
-  const words =
-    format.type === "json"
-      ? "Answer with one JSON value and nothing else."
-      : `Answer with one JSON value and nothing else. It must fit this JSON Schema:\n${JSON.stringify(format.schema)}`;
-  if (most === "text") return { words };
-  return format.type === "json" ? { format } : { format: { type: "json" }, words };
+  if (most !== undefined) {
+    const words = `${ANY_JSON} It must fit this JSON Schema:\n${JSON.stringify(format.schema)}`;
+    return { words, ...(most === "json" && { format: { type: "json" } }) };
+  }
+  const { strict, ...same } = format;
+  const schema = schemas === undefined ? format.schema : adaptSchema(format.schema, schemas);
+  return { format: { ...same, schema, ...(strict !== undefined && !isNeverStrict && { strict }) } };
 }
+
+const ANY_JSON = "Answer with one JSON value and nothing else.";
 
 function withWords(messages: readonly Message[], words: string): readonly Message[] {
   const [first, ...others] = messages;

@@ -1,9 +1,10 @@
-import { KNOWN_FIELDS, type ChatBody } from "./openai-checks.ts";
+import { KNOWN_FIELDS, type ChatBody, type CompletionBody } from "./openai-body.ts";
 
 /** What the stand-in answers. */
 export type ScriptedReply =
-  /** `pieces` come as one chunk each when the answer is streamed. */
-  | { readonly type: "text"; readonly pieces: readonly string[] }
+  /** `pieces` come as one chunk each when the answer is streamed, after what was thought. */
+  | { readonly type: "text"; readonly pieces: readonly string[]; readonly thoughts?: readonly string[] }
+  | { readonly type: "refusal"; readonly pieces: readonly string[] }
   | { readonly type: "calls"; readonly calls: readonly { readonly id: string; readonly name: string; readonly arguments: string }[] }
   | {
       readonly type: "error";
@@ -24,7 +25,8 @@ export type ScriptedReply =
 /** Says what to answer; `index` counts calls from 0. */
 export type Script = (body: ChatBody, index: number) => ScriptedReply;
 
-type Answer = Extract<ScriptedReply, { readonly type: "text" | "calls" }>;
+/** Of those, what a model says. */
+export type ScriptedAnswer = Extract<ScriptedReply, { readonly type: "text" | "refusal" | "calls" }>;
 
 /** The default script: it says the last message back, word by word. */
 export const echo: Script = (body) => {
@@ -34,22 +36,28 @@ export const echo: Script = (body) => {
 };
 
 /** The answer in one piece, as a `chat.completion`. */
-export function answerBody(reply: Answer, body: ChatBody, index: number): object {
-  const message =
-    reply.type === "text"
-      ? { role: "assistant", content: reply.pieces.join(""), refusal: null, annotations: [] }
-      : {
-          role: "assistant",
-          content: null,
-          refusal: null,
-          tool_calls: reply.calls.map(({ id, ...target }) => ({ id, type: "function", function: target })),
-        };
-  const choices = [{ index: 0, message, logprobs: null, finish_reason: finishReason(reply) }];
+export function answerBody(reply: ScriptedAnswer, body: ChatBody, index: number): object {
+  const choices = [{ index: 0, message: messageOf(reply), logprobs: null, finish_reason: finishReason(reply) }];
   return { ...head(body, index, "chat.completion"), choices, usage: usageFor(reply, body), ...tail(body) };
 }
 
+function messageOf(reply: ScriptedAnswer): object {
+  switch (reply.type) {
+    case "text": {
+      const message = { role: "assistant", content: reply.pieces.join(""), refusal: null, annotations: [] };
+      return reply.thoughts === undefined ? message : { ...message, reasoning_content: reply.thoughts.join("") };
+    }
+    case "refusal":
+      return { role: "assistant", content: null, refusal: reply.pieces.join(""), annotations: [] };
+    case "calls": {
+      const calls = reply.calls.map(({ id, ...target }) => ({ id, type: "function", function: target }));
+      return { role: "assistant", content: null, refusal: null, tool_calls: calls };
+    }
+  }
+}
+
 /** The answer as `chat.completion.chunk`s: the role, what is said, why it ended, and the usage if it was asked for. */
-export function answerChunks(reply: Answer, body: ChatBody, index: number): readonly object[] {
+export function answerChunks(reply: ScriptedAnswer, body: ChatBody, index: number): readonly object[] {
   const wantsUsage = body.stream_options?.include_usage === true;
   const chunk = (choices: readonly object[], usage: object | null): object => ({
     ...head(body, index, "chat.completion.chunk"),
@@ -61,16 +69,41 @@ export function answerChunks(reply: Answer, body: ChatBody, index: number): read
     chunk([{ index: 0, delta: fields, logprobs: null, finish_reason: reason }], null);
   return [
     delta({ role: "assistant", content: reply.type === "text" ? "" : null, refusal: null }),
-    ...(reply.type === "text"
-      ? reply.pieces.map((content) => delta({ content }))
-      : callDeltas(reply.calls).map((call) => delta({ tool_calls: [call] }))),
+    ...deltasOf(reply).map((fields) => delta(fields)),
     delta({}, finishReason(reply)),
     ...(wantsUsage ? [chunk([], usageFor(reply, body))] : []),
   ];
 }
 
+function deltasOf(reply: ScriptedAnswer): readonly object[] {
+  switch (reply.type) {
+    case "text":
+      return [...(reply.thoughts ?? []).map((text) => ({ reasoning_content: text })), ...reply.pieces.map((content) => ({ content }))];
+    case "refusal":
+      return reply.pieces.map((refusal) => ({ refusal }));
+    case "calls":
+      return callDeltas(reply.calls).map((call) => ({ tool_calls: [call] }));
+  }
+}
+
+/** The answer as a `text_completion`, in one piece or, streamed, in several. */
+export function completionBodies(reply: ScriptedAnswer, body: CompletionBody, index: number): readonly object[] {
+  const pieces = reply.type === "calls" ? [""] : reply.pieces;
+  const shared = { id: `cmpl-stand-in-${index}`, object: "text_completion", created: 1_700_000_000, model: body.model };
+  const prompt = tokensIn(body.prompt);
+  const usage = { prompt_tokens: prompt, completion_tokens: pieces.length, total_tokens: prompt + pieces.length };
+  const choice = (text: string, reason: string | null): object => ({ text, index: 0, logprobs: null, finish_reason: reason });
+  if (body.stream !== true) return [{ ...shared, choices: [choice(pieces.join(""), "stop")], usage }];
+  const wantsUsage = body.stream_options?.include_usage === true;
+  const streamed = [...pieces.map((text) => choice(text, null)), choice("", "stop")];
+  return [
+    ...streamed.map((item) => ({ ...shared, choices: [item], ...(wantsUsage && { usage: null }) })),
+    ...(wantsUsage ? [{ ...shared, choices: [], usage }] : []),
+  ];
+}
+
 /** The name first, then the arguments in two halves, as the real one cuts them anywhere. */
-function callDeltas(calls: Extract<Answer, { readonly type: "calls" }>["calls"]): readonly object[] {
+function callDeltas(calls: Extract<ScriptedAnswer, { readonly type: "calls" }>["calls"]): readonly object[] {
   return calls.flatMap((call, index) => {
     const middle = Math.floor(call.arguments.length / 2);
     return [
@@ -91,19 +124,24 @@ function tail(body: ChatBody): object {
   return { system_fingerprint: "fp_stand_in", service_tier: "default", x_echo: unknown };
 }
 
-function finishReason(reply: Answer): string {
-  return reply.type === "text" ? "stop" : "tool_calls";
+function finishReason(reply: ScriptedAnswer): string {
+  return reply.type === "calls" ? "tool_calls" : "stop";
 }
 
-/** Words count as tokens. */
-function usageFor(reply: Answer, body: ChatBody): object {
-  const prompt = JSON.stringify(body.messages).split(" ").length;
-  const completion = reply.type === "text" ? reply.pieces.length : reply.calls.length;
+/** Words count as tokens of the prompt, pieces and calls as tokens of the answer. */
+function usageFor(reply: ScriptedAnswer, body: ChatBody): object {
+  const prompt = tokensIn(body.messages);
+  const thoughts = reply.type === "text" ? (reply.thoughts ?? []).length : 0;
+  const completion = thoughts + (reply.type === "calls" ? reply.calls.length : reply.pieces.length);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: 0 },
-    completion_tokens_details: { reasoning_tokens: 0 },
+    completion_tokens_details: { reasoning_tokens: thoughts },
   };
+}
+
+function tokensIn(prompt: unknown): number {
+  return JSON.stringify(prompt).split(" ").length;
 }

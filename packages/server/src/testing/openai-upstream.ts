@@ -1,7 +1,15 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { answerBody, answerChunks, echo, type Script, type ScriptedReply } from "./openai-answers.ts";
-import { checkChatBody, type ChatBody } from "./openai-checks.ts";
+import {
+  answerBody,
+  answerChunks,
+  completionBodies,
+  echo,
+  type Script,
+  type ScriptedAnswer,
+  type ScriptedReply,
+} from "./openai-answers.ts";
+import { checkChatBody, checkCompletionBody } from "./openai-checks.ts";
 
 /** One call as the stand-in saw it: the exact bytes it received, and the exact body bytes it sent. */
 interface SeenCall {
@@ -29,15 +37,25 @@ export interface OpenAiUpstream extends AsyncDisposable {
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
 
+/** How the stand-in differs from one that takes every key and every field. */
+export interface OpenAiUpstreamOptions {
+  readonly apiKey?: string;
+  /** Azure's keys come in a header of their own. */
+  readonly keyHeader?: "authorization" | "api-key";
+  readonly models?: readonly string[];
+  /** Fields that OpenAI does not know are refused, as it does; else they are sent back, for tests that want to see them again. */
+  readonly isStrict?: boolean;
+  /** What stands before the names of the surfaces. */
+  readonly root?: string;
+}
+
 /**
- * A stand-in for OpenAI's hosted API, on the loopback interface, for tests and benches: it speaks the wire format of `/v1/models` and
- * `/v1/chat/completions` strictly, refuses what the real one refuses, and says what its script tells it to. It is not a model.
+ * A stand-in for OpenAI's hosted API, on the loopback interface, for tests and benches: it speaks the wire format of `/v1/models`,
+ * `/v1/chat/completions` and `/v1/completions` strictly, refuses what the real one refuses, and says what its script tells it to. It is
+ * not a model.
  */
-export async function startOpenAiUpstream(
-  script: Script = echo,
-  options: { readonly apiKey?: string; readonly models?: readonly string[] } = {},
-): Promise<OpenAiUpstream> {
-  const { apiKey, models = ["test-model"] } = options;
+export async function startOpenAiUpstream(script: Script = echo, options: OpenAiUpstreamOptions = {}): Promise<OpenAiUpstream> {
+  const { models = ["test-model"], root = "/v1" } = options;
   const calls: SeenCall[] = [];
   const waiting = new Set<{ readonly count: number; resolve(): void }>();
   let connections = 0;
@@ -51,15 +69,18 @@ export async function startOpenAiUpstream(
         ended += 1;
         for (const waiter of waiting) if (ended >= waiter.count) waiter.resolve();
       });
-      if (apiKey !== undefined && request.headers.authorization !== `Bearer ${apiKey}`) {
+      const [path] = exchange.path.split("?");
+      if (!isKeyOf(request.headers, options)) {
         exchange.refuse(401, { message: "Incorrect API key provided.", code: "invalid_api_key", param: null });
-      } else if (request.method === "GET" && request.url === "/v1/models") {
+      } else if (exchange.method === "GET" && path === `${root}/models`) {
         exchange.json(200, {
           object: "list",
           data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })),
         });
-      } else if (request.method === "POST" && request.url === "/v1/chat/completions") {
-        answerChat(exchange, script, index);
+      } else if (exchange.method === "POST" && path === `${root}/chat/completions`) {
+        answerChat(exchange, script, { index, isStrict: options.isStrict === true });
+      } else if (exchange.method === "POST" && path === `${root}/completions`) {
+        answerCompletion(exchange, script, index);
       } else {
         exchange.refuse(404, { message: `Invalid URL (${request.method} ${request.url})`, code: null, param: null });
       }
@@ -73,7 +94,7 @@ export async function startOpenAiUpstream(
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `http://127.0.0.1:${port}${root}`,
     calls,
     get connections() {
       return connections;
@@ -91,10 +112,30 @@ export async function startOpenAiUpstream(
   };
 }
 
-function answerChat(exchange: Exchange, script: Script, index: number): void {
-  const checked = checkChatBody(exchange.received);
+function isKeyOf(headers: IncomingHttpHeaders, { apiKey, keyHeader = "authorization" }: OpenAiUpstreamOptions): boolean {
+  if (apiKey === undefined) return true;
+  return headers[keyHeader] === (keyHeader === "authorization" ? `Bearer ${apiKey}` : apiKey);
+}
+
+function answerChat(exchange: Exchange, script: Script, { index, isStrict }: { readonly index: number; readonly isStrict: boolean }): void {
+  const checked = checkChatBody(exchange.received, { isStrict });
   if ("refusal" in checked) return exchange.refuse(400, checked.refusal);
-  return exchange.play(script(checked.body, index), checked.body, index);
+  const { body } = checked;
+  return exchange.play(script(body, index), (reply) =>
+    body.stream === true ? answerChunks(reply, body, index) : answerBody(reply, body, index),
+  );
+}
+
+/** The script is shown the prompt as a turn of the user's. */
+function answerCompletion(exchange: Exchange, script: Script, index: number): void {
+  const checked = checkCompletionBody(exchange.received);
+  if ("refusal" in checked) return exchange.refuse(400, checked.refusal);
+  const { body } = checked;
+  const content = typeof body.prompt === "string" ? body.prompt : body.prompt.join("");
+  return exchange.play(script({ model: body.model, messages: [{ role: "user", content }] }, index), (reply) => {
+    const bodies = completionBodies(reply, body, index);
+    return body.stream === true ? bodies : (bodies[0] ?? {});
+  });
 }
 
 async function readBody(request: IncomingMessage): Promise<Buffer> {
@@ -158,7 +199,8 @@ class Exchange implements SeenCall {
     this.json(status, { error: { message: error.message, type, param: error.param, code: error.code } }, headers);
   }
 
-  play(reply: ScriptedReply, body: ChatBody, index: number): void {
+  /** `write` gives an answer of the script's in the format that was asked for: its chunks if it is to be streamed. */
+  play(reply: ScriptedReply, write: (reply: ScriptedAnswer) => object | readonly object[]): void {
     switch (reply.type) {
       case "error":
         this.refuse(reply.status, { message: reply.message, code: reply.code ?? null, param: null }, reply.headers);
@@ -172,20 +214,25 @@ class Exchange implements SeenCall {
         else this.#response.flushHeaders();
         return;
       case "text":
+      case "refusal":
       case "calls":
-        if (body.stream !== true) {
-          this.json(200, answerBody(reply, body, index));
-          return;
-        }
-        this.#response.writeHead(200, {
-          "content-type": "text/event-stream; charset=utf-8",
-          "cache-control": "no-cache",
-          "x-request-id": "req_stand_in",
-        });
-        for (const chunk of answerChunks(reply, body, index)) this.#send(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
-        this.#send(Buffer.from("data: [DONE]\n\n"));
-        this.#response.end();
+        this.#answer(write(reply));
     }
+  }
+
+  #answer(written: object | readonly object[]): void {
+    if (!Array.isArray(written)) {
+      this.json(200, written);
+      return;
+    }
+    this.#response.writeHead(200, {
+      "content-type": "text/event-stream; charset=utf-8",
+      "cache-control": "no-cache",
+      "x-request-id": "req_stand_in",
+    });
+    for (const chunk of written) this.#send(Buffer.from(`data: ${JSON.stringify(chunk)}\n\n`));
+    this.#send(Buffer.from("data: [DONE]\n\n"));
+    this.#response.end();
   }
 
   #send(bytes: Buffer): void {
