@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { AppError } from "@tutti/core";
 import type { App } from "../host/index.ts";
+import { openResponses } from "./gateway/responses.ts";
 import { createRouter } from "./router.ts";
 
 /** How often node looks for connections that are past their time limits. */
@@ -19,7 +20,8 @@ export interface HttpServer {
 /** Listens where the configuration says; `port` overrides it. */
 export async function listen(app: App, options: { readonly port?: number } = {}): Promise<HttpServer> {
   const { config } = app;
-  const router = createRouter(app);
+  const responses = openResponses(app);
+  const router = createRouter(app, responses);
   const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
@@ -31,6 +33,7 @@ export async function listen(app: App, options: { readonly port?: number } = {})
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
+  server.on("upgrade", responses.upgrade);
   server.maxConnections = config.connectionsMax;
   const port = options.port ?? config.port;
   server.listen({ host: config.host, port });
@@ -39,7 +42,15 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   });
   const address = server.address() as AddressInfo;
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
-  return { url: `http://${host}:${address.port}`, close: (graceMs) => closeServer(server, graceMs) };
+  return {
+    url: `http://${host}:${address.port}`,
+    close: async (graceMs) => {
+      const closing = closeServer(server, graceMs);
+      // What is made in the background ends here, and what was kept is written down.
+      await responses.close();
+      await closing;
+    },
+  };
 }
 
 function listenError(error: unknown, where: string): AppError {

@@ -2,9 +2,13 @@ import { AppError } from "@tutti/core";
 import { Hono } from "hono";
 import type { App } from "../host/index.ts";
 import type { HttpEnv } from "./env.ts";
+import { batchRoutes } from "./gateway/batches.ts";
+import { messageBatchRoutes } from "./gateway/batches-messages.ts";
 import { chatRoutes } from "./gateway/chat-routes.ts";
+import { fileRoutes } from "./gateway/files.ts";
 import { mediaRoutes } from "./gateway/media-routes.ts";
 import { modelListRoutes } from "./gateway/model-list.ts";
+import type { ResponsesDoor } from "./gateway/responses.ts";
 import { Feed } from "./feed.ts";
 import { guard } from "./guard.ts";
 import { errorResponse } from "./problem.ts";
@@ -15,6 +19,7 @@ import { graphRoutes } from "./routes/graphs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { insightRoutes } from "./routes/insight.ts";
 import { steeringRoutes } from "./routes/steering.ts";
+import { modelRoutes } from "./routes/models.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { spendRoutes } from "./routes/spend.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -26,13 +31,18 @@ import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** All routes of an app. */
-export function createRouter(app: App): Hono<HttpEnv> {
+export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> {
   const router = new Hono<HttpEnv>();
   router.use(guard(app));
   router.route("/", healthRoutes(app));
   router.route("/", modelListRoutes(app));
+  router.route("/", messageBatchRoutes(app));
   router.route("/", chatRoutes(app));
+  router.route("/", responses.routes);
   router.route("/", mediaRoutes(app));
+  router.route("/", fileRoutes(app));
+  router.route("/", batchRoutes(app));
+  router.route("/", modelRoutes(app));
   router.route("/", keyRoutes(app));
   router.route("/", spendRoutes(app));
   router.route("/", agentRoutes(app));

@@ -4,7 +4,7 @@ export { cacheHeader, replayed, type CacheConfig, type CachedAnswer, type CacheQ
 export { readExchanges, writeExchanges, type Exchange } from "./exchange.ts";
 export type { BrokenOff, Forwarded, ForwardRequest, ForwardResult, ResponseSink } from "./forward.ts";
 export type { ModelEntry } from "./locator.ts";
-export { createModels, discoverAt, type GuardSession, type Models, type TokenCounter } from "./models.ts";
+export { createModels, discoverAt, type Models, type TokenCounter } from "./models.ts";
 export type { Provider, Surface } from "./provider.ts";
 export type { Ability, ModelFacts, ModelManagement, OpenProvider, ProviderKind, PullProgress } from "./provider-kind.ts";
 export { replayModel } from "./replay.ts";
@@ -16,3 +16,5 @@ export { embedShortened } from "./embedding-batches.ts";
 export { fieldOf, readForm, replaceField, valueOf, writeForm, type Form, type FormPart } from "./multipart.ts";
 export { replaceModel } from "./replace-model.ts";
 export type { Embeddings, EmbeddingsRequest, Ranking, Speech, Transcript, TranscriptRequest, Drawing, DrawingRequest } from "./requests.ts";
+export type { GuardConfig, GuardFinding, GuardSession } from "./guardrails/index.ts";
+export { Inventory, type ModelView, type ProviderView } from "./inventory.ts";

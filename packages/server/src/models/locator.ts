@@ -46,9 +46,8 @@ export class Locator {
     return place;
   }
 
-  facts({ provider, name }: Place): ModelFacts | undefined {
-    const server = this.#byName.get(provider.name);
-    return server && this.#catalog.discovered(server).get(name);
+  facts(place: Place): ModelFacts {
+    return this.#catalog.facts(place);
   }
 
   /** Named models first; then each provider's configured models, and what it said it serves beside them. */

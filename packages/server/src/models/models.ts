@@ -1,7 +1,9 @@
 import { AppError, type Model } from "@tutti/core";
-import type { ModelPart, ModelRequest, Usage } from "@tutti/core/model";
+import type { ModelRequest, Usage } from "@tutti/core/model";
 import { AnswerCache, type CacheConfig, type Embed } from "./cache/index.ts";
 import { Catalog, type Server } from "./catalog.ts";
+import { Guardrails, type GuardConfig } from "./guardrails/index.ts";
+import { Inventory } from "./inventory.ts";
 import { Locator, type ModelEntry } from "./locator.ts";
 import { routedModel } from "./routed-model.ts";
 import { forward, type ForwardRequest, type ForwardResult } from "./forward.ts";
@@ -33,23 +35,15 @@ export interface Models {
   readonly tokens: TokenCounter;
   /** Answers that may be given again. */
   readonly cache: AnswerCache;
-  readonly guardrails: {
-    session(call: { readonly model: string; readonly tenant: string; readonly tags: readonly string[] }): GuardSession | undefined;
-  };
+  readonly guardrails: Guardrails;
+  /** What the providers have, and what can be done with it there. */
+  readonly inventory: Inventory;
   /** What "default" stands for: as configured, else the first configured model, else the only one that was found. */
   readonly defaultModel: string | undefined;
   /** Passes a request on to a provider, and the answer back, byte for byte. */
   forward(place: Place, request: ForwardRequest, signal: AbortSignal): Promise<ForwardResult>;
   /** Ends every connection; what is under way fails. */
   close(): Promise<void>;
-}
-
-/** Interim. */
-export interface GuardSession {
-  input(request: ModelRequest): { readonly request: ModelRequest; readonly isChanged: boolean };
-  output(parts: AsyncIterable<ModelPart>): AsyncIterable<ModelPart>;
-  readonly findings: readonly unknown[];
-  readonly changesOutput: boolean;
 }
 
 /** Counts the tokens of requests and texts by each model's family; exact once `load` has resolved for the model. */
@@ -74,6 +68,7 @@ interface ModelsOptions {
   readonly routes?: readonly RouteConfig[];
   readonly defaultModel?: string | undefined;
   readonly cache?: CacheConfig | undefined;
+  readonly guardrails?: readonly GuardConfig[];
   readonly log?: (message: string) => void;
 }
 
@@ -84,7 +79,7 @@ export function createModels(options: ModelsOptions): Models {
   const log = options.log ?? (() => {});
   const servers = options.providers.map((provider) => openServer(provider, pools, log));
   const chatServers = servers.filter(({ open }) => open.generate !== undefined);
-  const catalog = new Catalog(servers, log);
+  const catalog = new Catalog(servers, { log, baseUrlOf });
   const locator = new Locator(servers, catalog);
   const locate = (modelId: string): Place | undefined => locator.locate(modelId);
   const priceOf = (place: Place): TokenPrice | undefined => {
@@ -112,7 +107,8 @@ export function createModels(options: ModelsOptions): Models {
     priceOf,
     loadPrices: () => prices.load(),
     tokens: TOKENS,
-    guardrails: { session: () => undefined },
+    guardrails: new Guardrails(options.guardrails ?? []),
+    inventory: new Inventory({ servers, catalog, router, priceOf }),
     cache: new AnswerCache({ config: options.cache, embed: embedderOf(options.cache, locate) }),
     get defaultModel() {
       return (

@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { AppError, type Json } from "@tutti/core";
-import { chatCodec, messagesCodec, type Codec } from "@tutti/core/wire";
+import { chatCodec, completionsCodec, messagesCodec, type Codec } from "@tutti/core/wire";
 import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
@@ -18,6 +18,7 @@ export function chatRoutes(app: App): Hono<HttpEnv> {
     routes.post(`/v1/${surface}`, operation({ tag: "Models", summary }), (ctx) => chat(app, ctx, { surface, codec }));
   };
   door("chat/completions", chatCodec, "Chat with an agent or a model, streamed or whole; the request and response are OpenAI's");
+  door("completions", completionsCodec, "OpenAI's older completions: go on with a text");
   door("messages", messagesCodec, "Chat with an agent or a model in Anthropic's format");
   routes.post(
     "/v1/messages/count_tokens",

@@ -1,4 +1,4 @@
-import { AppError } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
 import { collect, type Message, type ModelPart, type ModelRequest, type Usage } from "@tutti/core/model";
 import type { AnswerHead, StreamEncoder } from "@tutti/core/wire";
 import type { Attempted, Try } from "../../host/index.ts";
@@ -31,7 +31,9 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
 function partsFor(serving: Serving, { target }: Try, signal: AbortSignal): AsyncIterable<ModelPart> {
   const request = target.adapt === undefined ? serving.request() : adaptRequest(serving.request(), target.adapt);
   const parts = resumable(serving, { place: target.place, request }, signal);
-  return serving.guard?.output(parts) ?? parts;
+  const askAgain = (answer: string, problem: string): AsyncIterable<ModelPart> =>
+    generate(target.place, { ...request, messages: [...request.messages, ...askForAnother(answer, problem)] }, signal);
+  return serving.guard?.output(parts, askAgain) ?? parts;
 }
 
 function generate({ open, name, provider }: Place, request: ModelRequest, signal: AbortSignal): AsyncIterable<ModelPart> {
@@ -61,6 +63,13 @@ async function* resumable(
     if (!mayGoOn || next === undefined || signal.aborted) throw thrown;
     yield* generate(next, { ...request, messages: [...request.messages, ...goOn(text)] }, signal);
   }
+}
+
+function askForAnother(answer: string, problem: string): readonly Message[] {
+  return [
+    { role: "assistant", content: answer },
+    { role: "user", content: problem },
+  ];
 }
 
 function goOn(text: string): readonly Message[] {
@@ -139,8 +148,8 @@ function tell(serving: Serving, { target }: Try, final: JsonObject | undefined):
   if (final !== undefined) serving.onFinal?.(final, { providerName: target.place.provider.name, isNative: false });
 }
 
-function findings({ guard }: Serving): { readonly guards?: never[] } {
-  return guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as never[] };
+function findings({ guard }: Serving): { readonly [key: string]: Json } {
+  return guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
 }
 
 function headersOf({ call }: Serving, contentType: string, length?: number): string[] {
