@@ -1,5 +1,5 @@
 import { AppError, type Json } from "@tutti/core";
-import { chatCodec, messagesCodec, responsesCodec, type Codec } from "@tutti/core/wire";
+import { chatCodec, completionsCodec, messagesCodec, responsesCodec, type Codec } from "@tutti/core/wire";
 import type { App, AskBatchLine, BatchAnswer, BatchAsk, BatchEndpoint } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
 import { converse } from "../conversation.ts";
@@ -21,6 +21,7 @@ type Door =
 
 const DOORS: Readonly<Record<BatchEndpoint, Door>> = {
   "/v1/chat/completions": { type: "chat", surface: "chat/completions", codec: chatCodec },
+  "/v1/completions": { type: "chat", surface: "completions", codec: completionsCodec },
   "/v1/responses": { type: "chat", surface: "responses", codec: responsesCodec },
   "/v1/messages": { type: "chat", surface: "messages", codec: messagesCodec },
   "/v1/embeddings": { type: "media", surface: embeddingsSurface },
