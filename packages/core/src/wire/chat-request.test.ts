@@ -3,31 +3,127 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { AppError } from "../error.ts";
 import type { Json } from "../json.ts";
-import type { Message, ModelRequest } from "../model.ts";
-import { decodeChatRequest, encodeChatRequest } from "./chat-request.ts";
+import type { ContentPart, Message, ModelRequest, ReasoningPart } from "../model.ts";
+import { chatCodec } from "./chat-codec.ts";
 
 const plain = { noNullPrototype: true };
 const content = fc.string({ unit: "binary" });
+const text = fc.string({ unit: "binary", minLength: 1 });
 const json = fc.jsonValue({ depthSize: "small" }).map((value) => JSON.parse(JSON.stringify(value)) as Json);
-const call = fc.record({ id: content, name: content, input: json }, plain);
+/** A record of which only these fields are always there. */
+const some = <T extends object>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }, requiredKeys: (keyof T & string)[]) =>
+  fc.record(fields, { requiredKeys: requiredKeys as never, ...plain });
+const is = <const T>(value: T) => fc.constant(value);
+
+const textPart: fc.Arbitrary<ContentPart> = some({ type: is("text"), text: content }, ["type", "text"]);
+const refusalPart: fc.Arbitrary<ContentPart> = some({ type: is("refusal"), text: content }, ["type", "text"]);
+const bytes = (...mediaTypes: string[]) => some({ data: text, mediaType: fc.constantFrom(...mediaTypes) }, ["data", "mediaType"]);
+const mediaPart: fc.Arbitrary<ContentPart> = fc.oneof(
+  some(
+    {
+      type: is("image"),
+      media: fc.oneof(bytes("image/png", "image/webp"), some({ url: fc.webUrl() }, ["url"])),
+      detail: fc.constantFrom("auto", "low", "high"),
+    },
+    ["type", "media"],
+  ),
+  some({ type: is("audio"), media: bytes("audio/wav", "audio/mpeg", "audio/flac") }, ["type", "media"]),
+  some({ type: is("file"), media: fc.oneof(bytes("application/pdf"), some({ fileId: text }, ["fileId"])), name: content }, [
+    "type",
+    "media",
+  ]),
+);
+const thought: fc.Arbitrary<ReasoningPart> = fc.oneof(
+  some({ type: is("reasoning"), text }, ["type", "text"]),
+  some({ type: is("reasoning"), text, id: text, signature: text, origin: is("openai") }, ["type", "text", "origin"]),
+);
+const said = (parts: readonly ContentPart[]) => ({
+  content: parts.map((part) => (part.type === "text" || part.type === "refusal" ? part.text : "")).join(""),
+  parts,
+});
+const call = some({ id: content, name: content, input: json, signature: content }, ["id", "name", "input"]);
+const calls = fc.array(call, { minLength: 1, maxLength: 4 });
 const message: fc.Arbitrary<Message> = fc.oneof(
   fc.record({ role: fc.constantFrom("system", "user", "assistant"), content }, plain),
-  fc.record({ role: fc.constant("assistant"), content, calls: fc.array(call, { minLength: 1, maxLength: 4 }) }, plain),
-  fc.record({ role: fc.constant("tool"), content, callId: content }, plain),
+  fc.record({ role: is("assistant"), content, calls }, plain),
+  fc.record({ role: is("tool"), content, callId: content }, plain),
+  fc
+    .tuple(fc.array(textPart, { maxLength: 2 }), mediaPart, fc.array(fc.oneof(textPart, mediaPart), { maxLength: 3 }))
+    .map(([first, media, more]): Message => ({ role: "user", ...said([...first, media, ...more]) })),
+  fc.tuple(thought, fc.option(text), fc.option(calls)).map(([first, words, asked]): Message => ({
+    role: "assistant",
+    ...said([first, ...(words === null ? [] : [{ type: "text", text: words } as const])]),
+    ...(asked !== null && { calls: asked }),
+  })),
+  fc
+    .tuple(fc.array(textPart, { maxLength: 2 }), refusalPart, fc.array(textPart, { maxLength: 2 }), fc.option(text))
+    .map(([first, refusal, more, fileId]): Message => ({
+      role: "assistant",
+      ...said([...first, refusal, ...more, ...(fileId === null ? [] : [{ type: "audio", media: { fileId } } as const])]),
+    })),
 );
-const tool = fc.record({ name: content, description: content, parameters: fc.dictionary(content, json, plain) }, plain);
-const request: fc.Arbitrary<ModelRequest> = fc.record(
-  { messages: fc.array(message, { minLength: 1, maxLength: 6 }), tools: fc.array(tool, { minLength: 1, maxLength: 3 }) },
-  { requiredKeys: ["messages"], noNullPrototype: true },
+const tool = some({ name: content, description: content, parameters: fc.dictionary(content, json, plain), strict: fc.boolean() }, [
+  "name",
+  "description",
+  "parameters",
+]);
+const number = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (Object.is(value, -0) ? 0 : value));
+const count = fc.integer({ min: 1 });
+const filled = <T extends object>(fields: fc.Arbitrary<T>): fc.Arbitrary<T> => fields.filter((value) => Object.keys(value).length > 0);
+const tooled: fc.Arbitrary<Pick<ModelRequest, "tools" | "toolChoice" | "parallelCalls">> = fc.oneof(
+  is({}),
+  fc.array(tool, { minLength: 1, maxLength: 3 }).chain((tools) =>
+    some(
+      {
+        tools: fc.constant(tools),
+        toolChoice: fc.constantFrom<NonNullable<ModelRequest["toolChoice"]>>("auto", "none", "required", { name: tools[0]?.name ?? "" }),
+        parallelCalls: fc.boolean(),
+      },
+      ["tools"],
+    ),
+  ),
 );
+const asked: fc.Arbitrary<ModelRequest> = some(
+  {
+    messages: fc.array(message, { minLength: 1, maxLength: 6 }),
+    format: fc.oneof(
+      some({ type: is("json") }, ["type"]),
+      some({ type: is("schema"), name: content, schema: fc.dictionary(content, json, plain), strict: fc.boolean(), description: content }, [
+        "type",
+        "name",
+        "schema",
+      ]),
+    ),
+    speech: some({ voice: content, format: content }, ["voice", "format"]),
+    outputTokensMax: count,
+    sampling: filled(
+      some(
+        {
+          temperature: number,
+          topP: number,
+          topK: count,
+          seed: fc.integer(),
+          presencePenalty: number,
+          frequencyPenalty: number,
+          stop: fc.array(content, { minLength: 1, maxLength: 4 }),
+        },
+        [],
+      ),
+    ),
+    reasoning: filled(some({ effort: fc.constantFrom("none", "low", "max"), tokensMax: count, isShown: fc.boolean() }, [])),
+    user: content,
+  },
+  ["messages"],
+);
+const request: fc.Arbitrary<ModelRequest> = fc.tuple(asked, tooled).map(([rest, tools]) => ({ ...rest, ...tools }));
 
 const hello = { model: "m", messages: [{ role: "user", content: "Hi" }] };
 
 test("a request survives encoding, JSON and decoding", () => {
   fc.assert(
     fc.property(content, request, (model, wanted) => {
-      const body: unknown = JSON.parse(JSON.stringify(encodeChatRequest(model, wanted)));
-      assert.deepEqual(decodeChatRequest(body), { model, stream: true, includeUsage: true, request: wanted });
+      const body: unknown = JSON.parse(JSON.stringify(chatCodec.encodeRequest(model, wanted)));
+      assert.deepEqual(chatCodec.decodeRequest(body), { model, stream: true, includeUsage: true, request: wanted });
     }),
   );
 });
@@ -50,7 +146,7 @@ test("whatever JSON is sent, the decoder reads it or throws an AppError", () => 
   fc.assert(
     fc.property(fc.oneof(json, odd), (body) => {
       try {
-        decodeChatRequest(body);
+        chatCodec.decodeRequest(body);
       } catch (error) {
         assert.ok(error instanceof AppError, String(error));
       }
@@ -59,7 +155,7 @@ test("whatever JSON is sent, the decoder reads it or throws an AppError", () => 
 });
 
 test("arrays of text parts are joined, developer counts as system, and unknown fields and hints are left out", () => {
-  const decoded = decodeChatRequest({
+  const decoded = chatCodec.decodeRequest({
     model: "m",
     verbosity: "low",
     user: { unknown: true },
@@ -94,7 +190,7 @@ test("an assistant turn that only calls tools has no content, and broken argumen
     { id: "3", type: "function", function: { name: "now", arguments: "" } },
     { id: "4", type: "function", function: { name: "deep", arguments: "[".repeat(300) + "]".repeat(300) } },
   ];
-  const decoded = decodeChatRequest({ model: "m", messages: [{ role: "assistant", content: null, tool_calls: calls }] });
+  const decoded = chatCodec.decodeRequest({ model: "m", messages: [{ role: "assistant", content: null, tool_calls: calls }] });
   assert.deepEqual(
     decoded.request.messages[0]?.calls?.map(({ input }) => input),
     [{ a: 1 }, '{"a":', {}, "[".repeat(300) + "]".repeat(300)],
@@ -103,9 +199,81 @@ test("an assistant turn that only calls tools has no content, and broken argumen
 
 test("a tool without a description and parameters takes an empty object", () => {
   const tools = [{ type: "function", function: { name: "now" } }];
-  assert.deepEqual(decodeChatRequest({ ...hello, tools }).request.tools, [
+  assert.deepEqual(chatCodec.decodeRequest({ ...hello, tools }).request.tools, [
     { name: "now", description: "", parameters: { type: "object", properties: {} } },
   ]);
+});
+
+test("what a failed call said is told from a result, and what a tool returned beside text follows the results as the user's", () => {
+  const { messages } = chatCodec.encodeRequest("m", {
+    messages: [
+      { role: "tool", content: "no disk", callId: "1", isError: true },
+      {
+        role: "tool",
+        content: "a picture",
+        parts: [
+          { type: "text", text: "a picture" },
+          { type: "image", media: { url: "https://example.com/a.png" } },
+        ],
+        callId: "2",
+      },
+      { role: "tool", content: "Error 5", callId: "3", isError: true },
+      { role: "user", content: "Well?" },
+    ],
+  }) as { readonly messages: readonly { readonly role: string; readonly content: Json }[] };
+  assert.deepEqual(
+    messages.map(({ role, content: shown }) => [role, shown]),
+    [
+      ["tool", "Error: no disk"],
+      ["tool", "a picture"],
+      ["tool", "Error 5"],
+      ["user", [{ type: "image_url", image_url: { url: "https://example.com/a.png" } }]],
+      ["user", "Well?"],
+    ],
+  );
+});
+
+test("only the allowed ones of the tools are kept, and the newer names win over the older", () => {
+  const named = (name: string) => ({ type: "function", function: { name } });
+  const decoded = chatCodec.decodeRequest({
+    ...hello,
+    tools: [named("add"), named("now"), named("look")],
+    tool_choice: { type: "allowed_tools", allowed_tools: { mode: "required", tools: [named("now"), named("look")] } },
+    max_tokens: 5,
+    max_completion_tokens: 7,
+    user: "old",
+    safety_identifier: "new",
+    stop: "END",
+    modalities: ["text"],
+    reasoning: { max_tokens: 2_000, exclude: true },
+  }).request;
+  assert.deepEqual(
+    decoded.tools?.map(({ name }) => name),
+    ["now", "look"],
+  );
+  assert.equal(decoded.toolChoice, "required");
+  assert.equal(decoded.outputTokensMax, 7);
+  assert.equal(decoded.user, "new");
+  assert.deepEqual(decoded.sampling, { stop: ["END"] });
+  assert.deepEqual(decoded.reasoning, { tokensMax: 2_000, isShown: false });
+});
+
+test("thoughts that others signed stay behind, and calls are not spoken of where there are no tools", () => {
+  const parts: readonly ContentPart[] = [
+    { type: "reasoning", text: "Hm.", signature: "sealed", origin: "anthropic" },
+    { type: "text", text: "Hello." },
+  ];
+  const body = chatCodec.encodeRequest("m", {
+    messages: [{ role: "assistant", content: "Hello.", parts }],
+    toolChoice: "none",
+    parallelCalls: false,
+  });
+  assert.deepEqual(body, {
+    model: "m",
+    messages: [{ role: "assistant", content: "Hello." }],
+    stream: true,
+    stream_options: { include_usage: true },
+  });
 });
 
 const misfits: readonly (readonly [string, unknown, string, string])[] = [
@@ -165,12 +333,38 @@ const misfits: readonly (readonly [string, unknown, string, string])[] = [
     "response_format.json_schema.name",
   ],
   ["functions, which tools replaced", { ...hello, functions: [] }, "unsupported", "functions"],
+  ["a call of a function, which tools replaced", { ...hello, function_call: "auto" }, "unsupported", "function_call"],
+  ["log probabilities", { ...hello, logprobs: true }, "unsupported", "logprobs"],
+  ["the most probable tokens", { ...hello, top_logprobs: 3 }, "unsupported", "top_logprobs"],
+  ["biased tokens", { ...hello, logit_bias: { 50256: -100 } }, "unsupported", "logit_bias"],
+  ["a search of the web", { ...hello, web_search_options: {} }, "unsupported", "web_search_options"],
+  ["a tool of another kind", { ...hello, tools: [{ type: "custom", custom: { name: "a" } }] }, "unsupported", "tools[0].type"],
+  ["a required tool where there is none", { ...hello, tool_choice: "required" }, "invalid_input", "tools"],
+  ["a tool that is not there", { ...hello, tool_choice: { type: "function", function: { name: "a" } } }, "invalid_input", "tool_choice"],
+  ["a spoken answer in no voice", { ...hello, modalities: ["text", "audio"] }, "invalid_input", "audio"],
+  ["an unknown way to answer", { ...hello, modalities: ["video"] }, "unsupported", "modalities"],
+  ["an unknown effort", { ...hello, reasoning_effort: "extreme" }, "invalid_input", "reasoning_effort"],
+  ["a limit of nothing", { ...hello, max_tokens: 0 }, "invalid_input", "max_tokens"],
+  ["a temperature that is no number", { ...hello, temperature: "hot" }, "invalid_input", "temperature"],
+  ["a stop that is no text", { ...hello, stop: [5] }, "invalid_input", "stop[0]"],
+  [
+    "a picture in a system turn",
+    { model: "m", messages: [{ role: "system", content: [{ type: "image_url", image_url: { url: "https://example.com" } }] }] },
+    "invalid_input",
+    "messages[0].content[0].type",
+  ],
+  [
+    "a video",
+    { model: "m", messages: [{ role: "user", content: [{ type: "video_url", video_url: {} }] }] },
+    "unsupported",
+    "messages[0].content[0].type",
+  ],
 ];
 
 for (const [what, body, code, param] of misfits) {
   test(`${what} is refused as ${code}, and the error names the field`, () => {
     assert.throws(
-      () => decodeChatRequest(body),
+      () => chatCodec.decodeRequest(body),
       (error) => {
         assert.ok(error instanceof AppError);
         assert.equal(error.code, code);
