@@ -14,7 +14,7 @@ export interface Provider {
   readonly models: readonly string[];
   /** Sent with every request, in place of what the client sent under the same name. */
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  readonly timeouts?: Partial<Timeouts> | undefined;
+  readonly timeouts?: { readonly [Name in keyof Timeouts]?: number | undefined } | undefined;
   /** What it speaks itself, where that is not what its kind speaks. */
   readonly surfaces?: readonly Surface[] | undefined;
   /** What else its kind wants to know: Azure's API version, the folder of GGUF files. */
@@ -33,5 +33,10 @@ const TIMEOUTS: Timeouts = { connectMs: 5_000, firstByteMs: 300_000, idleMs: 120
 
 /** A provider's timeouts, with the defaults for what it leaves out. */
 export function timeoutsOf(provider: Provider): Timeouts {
-  return { ...TIMEOUTS, ...provider.timeouts };
+  const { connectMs, firstByteMs, idleMs } = provider.timeouts ?? {};
+  return {
+    connectMs: connectMs ?? TIMEOUTS.connectMs,
+    firstByteMs: firstByteMs ?? TIMEOUTS.firstByteMs,
+    idleMs: idleMs ?? TIMEOUTS.idleMs,
+  };
 }
