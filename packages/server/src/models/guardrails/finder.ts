@@ -1,0 +1,86 @@
+import type { Shape } from "./shapes.ts";
+
+/** A place in a text. */
+export interface Span {
+  /** Where the pattern matched. */
+  readonly start: number;
+  /** What was found, within the match. */
+  readonly foundAt: number;
+  readonly end: number;
+}
+
+/** Finds one kind of thing in a text that may still be arriving. */
+export interface Finder {
+  readonly what: string;
+  /** The first match that begins at or after `from`. */
+  next(text: string, from: number): Span | undefined;
+  /** Whether and how something matches before this place (at least `from`) stays as it is, whatever arrives later. */
+  decidedUntil(text: string, from: number): number;
+}
+
+/** Patterns look at most so many characters behind and ahead of a match. */
+export const LOOK_AROUND = 2;
+
+/** A finder of a shape. */
+export function shapeFinder(shape: Shape): Finder {
+  const isWithin = characterClass(shape.within);
+  return {
+    what: shape.name,
+    next: (text, from) => nextOf(shape, text, from),
+    decidedUntil(text, from) {
+      // A match that begins further back has room for its longest form, and for what stands behind it.
+      const bound = boundOf(text, from, shape.charactersMax);
+      let start = text.length;
+      while (start > bound && isWithin(text.charCodeAt(start - 1))) start -= 1;
+      return shape.begins === undefined ? start : firstBeginning(shape, shape.begins, text.slice(start)) + start;
+    },
+  };
+}
+
+/** Matches that begin before this place are there as a whole, with what stands behind them, when none has more than so many characters. */
+export function boundOf(text: string, from: number, charactersMax: number): number {
+  return Math.max(from, text.length - charactersMax - LOOK_AROUND + 1);
+}
+
+function nextOf({ pattern, begins, holds, realLength }: Shape, text: string, from: number): Span | undefined {
+  if (holds !== undefined && !text.includes(holds, from)) return undefined;
+  if (begins !== undefined && !begins.some((head) => text.includes(head, from))) return undefined;
+  pattern.lastIndex = from;
+  for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
+    const found = match[1] ?? match[0];
+    const foundAt = match.index + match[0].length - found.length;
+    const length = realLength === undefined ? found.length : realLength(found);
+    if (length > 0) return { start: match.index, foundAt, end: foundAt + length };
+    // Another match may begin inside of what was none.
+    pattern.lastIndex = match.index + 1;
+  }
+  return undefined;
+}
+
+/** Where in a text a match may begin that is not complete yet; its length where none does. */
+function firstBeginning({ decided }: Shape, begins: readonly string[], text: string): number {
+  let first = text.length;
+  for (const head of begins) {
+    let at = text.indexOf(head);
+    while (at >= 0 && at < first && decided !== undefined && isDecided(decided, text, at)) at = text.indexOf(head, at + 1);
+    if (at >= 0) first = Math.min(first, at);
+    for (let length = Math.min(head.length - 1, text.length); length > 0; length -= 1) {
+      if (!text.endsWith(head.slice(0, length))) continue;
+      first = Math.min(first, text.length - length);
+      break;
+    }
+  }
+  return first;
+}
+
+function isDecided(decided: RegExp, text: string, at: number): boolean {
+  decided.lastIndex = at;
+  return decided.test(text);
+}
+
+function characterClass(characters: string): (code: number) => boolean {
+  if (characters === "") return () => true;
+  const pattern = new RegExp(`[${characters}]`);
+  const table = Uint8Array.from({ length: 128 }, (_, code) => (pattern.test(String.fromCharCode(code)) ? 1 : 0));
+  return (code) => table[code] === 1;
+}
