@@ -5,6 +5,7 @@ import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
 import { playAsChat } from "../conformance-chat.ts";
 import { modelConformance } from "../conformance.ts";
 import { createModels, type Models, type Provider } from "../index.ts";
+import { PRESETS } from "./openai-presets.ts";
 
 const signal = new AbortController().signal;
 const hello: ModelRequest = { messages: [{ role: "user", content: "Hi" }] };
@@ -127,4 +128,69 @@ test("refusals that the client caused do not count as failures", async () => {
   for (let count = 0; count < 8; count += 1)
     await assert.rejects(collect(modelOf(models, "m").generate(hello, signal)), { code: "rate_limited" });
   await models.close();
+});
+
+/** The body that a provider with these options was sent. */
+async function sentBy(provider: Partial<Provider>, request: ModelRequest): Promise<Readonly<Record<string, unknown>>> {
+  await using upstream = await startOpenAiUpstream();
+  const models = createModels({ providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["m"], ...provider }] });
+  await collect(modelOf(models, "m").generate(request, signal));
+  await models.close();
+  const asked = upstream.calls.find(({ method }) => method === "POST");
+  return JSON.parse(asked?.received.toString() ?? "") as Readonly<Record<string, unknown>>;
+}
+
+test("a server of which nothing is known is asked with the older names, which all servers know", async () => {
+  const body = await sentBy({}, { ...hello, outputTokensMax: 9, user: "ada", reasoning: { tokensMax: 2_000, isShown: true } });
+  assert.deepEqual([body["max_tokens"], body["user"], body["reasoning_effort"]], [9, "ada", "low"]);
+  for (const name of ["max_completion_tokens", "safety_identifier", "reasoning"]) assert.ok(!(name in body), name);
+});
+
+test("a preset is a name in the options or a kind of its own, and asks in the service's own dialect", async () => {
+  const request: ModelRequest = {
+    messages: [
+      ...hello.messages,
+      { role: "assistant", content: "", calls: [{ id: "call_1234567890", name: "now", input: {} }] },
+      { role: "tool", content: "noon", callId: "call_1234567890" },
+    ],
+    tools: [{ name: "now", description: "", parameters: { type: "object", properties: {} } }],
+    outputTokensMax: 9,
+    sampling: { seed: 7, topK: 3 },
+  };
+  for (const provider of [{ options: { preset: "mistral" } }, { kind: "mistral" }]) {
+    const body = await sentBy(provider, request);
+    assert.deepEqual([body["max_tokens"], body["random_seed"], body["seed"], body["top_k"]], [9, 7, undefined, undefined]);
+    assert.ok(!("stream_options" in body));
+    const [, call, result] = body["messages"] as readonly {
+      readonly tool_calls?: readonly { readonly id: string }[];
+      readonly tool_call_id?: string;
+    }[];
+    assert.match(result?.tool_call_id ?? "", /^[a-z0-9]{9}$/);
+    assert.equal(call?.tool_calls?.[0]?.id, result?.tool_call_id);
+  }
+});
+
+test("OpenRouter is given signed thoughts back, whoever signed them", async () => {
+  const thought = { type: "reasoning", text: "Hm.", signature: "sealed", origin: "anthropic" } as const;
+  const body = await sentBy(
+    { kind: "openrouter" },
+    {
+      messages: [
+        ...hello.messages,
+        { role: "assistant", content: "Yes.", parts: [thought, { type: "text", text: "Yes." }] },
+        ...hello.messages,
+      ],
+    },
+  );
+  const [, said] = body["messages"] as readonly { readonly reasoning_details?: unknown }[];
+  assert.deepEqual(said?.reasoning_details, [{ type: "reasoning.text", text: "Hm.", signature: "sealed", format: "anthropic-claude-v1" }]);
+});
+
+test("every preset says where it is and what it serves, and a name that is none is refused with those that are", () => {
+  for (const [name, { baseUrl = "", surfaces }] of Object.entries(PRESETS)) {
+    assert.match(baseUrl, /^https:\/\/|^http:\/\/127\.0\.0\.1:/, name);
+    assert.ok(surfaces.includes("chat/completions"), name);
+  }
+  const provider: Provider = { name: "p", models: [], options: { preset: "nobody" } };
+  assert.throws(() => createModels({ providers: [provider] }), { code: "invalid_config", message: /"nobody"; there are: cerebras, .*xai/ });
 });
