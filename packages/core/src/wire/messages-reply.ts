@@ -1,7 +1,8 @@
 import type { Json } from "../json.ts";
-import type { Citation, ContentPart, FinishReason, Media, ReasoningPart, Reply, ToolCall, Usage } from "../model.ts";
+import type { ContentPart, FinishReason, Media, ReasoningPart, Reply, ToolCall, Usage } from "../model.ts";
 import type { AnswerHead, WireError } from "./codec.ts";
 import { inputObject } from "./messages-blocks.ts";
+import { citedBlocks } from "./messages-citations.ts";
 import { sealCall, sealThought } from "./messages-seal.ts";
 import { isSomething } from "./messages-turns.ts";
 
@@ -11,8 +12,14 @@ type Fields = { readonly [key: string]: Json };
 export function encodeMessagesAnswer(reply: Reply, head: AnswerHead): Json {
   const parts: readonly ContentPart[] = reply.parts ?? [{ type: "text", text: reply.content }];
   const refusal = reply.finishReason === "content_filter" ? parts.map((part) => (part.type === "refusal" ? part.text : "")).join("") : "";
+  let said = 0;
   const content = [
-    ...parts.flatMap((part) => (part.type === "refusal" && refusal !== "" ? [] : contentBlocks(part))),
+    ...parts.flatMap((part) => {
+      if (part.type === "refusal" && refusal !== "") return [];
+      const blocks = part.type === "text" ? citedBlocks(part.text, part.citations ?? [], said) : contentBlocks(part);
+      if (part.type === "text") said += part.text.length;
+      return blocks;
+    }),
     ...reply.calls.flatMap((call) => [...callSeal(call), { ...callStart(call), input: inputObject(call.input) }]),
   ];
   const stop = { reason: reply.finishReason, stopSequence: reply.stopSequence, refusal, hasCalls: reply.calls.length > 0 };
@@ -78,20 +85,6 @@ export function callStart({ id, name }: { readonly id: string; readonly name: st
   return { type: "tool_use", id, name, input: {}, caller: { type: "direct" } };
 }
 
-/** Where a statement comes from. What Anthropic's own numbers would be is not known, so they are the smallest there are. */
-export function encodeCitation({ url, title, quote = "" }: Citation): Fields {
-  if (url !== undefined) return { type: "web_search_result_location", url, title: title ?? null, cited_text: quote, encrypted_index: "" };
-  return {
-    type: "char_location",
-    cited_text: quote,
-    document_index: 0,
-    document_title: title ?? null,
-    start_char_index: 0,
-    end_char_index: quote.length,
-    file_id: null,
-  };
-}
-
 /** What the format has no block for, as text: a sound's words, a picture as Markdown. */
 export function inWords(part: { readonly transcript?: string } | { readonly media: Media }): string {
   if (!("media" in part)) return part.transcript ?? "";
@@ -105,11 +98,8 @@ export function encodeMessagesError(error: WireError): Json {
   return { type: "error", error: { type: errorType(error), message: error.message }, request_id: null };
 }
 
-function contentBlocks(part: ContentPart): readonly Fields[] {
+function contentBlocks(part: Exclude<ContentPart, { type: "text" }>): readonly Fields[] {
   switch (part.type) {
-    case "text":
-      if (part.text === "" && part.citations === undefined) return [];
-      return [{ type: "text", text: part.text, citations: part.citations?.map(encodeCitation) ?? null }];
     case "refusal":
       return textBlock(part.text);
     case "reasoning":

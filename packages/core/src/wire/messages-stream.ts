@@ -5,7 +5,6 @@ import { inputObject } from "./messages-blocks.ts";
 import {
   callSeal,
   callStart,
-  encodeCitation,
   encodeMessagesError,
   encodeUsage,
   hiddenBlock,
@@ -14,6 +13,7 @@ import {
   messageHead,
   stopFields,
 } from "./messages-reply.ts";
+import { encodeCitation } from "./messages-citations.ts";
 import { sealThought } from "./messages-seal.ts";
 
 type Fields = { readonly [key: string]: Json };
