@@ -14,7 +14,7 @@ const FOLDERS = [
   {
     folder: join(root, "test", "clients"),
     what: "the clients that are tested with",
-    args: ["ci", "--ignore-scripts", ...quiet],
+    args: ["install", "--ignore-scripts", "--no-save", ...quiet],
     wants: "dependencies",
   },
 ];
