@@ -69,7 +69,7 @@ const rule = z
     "a rule: {id, match or matchAny, confidence, reason, target}",
   )
   .refine(({ match, matchAny }) => match !== undefined || matchAny.length > 0, "a rule with match or matchAny")
-  .transform(({ match, matchAny, ...rest }) => ({ ...rest, patterns: match === undefined ? matchAny : [match, ...matchAny] }));
+  .transform(({ match, matchAny, ...rest }) => ({ ...rest, matchAny: match === undefined ? matchAny : [match, ...matchAny] }));
 
 const tiers = z.preprocess(
   (raw) => (raw === "default" ? DEFAULT_TIERS : raw),
@@ -133,12 +133,16 @@ const route = z.preprocess((raw) => (typeof raw === "string" ? { targets: [raw] 
 type Route = z.infer<typeof route>;
 type Routes = Readonly<Record<string, Route>>;
 
-/** A named model of the configuration, with what it leaves out filled in. */
-export interface ModelRouteConfig extends Route {
-  readonly name: string;
-}
+type Settled<T> = T extends readonly (infer Item)[]
+  ? readonly Settled<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: Settled<T[Key]> }
+    : T;
 
-const schema = z
+/** A named model of the configuration, with what it leaves out filled in. */
+export type ModelRouteConfig = Settled<Route> & { readonly name: string };
+
+const map = z
   .record(
     z.string().regex(/^[\w./:@+*-]{1,128}$/, "names of letters, digits and ./:@+-, with at most one *"),
     route,
@@ -154,6 +158,13 @@ const schema = z
       return { ...resolved(name, one, { routes, complain }), name };
     });
   });
+
+/** What was read once may be read again: then it is a list of routes with their names. */
+const schema = z.preprocess((raw) => (isListOfRoutes(raw) ? Object.fromEntries(raw.map(({ name, ...rest }) => [name, rest])) : raw), map);
+
+function isListOfRoutes(raw: unknown): raw is readonly { readonly name: string }[] {
+  return Array.isArray(raw) && raw.every((item: unknown) => typeof item === "object" && item !== null && "name" in item);
+}
 
 /** A route whose targets are no aliases any more. Rules name targets as they are written. */
 function resolved(

@@ -40,7 +40,7 @@ export function ordered(route: RouteConfig, entries: readonly Entry[], parts: Or
   if (route.sticky !== undefined && stickyKey !== undefined && route.strategy !== "order") return byConversation(entries, stickyKey);
   switch (route.strategy) {
     case "order":
-      return entries.map((entry, index) => ({ entry, why: `place ${index + 1} of the order` }));
+      return entries.map((entry) => ({ entry, why: `place ${route.targets.indexOf(entry.config) + 1} of the order` }));
     case "weight":
       return byWeight(entries, parts.random);
     case "least-busy":

@@ -57,7 +57,7 @@ export type HedgeConfig = { readonly afterMs: number } | { readonly percentile: 
 /** A rule over the last thing that the user said. It speaks when one of its patterns is found there. */
 export interface RuleConfig {
   readonly id: string;
-  readonly patterns: readonly string[];
+  readonly matchAny: readonly string[];
   readonly confidence: number;
   readonly reason: string;
   readonly target: string;

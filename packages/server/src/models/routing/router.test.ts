@@ -215,9 +215,9 @@ test("a pinned version that changed is refused with what to do, and one that is 
 
 test("a rule that matches comes before the strategy, and its reason is told", () => {
   const rules = [
-    { id: "code", patterns: ["(?i)\\bstack ?trace\\b", "```"], confidence: 0.9, reason: "it is about code", target: "b" },
-    { id: "shop", patterns: ["invoice"], confidence: 0.8, reason: "it is about money", target: "c" },
-    { id: "maybe", patterns: ["hm"], confidence: 0.2, reason: "who knows", target: "c" },
+    { id: "code", matchAny: ["(?i)\\bstack ?trace\\b", "```"], confidence: 0.9, reason: "it is about code", target: "b" },
+    { id: "shop", matchAny: ["invoice"], confidence: 0.8, reason: "it is about money", target: "c" },
+    { id: "maybe", matchAny: ["hm"], confidence: 0.2, reason: "who knows", target: "c" },
   ];
   const { router } = routerOf([route("r", ["a", "b", "c"], { rules, rulesGapMin: 0.2 })]);
   const plan = (text: string): RoutePlan => router.plan(question("r", { lastUserText: () => text }));
@@ -229,7 +229,7 @@ test("a rule that matches comes before the strategy, and its reason is told", ()
 });
 
 test("a rule's pattern that is none is told with its place", () => {
-  const rules = [{ id: "bad", patterns: ["("], confidence: 1, reason: "", target: "a" }];
+  const rules = [{ id: "bad", matchAny: ["("], confidence: 1, reason: "", target: "a" }];
   assert.throws(() => routerOf([route("r", ["a"], { rules })]), { code: "invalid_config", message: /model r, rule bad/ });
 });
 

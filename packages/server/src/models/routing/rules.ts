@@ -17,7 +17,7 @@ export class Rules {
   readonly #gapMin: number;
 
   constructor({ name, rules, rulesConfidenceMin, rulesGapMin }: RouteConfig) {
-    this.#rules = rules.map((rule) => ({ rule, patterns: rule.patterns.map((pattern) => compile(pattern, `${name}, rule ${rule.id}`)) }));
+    this.#rules = rules.map((rule) => ({ rule, patterns: rule.matchAny.map((pattern) => compile(pattern, `${name}, rule ${rule.id}`)) }));
     this.#confidenceMin = rulesConfidenceMin;
     this.#gapMin = rulesGapMin;
   }
