@@ -24,6 +24,9 @@ const UNKNOWN = 2;
 const CONTROL = 3;
 const BYTE = 6;
 
+/** The token that ends an answer. */
+const END = 4;
+
 const CHAT_TEMPLATE =
   "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n{% endfor %}" +
   "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
@@ -53,8 +56,9 @@ export function writeTinyGguf(file: string, options: { readonly kind?: TinyKind;
     offset += aligned(4 * product(shape));
   }
   header.pad();
-  for (const { shape, scale } of tensors) {
+  for (const { shape, scale, first } of tensors) {
     const values = Float32Array.from({ length: product(shape) }, () => (scale === 0 ? 1 : scale * random()));
+    if (first !== undefined) tokens.forEach((token, index) => (values[index * DIMENSIONS] = first(token)));
     header.bytes(Buffer.from(values.buffer)).pad();
   }
   writeFileSync(file, header.all());
@@ -103,17 +107,21 @@ function metadataOf(kind: TinyKind, tokens: readonly Token[]): readonly Entry[] 
     ["tokenizer.ggml.token_type", ARRAY, (writer) => writer.list(INT32, tokens, ({ type }) => writer.uint32(type))],
     count("tokenizer.ggml.unknown_token_id", 0),
     count("tokenizer.ggml.bos_token_id", 1),
-    count("tokenizer.ggml.eos_token_id", 4),
+    count("tokenizer.ggml.eos_token_id", END),
     flag("tokenizer.ggml.add_bos_token", true),
     ...(kind === "chat" ? [text("tokenizer.chat_template", CHAT_TEMPLATE)] : []),
   ];
 }
 
-/** `scale` 0: ones, as norms have them. Shapes are in ggml's order, the fastest dimension first. */
+/**
+ * `scale` 0: ones, as norms have them. Shapes are in ggml's order, the fastest dimension first. `first` gives each token's number in the first
+ * dimension, which is the same for all that is read, and so makes some tokens likelier than others to be written.
+ */
 interface Tensor {
   readonly name: string;
   readonly shape: readonly number[];
   readonly scale: number;
+  readonly first?: (token: Token) => number;
 }
 
 function tensorsOf(vocabularySize: number): readonly Tensor[] {
@@ -128,10 +136,11 @@ function tensorsOf(vocabularySize: number): readonly Tensor[] {
     matrix(`blk.${layer}.ffn_down.weight`, FEED_FORWARD, DIMENSIONS),
   ]);
   return [
-    { name: "token_embd.weight", shape: [DIMENSIONS, vocabularySize], scale: 1 },
+    { name: "token_embd.weight", shape: [DIMENSIONS, vocabularySize], scale: 1, first: () => 4 },
     ...layers.flat(),
     norm("output_norm.weight"),
-    matrix("output.weight", DIMENSIONS, vocabularySize),
+    // Single bytes and special tokens, the end among them, are hardly ever written: what is said can be read, and goes on.
+    { ...matrix("output.weight", DIMENSIONS, vocabularySize), first: ({ type }) => (type === NORMAL ? 0 : -4) },
   ];
 }
 

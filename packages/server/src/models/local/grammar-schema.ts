@@ -21,6 +21,8 @@ type Definitions = Record<string, Part>;
 
 /** Schemas that are nested deeper are cut off: whatever is JSON fits there. */
 const DEPTH_MAX = 64;
+/** llama.cpp repeats nothing more often; longer bounds are left to the model. */
+const REPETITIONS_MAX = 1_000;
 const ANY = "any JSON";
 const SIMPLE_TYPES = new Set(["string", "number", "integer", "boolean", "null"]);
 const ALL_TYPES = ["object", "array", "string", "number", "boolean", "null"];
@@ -81,7 +83,7 @@ class Conversion {
     if (type === "array") return this.#array(schema, depth);
     if (type !== "string") return SIMPLE_TYPES.has(type) ? { type } : this.#any();
     if (typeof schema.format === "string" && FORMATS.has(schema.format)) return { type, format: schema.format };
-    return { type, ...numbers(schema, ["minLength", "maxLength"]) };
+    return { type, ...bounds(schema, "minLength", "maxLength") };
   }
 
   #object(schema: JsonObject, depth: number): Part {
@@ -93,7 +95,7 @@ class Conversion {
       properties: Object.fromEntries(properties.map(([name, property]) => [name, this.#convert(property, depth + 1)])),
       ...(isOpen && {
         additionalProperties: this.#convert(additionalProperties, depth + 1),
-        ...numbers(schema, ["minProperties", "maxProperties"]),
+        ...bounds(schema, "minProperties", "maxProperties"),
       }),
     };
   }
@@ -105,7 +107,7 @@ class Conversion {
       ...(prefix.length > 0 && { prefixItems: prefix.map((item) => this.#convert(item, depth + 1)) }),
       ...(schema.items !== false && { items: this.#convert(schema.items, depth + 1) }),
       ...(schema.items === false && { maxItems: prefix.length }),
-      ...numbers(schema, ["minItems", "maxItems"]),
+      ...bounds(schema, "minItems", "maxItems"),
     };
   }
 
@@ -150,10 +152,14 @@ function impliedType(schema: JsonObject): string | undefined {
   return schema.items !== undefined || schema.prefixItems !== undefined ? "array" : undefined;
 }
 
-function numbers(schema: JsonObject, keywords: readonly string[]): Part {
-  return Object.fromEntries(
-    keywords.filter((keyword) => Number.isSafeInteger(schema[keyword])).map((keyword) => [keyword, schema[keyword]]),
-  );
+/** Lower and upper bounds of lengths, as far as a grammar can count. */
+function bounds(schema: JsonObject, lower: string, upper: string): Part {
+  const min = schema[lower];
+  const max = schema[upper];
+  return {
+    ...(Number.isSafeInteger(min) && { [lower]: Math.min(Number(min), REPETITIONS_MAX) }),
+    ...(Number.isSafeInteger(max) && Number(max) <= REPETITIONS_MAX && { [upper]: max }),
+  };
 }
 
 /** What fits all of them has the properties of all of them; other keywords are the last one's. */

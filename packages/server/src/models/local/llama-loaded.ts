@@ -145,9 +145,15 @@ export class LoadedLlama {
     };
   }
 
-  #grammarOf(grammar: NonNullable<LlamaAsk["grammar"]>): Promise<LlamaGrammar> {
+  async #grammarOf(grammar: NonNullable<LlamaAsk["grammar"]>): Promise<LlamaGrammar> {
     if (grammar.type === "json") return this.#llama.getGrammarFor("json");
-    return this.#llama.createGrammarForJsonSchema(grammar.schema);
+    try {
+      return await this.#llama.createGrammarForJsonSchema(grammar.schema);
+    } catch (error) {
+      throw new AppError("unsupported", `wanted a schema that a grammar can hold, got one that it cannot: ${String(error)}; simplify it`, {
+        cause: error,
+      });
+    }
   }
 
   /** The library would forget the oldest turns of a conversation that is too long; whoever asks has to know of it. */

@@ -90,7 +90,8 @@ function callOption({ name, parameters }: ToolSpec): GrammarOption {
 
 /** A tool's input is an object; one of which nothing is said is empty. */
 function inputSchema(parameters: Json): Json {
-  const isSaid = typeof parameters === "object" && parameters !== null && Object.keys(parameters).some((keyword) => SAYS_MORE.has(keyword));
+  const said = Object.entries(typeof parameters === "object" && parameters !== null ? parameters : {});
+  const isSaid = said.some(([keyword, value]) => SAYS_MORE.has(keyword) && JSON.stringify(value) !== "{}" && value !== false);
   return isSaid ? parameters : { type: "object", additionalProperties: false };
 }
 
@@ -109,7 +110,7 @@ function jsonAdvice(schema: unknown): string {
 
 /** A conversation as the library has it: what an assistant said, what it called and what came of it are one turn. */
 function historyOf(messages: readonly Message[], advice: string | undefined): readonly ChatHistoryItem[] {
-  const results = new Map(messages.filter(({ role }) => role === "tool").map((message) => [message.callId, textOf(message)]));
+  const results = new Map(messages.filter(({ role }) => role === "tool").map((message) => [message.callId, resultOf(message)]));
   const [first, ...rest] = messages;
   const isTold = first?.role === "system";
   const told = [...(isTold ? [textOf(first)] : []), ...(advice === undefined ? [] : [advice])].join("\n\n");
@@ -120,6 +121,11 @@ function historyOf(messages: readonly Message[], advice: string | undefined): re
     else if (message.role === "assistant") addAnswer(items, message, results);
   }
   return items;
+}
+
+/** Chat templates have no word for a failure. */
+function resultOf(message: Message): string {
+  return message.isError ? `The call failed: ${textOf(message)}` : textOf(message);
 }
 
 function addAnswer(items: ChatHistoryItem[], message: Message, results: ReadonlyMap<string | undefined, string>): void {
