@@ -61,3 +61,4 @@ export type {
   SpendReport,
   SpendRow,
 } from "./keys.ts";
+export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";

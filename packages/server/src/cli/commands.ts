@@ -69,7 +69,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "models",
-    summary: "the models there are, how they do, and which one answers",
+    summary: "list, pull, load, test and measure models, and explain routes",
     load: async () => (await import("./commands/models.ts")).defineModels,
   },
   {

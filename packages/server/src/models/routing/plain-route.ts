@@ -6,7 +6,8 @@ import type { RoutePlan, RouteQuestion } from "./route-plan.ts";
 import { suitabilityOf } from "./suitability.ts";
 import type { Place, Target } from "./target.ts";
 
-const ATTEMPTS_MAX = 3;
+/** What is asked by its own name is passed through once: clients try again themselves. Retries are for named models. */
+const ATTEMPTS_MAX = 1;
 
 /** A model that is asked for by its own name: one candidate, and a plan that is made once. */
 export class PlainRoute {

@@ -1,3 +1,4 @@
+import { AppError } from "@tutti/core";
 import { CircuitBreaker } from "@tutti/core/resilience";
 import type { Usage } from "@tutti/core/model";
 import { costUsdOf, type Target, type TokenPrice } from "./target.ts";
@@ -113,8 +114,10 @@ export class TargetHealth {
     return this.#percentile.value;
   }
 
+  /** Counts a call as under way. Throws `upstream` while the target is left alone: an open breaker means that nobody waits for it. */
   begin(): CallWatch {
     const startMs = this.#now();
+    if (startMs < this.#openUntilMs) throw this.#leftAlone(startMs);
     // One call tries a target that was left alone; those that come meanwhile find it left alone for as long as that may take.
     if (this.#openUntilMs > 0 && startMs >= this.#openUntilMs && this.#breaker.allows(startMs)) {
       this.#openUntilMs = startMs + BREAKER.openMs;
@@ -160,6 +163,15 @@ export class TargetHealth {
       ...(this.#cacheShare !== undefined && { cacheShare: this.#cacheShare }),
       ...(this.#costUsd !== undefined && { costUsd: this.#costUsd }),
     };
+  }
+
+  #leftAlone(nowMs: number): AppError {
+    const retryAfterMs = Math.ceil(this.#openUntilMs - nowMs);
+    return new AppError(
+      "upstream",
+      `the model "${this.target.id}" failed ${BREAKER.failuresMax} times in a row and is left alone for ${Math.ceil(retryAfterMs / 1000)} s; try again then`,
+      { cause: { retryAfterMs } },
+    );
   }
 
   #status(nowMs: number): TargetStats["status"] {
