@@ -102,3 +102,28 @@ test("system turns go before all others, and turns of one side become one", () =
     { role: "assistant", content: "Three.\n\nFour.", calls: [{ id: "1", name: "a", input: {} }] },
   ]);
 });
+
+test("a turn without a thought gets the shortest where a provider refuses turns without", () => {
+  const messages: readonly Message[] = [...hello.messages, { role: "assistant", content: "Hello." }];
+  const [asked, said] = adaptRequest({ messages }, { thoughts: "text", wantsThoughts: true }).messages;
+  assert.deepEqual(asked, hello.messages[0]);
+  assert.deepEqual(said?.parts, [
+    { type: "reasoning", text: " " },
+    { type: "text", text: "Hello." },
+  ]);
+});
+
+test("a tool that cannot be forced is asked for, and tools that nobody can call are refused", () => {
+  const tools = ["add", "now"].map((name) => ({ name, description: "", parameters: {} }));
+  const forced = adaptRequest({ ...hello, tools, toolChoice: { name: "now" } }, { isNeverForced: true });
+  assert.deepEqual([forced.tools?.length, forced.toolChoice], [1, undefined]);
+  assert.equal(forced.messages[0]?.content, 'Answer by calling the tool "now".');
+  const free = adaptRequest({ ...hello, tools, toolChoice: "none" }, { isNeverForced: true });
+  assert.deepEqual([free.tools?.length, free.toolChoice], [2, "none"]);
+  assert.throws(() => adaptRequest({ ...hello, tools }, { hasNoTools: true }), { code: "unsupported" });
+});
+
+test("a temperature that is too high becomes the highest", () => {
+  const sampling = { temperature: 1.5, topP: 0.5 };
+  assert.deepEqual(adaptRequest({ ...hello, sampling }, { temperatureMax: 1 }).sampling, { temperature: 1, topP: 0.5 });
+});

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { Json } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
 import type { ContentPart, Message, ModelRequest, OutputFormat, Reasoning, Sampling, ToolSpec } from "@tutti/core/model";
 import { adaptSchema, type SchemaDialect } from "./adapt-schema.ts";
 
@@ -11,6 +11,12 @@ export interface Quirks {
   readonly without?: readonly string[];
   /** Which thoughts of earlier turns it wants back: what they say, or with their signatures. Left out: none. */
   readonly thoughts?: "text" | "signed";
+  /** It refuses a turn of its own without a thought. */
+  readonly wantsThoughts?: true;
+  /** It cannot call tools. */
+  readonly hasNoTools?: true;
+  /** It cannot be made to call a tool; the prompt has to ask for it. */
+  readonly isNeverForced?: true;
   /** It knows refusals from answers; for others they are text. */
   readonly hasRefusals?: true;
   /** The schemas of tools and answers that it understands. */
@@ -27,6 +33,8 @@ export interface Quirks {
   readonly callIdChars?: number;
   /** It draws its tokens in its own way, and refuses to be told another. */
   readonly drawsAlone?: true;
+  /** The highest temperature it takes. */
+  readonly temperatureMax?: number;
   /** The words for how much to think that it knows. Left out: low, medium, high. Empty: it cannot be told. */
   readonly efforts?: readonly NonNullable<Reasoning["effort"]>[];
   /** How much to think can be said in tokens. */
@@ -35,24 +43,27 @@ export interface Quirks {
 
 /** The request as a provider with these quirks wants it; before it is written in the provider's format. */
 export function adaptRequest(request: ModelRequest, quirks: Quirks): ModelRequest {
-  const { tools, format, reasoning, sampling, ...same } = request;
-  const adapted = format === undefined ? undefined : adaptFormat(format, quirks, request.messages);
-  const asked = adapted === undefined || adapted.words === undefined ? request.messages : withWords(request.messages, adapted.words);
+  const { messages, tools, toolChoice, format, reasoning, sampling, ...same } = request;
+  const formed = format === undefined ? {} : adaptFormat(format, quirks, messages);
+  const tooled = tools === undefined ? {} : adaptTools(tools, toolChoice, quirks);
+  const words = [tooled.words, formed.words].filter((text) => text !== undefined).join(" ");
   const effort = reasoning === undefined ? undefined : adaptReasoning(reasoning, quirks);
   return {
     ...same,
-    messages: adaptMessages(asked, quirks),
-    ...(tools !== undefined && { tools: tools.map((tool) => adaptTool(tool, quirks)) }),
-    ...(adapted?.format !== undefined && { format: adapted.format }),
+    messages: adaptMessages(words === "" ? messages : withWords(messages, words), quirks),
+    ...(tooled.tools !== undefined && { tools: tooled.tools }),
+    ...(tooled.choice !== undefined && { toolChoice: tooled.choice }),
+    ...(formed.format !== undefined && { format: formed.format }),
     ...(effort !== undefined && { reasoning: effort }),
     ...(sampling !== undefined && { sampling: adaptSampling(sampling, quirks) }),
   };
 }
 
 /** Where an answer stops is no matter of how it is drawn. */
-function adaptSampling(sampling: Sampling, { drawsAlone }: Quirks): Sampling {
-  const { seed, stop } = sampling;
-  return drawsAlone ? { ...(seed !== undefined && { seed }), ...(stop !== undefined && { stop }) } : sampling;
+function adaptSampling(sampling: Sampling, { drawsAlone, temperatureMax = Infinity }: Quirks): Sampling {
+  const { seed, stop, temperature } = sampling;
+  if (drawsAlone) return { ...(seed !== undefined && { seed }), ...(stop !== undefined && { stop }) };
+  return temperature === undefined || temperature <= temperatureMax ? sampling : { ...sampling, temperature: temperatureMax };
 }
 
 /** The body of a request, written in OpenAI's format, as a provider with these quirks wants it. */
@@ -60,6 +71,22 @@ export function adaptBody(body: Json, { renamed = {}, without = [] }: Quirks): J
   if (typeof body !== "object" || body === null || Array.isArray(body)) return body;
   const fields = Object.entries(body).map(([name, value]): [string, Json] => [renamed[name] ?? name, value]);
   return Object.fromEntries(fields.filter(([name]) => !without.includes(name)));
+}
+
+interface Tooled {
+  readonly tools?: readonly ToolSpec[];
+  readonly choice?: NonNullable<ModelRequest["toolChoice"]>;
+  readonly words?: string;
+}
+
+function adaptTools(tools: readonly ToolSpec[], choice: ModelRequest["toolChoice"], quirks: Quirks): Tooled {
+  if (quirks.hasNoTools && tools.length > 0)
+    throw new AppError("unsupported", `wanted a request without tools, got ${tools.length}; ask a model that can call them`);
+  const adapted = tools.map((tool) => adaptTool(tool, quirks));
+  if (choice === undefined) return { tools: adapted };
+  if (!quirks.isNeverForced || choice === "auto" || choice === "none") return { tools: adapted, choice };
+  if (choice === "required") return { tools: adapted, words: "Answer by calling one of the tools." };
+  return { tools: adapted.filter(({ name }) => name === choice.name), words: `Answer by calling the tool "${choice.name}".` };
 }
 
 function adaptTool(tool: ToolSpec, { schemas, isNeverStrict }: Quirks): ToolSpec {
@@ -135,7 +162,8 @@ function adaptMessages(messages: readonly Message[], quirks: Quirks): readonly M
 
 function adaptMessage(message: Message, quirks: Quirks): Message {
   const { callIdChars } = quirks;
-  const { parts, calls, callId, ...same } = message;
+  const { parts: given, calls, callId, ...same } = message;
+  const parts = quirks.wantsThoughts && message.role === "assistant" ? withThought(message) : given;
   if (parts === undefined && (callIdChars === undefined || (calls === undefined && callId === undefined))) return message;
   const shortened = (id: string): string => (callIdChars === undefined ? id : shortId(id, callIdChars));
   return {
@@ -144,6 +172,13 @@ function adaptMessage(message: Message, quirks: Quirks): Message {
     ...(calls !== undefined && { calls: calls.map((call) => ({ ...call, id: shortened(call.id) })) }),
     ...(callId !== undefined && { callId: shortened(callId) }),
   };
+}
+
+/** Another model's turn has no thought; the shortest that is taken for one is a space. */
+function withThought(message: Message): readonly ContentPart[] {
+  const parts = partsOf(message);
+  const hasThought = parts.some((part) => part.type === "reasoning" && part.text !== "");
+  return hasThought ? parts : [{ type: "reasoning", text: " " }, ...parts];
 }
 
 function adaptPart(part: ContentPart, { thoughts, hasRefusals }: Quirks): readonly ContentPart[] {

@@ -123,10 +123,10 @@ test("a reader who leaves ends the server's work", async () => {
 });
 
 test("refusals that the client caused do not count as failures", async () => {
-  await using upstream = await startOpenAiUpstream(() => ({ type: "error", status: 429, message: "Slow down." }));
+  await using upstream = await startOpenAiUpstream(() => ({ type: "error", status: 400, message: "No such voice." }));
   const models = createModels({ providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["m"] }] });
   for (let count = 0; count < 8; count += 1)
-    await assert.rejects(collect(modelOf(models, "m").generate(hello, signal)), { code: "rate_limited" });
+    await assert.rejects(collect(modelOf(models, "m").generate(hello, signal)), { code: "invalid_input" });
   await models.close();
 });
 

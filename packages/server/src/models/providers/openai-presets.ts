@@ -35,14 +35,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   deepseek: {
     baseUrl: "https://api.deepseek.com",
     surfaces: ["chat/completions"],
-    // Its thoughts have to come back while tools are being called.
+    // What it thought has to come back with every turn.
     quirks: {
       renamed: { max_completion_tokens: "max_tokens" },
       without: [NO_OBJECT, "safety_identifier", "parallel_tool_calls", "seed", "top_k"],
       thoughts: "text",
+      wantsThoughts: true,
       format: "json",
       isNeverStrict: true,
-      efforts: ["low", "medium", "high", "max"],
+      efforts: ["low", "medium", "high", "xhigh", "max"],
     },
   },
   fireworks: {
@@ -91,7 +92,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   moonshot: {
     baseUrl: "https://api.moonshot.ai/v1",
     surfaces: ["chat/completions"],
-    quirks: { renamed: OLD_NAMES, without: [NO_OBJECT, "top_k"], thoughts: "text", efforts: [] },
+    quirks: {
+      renamed: OLD_NAMES,
+      without: [NO_OBJECT, "top_k"],
+      thoughts: "text",
+      wantsThoughts: true,
+      isNeverForced: true,
+      temperatureMax: 1,
+      efforts: [],
+    },
   },
   nvidia: {
     baseUrl: "https://integrate.api.nvidia.com/v1",
@@ -115,7 +124,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       without: [NO_OBJECT, "safety_identifier", "stream_options", "parallel_tool_calls", "seed"],
       hasSystemFirst: true,
       alternates: true,
-      isNeverStrict: true,
+      hasNoTools: true,
     },
     isUnlisted: true,
   },
@@ -137,6 +146,12 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   xai: {
     baseUrl: "https://api.x.ai/v1",
     surfaces: ["chat/completions", "responses", "images/generations"],
-    quirks: { renamed: { safety_identifier: "user" }, without: [NO_OBJECT, "top_k"], efforts: ["low", "high"] },
+    // Most of its models refuse these instead of passing over them.
+    quirks: {
+      renamed: { safety_identifier: "user" },
+      without: [NO_OBJECT, "top_k", "presence_penalty", "frequency_penalty"],
+      isNeverStrict: true,
+      efforts: [],
+    },
   },
 };
