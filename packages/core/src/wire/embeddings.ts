@@ -138,7 +138,12 @@ export function shortenVector(vector: Vector, dimensions: number): Vector {
 }
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-const VALUES: ReadonlyMap<string, number> = new Map(Array.from(ALPHABET, (character, value) => [character, value]));
+/** What stands for a character that is none of the alphabet. */
+const NO_VALUE = 64;
+const VALUES = Uint8Array.from({ length: 128 }, (_, code) => {
+  const value = ALPHABET.indexOf(String.fromCharCode(code));
+  return value < 0 ? NO_VALUE : value;
+});
 
 /** A vector as the base64 (RFC 4648 §4) of its little-endian 32-bit floats. */
 export function floatsToBase64(vector: Vector): string {
@@ -149,29 +154,31 @@ export function floatsToBase64(vector: Vector): string {
   for (let index = 0; index < size; index += 3) {
     const more = size - index;
     const bits = (view.getUint8(index) << 16) | (more > 1 ? view.getUint8(index + 1) << 8 : 0) | (more > 2 ? view.getUint8(index + 2) : 0);
-    text += `${ALPHABET.charAt(bits >>> 18)}${ALPHABET.charAt((bits >>> 12) & 63)}`;
-    text += `${more > 1 ? ALPHABET.charAt((bits >>> 6) & 63) : "="}${more > 2 ? ALPHABET.charAt(bits & 63) : "="}`;
+    text += ALPHABET.charAt(bits >>> 18) + ALPHABET.charAt((bits >>> 12) & 63);
+    text += (more > 1 ? ALPHABET.charAt((bits >>> 6) & 63) : "=") + (more > 2 ? ALPHABET.charAt(bits & 63) : "=");
   }
   return text;
 }
 
 /** The vector that `floatsToBase64` wrote, or `upstream`. */
 export function base64ToFloats(text: string): Float32Array {
-  const characters = text.replace(/={1,2}$/, "");
-  const size = Math.floor((characters.length * 3) / 4);
-  if (size % 4 !== 0 || characters.length % 4 === 1) throw notEmbeddings("base64 that holds no whole 32-bit floats");
+  const end = text.endsWith("==") ? text.length - 2 : text.endsWith("=") ? text.length - 1 : text.length;
+  const size = Math.floor((end * 3) / 4);
+  if (size % 4 !== 0 || end % 4 === 1) throw notEmbeddings("base64 that holds no whole 32-bit floats");
   const view = new DataView(new ArrayBuffer(size));
   let bits = 0;
   let held = 0;
   let at = 0;
-  for (const character of characters) {
-    const value = VALUES.get(character);
-    if (value === undefined) throw notEmbeddings("an embedding that is no base64");
+  for (let index = 0; index < end; index += 1) {
+    const value = VALUES[text.charCodeAt(index)] ?? NO_VALUE;
+    if (value === NO_VALUE) throw notEmbeddings("an embedding that is no base64");
     bits = ((bits << 6) | value) & 0xffffff;
     held += 6;
     if (held < 8) continue;
     held -= 8;
     view.setUint8(at++, (bits >>> held) & 0xff);
   }
-  return Float32Array.from({ length: size / 4 }, (_, index) => view.getFloat32(index * 4, true));
+  const vector = new Float32Array(size / 4);
+  for (let index = 0; index < vector.length; index += 1) vector[index] = view.getFloat32(index * 4, true);
+  return vector;
 }

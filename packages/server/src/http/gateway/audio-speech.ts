@@ -1,20 +1,24 @@
 import { AppError } from "@tutti/core";
 import { decodeSpeechRequest, encodeSpeechDelta, encodeSpeechDone, NO_USAGE, type SpeechCall } from "@tutti/core/wire";
 import { replaceModel, type Speech } from "../../models/index.ts";
-import { parseJson } from "../body.ts";
-import type { MediaAnswer, MediaPlace, MediaSurface } from "./media.ts";
+import { jsonFields, type MediaAnswer, type MediaPlace, type MediaSurface } from "./media.ts";
 
 /** `POST /v1/audio/speech`. */
 export const speechSurface: MediaSurface = {
   surface: "audio/speech",
   isUpload: false,
-  read({ bytes, depthMax }) {
-    const call = decodeSpeechRequest(parseJson(bytes, depthMax));
+  read(given) {
+    const { bytes } = given;
+    const body = jsonFields(bytes, given.depthMax);
+    const call = decodeSpeechRequest(body);
     return {
       model: call.model,
       stream: call.delivery === "sse",
       needs: ["speech"],
-      text: () => call.text,
+      bytes,
+      body,
+      texts: [call.text],
+      withTexts: ([input]) => speechSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, input })) }),
       metered: { characters: call.text.length },
       named: (name) => replaceModel(bytes, name),
       translate: (place, signal) => translate(call, place, signal),

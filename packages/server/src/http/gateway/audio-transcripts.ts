@@ -31,11 +31,12 @@ const SSE = "text/event-stream; charset=utf-8";
 
 function transcriptSurface(surface: Surface): MediaSurface {
   const isTranslated = surface === "audio/translations";
-  return {
+  const surfaceOf: MediaSurface = {
     surface,
     isUpload: true,
-    read({ bytes, contentType }) {
-      const form = readForm(bytes, contentType);
+    read(given) {
+      const { bytes } = given;
+      const form = readForm(bytes, given.contentType);
       const call = decodeTranscriptFields(
         form.parts.map(({ name }) => name),
         (name) => fieldOf(form, name),
@@ -47,13 +48,16 @@ function transcriptSurface(surface: Surface): MediaSurface {
         stream: call.stream && !isTranslated,
         // A chat model that takes sound will do, so no one ability is asked for.
         needs: [],
-        text: () => call.prompt ?? "",
+        bytes,
+        texts: call.prompt === undefined ? [] : [call.prompt],
+        withTexts: ([prompt = ""]) => surfaceOf.read({ ...given, bytes: replaceField(form, "prompt", prompt) }),
         metered: {},
         named: (name) => replaceField(form, "model", name),
         translate: (place, signal) => translate({ ...call, stream: call.stream && !isTranslated, request }, place, signal),
       };
     },
   };
+  return surfaceOf;
 }
 
 function recordingIn(form: Form, { format, language, prompt }: TranscriptCall, isTranslated: boolean): TranscriptRequest {

@@ -1,8 +1,7 @@
 import { decodeEmbeddingsRequest, encodeEmbeddings, type EmbeddingsCall } from "@tutti/core/wire";
 import { AppError } from "@tutti/core";
 import { embedShortened, replaceModel, type EmbeddingsRequest } from "../../models/index.ts";
-import { parseJson } from "../body.ts";
-import { wholeAnswer, type MediaAnswer, type MediaPlace, type MediaSurface } from "./media.ts";
+import { jsonFields, wholeAnswer, type MediaAnswer, type MediaPlace, type MediaSurface } from "./media.ts";
 
 /** OpenAI's own bound; what is larger is cut into calls that the provider takes. */
 const PASSED_INPUTS_MAX = 2_048;
@@ -11,14 +10,19 @@ const PASSED_INPUTS_MAX = 2_048;
 export const embeddingsSurface: MediaSurface = {
   surface: "embeddings",
   isUpload: false,
-  read({ bytes, depthMax }) {
-    const call = decodeEmbeddingsRequest(parseJson(bytes, depthMax));
+  read(given) {
+    const { bytes } = given;
+    const body = jsonFields(bytes, given.depthMax);
+    const call = decodeEmbeddingsRequest(body);
     const { input } = call;
     return {
       model: call.model,
       stream: false,
       needs: ["embeddings"],
-      text: () => (input.type === "texts" ? input.texts.join("\n") : ""),
+      bytes,
+      body,
+      texts: input.type === "texts" ? input.texts : [],
+      withTexts: (texts) => embeddingsSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, input: texts })) }),
       metered: {},
       named: (name) => replaceModel(bytes, name),
       isTooLargeFor: (open) => open.embed !== undefined && input.type === "texts" && input.texts.length > PASSED_INPUTS_MAX,

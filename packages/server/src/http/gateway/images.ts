@@ -1,20 +1,24 @@
 import { AppError } from "@tutti/core";
 import { decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall } from "@tutti/core/wire";
 import { fieldOf, readForm, replaceField, replaceModel, type DrawingRequest } from "../../models/index.ts";
-import { parseJson } from "../body.ts";
 import { jsonFields, wholeAnswer, type MediaAnswer, type MediaBody, type MediaCall, type MediaPlace, type MediaSurface } from "./media.ts";
 
 /** `POST /v1/images/generations`. */
 export const imagesSurface: MediaSurface = {
   surface: "images/generations",
   isUpload: false,
-  read({ bytes, depthMax }) {
-    const call = decodeImagesRequest(parseJson(bytes, depthMax));
+  read(given) {
+    const { bytes } = given;
+    const body = jsonFields(bytes, given.depthMax);
+    const call = decodeImagesRequest(body);
     return {
       model: call.model,
       stream: call.stream,
       needs: ["images"],
-      text: () => call.prompt,
+      bytes,
+      body,
+      texts: [call.prompt],
+      withTexts: ([prompt]) => imagesSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, prompt })) }),
       metered: { images: call.count },
       named: (name) => replaceModel(bytes, name),
       translate: (place, signal) => translate(call, place, signal),
@@ -48,18 +52,29 @@ export const imageEditsSurface: MediaSurface = {
   read: (body) => (body.contentType?.toLowerCase().startsWith("application/json") === true ? readJsonEdit(body) : readFormEdit(body)),
 };
 
-function readJsonEdit({ bytes, depthMax }: MediaBody): MediaCall {
-  const { model, prompt, stream } = jsonFields(bytes, depthMax);
-  return edit({ model, prompt, stream: stream === true, named: (name) => replaceModel(bytes, name) });
+function readJsonEdit(given: MediaBody): MediaCall {
+  const { bytes, depthMax } = given;
+  const body = jsonFields(bytes, depthMax);
+  const { model, prompt, stream } = body;
+  return edit({
+    model,
+    prompt,
+    stream: stream === true,
+    bytes,
+    named: (name) => replaceModel(bytes, name),
+    prompted: (text) => readJsonEdit({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, prompt: text })) }),
+  });
 }
 
-function readFormEdit({ bytes, contentType }: MediaBody): MediaCall {
-  const form = readForm(bytes, contentType);
+function readFormEdit(given: MediaBody): MediaCall {
+  const form = readForm(given.bytes, given.contentType);
   return edit({
     model: fieldOf(form, "model"),
     prompt: fieldOf(form, "prompt"),
     stream: fieldOf(form, "stream") === "true",
+    bytes: given.bytes,
     named: (name) => replaceField(form, "model", name),
+    prompted: (text) => readFormEdit({ ...given, bytes: replaceField(form, "prompt", text) }),
   });
 }
 
@@ -67,16 +82,20 @@ function edit(call: {
   readonly model: unknown;
   readonly prompt: unknown;
   readonly stream: boolean;
+  readonly bytes: Buffer;
   readonly named: (name: string) => Buffer;
+  readonly prompted: (text: string) => MediaCall;
 }): MediaCall {
-  const { model, prompt, stream, named } = call;
+  const { model, prompt, stream, bytes, named, prompted } = call;
   if (typeof model !== "string" || model === "")
     throw new AppError("invalid_input", "model: wanted the name of a model that edits pictures, got none", { cause: { param: "model" } });
   return {
     model,
     stream,
     needs: ["images"],
-    text: () => (typeof prompt === "string" ? prompt : ""),
+    bytes,
+    texts: typeof prompt === "string" ? [prompt] : [],
+    withTexts: ([text = ""]) => prompted(text),
     metered: {},
     named,
     translate: ({ name }) =>

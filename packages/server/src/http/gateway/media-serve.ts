@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Json, type Principal } from "@tutti/core";
 import { SseDecoder, usageOfMedia, type MeteredUsage } from "@tutti/core/wire";
 import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
-import type { ResponseSink } from "../../models/index.ts";
+import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, type ResponseSink } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
 import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
@@ -23,30 +23,67 @@ interface Serving extends MediaRequest {
   readonly app: App;
   readonly asked: MediaCall;
   readonly call: GatewayCall;
+  readonly question: CacheQuestion;
 }
 
 const NEVER = new AbortController().signal;
 /** An answer that is a page is a proxy's, not a model's. */
 const PAGE = /^text\/html\b/;
 const EVENTS = "text/event-stream";
+const JSON_TYPE = "application/json";
 
-/** Answers a request: planned, decided, bounded, tried, counted and journaled as every model call is. Throws while nothing has been sent. */
+/** Answers a request: planned, decided, guarded, from the cache or a model, counted and journaled as every call is. Throws while nothing has been sent. */
 export async function serveMedia(app: App, request: MediaRequest): Promise<void> {
-  const { surface, bytes, contentType, principal, headers, response, signal = NEVER } = request;
+  const { surface, bytes, contentType, principal, headers, response } = request;
   const asked = surface.read({ bytes, contentType, depthMax: app.config.requestDepthMax });
   const { model, needs, stream } = asked;
-  const promptTokens = (): number => app.models.tokens.estimate(Buffer.byteLength(asked.text()));
   const input = { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream };
+  const promptTokens = (): number => promptTokensOf(app, asked);
   const ask = { surface: surface.surface, model, principal, needs, promptTokens, tags: tagsOf({ headers }), input };
   try {
-    await app.gateway.call(ask, async (call) => {
-      await call.reserve(promptTokens(), 0);
-      const serving = { ...request, app, asked, call };
-      return call.attempt((attempt) => tryOne(serving, attempt), signal);
-    });
+    await app.gateway.call(ask, (call) => answer({ ...request, app, asked, call }));
   } catch (thrown) {
     if (!response.headersSent) throw thrown;
   }
+}
+
+/** Before anything is asked; what was read is counted afterwards. */
+function promptTokensOf(app: App, { texts }: MediaCall): number {
+  return app.models.tokens.estimate(texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0));
+}
+
+function questionOf({ surface, headers, principal }: MediaRequest, { model, stream, body }: MediaCall): CacheQuestion {
+  return { surface: surface.surface, model, stream, body, headers, principal };
+}
+
+async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
+  const { app, call, principal, headers } = serving;
+  const guard = app.models.guardrails.session({ model: serving.asked.model, tenant: principal.tenant, tags: tagsOf({ headers }) });
+  const asked = guard === undefined ? serving.asked : guarded(guard, serving.asked);
+  const allowed: Serving = { ...serving, asked, question: questionOf(serving, asked) };
+  const cached = await fromCache(allowed);
+  const findings = guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
+  if (cached !== undefined) return { ...cached, details: { ...cached.details, ...findings } };
+  await call.reserve(promptTokensOf(app, asked), 0);
+  const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal ?? NEVER);
+  return { ...done, details: { ...done.details, ...findings } };
+}
+
+/** The texts as the guards let them through; what blocks throws `denied`. What comes back as sound or numbers has nothing to guard. */
+function guarded(guard: GuardSession, asked: MediaCall): MediaCall {
+  if (asked.texts.length === 0) return asked;
+  const { request, isChanged } = guard.input({ messages: asked.texts.map((content) => ({ role: "user", content })) });
+  return isChanged ? asked.withTexts(request.messages.map(({ content }) => content)) : asked;
+}
+
+async function fromCache({ app, call, surface, response, question }: Serving): Promise<Attempted | undefined> {
+  const { cache } = app.models;
+  if (!cache.isFor(surface.surface)) return undefined;
+  const cached = await cache.find(question);
+  if (cached === undefined) return undefined;
+  response.writeHead(200, ["content-type", cached.contentType, "tutti-run-id", call.runId, "tutti-cache", cacheHeader(cached)]);
+  response.end(cached.bytes);
+  return { status: 200, details: { cache: { how: cached.how, ageMs: cached.ageMs }, bytes: cached.bytes.length } };
 }
 
 function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
@@ -59,35 +96,51 @@ function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
 
 /** Passes the bytes to a provider that speaks the surface itself, and the answer's back. */
 async function relay(serving: Serving, attempt: Try, path: string): Promise<Attempted> {
-  const { app, asked, call, bytes, headers, response } = serving;
+  const { app, asked, call, surface, question } = serving;
   const { place } = attempt.target;
-  const { forwarded, contentType, kept } = await app.models.forward(
-    place,
-    {
-      path,
-      method: "POST",
-      headers,
-      body: place.name === asked.model ? bytes : asked.named(place.name),
-      response,
-      responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
-      claim: () => attempt.claim(),
-      passesOn: (status, type) => (status < 300 ? !PAGE.test(type ?? "") : attempt.passesOn(status)),
-      keepsAll: call.payer !== undefined,
-    },
-    attempt.signal,
-  );
-  const { usage: observed, ...details } = forwarded;
-  if (forwarded.status >= 300) return { status: forwarded.status, details };
-  const read = kept === undefined ? undefined : usageIn(kept, contentType);
-  const said = observed === undefined ? read : { ...read, ...observed };
-  return { status: forwarded.status, ...(await counted(serving, said)), details: { ...details, ...meteredField(serving, said) } };
+  let broken: BrokenOff | undefined;
+  try {
+    const { forwarded, contentType, kept } = await app.models.forward(
+      place,
+      {
+        path,
+        method: "POST",
+        headers: serving.headers,
+        body: place.name === asked.model ? asked.bytes : asked.named(place.name),
+        response: serving.response,
+        responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
+        claim: () => attempt.claim(),
+        passesOn: (status, type) => (status < 300 ? !PAGE.test(type ?? "") : attempt.passesOn(status)),
+        keepsAll: call.payer !== undefined || app.models.cache.isFor(surface.surface),
+        onBroken: (how) => {
+          broken = how;
+        },
+      },
+      attempt.signal,
+    );
+    const { usage: observed, ...details } = forwarded;
+    if (forwarded.status >= 300) return { status: forwarded.status, details };
+    if (kept !== undefined) app.models.cache.keep(question, { contentType, bytes: kept });
+    const read = kept === undefined ? undefined : usageIn(kept, contentType);
+    const said = observed === undefined ? read : { ...read, ...observed };
+    return { status: forwarded.status, ...(await counted(serving, said)), details: { ...details, ...meteredField(serving, said) } };
+  } catch (thrown) {
+    if (broken !== undefined) await countBroken(serving, broken.observed.usage);
+    throw thrown;
+  }
+}
+
+/** An answer that was broken off after it had begun was worked for, and is paid for. */
+async function countBroken(serving: Serving, said: MeteredUsage | undefined): Promise<void> {
+  const { usage, isEstimated = false } = await counted(serving, said);
+  if (usage !== undefined) serving.call.spent(usage, isEstimated);
 }
 
 /** What a passed-through answer says of its usage: its JSON, or the last event of its stream. */
 function usageIn(kept: Buffer, contentType: string): MeteredUsage | undefined {
   try {
     const text = kept.toString("utf8");
-    if (contentType.startsWith("application/json")) return usageOfMedia(JSON.parse(text));
+    if (contentType.startsWith(JSON_TYPE)) return usageOfMedia(JSON.parse(text));
     if (!contentType.startsWith(EVENTS)) return undefined;
     const last = new SseDecoder({ eventCharsMax: text.length + 1 }).push(text).findLast(({ data }) => data !== "[DONE]");
     return last && usageOfMedia(JSON.parse(last.data));
@@ -104,7 +157,7 @@ async function counted(serving: Serving, said: MeteredUsage | undefined): Promis
   if (serving.call.payer === undefined) return {};
   const { tokens } = serving.app.models;
   await tokens.load(serving.asked.model);
-  const inputTokens = tokens.countText(serving.asked.model, serving.asked.text());
+  const inputTokens = tokens.countText(serving.asked.model, serving.asked.texts.join("\n"));
   return { usage: { inputTokens, outputTokens: 0 }, isEstimated: true };
 }
 
@@ -137,7 +190,9 @@ async function translate(serving: Serving, attempt: Try): Promise<Attempted> {
 }
 
 /** Sends an answer as it comes, at the client's pace. Nothing is claimed before the first piece: until then another target may do better. */
-async function write({ call, response }: Serving, attempt: Try, answer: MediaAnswer): Promise<number> {
+async function write(serving: Serving, attempt: Try, answer: MediaAnswer): Promise<number> {
+  const { app, call, response, question } = serving;
+  const kept: Buffer[] = [];
   let bytes = 0;
   const begin = (): void => {
     if (!attempt.claim()) throw new AppError("cancelled", "another target answered first");
@@ -148,14 +203,19 @@ async function write({ call, response }: Serving, attempt: Try, answer: MediaAns
     for await (const piece of answer.body) {
       if (!response.headersSent) begin();
       bytes += Buffer.byteLength(piece);
+      if (answer.contentType === JSON_TYPE) kept.push(Buffer.from(piece));
       if (!response.write(piece)) await drained(response);
     }
   } catch (thrown) {
-    if (response.headersSent) breakOff(response, answer.contentType, thrown);
+    if (response.headersSent) {
+      breakOff(response, answer.contentType, thrown);
+      await countBroken(serving, answer.usage());
+    }
     throw thrown;
   }
   if (!response.headersSent) begin();
   response.end();
+  if (kept.length > 0) app.models.cache.keep(question, { contentType: JSON_TYPE, bytes: Buffer.concat(kept) });
   return bytes;
 }
 

@@ -25,8 +25,14 @@ export interface MediaCall {
   readonly model: string;
   readonly stream: boolean;
   readonly needs: readonly Ability[];
-  /** What the model reads, for counting where nobody says what was used. */
-  text(): string;
+  /** The body as it is to be sent on. */
+  readonly bytes: Buffer;
+  /** The body's JSON, where it is JSON. */
+  readonly body?: unknown;
+  /** What the model reads: guards look at it, and it is counted where nobody says what was used. */
+  readonly texts: readonly string[];
+  /** The same request with other texts in their places. */
+  withTexts(texts: readonly string[]): MediaCall;
   /** What the request itself says of what it will cost, in units that are not tokens. */
   readonly metered: Pick<MeteredUsage, "characters" | "images">;
   /** The same bytes with the provider's own name for the model. */

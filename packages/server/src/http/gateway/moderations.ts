@@ -9,14 +9,19 @@ const DEFAULT_MODEL = "omni-moderation-latest";
 export const moderationsSurface: MediaSurface = {
   surface: "moderations",
   isUpload: false,
-  read({ bytes, depthMax }) {
-    const { model = DEFAULT_MODEL, input } = jsonFields(bytes, depthMax);
+  read(given) {
+    const { bytes } = given;
+    const body = jsonFields(bytes, given.depthMax);
+    const { model = DEFAULT_MODEL, input } = body;
     if (typeof model !== "string") throw new AppError("invalid_input", "model: wanted the name of a model, got something else");
     return {
       model,
       stream: false,
       needs: [],
-      text: () => (typeof input === "string" ? input : JSON.stringify(input ?? "")),
+      bytes,
+      body,
+      texts: textsOf(input),
+      withTexts: (texts) => moderationsSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, input: texts })) }),
       metered: {},
       named: (name) => replaceModel(bytes, name),
       translate: ({ name }) =>
@@ -24,3 +29,9 @@ export const moderationsSurface: MediaSurface = {
     };
   },
 };
+
+/** Pictures among the inputs are none of ours to read. */
+function textsOf(input: unknown): readonly string[] {
+  if (typeof input === "string") return [input];
+  return Array.isArray(input) && input.every((item) => typeof item === "string") ? (input as readonly string[]) : [];
+}

@@ -2,27 +2,46 @@ import { randomUUID } from "node:crypto";
 import { AppError } from "@tutti/core";
 import { decodeRerankRequest, encodeRanking, type RerankCall, type Vector } from "@tutti/core/wire";
 import { replaceModel, type Ranking } from "../../models/index.ts";
-import { parseJson } from "../body.ts";
-import { wholeAnswer, type MediaAnswer, type MediaPlace, type MediaSurface } from "./media.ts";
+import { jsonFields, wholeAnswer, type MediaAnswer, type MediaPlace, type MediaSurface } from "./media.ts";
 
 /** `POST /v1/rerank`. */
 export const rerankSurface: MediaSurface = {
   surface: "rerank",
   isUpload: false,
-  read({ bytes, depthMax }) {
-    const call = decodeRerankRequest(parseJson(bytes, depthMax));
+  read(given) {
+    const { bytes } = given;
+    const body = jsonFields(bytes, given.depthMax);
+    const call = decodeRerankRequest(body);
     return {
       model: call.model,
       stream: false,
       // An embedding model will do, so no one ability is asked for.
       needs: [],
-      text: () => [call.query, ...call.documents.map(({ text }) => text)].join("\n"),
+      bytes,
+      body,
+      texts: [call.query, ...call.documents.map(({ text }) => text)],
+      withTexts: ([query, ...texts]) =>
+        rerankSurface.read({ ...given, bytes: Buffer.from(JSON.stringify(retold(body, call, { query, texts }))) }),
       metered: {},
       named: (name) => replaceModel(bytes, name),
       translate: (place, signal) => translate(call, place, signal),
     };
   },
 };
+
+/** The request with another query and other texts; a document that was an object stays one. */
+function retold(
+  body: object,
+  { documents }: RerankCall,
+  { query, texts }: { readonly query: string | undefined; readonly texts: readonly string[] },
+): object {
+  const given = (body as { readonly documents?: readonly unknown[] }).documents ?? [];
+  const changed = documents.map((document, index) => {
+    const text = texts[index] ?? "";
+    return typeof given[index] === "string" ? text : { ...(document.given as object), text };
+  });
+  return { ...body, query, documents: changed };
+}
 
 async function translate(call: RerankCall, place: MediaPlace, signal: AbortSignal): Promise<MediaAnswer> {
   const ranking = await rank(call, place, signal);
