@@ -217,13 +217,16 @@ class Answer {
 
   #response(fields: Fields): Fields {
     const given = Object.entries(this.#body).filter(([name, value]) => value !== null && !NOT_REPEATED.has(name));
-    const { reasoning, text, model } = this.#body;
+    const { reasoning, text, model, tools } = this.#body;
     return {
       id: this.id,
       ...DEFAULTS,
       ...Object.fromEntries(given),
       model: `${model}-2026-01-01`,
       output: [...this.#output],
+      tools: (tools ?? []).map((tool) =>
+        tool.type === "function" ? { description: null, parameters: null, strict: true, ...tool } : tool,
+      ),
       reasoning: { effort: null, summary: null, ...reasoning },
       text: { verbosity: "medium", ...text, format: text?.format ?? { type: "text" } },
       ...fields,

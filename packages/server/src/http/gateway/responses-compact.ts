@@ -6,7 +6,6 @@ import { modelOf } from "./chat-routes.ts";
 import { itemsOf, resolve } from "./responses-context.ts";
 import type { ResponseAsk, ResponsesDesk } from "./responses-desk.ts";
 import type { JsonObject } from "./serving.ts";
-import { stream } from "./serve.ts";
 
 /** How much of what the user said stays as it was said, from the end. */
 const KEPT_CHARS_MAX = 20_000;
@@ -38,7 +37,7 @@ export async function compact(desk: ResponsesDesk, ask: ResponseAsk): Promise<Js
     ...(typeof given.prompt_cache_key === "string" && { prompt_cache_key: given.prompt_cache_key }),
   };
   const call = { surface: "responses" as const, codec: responsesCodec, body: asked, model, stream: true, principal, headers };
-  const reply = await collect(responsesCodec.decodeAnswer(stream(desk.app, call)));
+  const reply = await collect(responsesCodec.decodeAnswer(desk.chunks(call)));
   if (reply.content.trim() === "") throw new AppError("upstream", "wanted a summary from the model, got no text; try again");
   const id = randomBytes(24).toString("hex");
   const { inputTokens, outputTokens, cacheReadTokens = 0, cacheWriteTokens = 0, reasoningTokens = 0 } = reply.usage;

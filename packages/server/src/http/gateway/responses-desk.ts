@@ -9,13 +9,15 @@ import { finalOf } from "./final.ts";
 import { MemoryResponse } from "./memory-response.ts";
 import { resolve, type Nearby, type Resolved } from "./responses-context.ts";
 import { ResponseLog, type KeptResponse } from "./responses-log.ts";
-import { stream } from "./serve.ts";
+import { serve } from "./serve.ts";
 import type { JsonObject, ServeCall } from "./serving.ts";
 
 /** The most characters one event of an answer may have: its last one holds all of it. */
 const EVENT_CHARS_MAX = 128 * 1024 * 1024;
 /** How long a provider may take to forget a response. */
 const FORGET_MS = 30_000;
+/** How much of a provider's refusal is told. */
+const REFUSAL_CHARS_MAX = 500;
 
 /** A request for a response, from whatever door. */
 export interface ResponseAsk {
@@ -142,8 +144,22 @@ export class ResponsesDesk {
   /** A streamed answer's events, each as the JSON text it came in. Throws before the first when nothing answers. */
   async *events(prepared: Prepared, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
     const sse = new SseDecoder({ eventCharsMax: EVENT_CHARS_MAX });
-    const chunks = this.isAgent(prepared.model) ? this.#agentChunks(prepared, signal) : stream(this.app, streaming(prepared.call, signal));
+    const chunks = this.isAgent(prepared.model) ? this.#agentChunks(prepared, signal) : this.chunks(streaming(prepared.call, signal));
     for await (const chunk of chunks) for (const { data } of sse.push(chunk)) if (data !== "[DONE]") yield data;
+  }
+
+  /** A model's streamed answer as it comes. A provider's refusal, which a client of HTTP would be given as it is, throws. */
+  async *chunks(call: Omit<ServeCall, "response">): AsyncGenerator<Buffer, void, undefined> {
+    const response = new MemoryResponse();
+    const served = serve(this.app, { ...call, response });
+    served.catch((thrown: unknown) => response.destroy(AppError.from(thrown)));
+    const refusal: Buffer[] = [];
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      if (response.status < 400) yield chunk;
+      else refusal.push(chunk);
+    }
+    await served;
+    if (response.status >= 400) throw refused(response.status, Buffer.concat(refusal).toString("utf8"));
   }
 
   async *#agentChunks(prepared: Prepared, signal: AbortSignal): AsyncGenerator<string, void, undefined> {
@@ -176,6 +192,14 @@ function streaming(call: Omit<ServeCall, "response">, signal: AbortSignal): Omit
 function asStream(body: JsonObject): JsonObject {
   const { background: _background, ...rest } = body;
   return { ...rest, stream: true };
+}
+
+/** What a provider's refusal says. */
+function refused(status: number, text: string): AppError {
+  const said = /"message"\s*:\s*("(?:[^"\\]|\\.)*")/.exec(text)?.[1];
+  const message = said === undefined ? text : (JSON.parse(said) as string);
+  const code = status === 429 ? "rate_limited" : status >= 500 ? "upstream" : "invalid_input";
+  return new AppError(code, `the model's provider answered ${status}: ${message.slice(0, REFUSAL_CHARS_MAX)}`);
 }
 
 /** A name for a new response, and what it says of itself. */
@@ -213,6 +237,7 @@ function keptFrom(parts: {
     response: typeof previousId === "string" ? { ...response, previous_response_id: previousId } : response,
     input: resolved.input,
     ...(typeof previousId === "string" && { previousId }),
-    ...(by.isNative && { native: { providerName: by.providerName, model, id } }),
+    // What it was told not to store, it cannot go on from.
+    ...(by.isNative && ask.given.store !== false && { native: { providerName: by.providerName, model, id } }),
   };
 }
