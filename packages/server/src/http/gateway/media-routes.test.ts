@@ -221,3 +221,57 @@ describe("pictures and moderation", () => {
     });
   });
 });
+
+describe("keys at these doors", () => {
+  const makeKey = async (app: TestApp, key: object): Promise<OpenAI> =>
+    clientOf(app, ((await (await app.fetch("/v1/keys", { name: "media", ...key })).json()) as { readonly secret: string }).secret);
+
+  test("the ledger has what the providers said was used, to the token", async () => {
+    await using bench = await start();
+    const client = await makeKey(bench.app, {});
+    await client.embeddings.create({ model: "media/embed-1", input: "one two three" });
+    await client.images.generate({ model: "media/draw-1", prompt: "a cat" });
+    for await (const _ of await client.images.generate({ model: "media/draw-1", prompt: "a cat", stream: true }));
+    const { text } = await client.audio.transcriptions.create({ model: "media/gpt-4o-transcribe", file: await wav() });
+    for await (const _ of await client.audio.transcriptions.create({ model: "media/gpt-4o-transcribe", file: await wav(), stream: true }));
+    const events = await (
+      await client.audio.speech.create({ model: "media/tts-1", voice: "v", input: "Hello there", stream_format: "sse" })
+    ).text();
+    const spoken = /"output_tokens":(\d+)/.exec(events)?.[1];
+    const heard = 2 * (await wav()).size;
+    const written = 2 * text.split(/\s+/).length;
+    const wanted = { requests: 6, inputTokens: 3 + 2 * 5 + heard + 2, outputTokens: 2 * 100 + written + Number(spoken) };
+    for (;;) {
+      const { rows } = (await (await bench.app.fetch("/v1/spend?by=key")).json()) as {
+        readonly rows: readonly (typeof wanted & { readonly estimated: number })[];
+      };
+      const [row] = rows;
+      if (row === undefined || row.requests < wanted.requests) continue;
+      const { requests, inputTokens, outputTokens, estimated } = row;
+      assert.deepEqual({ requests, inputTokens, outputTokens, estimated }, { ...wanted, estimated: 0 });
+      return;
+    }
+  });
+
+  test("a model that is not on a key's list is denied, and nobody is asked", async () => {
+    await using bench = await start();
+    const client = await makeKey(bench.app, { models: ["media/draw-*"] });
+    await assert.rejects(client.embeddings.create({ model: "media/embed-1", input: "a" }), { status: 403, code: "denied" });
+    await assert.rejects(client.audio.transcriptions.create({ model: "media/whisper-1", file: await wav() }), { status: 403 });
+    assert.equal((await client.images.generate({ model: "media/draw-1", prompt: "a cat" })).data?.length, 1);
+    assert.deepEqual(
+      bench.upstream.calls.flatMap(({ path }) => (path === "/v1/models" ? [] : [path])),
+      ["/v1/images/generations"],
+    );
+  });
+
+  test("a budget that is used up holds at every door", async () => {
+    await using bench = await start();
+    const client = await makeKey(bench.app, { limits: { budgets: [{ tokens: 3, per: "day" }] } });
+    await client.embeddings.create({ model: "media/embed-1", input: "one two three" });
+    await assert.rejects(client.audio.speech.create({ model: "media/tts-1", voice: "v", input: "Hello there" }), {
+      status: 402,
+      code: "budget_exceeded",
+    });
+  });
+});
