@@ -24,6 +24,7 @@ export const LOOK_AROUND = 2;
 /** A finder of a shape. */
 export function shapeFinder(shape: Shape): Finder {
   const isWithin = characterClass(shape.within);
+  const firstBeginning = shape.begins === undefined ? undefined : beginningFinder(shape.begins, shape.decided);
   return {
     what: shape.name,
     next: (text, from) => nextOf(shape, text, from),
@@ -32,7 +33,7 @@ export function shapeFinder(shape: Shape): Finder {
       const bound = boundOf(text, from, shape.charactersMax);
       let start = text.length;
       while (start > bound && isWithin(text.charCodeAt(start - 1))) start -= 1;
-      return shape.begins === undefined ? start : firstBeginning(shape, shape.begins, text.slice(start)) + start;
+      return firstBeginning === undefined || start === text.length ? start : firstBeginning(text, start);
     },
   };
 }
@@ -57,20 +58,33 @@ function nextOf({ pattern, begins, holds, realLength }: Shape, text: string, fro
   return undefined;
 }
 
-/** Where in a text a match may begin that is not complete yet; its length where none does. */
-function firstBeginning({ decided }: Shape, begins: readonly string[], text: string): number {
-  let first = text.length;
+/** Finds where (from `start` on) a match may begin that is not complete yet; the text's length where none does. */
+function beginningFinder(begins: readonly string[], decided: RegExp | undefined): (text: string, start: number) => number {
+  const partials = partialsOf(begins);
+  return (text, start) => {
+    let first = text.length;
+    for (const head of begins) {
+      let at = text.indexOf(head, start);
+      while (at >= 0 && at < first && decided !== undefined && isDecided(decided, text, at)) at = text.indexOf(head, at + 1);
+      if (at >= 0 && at < first) first = at;
+    }
+    for (const partial of partials.get(text.charCodeAt(text.length - 1)) ?? []) {
+      if (partial.length <= text.length - start && text.endsWith(partial)) first = Math.min(first, text.length - partial.length);
+    }
+    return first;
+  };
+}
+
+/** The first characters of every beginning, by the last of them. */
+function partialsOf(begins: readonly string[]): ReadonlyMap<number, readonly string[]> {
+  const partials = new Map<number, string[]>();
   for (const head of begins) {
-    let at = text.indexOf(head);
-    while (at >= 0 && at < first && decided !== undefined && isDecided(decided, text, at)) at = text.indexOf(head, at + 1);
-    if (at >= 0) first = Math.min(first, at);
-    for (let length = Math.min(head.length - 1, text.length); length > 0; length -= 1) {
-      if (!text.endsWith(head.slice(0, length))) continue;
-      first = Math.min(first, text.length - length);
-      break;
+    for (let length = 1; length < head.length; length += 1) {
+      const last = head.charCodeAt(length - 1);
+      partials.set(last, [...(partials.get(last) ?? []), head.slice(0, length)]);
     }
   }
-  return first;
+  return partials;
 }
 
 function isDecided(decided: RegExp, text: string, at: number): boolean {

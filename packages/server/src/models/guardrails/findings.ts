@@ -14,8 +14,10 @@ export class Findings {
     if (finding.action === "block") throw refusal(finding);
   }
 
+  /** In an order that does not depend on how an answer was cut. */
   all(): readonly GuardFinding[] {
-    return Array.from(this.#byKind.values(), ({ finding, count }) => ({ ...finding, count }));
+    const kinds = Array.from(this.#byKind).toSorted(([a], [b]) => (a < b ? -1 : 1));
+    return kinds.map(([, { finding, count }]) => ({ ...finding, count }));
   }
 }
 

@@ -120,7 +120,8 @@ export const SECRET_SHAPES: readonly Shape[] = [
   },
   {
     name: "password in a URL",
-    pattern: /:\/\/[^\s/:@]{1,100}:([^\s/:@]{3,100})(?=@)/g,
+    // In URLs, other characters than these are written as percent signs and digits.
+    pattern: /:\/\/[!-.0-9;-?A-~]{1,100}:([!-.0-9;-?A-~]{3,100})(?=@)/g,
     charactersMax: 204,
     within: "!-~",
     begins: ["://"],

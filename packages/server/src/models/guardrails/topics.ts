@@ -7,8 +7,6 @@ import type { TopicRules } from "./guard-config.ts";
 const PATTERN_SIZE_MAX = 2_000;
 /** The longest thing that a pattern finds in an answer: so much is held back of it. */
 const PATTERN_CHARACTERS_MAX = 120;
-/** Longer texts are searched in their first part only: RE2 takes linear time, but this runs on the event loop. */
-const SEARCHED_CHARACTERS_MAX = 200_000;
 
 /** Finders of words and patterns. `isStreamed`: in answers, where a pattern has to have an end. */
 export function topicFinders(rules: TopicRules, guard: string, isStreamed: boolean): readonly Finder[] {
@@ -62,7 +60,7 @@ function patternFinder(source: string, where: string, isStreamed: boolean): Find
   return {
     what: where.slice(where.indexOf(", ") + 2),
     next(text, from) {
-      const matcher = pattern.matcher(text.length > SEARCHED_CHARACTERS_MAX ? text.slice(0, SEARCHED_CHARACTERS_MAX) : text);
+      const matcher = pattern.matcher(text);
       for (let at = from; at <= text.length && matcher.find(at); at = matcher.start() + 1) {
         const [start, end] = [matcher.start(), matcher.end()];
         if (end > start && end - start <= longest) return { start, foundAt: start, end };
