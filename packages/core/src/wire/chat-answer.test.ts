@@ -5,6 +5,7 @@ import { AppError } from "../error.ts";
 import type { Json } from "../json.ts";
 import { collect, type ModelPart } from "../model.ts";
 import { decodeChatAnswer } from "./chat-answer.ts";
+import { chatCodec } from "./chat-codec.ts";
 import { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
 
 const plain = { noNullPrototype: true };
@@ -102,6 +103,18 @@ async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 const decode = (...texts: readonly string[]): Promise<readonly ModelPart[]> => Array.fromAsync(decodeChatAnswer(eachOf(texts)));
+/** What came before the end, and the error it ended with, which is always of the same kind. */
+async function outcomeOf(parts: AsyncIterable<ModelPart>): Promise<{ readonly parts: readonly ModelPart[]; readonly error?: string }> {
+  const seen: ModelPart[] = [];
+  try {
+    for await (const item of parts) seen.push(item);
+    return { parts: seen };
+  } catch (error) {
+    assert.ok(error instanceof AppError && error.code === "upstream", String(error));
+    return { parts: seen, error: error.message };
+  }
+}
+
 const PLACES = ["reasoning", "text", "citation", "refusal", "audio", "image", "call", "finish"];
 
 /** An answer in one piece has one place for each thing, so that is the order in which it comes back; sources belong to a text. */
@@ -142,7 +155,7 @@ test("a reply survives encoding in one piece, any cut into chunks, and decoding"
   );
 });
 
-test("whatever bytes a provider sends, the decoder reads them or throws upstream", async () => {
+test("whatever bytes a provider sends, cut anywhere, the decoder reads the same or throws the same upstream error", async () => {
   const odd = fc.record(
     {
       choices: fc.oneof(json, fc.array(fc.record({ delta: json, message: json, finish_reason: json, index: json }))),
@@ -160,11 +173,8 @@ test("whatever bytes a provider sends, the decoder reads them or throws upstream
   );
   await fc.assert(
     fc.asyncProperty(bytes, cuts, async (whole, places) => {
-      try {
-        await Array.fromAsync(decodeChatAnswer(cut(whole, places)));
-      } catch (error) {
-        assert.ok(error instanceof AppError && error.code === "upstream", String(error));
-      }
+      const outcome = await outcomeOf(decodeChatAnswer(cut(whole, places)));
+      assert.deepEqual(await outcomeOf(decodeChatAnswer(eachOf([whole]))), outcome);
     }),
   );
 });
@@ -302,4 +312,107 @@ test("the stream names its role first and asks for usage only when told to", () 
   const last = encode({ type: "finish", reason: "stop", usage: { inputTokens: 1, outputTokens: 1 } });
   assert.ok(last.endsWith("data: [DONE]\n\n"));
   assert.ok(!`${first}${last}`.includes("usage"));
+});
+
+test("thoughts, sources, pictures and ends are read under every name that providers have for them", async () => {
+  const said = (fields: object): string => event({ choices: [{ delta: fields }] });
+  assert.deepEqual(
+    await decode(
+      said({ reasoning_content: "DeepSeek. " }),
+      said({ reasoning: "Groq. " }),
+      said({ content: [{ type: "thinking", thinking: [{ type: "text", text: "Mistral." }] }] }),
+      said({
+        reasoning: "same",
+        reasoning_details: [{ type: "reasoning.text", text: "OpenRouter.", signature: "s", format: "anthropic-claude-v1" }],
+      }),
+      said({ images: [{ type: "image_url", image_url: { url: "data:image/png;base64,AAAA" } }] }),
+      event({ citations: ["https://example.com/a"], choices: [{ delta: {}, finish_reason: "model_length", stop_reason: "END" }] }),
+      event({ choices: [], x_groq: { usage: { prompt_tokens: 3, completion_tokens: 2 } } }),
+      "data: [DONE]\n\n",
+    ),
+    [
+      { type: "reasoning", text: "DeepSeek. " },
+      { type: "reasoning", text: "Groq. " },
+      { type: "reasoning", text: "Mistral." },
+      { type: "reasoning", text: "OpenRouter.", signature: "s", origin: "anthropic" },
+      { type: "image", media: { data: "AAAA", mediaType: "image/png" } },
+      { type: "citation", citation: { url: "https://example.com/a" } },
+      { type: "finish", reason: "length", usage: { inputTokens: 3, outputTokens: 2 }, stopSequence: "END" },
+    ],
+  );
+});
+
+test("tokens of thoughts that are counted beside the answer are added to it, and those within are not", async () => {
+  const ending = (usage: object): Promise<readonly ModelPart[]> => decode(delta({}, "stop"), event({ choices: [], usage }));
+  const details = {
+    completion_tokens_details: { reasoning_tokens: 5 },
+    prompt_tokens_details: { cached_tokens: 4, cache_write_tokens: 0 },
+  };
+  const more = { reasoningTokens: 5, cacheReadTokens: 4 };
+  assert.deepEqual(await ending({ prompt_tokens: 10, completion_tokens: 2, total_tokens: 17, ...details }), [
+    { type: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 7, ...more } },
+  ]);
+  assert.deepEqual(await ending({ prompt_tokens: 10, completion_tokens: 7, total_tokens: 17, ...details }), [
+    { type: "finish", reason: "stop", usage: { inputTokens: 10, outputTokens: 7, ...more } },
+  ]);
+});
+
+test("an answer that ended with a failure of the provider throws upstream", async () => {
+  await assert.rejects(decode(delta({}, "error")), upstream(/ended with "error"/));
+  await assert.rejects(decode(event({ choices: [{ delta: {}, error: { message: "Went away." } }] })), upstream(/Went away/));
+  await assert.rejects(decode('event: error\ndata: {"message":"Too busy."}\n\n'), upstream(/Too busy/));
+});
+
+test("sound comes in pieces, under one id, and what it is in is known from its first bytes", async () => {
+  const sound = (fields: object): string => event({ choices: [{ delta: { audio: fields } }] });
+  assert.deepEqual(
+    await decode(sound({ id: "audio_1", transcript: "Hel" }), sound({ data: "AAAA" }), sound({ expires_at: 5 }), delta({}, "stop")),
+    [
+      { type: "audio", data: "", mediaType: "audio/pcm", id: "audio_1", transcript: "Hel" },
+      { type: "audio", data: "AAAA", mediaType: "audio/pcm", id: "audio_1" },
+      end("stop"),
+    ],
+  );
+  const whole = {
+    choices: [{ message: { content: null, audio: { id: "a", data: "UklGRg==", transcript: "Hi." } }, finish_reason: "stop" }],
+  };
+  assert.deepEqual((await decode(JSON.stringify(whole)))[0], {
+    type: "audio",
+    data: "UklGRg==",
+    mediaType: "audio/wav",
+    id: "a",
+    transcript: "Hi.",
+  });
+});
+
+test("a call without arguments has deltas that are JSON, and broken arguments are handed on as they are", async () => {
+  const parts = await decode(
+    delta({ tool_calls: [{ index: 0, id: "a", function: { name: "now" } }] }),
+    delta({ tool_calls: [{ index: 1, id: "b", function: { name: "add", arguments: '{"x":' } }] }),
+    delta({}, "tool_calls"),
+  );
+  const joined = new Map<number, string>();
+  for (const item of parts) if (item.type === "call.delta") joined.set(item.index, (joined.get(item.index) ?? "") + item.text);
+  assert.deepEqual(
+    [...joined],
+    [
+      [0, "{}"],
+      [1, '{"x":'],
+    ],
+  );
+  assert.deepEqual(
+    parts.flatMap((item) => (item.type === "call" ? [item.call.input] : [])),
+    [{}, '{"x":'],
+  );
+});
+
+test("an error ends a stream in the shape that OpenAI's clients read", () => {
+  const error = { code: "rate_limited", message: "Slow down.", status: 429 };
+  assert.equal(
+    chatCodec.streamEncoder({ id: "1", createdAt: 0, model: "m", body: {} }).fail(error),
+    'data: {"error":{"message":"Slow down.","type":"rate_limit_error","param":null,"code":"rate_limited"}}\n\n',
+  );
+  assert.deepEqual(chatCodec.encodeError({ code: "invalid_input", message: "No.", status: 400, param: "n" }), {
+    error: { message: "No.", type: "invalid_request_error", param: "n", code: "invalid_input" },
+  });
 });
