@@ -6,7 +6,6 @@ import type { Json } from "../json.ts";
 import { collect, type ModelPart } from "../model.ts";
 import { decodeChatAnswer } from "./chat-answer.ts";
 import { chatCodec } from "./chat-codec.ts";
-import { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
 
 const plain = { noNullPrototype: true };
 const text = fc.string({ unit: "binary", minLength: 1 });
@@ -91,7 +90,7 @@ const answer = fc
   .tuple(fc.array(saidPart), fc.array(callPart, { maxLength: 5 }), finish)
   .map(([said, calls, last]) => [...said, ...calls, last]);
 const cuts = fc.array(fc.nat(), { maxLength: 12 });
-const head = { id: "chatcmpl-1", createdAt: 1_700_000_000, model: "m" };
+const head = { id: "1", createdAt: 1_700_000_000, model: "m", body: {} };
 
 async function* cut(whole: Uint8Array, places: readonly number[]): AsyncGenerator<Uint8Array> {
   const ends = [...places.map((place) => place % (whole.length + 1)), whole.length].toSorted((a, b) => a - b);
@@ -103,6 +102,12 @@ async function* eachOf<T>(items: readonly T[]): AsyncGenerator<T> {
 }
 
 const decode = (...texts: readonly string[]): Promise<readonly ModelPart[]> => Array.fromAsync(decodeChatAnswer(eachOf(texts)));
+/** Writes the parts of one streamed answer. */
+function encoderOf(includeUsage: boolean): (item: ModelPart) => string {
+  const encoder = chatCodec.streamEncoder({ ...head, body: { stream_options: { include_usage: includeUsage } } });
+  return (item) => encoder.push(item);
+}
+
 /** What came before the end, and the error it ended with, which is always of the same kind. */
 async function outcomeOf(parts: AsyncIterable<ModelPart>): Promise<{ readonly parts: readonly ModelPart[]; readonly error?: string }> {
   const seen: ModelPart[] = [];
@@ -136,10 +141,10 @@ const end = (reason: string, inputTokens = 0, outputTokens = 0) => ({ type: "fin
 test("parts survive encoding as a stream, any cut into chunks, and decoding", async () => {
   await fc.assert(
     fc.asyncProperty(answer, cuts, async (parts, places) => {
-      const stream = parts.map(chatChunkEncoder({ ...head, includeUsage: true })).join("");
+      const stream = parts.map(encoderOf(true)).join("");
       const decoded = await Array.fromAsync(decodeChatAnswer(cut(bytesOf(stream), places)));
       assert.deepEqual(decoded.filter(isNoDelta), parts);
-      const again = decoded.map(chatChunkEncoder({ ...head, includeUsage: true })).join("");
+      const again = decoded.map(encoderOf(true)).join("");
       assert.deepEqual(await Array.fromAsync(decodeChatAnswer(eachOf([again]))), decoded);
     }),
   );
@@ -149,7 +154,7 @@ test("a reply survives encoding in one piece, any cut into chunks, and decoding"
   await fc.assert(
     fc.asyncProperty(answer, cuts, async (parts, places) => {
       const reply = await collect(eachOf(inPlace(parts)));
-      const body = JSON.stringify(encodeChatCompletion(reply, head));
+      const body = JSON.stringify(chatCodec.encodeAnswer(reply, head));
       assert.deepEqual(await collect(decodeChatAnswer(cut(bytesOf(body), places))), reply);
     }),
   );
@@ -306,7 +311,7 @@ test("tool calls without end are refused", async () => {
 });
 
 test("the stream names its role first and asks for usage only when told to", () => {
-  const encode = chatChunkEncoder({ ...head, includeUsage: false });
+  const encode = encoderOf(false);
   const first = encode({ type: "text", text: "Hi" });
   assert.match(first, /"delta":\{"role":"assistant","content":"","refusal":null\}/);
   const last = encode({ type: "finish", reason: "stop", usage: { inputTokens: 1, outputTokens: 1 } });

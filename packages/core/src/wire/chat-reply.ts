@@ -98,12 +98,6 @@ export class ChatStreamEncoder implements StreamEncoder {
   }
 }
 
-/** `ChatStreamEncoder` as a function, for answers that cannot fail. */
-export function chatChunkEncoder(head: ChatReplyHead & { readonly includeUsage: boolean }): (part: ModelPart) => string {
-  const encoder = new ChatStreamEncoder(head, head.includeUsage);
-  return (part) => encoder.push(part);
-}
-
 /** Writes an answer in one piece. */
 export function encodeChatCompletion(reply: Reply, head: ChatReplyHead): Json {
   const { calls, finishReason: reason, stopSequence } = reply;

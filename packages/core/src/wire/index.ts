@@ -13,8 +13,7 @@ export {
 } from "./audio.ts";
 export { decodeChatAnswer } from "./chat-answer.ts";
 export { chatCodec } from "./chat-codec.ts";
-export { chatChunkEncoder, encodeChatCompletion } from "./chat-reply.ts";
-export { decodeChatRequest, encodeChatRequest } from "./chat-request.ts";
+export { encodeChatRequest } from "./chat-request.ts";
 export {
   attributeOf,
   CLOUD_EVENT_BATCH_TYPE,
