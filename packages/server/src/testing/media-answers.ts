@@ -6,6 +6,8 @@ import type { EDIT, EMBEDDINGS, IMAGES, MODERATION, RERANK, SPEECH, TRANSCRIPT }
 export interface MediaReply {
   readonly contentType: string;
   readonly pieces: readonly (string | Uint8Array)[];
+  /** After its pieces it falls silent, and does not end. */
+  readonly isEndless?: boolean;
 }
 
 const DIMENSIONS = 8;
@@ -67,13 +69,17 @@ export function rerankReply(body: z.infer<typeof RERANK>): MediaReply {
   return json({ id: "rerank-stand-in", results, meta, usage: { total_tokens: 12 } });
 }
 
+/** A voice that never comes to an end. */
+export const ENDLESS_VOICE = "endless";
+
 /** Sound that says in plain text what was asked for. */
 export function speechReply(body: z.infer<typeof SPEECH>): MediaReply {
   const format = body.response_format ?? "mp3";
   const sound = Buffer.from(`[${format} ${JSON.stringify(body.voice)}] ${body.input}`);
   const middle = Math.floor(sound.length / 2);
   const halves = [sound.subarray(0, middle), sound.subarray(middle)];
-  if (body.stream_format !== "sse") return { contentType: `audio/${format === "mp3" ? "mpeg" : format}`, pieces: halves };
+  if (body.stream_format !== "sse")
+    return { isEndless: body.voice === ENDLESS_VOICE, contentType: `audio/${format === "mp3" ? "mpeg" : format}`, pieces: halves };
   const usage = { input_tokens: words(body.input), output_tokens: sound.length, total_tokens: words(body.input) + sound.length };
   const deltas = halves.map((half) => ({ type: "speech.audio.delta", audio: half.toString("base64") }));
   return events([...deltas, { type: "speech.audio.done", usage } as { readonly type: string }]);

@@ -156,10 +156,10 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-function send(response: ServerResponse, { contentType, pieces }: MediaReply): void {
+function send(response: ServerResponse, { contentType, pieces, isEndless }: MediaReply): void {
   response.writeHead(200, { "content-type": contentType, "x-request-id": "req_stand_in" });
   for (const piece of pieces) response.write(piece);
-  response.end();
+  if (isEndless !== true) response.end();
 }
 
 function refuse(response: ServerResponse, status: number, { message, param }: Refusal): void {

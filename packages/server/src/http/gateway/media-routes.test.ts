@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import type { Event } from "@tutti/core";
 import OpenAI, { toFile } from "openai";
 import { MEDIA_API_KEY, startMediaUpstream, type MediaUpstream } from "../../testing/media-upstream.ts";
-import { vectorOf } from "../../testing/media-answers.ts";
+import { ENDLESS_VOICE, vectorOf } from "../../testing/media-answers.ts";
 import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
@@ -263,6 +263,26 @@ describe("keys at these doors", () => {
       bench.upstream.calls.flatMap(({ path }) => (path === "/v1/models" ? [] : [path])),
       ["/v1/images/generations"],
     );
+  });
+
+  test("a client that leaves in the middle pays for what was read out by then", async () => {
+    await using bench = await start();
+    const client = await makeKey(bench.app, {});
+    const leaving = new AbortController();
+    const asked = { model: "media/tts-1", voice: ENDLESS_VOICE, input: "Hello there, you" };
+    const speech = await client.audio.speech.create(asked, { signal: leaving.signal });
+    await speech.body?.getReader().read();
+    leaving.abort();
+    for (;;) {
+      const { rows } = (await (await bench.app.fetch("/v1/spend?by=key")).json()) as {
+        readonly rows: readonly { readonly inputTokens: number; readonly estimated: number }[];
+      };
+      const [row] = rows;
+      if (row === undefined) continue;
+      assert.equal(row.estimated, 1);
+      assert.ok(row.inputTokens > 0);
+      return;
+    }
   });
 
   test("a budget that is used up holds at every door", async () => {

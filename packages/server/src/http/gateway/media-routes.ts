@@ -16,6 +16,7 @@ import { rerankSurface } from "./rerank.ts";
 const DOORS: readonly (readonly [path: string, surface: MediaSurface, summary: string])[] = [
   ["/v1/embeddings", embeddingsSurface, "Texts as vectors; the request and response are OpenAI's"],
   ["/v1/rerank", rerankSurface, "Documents by what they have to do with a question; the shape that Cohere and Jina share"],
+  ["/v2/rerank", rerankSurface, "The same, where Cohere's own clients look for it"],
   ["/v1/audio/speech", speechSurface, "Text as sound; the request and response are OpenAI's"],
   ["/v1/audio/transcriptions", transcriptionsSurface, "A recording as text; the form and the response are OpenAI's"],
   ["/v1/audio/translations", translationsSurface, "A recording as English text; the form and the response are OpenAI's"],
