@@ -1,6 +1,7 @@
 import { AppError } from "../error.ts";
 import type { Citation, FinishReason, ModelPart, Usage } from "../model.ts";
 import { countAt, cutOff, objectsAt, readAnswer, reportedError, strange, textAt, type AnswerState } from "./messages-reader.ts";
+import { hiddenThought, openCall, openThought } from "./messages-seal.ts";
 import { isObject, parseArguments, type JsonObject } from "./shape.ts";
 
 /** The most blocks one answer may hold, and the most characters the arguments of its tool calls may have together. */
@@ -24,6 +25,8 @@ type OpenBlock =
 class MessagesAnswer implements AnswerState {
   isDone = false;
   readonly #open = new Map<unknown, OpenBlock>();
+  /** What another Tutti was given with calls, and other providers want back. */
+  readonly #signatures = new Map<string, string>();
   #blocks = 0;
   #calls = 0;
   #argumentChars = 0;
@@ -85,13 +88,20 @@ class MessagesAnswer implements AnswerState {
         return [...thought(textAt(block.thinking)), ...signature(textAt(block.signature))];
       case "redacted_thinking":
         this.#open.set(index, { type: "other" });
-        return [{ type: "reasoning", text: "", signature: textAt(block.data), origin: "anthropic", isRedacted: true }];
+        return this.#hidden(textAt(block.data));
       case "tool_use":
         return this.#beginCall(index, block);
       default:
         this.#open.set(index, { type: "other" });
         return [];
     }
+  }
+
+  #hidden(data: string): readonly ModelPart[] {
+    const sealed = openCall(data);
+    if (sealed === undefined) return hiddenThought(data);
+    this.#signatures.set(sealed.callId, sealed.signature);
+    return [];
   }
 
   #beginCall(index: unknown, block: JsonObject): readonly ModelPart[] {
@@ -144,7 +154,9 @@ class MessagesAnswer implements AnswerState {
     if (block?.type !== "call") return [];
     // A call without arguments has no deltas; for who passes them on, it has one.
     const deltas = block.text.trim() === "" ? this.#arguments(block, "{}") : [];
-    return [...deltas, { type: "call", call: { id: block.id, name: block.name, input: parseArguments(block.text) } }];
+    const signed = this.#signatures.get(block.id);
+    const call = { id: block.id, name: block.name, input: parseArguments(block.text), ...(signed !== undefined && { signature: signed }) };
+    return [...deltas, { type: "call", call }];
   }
 
   #addUsage(usage: unknown): void {
@@ -176,8 +188,11 @@ function thought(text: string): readonly ModelPart[] {
   return text === "" ? [] : [{ type: "reasoning", text }];
 }
 
+/** The id that a thought of OpenAI's had would set its signature apart from what it says, which came before. */
 function signature(text: string): readonly ModelPart[] {
-  return text === "" ? [] : [{ type: "reasoning", text: "", signature: text, origin: "anthropic" }];
+  const { signature: signed, origin } = openThought(text);
+  if (signed === undefined) return [];
+  return [{ type: "reasoning", text: "", signature: signed, ...(origin !== undefined && { origin }) }];
 }
 
 /** Where in the document a statement comes from is known by its number only; its title, its address and its words are kept. */

@@ -1,6 +1,6 @@
 import type { Json } from "../json.ts";
 import type { ContentPart, Media, Message, ToolCall } from "../model.ts";
-import { openCall, openThought } from "./messages-seal.ts";
+import { hiddenThought, openCall, openThought } from "./messages-seal.ts";
 import { arrayAt, flagAt, misfit, objectAt, stringAt, unsupported, type JsonObject } from "./shape.ts";
 
 /** Blocks are pieces of their own; joined as text they stay paragraphs. */
@@ -107,7 +107,7 @@ function decodeAssistantBlock(block: JsonObject, path: string): readonly Content
         },
       ];
     case "redacted_thinking":
-      return [{ type: "reasoning", text: "", ...openThought(stringAt(block.data, `${path}.data`)), isRedacted: true }];
+      return hiddenThought(stringAt(block.data, `${path}.data`));
     case "compaction":
       return typeof block.content === "string" ? [{ type: "text", text: block.content }] : [];
     case "image":

@@ -27,6 +27,13 @@ export function openThought(sealed: string): Pick<ReasoningPart, "signature" | "
   return { signature: sealed.slice(found[0].length), origin: found[1] === "gemini" ? "gemini" : "openai", ...(id !== "" && { id }) };
 }
 
+/** The thought in a `redacted_thinking`: Anthropic hides whole ones, what others sign without a word is not hidden. */
+export function hiddenThought(data: string): readonly ReasoningPart[] {
+  const signed = openThought(data);
+  if (signed.signature === undefined) return [];
+  return [{ type: "reasoning", text: "", ...signed, ...(signed.origin === "anthropic" && { isRedacted: true as const }) }];
+}
+
 /** What a provider wants back with a tool call, where the format has no place for it in the call. */
 export function sealCall(callId: string, signature: string): string {
   return `${SEAL}call:${escape(callId)}:${signature}`;

@@ -43,6 +43,8 @@ class MessagesStream {
   #blocks = 0;
   /** Calls that were written already, by their deltas. */
   readonly #written = new Set<string>();
+  /** No more than an answer may hold, which is bounded where it is read. */
+  readonly #waiting: ModelPart[] = [];
   #hasCalls = false;
   #refusal = "";
 
@@ -59,7 +61,36 @@ class MessagesStream {
     return event("message_start", { message: { ...messageHead(this.#head), content: [], ...stop, usage } });
   }
 
+  /** Blocks cannot be interleaved: what comes before the arguments of a call are whole waits for them. */
   push(part: ModelPart): string {
+    if (this.#mustWait(part)) {
+      this.#waiting.push(part);
+      return "";
+    }
+    let text =
+      part.type === "finish"
+        ? this.#waiting
+            .splice(0)
+            .map((item) => this.#write(item))
+            .join("")
+        : "";
+    text += this.#write(part);
+    for (let [next] = this.#waiting; next !== undefined && !this.#mustWait(next); [next] = this.#waiting) {
+      this.#waiting.shift();
+      text += this.#write(next);
+    }
+    return text;
+  }
+
+  #mustWait(part: ModelPart): boolean {
+    const open = this.#open;
+    if (open?.type !== "call" || part.type === "finish") return false;
+    if (part.type === "call.delta" && part.index === open.callIndex) return false;
+    if (part.type === "call" && part.call.id === open.id) return false;
+    return !isWhole(open.text);
+  }
+
+  #write(part: ModelPart): string {
     switch (part.type) {
       case "text":
         return this.#text(part.text);
@@ -105,17 +136,13 @@ class MessagesStream {
     return part.isRedacted !== true && this.#open?.type === "thinking" && this.#open.id === part.id;
   }
 
-  /**
-   * Blocks cannot be interleaved. While a call's arguments are unfinished, another one's deltas are passed over; that call is written
-   * when it is whole.
-   */
   #callDelta({ index, id, name, text }: Delta): string {
     const open = this.#open;
     if (open?.type === "call" && open.callIndex === index) {
       open.text += text;
       return text === "" ? "" : this.#delta({ type: "input_json_delta", partial_json: text });
     }
-    if (this.#written.has(id) || (open?.type === "call" && !isWhole(open.text))) return "";
+    if (this.#written.has(id)) return "";
     this.#written.add(id);
     this.#hasCalls = true;
     const begun = this.#start({ type: "call", id, callIndex: index, text }, callStart({ id, name }));
