@@ -53,14 +53,15 @@ export class DaySpend {
     );
   }
 
-  add(spend: Spend, position: number): void {
+  /** Adds what the event of the log at a position tells, once. */
+  add(spends: readonly Spend[], position: number): void {
     if (position <= this.position) return;
     this.position = position;
     this.isDirty = true;
-    const { sums } = this.#row([spend.keyId ?? "", spend.user ?? "", spend.team ?? "", spend.model, spend.provider]);
-    sumsOf(spend).forEach((value, index) => {
-      sums[index] = (sums[index] ?? 0) + value;
-    });
+    for (const spend of spends) {
+      const { sums } = this.#row([spend.keyId ?? "", spend.user ?? "", spend.team ?? "", spend.model, spend.provider]);
+      for (const [index, value] of sumsOf(spend).entries()) sums[index] = (sums[index] ?? 0) + value;
+    }
   }
 
   *rows(): Generator<{ readonly names: Names; readonly sums: readonly number[] }> {

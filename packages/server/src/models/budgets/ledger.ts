@@ -5,7 +5,7 @@ import { DaySpend, group, type DaySnapshot, type Dimension, type LedgerRow } fro
 import { nanosOf, tokensOf, type Payer } from "./limits.ts";
 import { Purse, type PurseSnapshot } from "./purse.ts";
 import type { Subject } from "./refusal.ts";
-import { spendOf, type Spend } from "./spend.ts";
+import { spendsOf, type Spend } from "./spend.ts";
 
 const ACCOUNTS_SETTING = "spend.accounts";
 const DAY_MS = 86_400_000;
@@ -143,17 +143,19 @@ export class Ledger {
   }
 
   async #fold(event: Event, position: number): Promise<void> {
-    const spend = spendOf(event);
-    if (spend === undefined) return;
+    const spends = spendsOf(event);
+    if (spends.length === 0) return;
     const day = event.at.slice(0, 10);
     const atMs = Date.parse(event.at);
     let dayspend = this.#days.get(day);
     if (dayspend === undefined) this.#days.set(day, (dayspend = await this.#readDay(day)));
-    dayspend.add(spend, position);
+    dayspend.add(spends, position);
     if (position <= this.#accountsPosition) return;
-    for (const subject of subjectsOf(spend)) this.#purse(subject).add(atMs, tokensOf(spend.usage), nanosOf(spend.costUsd));
     this.#isDirty = true;
-    if (this.#isOpen) this.#options.onSpend(spend, atMs);
+    for (const spend of spends) {
+      for (const subject of subjectsOf(spend)) this.#purse(subject).add(atMs, tokensOf(spend.usage), nanosOf(spend.costUsd));
+      if (this.#isOpen) this.#options.onSpend(spend, atMs);
+    }
   }
 
   #purse(subject: Subject): Purse {

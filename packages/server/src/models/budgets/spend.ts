@@ -2,7 +2,7 @@ import type { EventDraft, Usage } from "@tutti/core";
 
 /**
  * What an exchange with a model used, as the event log has it: in `outcome.output.spend` of a `run.recorded` event, also of one that failed or
- * was broken off. This is the ledger's only source. `model` is what was asked for, `provider` who answered. `node` tells which process counted it.
+ * was broken off; a list where several providers answered one request. This is the ledger's only source. `model` is what was asked for, `provider` who answered. `node` tells which process counted it.
  */
 export interface Spend {
   readonly keyId?: string;
@@ -19,13 +19,13 @@ export interface Spend {
   readonly node?: string;
 }
 
-/** The spend that an event tells of, if it does. */
-export function spendOf(event: EventDraft): Spend | undefined {
-  if (event.type !== "run.recorded") return undefined;
+/** What an event tells was spent: several where one request was answered by more than one provider. */
+export function spendsOf(event: EventDraft): readonly Spend[] {
+  if (event.type !== "run.recorded") return [];
   const { output } = event.outcome;
-  if (output === undefined || typeof output !== "object" || output === null || !("spend" in output)) return undefined;
+  if (output === undefined || typeof output !== "object" || output === null || !("spend" in output)) return [];
   const spend: unknown = output["spend"];
-  return isSpend(spend) ? spend : undefined;
+  return (Array.isArray(spend) ? spend : [spend]).filter(isSpend);
 }
 
 /** A log may hold what another version wrote; only what is needed to count is looked at. */
