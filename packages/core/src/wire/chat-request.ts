@@ -221,7 +221,8 @@ function decodeUser(fields: JsonObject): string | undefined {
 
 function encodeTool(tool: ToolSpec): Json {
   const { name, description, parameters, strict } = tool;
-  return { type: "function", function: { name, description, parameters, ...(strict !== undefined && { strict }) } };
+  const described = description === "" ? {} : { description };
+  return { type: "function", function: { name, ...described, parameters, ...(strict !== undefined && { strict }) } };
 }
 
 function encodeToolChoice(choice: NonNullable<ModelRequest["toolChoice"]>): Json {

@@ -11,18 +11,19 @@ const signal = new AbortController().signal;
 const hello: ModelRequest = { messages: [{ role: "user", content: "Hi" }] };
 const sse = { "content-type": "text/event-stream" };
 
-modelConformance("openai-compatible", async (request, behaviour) => {
-  const upstream = await startOpenAiUpstream(() => playAsChat(behaviour), { apiKey: "sk-test" });
-  const models = createModels({ providers: [{ name: "stand-in", baseUrl: upstream.baseUrl, apiKey: "sk-test", models: ["m"] }] });
-  return {
-    model: modelOf(models, "m"),
-    received: () => upstream.calls.find(({ method }) => method === "POST")?.received.toString() ?? "",
-    async [Symbol.asyncDispose]() {
-      await models.close();
-      await upstream[Symbol.asyncDispose]();
-    },
-  };
-});
+for (const kind of ["openai-compatible", "deepseek", "mistral", "moonshot"])
+  modelConformance(kind, async (request, behaviour) => {
+    const upstream = await startOpenAiUpstream(() => playAsChat(behaviour), { apiKey: "sk-test" });
+    const models = createModels({ providers: [{ name: "p", kind, baseUrl: upstream.baseUrl, apiKey: "sk-test", models: ["m"] }] });
+    return {
+      model: modelOf(models, "m"),
+      received: () => upstream.calls.find(({ method }) => method === "POST")?.received.toString() ?? "",
+      async [Symbol.asyncDispose]() {
+        await models.close();
+        await upstream[Symbol.asyncDispose]();
+      },
+    };
+  });
 
 function modelOf(models: Models, id: string) {
   const model = models.model(id);
@@ -193,4 +194,27 @@ test("every preset says where it is and what it serves, and a name that is none 
   }
   const provider: Provider = { name: "p", models: [], options: { preset: "nobody" } };
   assert.throws(() => createModels({ providers: [provider] }), { code: "invalid_config", message: /"nobody"; there are: cerebras, .*xai/ });
+});
+
+test("tools whose names no server would take get others on the way, and are called by their own", async () => {
+  const name = "mcp.files: read a whole folder, whatever is in it, and tell how large everything there is";
+  await using upstream = await startOpenAiUpstream(
+    ({ tools = [] }) => ({ type: "calls", calls: [{ id: "1", name: tools[0]?.function.name ?? "", arguments: "{}" }] }),
+    { isStrict: true },
+  );
+  const models = createModels({ providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["m"] }] });
+  const messages: ModelRequest["messages"] = [
+    ...hello.messages,
+    { role: "assistant", content: "", calls: [{ id: "0", name, input: {} }] },
+    { role: "tool", content: "full", callId: "0" },
+  ];
+  const request: ModelRequest = { messages, tools: [{ name, description: "", parameters: {} }], toolChoice: { name } };
+  const parts = await Array.fromAsync(modelOf(models, "m").generate(request, signal));
+  await models.close();
+  const named = parts.flatMap((part) => (part.type === "call" ? [part.call.name] : part.type === "call.delta" ? [part.name] : []));
+  assert.deepEqual(new Set(named), new Set([name]));
+  assert.match(
+    upstream.calls.at(-1)?.received.toString() ?? "",
+    /"tool_choice":\{"type":"function","function":\{"name":"mcp_files__read_a[\w-]{40,55}"/,
+  );
 });

@@ -2,6 +2,7 @@ import type { Json } from "@tutti/core";
 import type { ModelPart, ModelRequest } from "@tutti/core/model";
 import { completionsCodec, decodeChatAnswer, encodeChatRequest, responsesCodec, type Codec } from "@tutti/core/wire";
 import { adaptBody, adaptRequest, type Quirks } from "../adapt-request.ts";
+import { fitToolNames } from "../adapt-tool-names.ts";
 import { ask } from "../ask.ts";
 import { discoverModels } from "../discover.ts";
 import type { OpenProvider, ProviderParts } from "../provider-kind.ts";
@@ -28,12 +29,16 @@ export function openShaped({ provider, upstream }: ProviderParts, shape: Shape):
   const path = (surface: Surface, name: string): string => shape.path?.(surface, name) ?? `/${surface}`;
   const serves = (name: string, surface: Surface): boolean => surfaces.has(surface) && shape.serves?.(name, surface) !== false;
   const ways = CHAT_SURFACES.filter((surface) => surfaces.has(surface));
-  async function* generate(name: string, request: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart, void, undefined> {
+  async function* generate(name: string, given: ModelRequest, signal: AbortSignal): AsyncGenerator<ModelPart, void, undefined> {
     const surface = ways.find((way) => serves(name, way)) ?? "chat/completions";
     const quirks = shape.quirks(name);
+    const renamed = fitToolNames(given);
+    const request = renamed?.request ?? given;
     const { body, decode } =
       surface === "chat/completions" ? asChat(name, request, quirks) : asOther(CODECS[surface], name, { request, quirks });
-    yield* ask(upstream, { path: path(surface, name), body, decode }, signal);
+    const parts = ask(upstream, { path: path(surface, name), body, decode }, signal);
+    if (renamed === undefined) yield* parts;
+    else for await (const part of parts) yield renamed.restore(part);
   }
   return {
     native: (surface, { name }) => (serves(name, surface) ? path(surface, name) : undefined),
