@@ -158,7 +158,7 @@ export class NamedRoute {
     const { strategy, sticky, targets } = this.config;
     const [only, ...others] = targets;
     if (only !== undefined && others.length === 0) return `it stands for ${only.model}`;
-    if (sticky !== undefined && stickyKey !== undefined && strategy !== "order") return "one target for the whole conversation";
+    if (sticky !== undefined && stickyKey?.() !== undefined && strategy !== "order") return "one target for the whole conversation";
     return STRATEGY_TEXTS[strategy];
   }
 

@@ -35,9 +35,9 @@ export interface OrderingParts {
 
 /** The entries in the route's order, the best first. */
 export function ordered(route: RouteConfig, entries: readonly Entry[], parts: OrderingParts): readonly Ranked[] {
-  const { stickyKey } = parts.question;
   // Targets in a fixed order are sticky by themselves.
-  if (route.sticky !== undefined && stickyKey !== undefined && route.strategy !== "order") return byConversation(entries, stickyKey);
+  const stickyKey = route.sticky === undefined || route.strategy === "order" ? undefined : parts.question.stickyKey?.();
+  if (stickyKey !== undefined) return byConversation(entries, stickyKey);
   switch (route.strategy) {
     case "order":
       return entries.map((entry) => ({ entry, why: `place ${route.targets.indexOf(entry.config) + 1} of the order` }));

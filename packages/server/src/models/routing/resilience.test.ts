@@ -22,6 +22,19 @@ test("a target that fails in a row is left alone, tried by one call, and taken b
   assert.equal(router.stats().find(({ model }) => model === "a")?.status, "ok");
 });
 
+test("nobody is let in to a target that is left alone, and nobody waits for it", () => {
+  const parts = routerOf([route("r", ["a"])]);
+  const { router, clock } = parts;
+  const plan = router.plan(question("r"));
+  for (let count = 0; count < 3; count += 1) called(parts, plan, { outcome: "failed" });
+  const only = plan.candidates[0]?.target;
+  assert.ok(only);
+  assert.throws(() => router.begin(only), { code: "upstream", message: /"p\/a" failed 3 times in a row and is left alone for 10 s/ });
+  assert.equal(router.pauseBeforeMs(plan, 1, failed("upstream", 5_000)), undefined);
+  clock.nowMs += 10_000;
+  router.begin(only).end({ outcome: "answered" });
+});
+
 test("a client that leaves tells nothing about a target", () => {
   const { router } = routerOf([route("r", ["a", "b"])]);
   for (let count = 0; count < 10; count += 1) {

@@ -10,7 +10,7 @@ export interface RouteQuestion {
   readonly promptTokens: () => number;
   readonly outputTokensMax?: number;
   /** What the turns of one conversation have in common. */
-  readonly stickyKey?: string;
+  readonly stickyKey?: () => string | undefined;
   readonly tags?: readonly string[];
   /** For rules: the last thing that the user said. */
   readonly lastUserText?: () => string;

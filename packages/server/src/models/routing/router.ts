@@ -84,7 +84,7 @@ export class Router {
     const canHelp = PASSING.has(error.code) || (isElsewhere && LOCAL.has(error.code));
     if (!canHelp || attempt >= plan.attemptsMax) return undefined;
     const retryAfterMs = isElsewhere ? 0 : retryAfterOf(error);
-    if (retryAfterMs > RETRY_AFTER_MS_MAX) return undefined;
+    if (retryAfterMs > RETRY_AFTER_MS_MAX || (!isElsewhere && this.#isOpen(plan, attempt))) return undefined;
     const route = this.#named.get(plan.route) ?? this.#plain.get(plan.route);
     if (route?.budget.spend(this.#parts.now()) === false) return undefined;
     if (isElsewhere) return 0;
@@ -95,6 +95,12 @@ export class Router {
   stats(): readonly TargetStats[] {
     for (const route of this.#named.values()) route.touch();
     return [...this.#health.values()].map((health) => health.stats());
+  }
+
+  /** Whether the target of the next attempt is left alone for its failures: whoever waited for it would wait for a refusal. */
+  #isOpen({ candidates }: RoutePlan, attempt: number): boolean {
+    const target = candidates[attempt % candidates.length]?.target;
+    return target !== undefined && this.#healthOf(target).isOpen(this.#parts.now());
   }
 
   #patternFor(model: string): NamedRoute | undefined {

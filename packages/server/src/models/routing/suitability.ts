@@ -65,27 +65,26 @@ function checkLength(question: RouteQuestion, contextTokens: number, promptToken
   };
 }
 
-/** What a provider must be able to do for a surface that it does not speak itself. */
-const DOES: Readonly<Record<Surface, keyof OpenProvider | undefined>> = {
-  "chat/completions": "generate",
-  responses: "generate",
-  messages: "generate",
+/** What a provider may be able to do, any of it, to serve a surface that it does not speak itself. */
+const DOES: Readonly<Record<Surface, readonly (keyof OpenProvider)[]>> = {
+  "chat/completions": ["generate"],
+  responses: ["generate"],
+  messages: ["generate"],
   // Counted here where the provider does not.
-  "messages/count_tokens": undefined,
-  completions: "generate",
-  embeddings: "embed",
-  rerank: "rank",
-  "audio/transcriptions": "transcribe",
-  "audio/translations": "transcribe",
-  "audio/speech": "speak",
-  "images/generations": "draw",
-  "images/edits": "native",
-  moderations: "native",
+  "messages/count_tokens": ["native", "generate"],
+  completions: ["generate"],
+  embeddings: ["embed"],
+  // Embeddings that are near each other rank too.
+  rerank: ["rank", "embed"],
+  // A chat model that hears can write down what it hears.
+  "audio/transcriptions": ["transcribe", "generate"],
+  "audio/translations": ["transcribe", "generate"],
+  "audio/speech": ["speak"],
+  "images/generations": ["draw"],
+  "images/edits": [],
+  moderations: [],
 };
 
 function serves({ open, name }: Place, surface: Surface): boolean {
-  const method = DOES[surface];
-  if (method === undefined) return true;
-  if (method !== "native" && open[method] !== undefined) return true;
-  return open.native?.(surface, { name, stream: false }) !== undefined;
+  return DOES[surface].some((method) => open[method] !== undefined) || open.native?.(surface, { name, stream: false }) !== undefined;
 }

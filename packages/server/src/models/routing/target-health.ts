@@ -86,7 +86,12 @@ export class TargetHealth {
 
   /** Whether it may be asked at `nowMs`; looking takes no trial away from anybody. */
   isUp(nowMs: number): boolean {
-    return nowMs >= this.#openUntilMs && nowMs >= this.#restUntilMs;
+    return !this.isOpen(nowMs) && nowMs >= this.#restUntilMs;
+  }
+
+  /** Whether it failed so often that nobody is let in. */
+  isOpen(nowMs: number): boolean {
+    return nowMs < this.#openUntilMs;
   }
 
   get outputTokens(): number | undefined {
@@ -117,7 +122,7 @@ export class TargetHealth {
   /** Counts a call as under way. Throws `upstream` while the target is left alone: an open breaker means that nobody waits for it. */
   begin(): CallWatch {
     const startMs = this.#now();
-    if (startMs < this.#openUntilMs) throw this.#leftAlone(startMs);
+    if (this.isOpen(startMs)) throw this.#leftAlone(startMs);
     // One call tries a target that was left alone; those that come meanwhile find it left alone for as long as that may take.
     if (this.#openUntilMs > 0 && startMs >= this.#openUntilMs && this.#breaker.allows(startMs)) {
       this.#openUntilMs = startMs + BREAKER.openMs;
