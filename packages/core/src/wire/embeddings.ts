@@ -15,7 +15,7 @@ export interface EmbeddingsCall {
 }
 
 /** Texts, or tokens of the one tokenizer that only the model's own provider knows. */
-export type EmbeddingsInput =
+type EmbeddingsInput =
   | { readonly type: "texts"; readonly texts: readonly string[] }
   | { readonly type: "tokens"; readonly inputs: number; readonly tokens: number };
 

@@ -14,7 +14,7 @@ export interface RerankCall {
 }
 
 /** A document as it is ranked, and as the client gave it. */
-export interface RerankDocument {
+interface RerankDocument {
   readonly text: string;
   readonly given: Json;
 }

@@ -66,7 +66,7 @@ const MATRYOSHKA: readonly RegExp[] = [
 ];
 
 /** Whether a model's vectors can be cut to fewer dimensions. */
-export function isMatryoshka(name: string): boolean {
+function isMatryoshka(name: string): boolean {
   const known = name.toLowerCase();
   return MATRYOSHKA.some((pattern) => pattern.test(known));
 }

@@ -24,7 +24,7 @@ export const batchInput = z.object({
 export type BatchInput = z.infer<typeof batchInput>;
 
 /** Where a batch stands, in OpenAI's words. */
-export type BatchStatus = "validating" | "failed" | "in_progress" | "finalizing" | "completed" | "expired" | "cancelling" | "cancelled";
+type BatchStatus = "validating" | "failed" | "in_progress" | "finalizing" | "completed" | "expired" | "cancelling" | "cancelled";
 
 /** A batch as OpenAI's API shows it, without its id. Times are in seconds since 1970. */
 export interface BatchView {

@@ -25,7 +25,7 @@ export interface BatchBench extends AsyncDisposable {
 }
 
 /** A line of an output or an error file. */
-export interface OutputLine {
+interface OutputLine {
   readonly custom_id: string;
   readonly response: { readonly status_code: number; readonly body: unknown } | null;
   readonly error: { readonly code: string } | null;

@@ -19,6 +19,8 @@ export const speechSurface: MediaSurface = {
       body,
       texts: [call.text],
       withTexts: ([input]) => speechSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, input })) }),
+      // A second of speech is some fifteen characters, and about twenty tokens.
+      tokensAssumed: { output: Math.ceil(call.text.length * 1.5) },
       metered: { characters: call.text.length },
       named: (name) => replaceModel(bytes, name),
       translate: (place, signal) => translate(call, place, signal),

@@ -27,6 +27,7 @@ export const transcriptionsSurface: MediaSurface = transcriptSurface("audio/tran
 /** `POST /v1/audio/translations`: into English. */
 export const translationsSurface: MediaSurface = transcriptSurface("audio/translations");
 
+const BYTES_PER_TOKEN = 1_600;
 const SSE = "text/event-stream; charset=utf-8";
 
 function transcriptSurface(surface: Surface): MediaSurface {
@@ -51,6 +52,8 @@ function transcriptSurface(surface: Surface): MediaSurface {
         bytes,
         texts: call.prompt === undefined ? [] : [call.prompt],
         withTexts: ([prompt = ""]) => surfaceOf.read({ ...given, bytes: replaceField(form, "prompt", prompt) }),
+        // Sound is heard at about ten tokens a second, of 16 kilobytes or less, and written down in fewer.
+        tokensAssumed: { input: Math.ceil(bytes.length / BYTES_PER_TOKEN), output: Math.ceil(bytes.length / BYTES_PER_TOKEN) },
         metered: {},
         named: (name) => replaceField(form, "model", name),
         translate: (place, signal) => translate({ ...call, stream: call.stream && !isTranslated, request }, place, signal),

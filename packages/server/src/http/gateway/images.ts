@@ -3,6 +3,9 @@ import { decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall }
 import { fieldOf, readForm, replaceField, replaceModel, type DrawingRequest } from "../../models/index.ts";
 import { jsonFields, wholeAnswer, type MediaAnswer, type MediaBody, type MediaCall, type MediaPlace, type MediaSurface } from "./media.ts";
 
+/** What OpenAI's models use for a picture of high quality. */
+const PICTURE_TOKENS = 4_160;
+
 /** `POST /v1/images/generations`. */
 export const imagesSurface: MediaSurface = {
   surface: "images/generations",
@@ -20,6 +23,7 @@ export const imagesSurface: MediaSurface = {
       texts: [call.prompt],
       withTexts: ([prompt]) => imagesSurface.read({ ...given, bytes: Buffer.from(JSON.stringify({ ...body, prompt })) }),
       metered: { images: call.count },
+      tokensAssumed: { output: call.count * PICTURE_TOKENS },
       named: (name) => replaceModel(bytes, name),
       translate: (place, signal) => translate(call, place, signal),
     };
@@ -97,6 +101,7 @@ function edit(call: {
     texts: typeof prompt === "string" ? [prompt] : [],
     withTexts: ([text = ""]) => prompted(text),
     metered: {},
+    tokensAssumed: { output: PICTURE_TOKENS },
     named,
     translate: ({ name }) =>
       Promise.reject(new AppError("unsupported", `wanted a model whose provider edits pictures, got "${name}", whose provider does not`)),

@@ -6,6 +6,7 @@ import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
 import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, type ResponseSink } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
+import { drained } from "./drained.ts";
 import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
 
 /** A request at one of the doors that are no conversation, and where its answer goes. */
@@ -64,7 +65,8 @@ async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
   const cached = await fromCache(allowed);
   const findings = guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
   if (cached !== undefined) return { ...cached, details: { ...cached.details, ...findings } };
-  await call.reserve(promptTokensOf(app, asked), 0);
+  const { input = 0, output = 0 } = asked.tokensAssumed ?? {};
+  await call.reserve(promptTokensOf(app, asked) + input, output);
   const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal ?? NEVER);
   return { ...done, details: { ...done.details, ...findings } };
 }
@@ -225,17 +227,4 @@ function breakOff(response: ResponseSink, contentType: string, thrown: unknown):
   if (!contentType.startsWith(EVENTS)) return void response.destroy();
   const { message, code } = wireError(thrown);
   response.end(`data: ${JSON.stringify({ error: { message, type: "server_error", param: null, code } })}\n\n`);
-}
-
-/** Resolves when there is room again, or nobody to write for. */
-function drained(response: ResponseSink): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.once("drain", done);
-    response.once("close", done);
-  });
 }

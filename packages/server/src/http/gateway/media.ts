@@ -33,6 +33,8 @@ export interface MediaCall {
   readonly texts: readonly string[];
   /** The same request with other texts in their places. */
   withTexts(texts: readonly string[]): MediaCall;
+  /** Set aside beside the texts' own tokens until the provider has counted: for what is heard, said, written down or drawn. */
+  readonly tokensAssumed?: { readonly input?: number; readonly output?: number };
   /** What the request itself says of what it will cost, in units that are not tokens. */
   readonly metered: Pick<MeteredUsage, "characters" | "images">;
   /** The same bytes with the provider's own name for the model. */
