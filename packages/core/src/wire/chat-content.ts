@@ -104,15 +104,15 @@ function cannotCarry(wanted: string, got: string): Error {
   return unsupported("messages", `${wanted} for a model that is spoken to in OpenAI's chat format`, got);
 }
 
-const DATA_URL = /^data:([^;,]*)((?:;[^;,]*)*);base64,/i;
+const DATA_URL = /^data:([^;,]*)(?:;[^;,]*)*;base64,/i;
 
 /** Bytes that stand in a URL, or the URL itself. */
 export function mediaOfUrl(url: string): Media {
   // The pattern is tried on the beginning only: the data may have megabytes.
   const match = DATA_URL.exec(url.slice(0, 512));
   if (match === null) return { url };
-  const [head, type = "", parameters = ""] = match;
-  return { data: url.slice(head.length), mediaType: `${type === "" ? "text/plain" : type}${parameters}` };
+  const [head, type = ""] = match;
+  return { data: url.slice(head.length), mediaType: type === "" ? "text/plain" : type };
 }
 
 /** The URL of bytes: a data URL where they are here. */
@@ -132,7 +132,7 @@ const AUDIO_FORMATS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /** The media type of what OpenAI calls by a short name. */
-export function audioTypeOf(format: string): string {
+function audioTypeOf(format: string): string {
   return AUDIO_TYPES.get(format) ?? `audio/${format}`;
 }
 

@@ -18,7 +18,7 @@ export type ProviderBehaviour =
 export type ModelFactory = (request: ModelRequest, behaviour: ProviderBehaviour) => Promise<Subject>;
 
 /** `received` is the body of the request as the provider got it, in its own format; models in this process have none. */
-export interface Subject extends AsyncDisposable {
+interface Subject extends AsyncDisposable {
   readonly model: Model;
   received?(): string;
 }
