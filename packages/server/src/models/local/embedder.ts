@@ -29,6 +29,7 @@ interface Job {
  */
 export class Embedder {
   readonly #idleMs: number;
+  readonly #tokensMax: number;
   readonly #jobs: Job[] = [];
   #waitingTexts = 0;
   #process: OwnProcess<EmbeddingBatch> | undefined;
@@ -38,8 +39,9 @@ export class Embedder {
   #ending: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(idleMs: number) {
+  constructor(idleMs: number, tokensMax: number = TOKENS_MAX) {
     this.#idleMs = idleMs;
+    this.#tokensMax = tokensMax;
   }
 
   get isLoaded(): boolean {
@@ -85,7 +87,7 @@ export class Embedder {
     this.#process ??= this.#start();
     this.#process.hold(true);
     this.#current = job;
-    this.#process.send({ texts: batchOf(job), tokensMax: TOKENS_MAX });
+    this.#process.send({ texts: batchOf(job), tokensMax: this.#tokensMax });
   }
 
   #answered(answer: EmbeddedBatch): void {
