@@ -23,7 +23,7 @@ export interface RouteConfig {
 }
 
 /** How candidates are put in order. */
-export type Strategy = "order" | "weight" | "least-busy" | "latency" | "cost";
+type Strategy = "order" | "weight" | "least-busy" | "latency" | "cost";
 
 /** One model of a route. What is said of its abilities, context and price here counts before what anybody else says. */
 export interface TargetConfig {
@@ -45,14 +45,14 @@ export interface TierConfig {
 }
 
 /** How often one request may be tried, and how many retries a route may make for each request that comes in. */
-export interface RetryConfig {
+interface RetryConfig {
   /** Left out: three, or once for each target where there are more. */
   readonly attemptsMax?: number;
   readonly budgetRatio: number;
 }
 
 /** When a second target is asked beside the first: after a fixed time, or once the first is slower than so many of its answers in a hundred. */
-export type HedgeConfig = { readonly afterMs: number } | { readonly percentile: number };
+type HedgeConfig = { readonly afterMs: number } | { readonly percentile: number };
 
 /** A rule over the last thing that the user said. It speaks when one of its patterns is found there. */
 export interface RuleConfig {
@@ -65,9 +65,3 @@ export interface RuleConfig {
 
 /** How many retries a route may make for each request, unless it says otherwise. */
 export const RETRY_BUDGET_RATIO = 0.2;
-
-/** Tiers for those who only say that they want some. */
-export const TIERS: readonly TierConfig[] = [
-  { name: "fast", upToTokens: 4_096 },
-  { name: "reasoning", upToTokens: 32_768 },
-];

@@ -4,7 +4,7 @@ import type { Usage } from "@tutti/core/model";
 import { costUsdOf, type Target, type TokenPrice } from "./target.ts";
 
 /** After so many failures in a row a target is left alone for so long; then one call tries it. */
-export const BREAKER = { failuresMax: 3, openMs: 10_000 } as const;
+const BREAKER = { failuresMax: 3, openMs: 10_000 } as const;
 /** A target that asks to be left alone for longer is tried again after this. */
 const REST_MS_MAX = 300_000;
 /** How much the newest call counts for. */
