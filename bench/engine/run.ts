@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { percentile, printTable, writeResults, type Row } from "../shared/results.ts";
 import type { Measured } from "./measure.ts";
-import { installPeers, PEERS } from "./peers.ts";
+import { installPeers } from "../shared/peers.ts";
+import { PEERS, PEERS_FOLDER } from "./peers.ts";
 import { openRemote, type RemoteSubject } from "./remote-subject.ts";
 
 const STEPS = 5;
@@ -36,7 +37,7 @@ open.defer(() => rm(folder, { recursive: true, force: true }));
 const missing: Missing[] = [];
 const contenders = new Set<Contender>();
 for (const name of ["bare-journal", "tutti"]) await enter(name, join(import.meta.dirname, `${name}.ts`), false);
-const installed = installPeers();
+const installed = installPeers(PEERS_FOLDER);
 for (const { name, module } of PEERS) {
   if (installed.ok) await enter(name, module, true);
   else isMissing({ subject: name, reason: installed.reason });

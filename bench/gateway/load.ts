@@ -17,15 +17,22 @@ export interface Load {
   readonly elapsedMs: number;
 }
 
+/** Where a caller calls, and with what. */
+interface Called {
+  readonly url: string;
+  readonly token?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
 /** A caller with connections of its own to one subject. */
 export class Caller implements AsyncDisposable {
   readonly #pool: Pool;
-  readonly #token: string | undefined;
+  readonly #subject: Called;
   readonly #load: LoadCase;
 
-  constructor(url: string, token: string | undefined, load: LoadCase) {
-    this.#pool = new Pool(url, { connections: load.concurrency, pipelining: 1, allowH2: false });
-    this.#token = token;
+  constructor(subject: Called, load: LoadCase) {
+    this.#pool = new Pool(subject.url, { connections: load.concurrency, pipelining: 1, allowH2: false });
+    this.#subject = subject;
     this.#load = load;
   }
 
@@ -69,7 +76,8 @@ export class Caller implements AsyncDisposable {
     const headers = {
       "content-type": "application/json",
       accept: "application/json",
-      ...(this.#token !== undefined && { authorization: `Bearer ${this.#token}` }),
+      ...(this.#subject.token !== undefined && { authorization: `Bearer ${this.#subject.token}` }),
+      ...this.#subject.headers,
     };
     return new Promise((resolve, reject) => {
       this.#pool.dispatch({ path: "/v1/chat/completions", method: "POST", headers, body }, new Reader(format, resolve, reject));

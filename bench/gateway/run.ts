@@ -1,6 +1,7 @@
 // How much Tutti adds to a call of a model: beside the upstream itself and the least that a proxy on Node can do, in one run.
 import { percentile, printTable, writeResults, type Row } from "../shared/results.ts";
 import { Caller, type Load, type LoadCase } from "./load.ts";
+import { startNginx, startPortkey } from "./peer-subjects.ts";
 import { startServer, startTutti, type Subject } from "./subject.ts";
 
 const CASES: readonly (LoadCase & { readonly requests: number })[] = [
@@ -12,7 +13,7 @@ const CASES: readonly (LoadCase & { readonly requests: number })[] = [
   { format: "sse", concurrency: 64, requests: 6_000 },
 ];
 /** Subjects take turns, so that what else the machine does hits all of them; the median round counts. */
-const ROUNDS = 5;
+const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
 const WARM_UPS: readonly (LoadCase & { readonly requests: number })[] = [
   { format: "json", concurrency: 16, requests: 5_000 },
   { format: "sse", concurrency: 64, requests: 1_000 },
@@ -26,11 +27,15 @@ interface Measured {
 await using upstream = await startServer("direct", "upstream.ts", []);
 await using bare = await startServer("node:http + undici", "bare.ts", [upstream.url]);
 await using tutti = await startTutti(upstream.url);
-const subjects: readonly Subject[] = [upstream, bare, tutti];
+await using others = new AsyncDisposableStack();
+const peers = [await startNginx(upstream.url), await startPortkey(upstream.url)].flatMap((peer) =>
+  peer === undefined ? [] : [others.use(peer)],
+);
+const subjects: readonly Subject[] = [upstream, bare, tutti, ...peers];
 
 for (const subject of subjects) {
   for (const { requests, ...load } of WARM_UPS) {
-    await using caller = new Caller(subject.url, subject.token, load);
+    await using caller = new Caller(subject, load);
     await caller.run(requests);
   }
 }
@@ -61,7 +66,7 @@ async function measureCase(load: LoadCase, requests: number): Promise<readonly R
 }
 
 async function measure(subject: Subject, load: LoadCase, requests: number): Promise<Measured> {
-  await using caller = new Caller(subject.url, subject.token, load);
+  await using caller = new Caller(subject, load);
   // Connections are opened before the clock starts.
   await caller.run(load.concurrency);
   const before = await subject.usage();

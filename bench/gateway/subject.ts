@@ -16,10 +16,13 @@ export interface Subject extends AsyncDisposable {
   readonly name: string;
   readonly url: string;
   readonly token?: string;
+  /** What else every request needs. */
+  readonly headers?: Readonly<Record<string, string>>;
   usage(): Promise<Usage>;
 }
 
-const PROBE = new URL("usage-probe.ts", import.meta.url).href;
+/** Makes a subject tell what it has used. */
+export const PROBE = new URL("usage-probe.ts", import.meta.url).href;
 const STOP_MS = 10_000;
 
 /** Starts one of the bench's own servers, which tells its URL over the channel. */
@@ -29,7 +32,7 @@ export async function startServer(name: string, file: string, args: readonly str
   return { name, url, usage: () => usageOf(child), [Symbol.asyncDispose]: () => stop(child) };
 }
 
-/** Starts Tutti as a user does, with a token, its journal on disk and all its checks; only the rate limit is raised. */
+/** Starts Tutti as a user does, its journal on disk and all its checks on; only the rate limit is raised. Callers have a key with limits and a budget. */
 export async function startTutti(upstreamUrl: string): Promise<Subject> {
   const dataDir = await mkdtemp(join(tmpdir(), "tutti-bench-"));
   const token = "bench-token-of-32-characters-long";
@@ -56,7 +59,26 @@ export async function startTutti(upstreamUrl: string): Promise<Subject> {
     await stop(child);
     await rm(dataDir, { recursive: true, force: true });
   };
-  return { name: "tutti", url, token, usage: () => usageOf(child), [Symbol.asyncDispose]: dispose };
+  const key = await createKey(url, token);
+  return { name: "tutti", url, token: key, usage: () => usageOf(child), [Symbol.asyncDispose]: dispose };
+}
+
+/** A key whose every limit has to be looked at, and none of which is ever reached. */
+async function createKey(url: string, token: string): Promise<string> {
+  const limits = {
+    requestsPerMinute: 10_000_000,
+    tokensPerMinute: 1_000_000_000_000,
+    parallel: 10_000,
+    budgets: [{ tokens: 1_000_000_000_000, amountUsd: 1_000_000, per: "day" }],
+  };
+  const answer = await fetch(`${url}/v1/keys`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ name: "bench", models: ["bench-*"], limits }),
+  });
+  const { secret } = (await answer.json()) as { readonly secret?: string };
+  if (secret === undefined) throw new Error(`wanted a key from tutti, got status ${answer.status}`);
+  return secret;
 }
 
 /** Tutti prints its URL as soon as it answers. */
@@ -72,18 +94,21 @@ async function announcedUrl(child: ChildProcess): Promise<string> {
   throw new Error(`wanted a URL from tutti, got ${text}`);
 }
 
-async function diesOf(child: ChildProcess, name: string): Promise<never> {
+/** Rejects when a subject ends by itself. */
+export async function diesOf(child: ChildProcess, name: string): Promise<never> {
   const [code] = (await once(child, "exit")) as [number | null];
   throw new Error(`wanted ${name} to run, but it exited with ${code}`);
 }
 
-async function usageOf(child: ChildProcess): Promise<Usage> {
+/** What a subject with the probe has used. */
+export async function usageOf(child: ChildProcess): Promise<Usage> {
   child.send("usage");
   const [usage] = (await once(child, "message")) as [Usage];
   return usage;
 }
 
-async function stop(child: ChildProcess): Promise<void> {
+/** Ends a subject. */
+export async function stop(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null) return;
   const exited = once(child, "exit");
   child.kill("SIGTERM");

@@ -66,7 +66,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const { close: closeGateway, ...gate } = await openGateway(config, { store, logger, engine: () => engine });
   opening.defer(closeGateway);
   const { models, keys } = gate;
-  const metrics = createMetrics({ storeIsHealthy: () => store.health().ok });
+  const metrics = createMetrics({ storeIsHealthy: () => store.health().ok, modelNumbers: () => models.router.stats() });
   const webhooks = createWebhooks(store, config);
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));

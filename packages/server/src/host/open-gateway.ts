@@ -30,6 +30,8 @@ export async function openGateway(
   const models = createModels({
     providers: providersOf(config),
     routes: config.models,
+    cache: config.cache,
+    guardrails: config.guardrails,
     defaultModel: config.model,
     log: (message) => logger.warn(message),
   });

@@ -43,7 +43,13 @@ export function requestHeaders(incoming: IncomingHttpHeaders, own: readonly stri
   const named = connectionOptions(incoming.connection);
   for (const name in incoming) {
     const value = incoming[name];
-    if (value === undefined || TO_TUTTI_ONLY.has(name) || named?.has(name) === true || isOwn(own, name)) continue;
+    if (value === undefined || TO_TUTTI_ONLY.has(name) || named?.has(name) === true) continue;
+    const place = placeOf(own, name);
+    if (place >= 0) {
+      // Both may want features of the API: the configuration and a client such as Claude Code.
+      if (name === "anthropic-beta") headers[place + 1] = `${headers[place + 1]},${String(value)}`;
+      continue;
+    }
     if (typeof value === "string") headers.push(name, value);
     else for (const item of value) headers.push(name, item);
   }
@@ -82,7 +88,8 @@ function connectionOptions(connection: string | undefined): ReadonlySet<string> 
   );
 }
 
-function isOwn(own: readonly string[], name: string): boolean {
-  for (let index = 0; index < own.length; index += 2) if (own[index] === name) return true;
-  return false;
+/** Where a name stands among names and values in turn; -1 when it does not. */
+function placeOf(own: readonly string[], name: string): number {
+  for (let index = 0; index < own.length; index += 2) if (own[index] === name) return index;
+  return -1;
 }

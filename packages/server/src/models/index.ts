@@ -1,4 +1,4 @@
-export { Budgets, DIMENSIONS, spendOf, type Dimension, type Ask, type Budget, type BudgetsOptions } from "./budgets/index.ts";
+export { Budgets, DIMENSIONS, type Dimension, type Ask, type Budget, type BudgetsOptions } from "./budgets/index.ts";
 export type { GroupLimits, LedgerQuery, LedgerRow, Limits, Payer, Period, Reservation, Spend } from "./budgets/index.ts";
 export { cacheHeader, replayed, type CacheConfig, type CachedAnswer, type CacheQuestion } from "./cache/index.ts";
 export { readExchanges, writeExchanges, type Exchange } from "./exchange.ts";

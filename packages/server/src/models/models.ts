@@ -23,6 +23,8 @@ export interface Models {
   list(): Promise<readonly ModelEntry[]>;
   /** Where a model is: by `provider/model`, by configuration, by what the providers said, else with the only provider there is. */
   locate(modelId: string): Place | undefined;
+  /** What is known of a model. */
+  facts(place: Place): ModelFacts;
   /** A model for agents and workflows: its calls are routed like those from outside. */
   model(modelId: string): Model | undefined;
   /** What a call to a model cost in US dollars by its provider's list, where that is known. */
@@ -98,6 +100,7 @@ export function createModels(options: ModelsOptions): Models {
       return locator.entries(router.routes);
     },
     locate,
+    facts: (place) => locator.facts(place),
     model: (modelId) => (router.knows(modelId) ? routedModel(modelId, router) : undefined),
     async costUsd(modelId, usage) {
       const place = locate(modelId);

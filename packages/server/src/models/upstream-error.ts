@@ -50,10 +50,24 @@ export function answerError(
   answer: { readonly status: number; readonly retryAfter: string | undefined; readonly body: string },
 ): AppError {
   const { status, retryAfter, body } = answer;
-  const retryAfterMs = retryAfterToMs(retryAfter);
+  const retryAfterMs = retryAfterToMs(retryAfter) ?? retryDelayIn(body);
   const wait = retryAfterMs === undefined ? "" : `; it asks to wait ${Math.ceil(retryAfterMs / 1000)} s`;
   const cause: UpstreamCause = { status, ...(retryAfterMs !== undefined && { retryAfterMs }) };
-  return new AppError(codeFor(status), `the provider "${providerName}" answered ${status}: ${messageIn(body)}${wait}`, { cause });
+  return new AppError(
+    body.includes(BAD_GOOGLE_KEY) ? "invalid_config" : codeFor(status),
+    `the provider "${providerName}" answered ${status}: ${messageIn(body)}${wait}`,
+    { cause },
+  );
+}
+
+/** Google says 400 for a key that is none. */
+const BAD_GOOGLE_KEY = '"API_KEY_INVALID"';
+/** Google says when to come back in the body (`google.rpc.RetryInfo`). */
+const RETRY_DELAY = /"retryDelay":\s*"(\d{1,6}(?:\.\d{1,9})?)s"/;
+
+function retryDelayIn(body: string): number | undefined {
+  const seconds = RETRY_DELAY.exec(body)?.[1];
+  return seconds === undefined ? undefined : Math.min(Number(seconds), RETRY_AFTER_S_MAX) * 1000;
 }
 
 function codeFor(status: number): AppError["code"] {

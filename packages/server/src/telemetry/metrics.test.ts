@@ -63,7 +63,7 @@ function assertHistogramsAddUp(series: ReadonlyMap<string, number>): void {
 }
 
 test("events become counters and histograms in valid Prometheus text", async () => {
-  await using metrics = createMetrics({ storeIsHealthy: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy, modelNumbers: () => [] });
   const action = { kind: "tool.call", principal, resource: "echo" } as const;
   const usage = { role: "assistant", content: "Hi", usage: { inputTokens: 12, outputTokens: 3 } };
   const events = eventsOf("run-1", [
@@ -91,13 +91,13 @@ test("events become counters and histograms in valid Prometheus text", async () 
 });
 
 test("a run whose start this process did not see ends as of an unknown workflow", async () => {
-  await using metrics = createMetrics({ storeIsHealthy: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy, modelNumbers: () => [] });
   for (const event of eventsOf("run-1", [{ type: "run.completed", output: null }])) metrics.observe(event);
   assert.equal(parsePrometheus(await metrics.prometheusText()).get('tutti_runs_ended_total{workflow="unknown",status="completed"}'), 1);
 });
 
 test("a reply that stands in the blob store, or tells no usage, is counted without tokens", async () => {
-  await using metrics = createMetrics({ storeIsHealthy: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy, modelNumbers: () => [] });
   const outputs = [{ $blob: "00", sizeBytes: 1 }, null, { usage: { inputTokens: "many" } }, { usage: [1] }];
   const events = outputs.map((output) => ({ type: "step.completed", key: "1", kind: "model", name: "llama", ...timing, output }) as const);
   for (const event of eventsOf("run-1", events)) metrics.observe(event);
@@ -107,7 +107,7 @@ test("a reply that stands in the blob store, or tells no usage, is counted witho
 });
 
 test("requests are counted by route and status; unknown methods share a label", async () => {
-  await using metrics = createMetrics({ storeIsHealthy: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy, modelNumbers: () => [] });
   metrics.observeRequest({ method: "GET", route: "/v1/runs/:id", status: 200, durationMs: 20 });
   metrics.observeRequest({ method: "BREW", route: "/v1/runs/:id", status: 405, durationMs: 1 });
   const series = parsePrometheus(await metrics.prometheusText());
@@ -118,7 +118,7 @@ test("requests are counted by route and status; unknown methods share a label", 
 });
 
 test("labels are bounded: the names after the first 200 count as other", async () => {
-  await using metrics = createMetrics({ storeIsHealthy: healthy });
+  await using metrics = createMetrics({ storeIsHealthy: healthy, modelNumbers: () => [] });
   for (let index = 0; index < 1_000; index += 1) {
     for (const event of eventsOf(`run-${index}`, [started(`workflow-${index}`), { type: "run.completed", output: null }]))
       metrics.observe(event);
@@ -131,7 +131,7 @@ test("labels are bounded: the names after the first 200 count as other", async (
 
 test("the process and the store tell how they are", async () => {
   let isHealthy = true;
-  await using metrics = createMetrics({ storeIsHealthy: () => isHealthy });
+  await using metrics = createMetrics({ storeIsHealthy: () => isHealthy, modelNumbers: () => [] });
   const before = parsePrometheus(await metrics.prometheusText());
   assert.equal(before.get("tutti_store_healthy"), 1);
   assert.ok((before.get("process_resident_memory_bytes") ?? 0) > 1_000_000);

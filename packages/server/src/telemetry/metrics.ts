@@ -2,6 +2,7 @@ import type { Attributes, Counter, Histogram, Meter } from "@opentelemetry/api";
 import type { EventDraft, Json } from "@tutti/core";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
+import { observeModels, type ModelNumbers } from "./model-metrics.ts";
 import { observeProcess } from "./process-metrics.ts";
 
 /** Each label takes at most this many values; what comes later counts as "other", so that no caller can grow the memory. */
@@ -34,13 +35,20 @@ export interface Metrics extends AsyncDisposable {
   prometheusText(): Promise<string>;
 }
 
-/** Starts measuring. `storeIsHealthy` is asked at every scrape. */
-export function createMetrics({ storeIsHealthy }: { readonly storeIsHealthy: () => boolean }): Metrics {
+/** What is asked at every scrape. */
+interface MetricsSources {
+  readonly storeIsHealthy: () => boolean;
+  readonly modelNumbers: () => readonly ModelNumbers[];
+}
+
+/** Starts measuring. */
+export function createMetrics({ storeIsHealthy, modelNumbers }: MetricsSources): Metrics {
   // The exporter only reads here: its text is served by the HTTP face, behind the same token as everything else.
   const reader = new PrometheusExporter({ preventServerStart: true });
   const serializer = new PrometheusSerializer(undefined, false, undefined, true, true);
   const provider = new MeterProvider({ readers: [reader] });
   const meter = provider.getMeter("tutti");
+  observeModels(meter, modelNumbers);
   const observeEvent = eventObserver(meter);
   const process = observeProcess(meter);
   meter

@@ -16,6 +16,8 @@ import {
 } from "./layer.ts";
 import type { Setting } from "./setting.ts";
 import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key } from "./settings.ts";
+import { CACHE_KEYS } from "./cache.ts";
+import { GUARDRAIL_KEYS } from "./guardrails.ts";
 import { BUDGETS_KEYS } from "./budgets.ts";
 import { ROUTE_KEYS } from "./model-routes.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
@@ -108,6 +110,8 @@ const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   providers: PROVIDER_KEYS,
   models: ROUTE_KEYS,
   budgets: BUDGETS_KEYS,
+  cache: CACHE_KEYS,
+  guardrails: GUARDRAIL_KEYS,
   webhooks: WEBHOOK_KEYS,
   queues: QUEUE_KEYS,
 };

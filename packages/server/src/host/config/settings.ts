@@ -1,6 +1,8 @@
 import { choice, flag, list, optionalPath, optionalText, readBoolean, text, whole, type Setting } from "./setting.ts";
 import type { QueueConfig } from "@tutti/core";
 import { budgets, onRedisLoss, redisUrl, type BudgetsConfig } from "./budgets.ts";
+import { cache, type CacheSetting } from "./cache.ts";
+import { guardrails, type GuardrailSetting } from "./guardrails.ts";
 import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
@@ -194,6 +196,8 @@ export const SETTINGS = {
   }),
   providers,
   models: modelRoutes,
+  cache,
+  guardrails,
   budgets,
   redisUrl,
   onRedisLoss,
@@ -271,12 +275,14 @@ export type Key = keyof typeof SETTINGS;
 
 /** The configuration, checked. What is not set and has no default is `undefined`. */
 export type Config = {
-  readonly [K in Exclude<Key, "providers" | "models" | "budgets" | "webhooks" | "queues">]: (typeof SETTINGS)[K] extends Setting<infer T>
-    ? T
-    : never;
+  readonly [
+    K in Exclude<Key, "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues">
+  ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
   readonly providers: readonly ProviderConfig[];
   readonly models: readonly ModelRouteConfig[];
+  readonly cache: CacheSetting | undefined;
+  readonly guardrails: readonly GuardrailSetting[];
   readonly budgets: BudgetsConfig;
   readonly webhooks: readonly WebhookConfig[];
   readonly queues: readonly QueueConfig[];

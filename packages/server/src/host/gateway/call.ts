@@ -35,6 +35,9 @@ export interface CallParts {
   readonly payer: Payer | undefined;
 }
 
+/** What is set aside for an answer whose length neither the client nor the model is known to bound. */
+const OUTPUT_TOKENS_ASSUMED = 4_096;
+
 /** One failed try, as the log keeps it. */
 type Tried = { readonly target: string; readonly code: string; readonly message: string };
 
@@ -62,10 +65,12 @@ export class GatewayCall {
   }
 
   /** Sets aside what the call may cost at most; throws `rate_limited` or `budget_exceeded`. Nothing to do for who has no limits. */
-  async reserve(inputTokens: number, outputTokensMax: number): Promise<void> {
+  async reserve(inputTokens: number, outputTokensAsked: number | undefined): Promise<void> {
     const { budgets, payer, plan, models } = this.#parts;
     if (payer === undefined) return;
     await models.loadPrices();
+    const limits = plan.candidates.map(({ target }) => models.facts(target.place).outputTokensMax ?? OUTPUT_TOKENS_ASSUMED);
+    const outputTokensMax = Math.min(outputTokensAsked ?? Infinity, Math.max(...limits));
     // A fallback may cost more than the first.
     const costs = plan.candidates.flatMap(({ target }) =>
       costUsdAtMost(models, target.place, { inputTokens, outputTokens: outputTokensMax }),

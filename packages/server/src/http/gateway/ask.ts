@@ -3,23 +3,28 @@ import type { GatewayAsk } from "../../host/index.ts";
 import type { Ability } from "../../models/index.ts";
 import type { JsonObject, ServeCall } from "./serving.ts";
 
+/** Smaller requests are not counted but estimated. */
+const COUNTED_BYTES_MIN = 4_096;
+
 /** What the plan is made from, read off the body without decoding it: most requests pass through as bytes. */
-export function askOf(call: ServeCall, promptTokens: () => number): GatewayAsk {
+export function askOf(call: ServeCall, count: { readonly estimate: (bytes: number) => number; readonly exact: () => number }): GatewayAsk {
   const { surface, model, principal, stream, body } = call;
   const bytes = call.bytes ?? Buffer.from(JSON.stringify(body));
+  let tokens: number | undefined;
+  // Counting reads the whole request; what is small is far from every limit.
+  const promptTokens = (): number => (tokens ??= bytes.length < COUNTED_BYTES_MIN ? count.estimate(bytes.length) : count.exact());
   const outputTokensMax = outputTokensMaxOf(body);
-  const stickyKey = stickyKeyOf(body);
   return {
     surface,
     model,
     principal,
     needs: needsOf(body, bytes),
     promptTokens,
+    stickyKey: () => stickyKeyOf(body),
     tags: tagsOf(call),
     lastUserText: () => lastUserText(body),
     input: { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream },
     ...(outputTokensMax !== undefined && { outputTokensMax }),
-    ...(stickyKey !== undefined && { stickyKey }),
   };
 }
 

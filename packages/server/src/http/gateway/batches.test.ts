@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
 import OpenAI, { toFile } from "openai";
@@ -131,6 +134,40 @@ describe("batches behind OpenAI's door", () => {
     assert.match(await (await client.files.content(batch.error_file_id ?? "")).text(), /"status_code":403/);
     assert.equal(bench.upstream.calls.filter(({ path }) => path === "/v1/chat/completions").length, 0);
     await client.batches.cancel(made.id);
+  });
+
+  test("a batch goes on when Tutti is started again", async () => {
+    await using silent = await startOpenAiUpstream(({ messages: [message] }) =>
+      message?.content === "one"
+        ? { type: "text", pieces: ["first"] }
+        : { type: "raw", status: 200, headers: {}, chunks: [], ending: "silence" },
+    );
+    await using echoing = await startOpenAiUpstream();
+    const dataDir = await mkdtemp(join(tmpdir(), "tutti-batch-restart-"));
+    const options = (baseUrl: string): Parameters<typeof startTestApp>[0] => ({
+      dataDir,
+      providers: [{ name: "chat", baseUrl, models: ["test-model"] }],
+    });
+    const before = await startTestApp(options(silent.baseUrl));
+    const isFirstDone = Promise.withResolvers<void>();
+    using _ = before.app.engine.subscribe((event) => {
+      if (event.type === "step.completed" && event.name.startsWith("request ")) isFirstDone.resolve();
+    });
+    const file = await upload(clientOf(before), "/v1/chat/completions", [said("one"), said("two")]);
+    const made = await clientOf(before).batches.create({
+      input_file_id: file.id,
+      endpoint: "/v1/chat/completions",
+      completion_window: "24h",
+    });
+    await isFirstDone.promise;
+    await before[Symbol.asyncDispose]();
+    await using after = await startTestApp(options(echoing.baseUrl));
+    const batch = await ended(after, clientOf(after), made.id);
+    assert.deepEqual([batch.status, batch.request_counts?.completed], ["completed", 2]);
+    const output = await (await clientOf(after).files.content(batch.output_file_id ?? "")).text();
+    assert.deepEqual([output.includes("first"), output.match(/You said: /g)?.length], [true, 1]);
+    assert.equal(echoing.calls.filter(({ path }) => path === "/v1/chat/completions").length, 1);
+    await rm(dataDir, { recursive: true, force: true });
   });
 
   test("what is wrong is said at once: other purposes, other files, other windows", async () => {

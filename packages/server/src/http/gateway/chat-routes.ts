@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { AppError, type Json } from "@tutti/core";
-import { chatCodec, completionsCodec, messagesCodec, type Codec } from "@tutti/core/wire";
+import { chatCodec, completionsCodec, decodeCountRequest, encodeCount, messagesCodec, type Codec } from "@tutti/core/wire";
 import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
@@ -72,11 +72,11 @@ async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
   const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
   const body = objectOf(parseJson(bytes, app.config.requestDepthMax));
   const model = modelOf(body);
-  const { request } = messagesCodec.decodeRequest({ max_tokens: 1, ...body });
+  const { request } = decodeCountRequest(body);
   const place = app.models.locate(model);
   if (place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) === undefined) {
-    await app.models.tokens.load(model);
-    return ctx.json({ input_tokens: app.models.tokens.count(model, request) });
+    await app.models.tokens.load(place?.name ?? model);
+    return ctx.json(encodeCount(app.models.tokens.count(place?.name ?? model, request)));
   }
   await serve(app, {
     surface: "messages/count_tokens",

@@ -2,15 +2,15 @@ import type { ModelPart, Usage } from "@tutti/core/model";
 import type { BrokenOff } from "../../models/index.ts";
 import type { Serving } from "./serving.ts";
 
-/** What an answer used whose provider did not say, counted by the model's tokenizer. */
-export async function countAnswer(serving: Serving, bytes: Buffer | undefined): Promise<Usage> {
-  return countParts(serving, bytes === undefined ? [] : await partsOf(serving, bytes));
+/** What an answer used whose provider did not say, counted by the tokenizer of the model that gave it. */
+export async function countAnswer(serving: Serving, model: string, bytes: Buffer | undefined): Promise<Usage> {
+  return countParts(serving, model, bytes === undefined ? [] : await partsOf(serving, bytes));
 }
 
 /** The same for an answer that was broken off; what the provider has said already counts. */
-export async function countBroken(serving: Serving, { observed, whole }: BrokenOff): Promise<void> {
+export async function countBroken(serving: Serving, model: string, { observed, whole }: BrokenOff): Promise<void> {
   if (serving.call.payer === undefined) return;
-  const counted = await countAnswer(serving, whole);
+  const counted = await countAnswer(serving, model, whole);
   const said = observed.usage;
   serving.call.spent(
     said === undefined ? counted : { ...said, outputTokens: Math.max(said.outputTokens, counted.outputTokens) },
@@ -19,13 +19,13 @@ export async function countBroken(serving: Serving, { observed, whole }: BrokenO
 }
 
 /** What a request and these parts of its answer used. */
-export async function countParts(serving: Serving, parts: readonly ModelPart[]): Promise<Usage> {
+export async function countParts(serving: Serving, model: string, parts: readonly ModelPart[]): Promise<Usage> {
   const { tokens } = serving.app.models;
-  await tokens.load(serving.model);
+  await tokens.load(model);
   const written = parts.map((part) => writtenIn(part)).join("");
   return {
-    inputTokens: tokens.count(serving.model, serving.request()),
-    outputTokens: written === "" ? 0 : tokens.countText(serving.model, written),
+    inputTokens: tokens.count(model, serving.request()),
+    outputTokens: written === "" ? 0 : tokens.countText(model, written),
   };
 }
 

@@ -42,10 +42,10 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
     if (isAnswer && kept !== undefined) app.models.cache.keep(serving, { contentType, bytes: kept });
     if (said !== undefined || !isAnswer || call.payer === undefined) return { status: forwarded.status, usage: said, details };
     // Whoever pays pays for what came, also where the provider does not say what that was.
-    return { status: forwarded.status, usage: await countAnswer(serving, kept), isEstimated: true, details };
+    return { status: forwarded.status, usage: await countAnswer(serving, place.name, kept), isEstimated: true, details };
   } catch (thrown) {
     const error = AppError.from(thrown);
-    if (broken !== undefined) await countBroken(serving, broken);
+    if (broken !== undefined) await countBroken(serving, place.name, broken);
     throw error;
   }
 }

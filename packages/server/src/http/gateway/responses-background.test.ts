@@ -53,8 +53,11 @@ async function ended(app: TestApp, id: string): Promise<ResponseObject> {
   }
 }
 
-async function post(app: TestApp, path: string): Promise<Response> {
-  return fetch(new URL(path, app.url), { method: "POST", headers: { authorization: `Bearer ${app.token}` } });
+/** Asks for a response to be cancelled; the status and what came of it. */
+async function cancel(app: TestApp, id: string): Promise<{ readonly status: number; readonly body: unknown }> {
+  const url = new URL(`/v1/responses/${id}/cancel`, app.url);
+  const answer = await fetch(url, { method: "POST", headers: { authorization: `Bearer ${app.token}` } });
+  return { status: answer.status, body: await answer.json() };
 }
 
 describe("responses in the background", () => {
@@ -81,7 +84,7 @@ describe("responses in the background", () => {
       events.slice(0, 3).map(({ type }) => type),
       ["response.created", "response.queued", "response.in_progress"],
     );
-    const rest = eventsOf((await (await app.fetch(`/v1/responses/${final.id}?stream=true&starting_after=3`)).text()).replaceAll(/^/g, ""));
+    const rest = eventsOf(await (await app.fetch(`/v1/responses/${final.id}?stream=true&starting_after=3`)).text(), 4);
     assert.deepEqual(rest, events.slice(4));
     assert.deepEqual(await fetched(app, final.id), final);
   });
@@ -95,7 +98,7 @@ describe("responses in the background", () => {
     let seen = "";
     while (!seen.includes("moment.")) seen += (await reader?.read())?.value ?? "";
     assert.equal((await fetched(app, id)).status, "in_progress");
-    await post(app, `/v1/responses/${id}/cancel`);
+    await cancel(app, id);
     while (!(await reader?.read())?.done);
   });
 
@@ -104,11 +107,11 @@ describe("responses in the background", () => {
     const { app, upstream } = world;
     const { id } = await begin(app);
     while (upstream.calls.every(({ method }) => method !== "POST")) await sleep(5);
-    const cancelled = responseSchema.parse(await (await post(app, `/v1/responses/${id}/cancel`)).json());
+    const cancelled = responseSchema.parse((await cancel(app, id)).body);
     assert.equal(cancelled.status, "cancelled");
     await upstream.aborted;
     assert.equal((await fetched(app, id)).status, "cancelled");
-    assert.equal((await post(app, `/v1/responses/${id}/cancel`)).status, 200);
+    assert.equal((await cancel(app, id)).status, 200);
   });
 
   test("one that was under way when the server stopped has failed after the restart", async () => {
@@ -136,12 +139,15 @@ describe("responses in the background", () => {
 
   test("what cannot be made in the background is said at once", async () => {
     await using world = await open();
-    const ask = (body: object): Promise<Response> =>
-      world.app.fetch("/v1/responses", { model: "test-model", input: "x", background: true, ...body });
-    assert.equal((await ask({ store: false })).status, 400);
-    assert.equal((await ask({ tools: [{ type: "file_search" }] })).status, 400);
+    const refusal = async (path: string, body?: object): Promise<number> => {
+      const answer = await world.app.fetch(path, body && { model: "test-model", input: "x", background: true, ...body });
+      await answer.text();
+      return answer.status;
+    };
+    assert.equal(await refusal("/v1/responses", { store: false }), 400);
+    assert.equal(await refusal("/v1/responses", { tools: [{ type: "file_search" }] }), 400);
     const { id } = responseSchema.parse(await (await world.app.fetch("/v1/responses", { model: "test-model", input: "x" })).json());
-    assert.equal((await post(world.app, `/v1/responses/${id}/cancel`)).status, 400);
-    assert.equal((await world.app.fetch(`/v1/responses/${id}?stream=true`)).status, 400);
+    assert.equal((await cancel(world.app, id)).status, 400);
+    assert.equal(await refusal(`/v1/responses/${id}?stream=true`), 400);
   });
 });

@@ -8,7 +8,9 @@ const KEPT_MS = 30 * 24 * 3_600_000;
 const KEPT_MAX = 100_000;
 /** The most of them that are in memory, in characters of their JSON, and the most that may wait for the disk. */
 const MEMORY_CHARS_MAX = 64 * 1024 * 1024;
-const WAITING_CHARS_MAX = 256 * 1024 * 1024;
+const UNWRITTEN_CHARS_MAX = 256 * 1024 * 1024;
+/** How long a store that does not answer is waited for at the end. */
+const FLUSH_MS_MAX = 2_000;
 /** Names on one page of the index, and how often what is too old is looked for. */
 const PAGE_NAMES_MAX = 512;
 const SWEEP_EVERY_MS = 3_600_000;
@@ -46,11 +48,11 @@ export class ResponseLog {
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
   readonly #memory = new Map<string, InMemory>();
-  readonly #waiting = new Map<string, { readonly value: Json; readonly chars: number }>();
+  readonly #unwritten = new Map<string, { readonly value: Json; readonly chars: number }>();
+  readonly #writers = new Map<string, Promise<void>>();
   readonly #items = new Map<string, string>();
   #memoryChars = 0;
-  #waitingChars = 0;
-  #writing: Promise<void> | undefined;
+  #unwrittenChars = 0;
   #page: { readonly name: string; readonly entries: [name: string, untilMs: number][] } | undefined;
   #sweptAtMs = -Infinity;
   #sweeping: Promise<void> = Promise.resolve();
@@ -67,7 +69,7 @@ export class ResponseLog {
     // One text: the store would otherwise sort every key of a conversation again.
     const text = JSON.stringify(kept);
     this.#remember(name, kept, text.length);
-    if (this.#waitingChars > WAITING_CHARS_MAX)
+    if (this.#unwrittenChars > UNWRITTEN_CHARS_MAX)
       return this.#log("the store is too slow: a response is kept in memory only, until others push it out");
     this.#write(name, text, text.length);
     if (isNew) this.#list(name);
@@ -83,8 +85,8 @@ export class ResponseLog {
       this.#memory.set(name, known);
       return known.kept;
     }
-    const waiting = this.#waiting.get(name);
-    const value = waiting === undefined ? await this.#settings.getSetting(name) : waiting.value;
+    const unwritten = this.#unwritten.get(name);
+    const value = unwritten === undefined ? await this.#settings.getSetting(name) : unwritten.value;
     if (typeof value !== "string") return undefined;
     const kept = JSON.parse(value) as KeptResponse;
     if (isTooOld(kept)) return undefined;
@@ -109,10 +111,12 @@ export class ResponseLog {
     return true;
   }
 
-  /** Resolves once everything kept so far is in the store. */
+  /** Resolves once everything kept so far is in the store, or it has become clear that it will not be. */
   async flush(): Promise<void> {
-    await this.#sweeping;
-    while (this.#writing !== undefined) await this.#writing;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, FLUSH_MS_MAX);
+    await Promise.race([late.promise, this.#sweeping.then(async () => Promise.all(this.#writers.values()))]);
+    clearTimeout(timer);
   }
 
   #remember(name: string, kept: KeptResponse, chars: number): void {
@@ -164,22 +168,24 @@ export class ResponseLog {
     return Array.isArray(pages) ? (pages as readonly string[]) : [];
   }
 
+  /** Each name is written by one writer, which takes what the name has become meanwhile. */
   #write(name: string, value: Json, chars: number): void {
-    this.#waitingChars += chars - (this.#waiting.get(name)?.chars ?? 0);
-    this.#waiting.set(name, { value, chars });
+    const known = this.#unwritten.get(name);
+    this.#unwrittenChars += chars - (known?.chars ?? 0);
+    this.#unwritten.set(name, { value, chars });
     // Owned by `flush`; it cannot reject.
-    this.#writing ??= this.#writeAll();
+    if (known === undefined) this.#writers.set(name, this.#writeAll(name));
   }
 
-  /** Writes one after the other; a name that changes while it waits is written once. */
-  async #writeAll(): Promise<void> {
-    await Promise.resolve();
-    for (const [name, { value, chars }] of this.#waiting) {
-      this.#waiting.delete(name);
-      this.#waitingChars -= chars;
-      await this.#settings.setSetting(name, value).catch((thrown: unknown) => this.#failed(thrown));
+  async #writeAll(name: string): Promise<void> {
+    for (let next = this.#unwritten.get(name); next !== undefined;) {
+      await this.#settings.setSetting(name, next.value).catch((thrown: unknown) => this.#failed(thrown));
+      const newest = this.#unwritten.get(name);
+      if (newest === next) this.#unwritten.delete(name);
+      next = newest === next ? undefined : newest;
+      if (next === undefined) this.#unwrittenChars -= newest?.chars ?? 0;
     }
-    this.#writing = undefined;
+    this.#writers.delete(name);
   }
 
   #failed(thrown: unknown): void {

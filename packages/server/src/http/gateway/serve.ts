@@ -1,5 +1,6 @@
 import { AppError } from "@tutti/core";
 import type { ModelRequest } from "@tutti/core/model";
+import { holdsSeal } from "@tutti/core/wire";
 import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
 import { askOf, outputTokensMaxOf, tagsOf } from "./ask.ts";
 import { fromCache } from "./from-cache.ts";
@@ -9,17 +10,14 @@ import type { ServeCall, Serving } from "./serving.ts";
 import { translate } from "./translate.ts";
 
 const NEVER = new AbortController().signal;
-/** What is set aside for an answer whose length nobody bounded. */
-const OUTPUT_TOKENS_ASSUMED = 4_096;
 
 /** Answers a request: planned, decided, guarded, from the cache or from a model, counted and journaled. Throws while nothing has been sent. */
 export async function serve(app: App, call: ServeCall): Promise<void> {
   const read = once(() => call.codec.decodeRequest(call.body).request);
   try {
-    await app.gateway.call(
-      askOf(call, () => app.models.tokens.count(call.model, read())),
-      (begun) => answer(app, { ...call, read }, begun),
-    );
+    const { tokens } = app.models;
+    const ask = askOf(call, { estimate: (bytes) => tokens.estimate(bytes), exact: () => tokens.count(call.model, read()) });
+    await app.gateway.call(ask, (begun) => answer(app, { ...call, read }, begun));
   } catch (thrown) {
     if (!call.response.headersSent) throw thrown;
   }
@@ -43,7 +41,7 @@ async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Att
   const cached = await fromCache(serving);
   if (cached !== undefined) return cached;
   const bytes = call.bytes?.length ?? 0;
-  if (begun.payer !== undefined) await begun.reserve(models.tokens.estimate(bytes), outputTokensMaxOf(call.body) ?? OUTPUT_TOKENS_ASSUMED);
+  if (begun.payer !== undefined) await begun.reserve(models.tokens.estimate(bytes), outputTokensMaxOf(call.body));
   return begun.attempt((attempt) => tryOne(serving, attempt), call.signal ?? NEVER);
 }
 
@@ -69,9 +67,14 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
 
 function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
   const { open, name } = attempt.target.place;
-  const mustTranslate = serving.mustTranslate || attempt.target.adapt !== undefined;
+  const mustTranslate = serving.mustTranslate || attempt.target.adapt !== undefined || holdsForeignThoughts(serving);
   const path = mustTranslate ? undefined : open.native?.(serving.surface, { name, stream: serving.stream });
   return path === undefined ? translate(serving, attempt) : relay(serving, attempt, path);
+}
+
+/** Thoughts of other models that went through here carry a seal of ours, which Anthropic cannot read: translated, they are left out. */
+function holdsForeignThoughts({ surface, bytes }: Serving): boolean {
+  return surface === "messages" && bytes !== undefined && holdsSeal(bytes.toString("latin1"));
 }
 
 function once<T>(make: () => T): () => T {

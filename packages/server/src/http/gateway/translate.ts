@@ -20,7 +20,8 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
     return serving.stream ? await writeStream(serving, attempt, parts) : await writeWhole(serving, attempt, parts);
   } catch (thrown) {
     // What has come by now was spent, whoever broke off.
-    if (serving.call.payer !== undefined && seen.length > 0) serving.call.spent(await countParts(serving, seen), true);
+    if (serving.call.payer !== undefined && seen.length > 0)
+      serving.call.spent(await countParts(serving, attempt.target.place.name, seen), true);
     throw thrown;
   } finally {
     serving.response.off("close", onClose);

@@ -86,7 +86,7 @@ function questionOf({ promptTokens, conversation, text, ...rest }: z.infer<typeo
     ...rest,
     promptTokens: () => promptTokens,
     lastUserText: () => text,
-    ...(conversation !== undefined && { stickyKey: conversation }),
+    ...(conversation !== undefined && { stickyKey: () => conversation }),
   };
 }
 
