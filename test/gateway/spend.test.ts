@@ -61,9 +61,10 @@ before(async () => {
   const twice = { attemptsMax: 2, budgetRatio: 1 };
   const models = {
     "gpt-4o-sturdy": { targets: ["flaky/gpt-4o", "backup/gpt-4o"], retries: twice },
+    "gpt-4o-kept": { targets: ["hosted/gpt-4o"] },
     "gpt-4o-again": { targets: ["hosted/gpt-4o"], retries: twice },
   };
-  const settings = { providers, models, budgets: { users: {}, teams: {} } };
+  const settings = { providers, models, cache: { models: ["gpt-4o-kept"] } };
   app = parts.use(await startTestApp(settings as unknown as Parameters<typeof startTestApp>[0]));
 });
 
@@ -85,6 +86,24 @@ describe("what the gateway says was spent", () => {
     const total = bills();
     for (const by of ["key", "team", "model", "day"] as const)
       assert.deepEqual((await ledger([by])).reduce<Bill>(sum, { inputTokens: 0, outputTokens: 0 }), total, `by ${by}`);
+  });
+
+  test("an answer from the cache costs nothing, and is in no ledger twice", async () => {
+    const secret = await newKey({ name: "kept", team: "kept" });
+    const before = bills();
+    const asked = requestsSeen();
+    for (let count = 0; count < 10; count += 1) {
+      await play(app.url, secret, chat("Always the same", { model: "gpt-4o-kept", stream: false }));
+      // The first one has to be in the cache before it can be found there.
+      if (count === 0) await ledgerOf(1, ["team"], "kept");
+    }
+    const [row] = await ledgerOf(1, ["team"], "kept");
+    const after = bills();
+    assert.equal(requestsSeen(), asked + 1);
+    assert.deepEqual(
+      [row?.requests, row?.inputTokens, row?.outputTokens],
+      [1, after.inputTokens - before.inputTokens, after.outputTokens - before.outputTokens],
+    );
   });
 
   test("a budget that many requests race for is never overspent by more than one request in flight", async () => {
