@@ -218,3 +218,18 @@ test("tools whose names no server would take get others on the way, and are call
     /"tool_choice":\{"type":"function","function":\{"name":"mcp_files__read_a[\w-]{40,55}"/,
   );
 });
+
+test("usage is asked for wherever the wish for it is known", async () => {
+  const models = createModels({
+    providers: ["openai", "azure", "groq", "openai-compatible", "mistral", "perplexity"].map((kind) => ({
+      name: kind,
+      kind,
+      baseUrl: "http://127.0.0.1:9/v1",
+      models: [],
+    })),
+  });
+  const asking = (kind: string): boolean | undefined => models.locate(`${kind}/m`)?.open.asksForUsage;
+  for (const kind of ["openai", "azure", "groq", "openai-compatible"]) assert.equal(asking(kind), true, kind);
+  for (const kind of ["mistral", "perplexity"]) assert.equal(asking(kind), false, kind);
+  await models.close();
+});

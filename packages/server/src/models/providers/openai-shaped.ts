@@ -42,6 +42,8 @@ export function openShaped({ provider, upstream }: ProviderParts, shape: Shape):
   }
   return {
     native: (surface, { name }) => (serves(name, surface) ? path(surface, name) : undefined),
+    // Whoever takes the wish for usage has to be told it.
+    asksForUsage: shape.quirks("").without?.includes("stream_options") !== true,
     ...(ways.length > 0 && { generate }),
     ...openAiMedia(upstream, { surfaces, path }),
     ...(!shape.isUnlisted && { discover: (signal: AbortSignal) => discoverModels(upstream, signal) }),
