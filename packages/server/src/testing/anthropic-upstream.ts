@@ -23,7 +23,8 @@ export interface AnthropicUpstream extends AsyncDisposable {
 }
 
 const BODY_BYTES_MAX = 32 * 1024 * 1024;
-const VERSIONS: ReadonlySet<string> = new Set(["2023-01-01", "2023-06-01"]);
+/** The newer version takes no sampling. */
+const VERSIONS: ReadonlySet<string> = new Set(["2023-06-01", "2026-10-21"]);
 const MODELS = ["claude-opus-5-5", "claude-sonnet-4-5-20250929"];
 /** How many models a page holds, whatever is asked for: a client has to turn the page. */
 const PAGE_MODELS = 1;
@@ -83,8 +84,12 @@ function refusalOf(headers: IncomingHttpHeaders, apiKey: string | undefined): re
 
 function answerMessages(exchange: Exchange, script: MessagesScript, index: number): void {
   const checked = checkMessages(exchange.received);
-  if ("refusal" in checked) exchange.refuse(400, checked.refusal);
-  else exchange.play(script(checked.body, index), checked.body, index);
+  if ("refusal" in checked) return exchange.refuse(400, checked.refusal);
+  const { temperature, top_p: topP, top_k: topK } = checked.body;
+  const hasSampling = (temperature ?? topP ?? topK) !== undefined;
+  if (hasSampling && exchange.headers["anthropic-version"] === "2026-10-21")
+    return exchange.refuse(400, "temperature: Extra inputs are not permitted");
+  return exchange.play(script(checked.body, index), checked.body, index);
 }
 
 function answerCount(exchange: Exchange): void {

@@ -6,7 +6,7 @@ import type { Ability, ModelFacts, ProviderKind } from "../provider-kind.ts";
 import type { Provider, Surface } from "../provider.ts";
 import type { Upstream } from "../upstream.ts";
 
-/** The version of the API that this file was written for; Anthropic has not changed it since. */
+/** The version of the API that requests are written for. The one after it, 2026-10-21, takes no temperature, which older models know. */
 const VERSION = "2023-06-01";
 const SURFACES: readonly Surface[] = ["messages", "messages/count_tokens"];
 /** How many models a page of the list holds, and how many pages are read. */
