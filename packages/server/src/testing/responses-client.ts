@@ -4,14 +4,14 @@ import { WebSocket } from "ws";
 import type { TestApp } from "../testing.ts";
 import { eventSchema, type ResponseEvent, type ResponseObject } from "./responses-schemas.ts";
 
-/** The events of a streamed answer, each checked against the specification, in the order in which it numbers them. */
-export function eventsOf(text: string): readonly ResponseEvent[] {
+/** The events of a streamed answer, each checked against the specification, in the order in which it numbers them from `first` on. */
+export function eventsOf(text: string, first = 0): readonly ResponseEvent[] {
   const sent = new SseDecoder({ eventCharsMax: 1e8 }).push(text).filter(({ data }) => data !== "[DONE]");
   return sent.map(({ event, data }, index) => {
     const parsed = checkEvent(data);
     if (parsed.type !== event) throw new Error(`wanted the event ${parsed.type}, got one that is called ${event}`);
-    const number = "sequence_number" in parsed ? parsed.sequence_number : index;
-    if (index > 0 && number !== index) throw new Error(`wanted event ${index}, got ${String(number)}`);
+    const number = "sequence_number" in parsed ? parsed.sequence_number : undefined;
+    if (number !== first + index) throw new Error(`wanted event ${first + index}, got ${String(number)}`);
     return parsed;
   });
 }
