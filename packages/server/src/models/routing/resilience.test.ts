@@ -121,12 +121,15 @@ test("the numbers of a target are averages that move with its calls", () => {
   assert.equal(router.stats()[0]?.errorRate, 0.2);
 });
 
-test("names that clients make up do not fill the memory", () => {
-  const { router } = routerOf([]);
+test("names that clients make up do not fill the memory, and push out nothing that the configuration names", () => {
+  const parts = routerOf([route("r", ["a", "b"])]);
+  const { router } = parts;
+  for (let count = 0; count < 3; count += 1) called(parts, router.plan(question("r")), { outcome: "failed" });
   for (let count = 0; count < 5_000; count += 1) {
     const [only] = router.plan(question(`made-up-${count}`)).candidates;
     assert.ok(only);
     router.begin(only.target).end({ outcome: "unknown" });
   }
-  assert.ok(router.stats().length <= 2_000);
+  assert.ok(router.stats().length <= 2_002);
+  assert.deepEqual(names(router.plan(question("r"))), ["b"], "what failed is still left alone");
 });

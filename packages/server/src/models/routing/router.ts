@@ -37,10 +37,12 @@ export class Router {
   readonly #patterns: readonly Pattern[];
   readonly #plain = new Map<string, PlainRoute>();
   readonly #health = new Map<string, TargetHealth>();
+  /** Of targets that the configuration names: names that clients make up do not push these out. */
+  readonly #kept = new Map<string, TargetHealth>();
   readonly #parts: RouteParts;
 
   constructor({ routes, locate, facts, priceOf, random = Math.random, now = () => performance.now() }: RouterOptions) {
-    this.#parts = { locate, facts, priceOf, random, now, healthOf: (target) => this.#healthOf(target) };
+    this.#parts = { locate, facts, priceOf, random, now, healthOf: (target) => this.#keptHealthOf(target) };
     this.#named = new Map(routes.map((route) => [route.name, new NamedRoute(route, this.#parts)]));
     // The pattern that says most comes first.
     this.#patterns = [...this.#named.values()]
@@ -94,7 +96,7 @@ export class Router {
   /** Every target that was asked, and every target of a named model. */
   stats(): readonly TargetStats[] {
     for (const route of this.#named.values()) route.touch();
-    return [...this.#health.values()].map((health) => health.stats());
+    return [...this.#kept.values(), ...this.#health.values()].map((health) => health.stats());
   }
 
   /** Whether the target of the next attempt is left alone for its failures: whoever waited for it would wait for a refusal. */
@@ -119,11 +121,20 @@ export class Router {
   }
 
   #healthOf(target: Target): TargetHealth {
-    const known = this.#health.get(target.id);
+    const known = this.#kept.get(target.id) ?? this.#health.get(target.id);
     if (known !== undefined) return known;
     forgetOldest(this.#health, TARGETS_MAX);
     const health = new TargetHealth(target, { now: this.#parts.now, priceOf: (asked) => priceOfTarget(asked, this.#parts) });
     this.#health.set(target.id, health);
+    return health;
+  }
+
+  #keptHealthOf(target: Target): TargetHealth {
+    const kept = this.#kept.get(target.id);
+    if (kept !== undefined) return kept;
+    const health = this.#healthOf(target);
+    this.#health.delete(target.id);
+    this.#kept.set(target.id, health);
     return health;
   }
 
