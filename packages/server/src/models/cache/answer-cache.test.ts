@@ -303,6 +303,37 @@ test("similar words are not enough where anything else differs", async () => {
   assert.equal((await cache.find(ask({ body: says(`${text} within 5 ?`) })))?.how, "semantic");
 });
 
+test("names, figures, addresses and negations have to be the same, however close the rest is", async () => {
+  const pairs = [
+    ["Please write a short letter to Ada for me now", "Please write a short letter to Bob for me now"],
+    ["Please write a short letter to a@example.org", "Please write a short letter to b@example.org"],
+    ["Should I send the shoes back in the box today", "Should I not send the shoes back in the box today"],
+    ['What does "foo" mean in the language of the lab', 'What does "bar" mean in the language of the lab'],
+  ] as const;
+  for (const [first, second] of pairs) {
+    const cache = new AnswerCache({
+      config: { ...SEMANTIC, semantic: { model: "local", threshold: 0.5, temperatureMax: 1, charactersMax: 2000 } },
+      embed: bagOfWords,
+    });
+    await serve(cache, { body: says(first) });
+    assert.equal(await cache.find(ask({ body: says(second) })), undefined, second);
+    assert.equal((await cache.find(ask({ body: says(`${first}, dear`) })))?.how, "semantic", first);
+  }
+});
+
+test("an answer that went through guards is only for those for whom the same guards stand", async () => {
+  const cache = new AnswerCache({ config: CONFIG });
+  const asked = (scope?: string): CacheQuestion => ({
+    ...ask({ body: says("Hello") }),
+    guard: scope === undefined ? undefined : { scope },
+  });
+  const unguarded = asked();
+  await cache.find(unguarded);
+  cache.keep(unguarded, DONE);
+  assert.equal(await cache.find(asked("no-secrets")), undefined);
+  assert.ok(await cache.find(asked()));
+});
+
 test("an embedding model that fails, or a body that no codec reads, leaves the exact cache as it is", async () => {
   const cache = new AnswerCache({ config: SEMANTIC, embed: () => Promise.reject(new Error("down")) });
   await serve(cache, { body: says("Hello") });

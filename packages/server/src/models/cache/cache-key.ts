@@ -66,10 +66,22 @@ export function similarQuestionOf(
   if (options === undefined) return undefined;
   const { user: _, ...rest } = request;
   const others = canonicalJson({ ...rest, messages: rest.messages.slice(0, -1) });
-  // "5 days" and "50 days" are close in meaning and far apart in their answers.
-  const figures = (last.content.match(/\d+/g) ?? []).join(" ");
-  return { text: last.content, bucket: digest(question, `${options}\n${others}\n${figures}`) };
+  return { text: last.content, bucket: digest(question, `${options}\n${others}\n${fixedWordsOf(last.content)}`) };
 }
+
+/**
+ * The words of a question that must be the same: figures, addresses, paths, names, what is quoted, and what turns a sentence around.
+ * "5 days" and "50 days", or "Ada" and "Bob", are close in meaning and far apart in their answers.
+ */
+function fixedWordsOf(text: string): string {
+  const words = text.match(/"[^"]{1,200}"|\S{1,200}/g) ?? [];
+  const fixed = words.filter((word, index) => FIXED.test(word) || (CAPITAL.test(word) && !SENTENCE_END.test(words[index - 1] ?? ".")));
+  return fixed.map((word) => word.replace(/[.,;:!?]+$/, "")).join(" ");
+}
+
+const FIXED = /[\d@_/\\"`<>=]|^(?:not|no|never|without|except|nicht|kein\w*|ohne|ne|pas|sans|sin|non|senza)$|n['’]t$/i;
+const CAPITAL = /^\W*\p{Lu}/u;
+const SENTENCE_END = /[.!?:]$/;
 
 /** The codec may not know what a body holds that is passed on as it is; such a body is only compared as a whole. */
 function requestOf({ request }: CacheQuestion): ModelRequest | undefined {
@@ -84,8 +96,8 @@ function isPlainQuestion({ role, content, parts }: Message, charactersMax: numbe
   return role === "user" && content.trim() !== "" && content.length <= charactersMax && (parts ?? []).every(({ type }) => type === "text");
 }
 
-function digest({ principal, surface, model }: CacheQuestion, text: string): string {
-  return hash("sha256", `${JSON.stringify([principal.tenant, surface, model])}\n${text}`, "base64url");
+function digest({ principal, surface, model, guard }: CacheQuestion, text: string): string {
+  return hash("sha256", `${JSON.stringify([principal.tenant, surface, model, guard?.scope ?? ""])}\n${text}`, "base64url");
 }
 
 /** The body as canonical JSON without what does not matter; `withTurns` false: without the conversation too. */

@@ -13,6 +13,8 @@ export interface CacheQuestion {
   readonly stream: boolean;
   readonly headers: IncomingHttpHeaders;
   readonly principal: Pick<Principal, "tenant">;
+  /** Which guards look at the answer: it is only for those for whom the same ones do. */
+  readonly guard?: { readonly scope: string } | undefined;
   /** The body in Tutti's words; may throw where there are none. Only asked where similar questions count. */
   readonly request?: () => ModelRequest;
 }

@@ -28,6 +28,8 @@ export interface GuardSession {
   readonly findings: readonly GuardFinding[];
   /** Whether `output` has anything to look at. */
   readonly changesOutput: boolean;
+  /** Which guards these are: an answer that they let through is not one that others would. */
+  readonly scope: string;
 }
 
 /** Rules on what goes in and out of models: docs/guardrails.md. */
@@ -59,6 +61,7 @@ type SpanGuard = Extract<Guard, { type: "spans" }>;
 
 class Session implements GuardSession {
   readonly changesOutput: boolean;
+  readonly scope: string;
   readonly #guards: readonly Guard[];
   readonly #call: GuardedCall;
   readonly #key: Buffer;
@@ -72,6 +75,7 @@ class Session implements GuardSession {
     this.#call = call;
     this.#key = key;
     this.#placeholders = new Placeholders(key, call.tenant);
+    this.scope = guards.map(({ config }) => config.id).join(" ");
     this.changesOutput = guards.some((guard) => guard.config.where.includes("output") || (guard.type === "spans" && guard.restores));
   }
 
