@@ -17,9 +17,10 @@ export function decodeMessage(value: unknown, index: number): Message {
     case "assistant":
       return decodeAssistant(fields, path);
     case "tool":
+      // OpenAI's tools return text; pictures are let through for those whose tools return more.
       return {
         role: "tool",
-        ...contentOf(decodeText(fields.content, `${path}.content`)),
+        ...contentOf(decodeContent(fields.content, `${path}.content`)),
         callId: stringAt(fields.tool_call_id, `${path}.tool_call_id`),
       };
     case "function":
@@ -43,24 +44,16 @@ function decodeAssistant(fields: JsonObject, path: string): Message {
     decodeCall(call, `${path}.tool_calls[${index}]`),
   );
   const refusal = optionalStringAt(fields.refusal, `${path}.refusal`);
-  const audio = isObject(fields.audio) ? stringAt(fields.audio.id, `${path}.audio.id`) : undefined;
+  const audio = isObject(fields.audio) ? optionalStringAt(fields.audio.id, `${path}.audio.id`) : undefined;
+  const thoughts = joinThoughts(decodeThoughts(fields));
+  const mayBeSilent = calls.length > 0 || thoughts.length > 0 || refusal !== undefined || audio !== undefined;
   const parts: readonly ContentPart[] = [
-    ...joinThoughts(decodeThoughts(fields)),
-    ...decodeSaid(fields.content, {
-      path: `${path}.content`,
-      mayBeLeftOut: calls.length > 0 || refusal !== undefined || audio !== undefined,
-    }),
+    ...thoughts,
+    ...(mayBeSilent && (fields.content === undefined || fields.content === null) ? [] : decodeContent(fields.content, `${path}.content`)),
     ...(refusal === undefined || refusal === "" ? [] : [{ type: "refusal", text: refusal } as const]),
     ...(audio === undefined ? [] : [{ type: "audio", media: { fileId: audio } } as const]),
   ];
   return { role: "assistant", ...contentOf(parts), ...(calls.length > 0 && { calls }) };
-}
-
-function decodeSaid(
-  value: unknown,
-  { path, mayBeLeftOut }: { readonly path: string; readonly mayBeLeftOut: boolean },
-): readonly ContentPart[] {
-  return mayBeLeftOut && (value === undefined || value === null) ? [] : decodeContent(value, path);
 }
 
 function decodeCall(value: unknown, path: string): ToolCall {

@@ -233,6 +233,21 @@ test("what a failed call said is told from a result, and what a tool returned be
   );
 });
 
+test("a turn that only thought, and pictures that a tool returned, are let through", () => {
+  const image = { type: "image_url", image_url: { url: "https://example.com/a.png" } };
+  const { messages } = chatCodec.decodeRequest({
+    model: "m",
+    messages: [
+      { role: "assistant", content: null, reasoning_content: "Hm.", audio: {} },
+      { role: "tool", tool_call_id: "1", content: [image] },
+    ],
+  }).request;
+  assert.deepEqual(messages, [
+    { role: "assistant", content: "", parts: [{ type: "reasoning", text: "Hm." }] },
+    { role: "tool", content: "", parts: [{ type: "image", media: { url: "https://example.com/a.png" } }], callId: "1" },
+  ]);
+});
+
 test("only the allowed ones of the tools are kept, and the newer names win over the older", () => {
   const named = (name: string) => ({ type: "function", function: { name } });
   const decoded = chatCodec.decodeRequest({

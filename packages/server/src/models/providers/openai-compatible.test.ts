@@ -154,7 +154,7 @@ test("a preset is a name in the options or a kind of its own, and asks in the se
       { role: "assistant", content: "", calls: [{ id: "call_1234567890", name: "now", input: {} }] },
       { role: "tool", content: "noon", callId: "call_1234567890" },
     ],
-    tools: [{ name: "now", description: "", parameters: { type: "object", properties: {} } }],
+    tools: [{ name: "now", description: "", parameters: { $schema: "https://json-schema.org", type: "object", properties: {} } }],
     outputTokensMax: 9,
     sampling: { seed: 7, topK: 3 },
   };
@@ -162,6 +162,7 @@ test("a preset is a name in the options or a kind of its own, and asks in the se
     const body = await sentBy(provider, request);
     assert.deepEqual([body["max_tokens"], body["random_seed"], body["seed"], body["top_k"]], [9, 7, undefined, undefined]);
     assert.ok(!("stream_options" in body));
+    assert.deepEqual(body["tools"], [{ type: "function", function: { name: "now", parameters: { type: "object", properties: {} } } }]);
     const [, call, result] = body["messages"] as readonly {
       readonly tool_calls?: readonly { readonly id: string }[];
       readonly tool_call_id?: string;

@@ -1,4 +1,5 @@
 import type { Quirks } from "../adapt-request.ts";
+import type { SchemaDialect } from "../adapt-schema.ts";
 import type { Surface } from "../provider.ts";
 
 /** A server, or a service, that speaks OpenAI's protocol, as data. */
@@ -15,6 +16,8 @@ export interface Preset {
 const OLD_NAMES = { max_completion_tokens: "max_tokens", safety_identifier: "user" } as const;
 /** OpenRouter's object for thinking, which nobody else has. */
 const NO_OBJECT = "reasoning";
+/** Some check tools' schemas with checkers of their own, which stumble over references and names of schemas. */
+const PLAIN_SCHEMAS: SchemaDialect = { inlinesRefs: true, without: new Set(["$id", "$schema"]) };
 const TEXT: readonly Surface[] = ["chat/completions", "completions", "embeddings"];
 
 /** A server of which nothing else is known. */
@@ -86,7 +89,9 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       renamed: { max_completion_tokens: "max_tokens", seed: "random_seed" },
       without: [NO_OBJECT, "safety_identifier", "stream_options", "top_k"],
       callIdChars: 9,
-      efforts: ["none", "high"],
+      efforts: [],
+      schemas: PLAIN_SCHEMAS,
+      isNeverStrict: true,
     },
   },
   moonshot: {
@@ -100,6 +105,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       isNeverForced: true,
       temperatureMax: 1,
       efforts: [],
+      schemas: PLAIN_SCHEMAS,
     },
   },
   nvidia: {
