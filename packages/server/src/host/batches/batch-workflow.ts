@@ -43,11 +43,11 @@ interface Answered {
   readonly tokens: Tokens;
 }
 
-/** How the work on a batch ended. */
-type Ending = "completed" | "expired" | "cancelled";
+/** How the work on a batch ended; "failed" when its file was deleted meanwhile. */
+type Ending = "completed" | "expired" | "cancelled" | "failed";
 
 /** A request that was not answered, and why. */
-const UNANSWERED: Readonly<Record<Exclude<Ending, "completed">, { readonly code: string; readonly message: string }>> = {
+const UNANSWERED: Readonly<Record<"expired" | "cancelled", { readonly code: string; readonly message: string }>> = {
   expired: { code: "batch_expired", message: "This request could not be executed before the completion window expired." },
   cancelled: { code: "batch_cancelled", message: "This request was not executed because the batch was cancelled." },
 };
@@ -90,7 +90,9 @@ class Batch {
     const total = places.length / 2;
     if (mistakes.length > 0) return this.#become({ status: "failed", failed_at: begunAt, errors: { object: "list", data: mistakes } });
     this.#become({ status: "in_progress", in_progress_at: begunAt, request_counts: { total, completed: 0, failed: 0 } });
-    const ending = await this.#ctx.race([(branch) => this.#askAll(branch, places), ...this.#stops()]);
+    const ending = await this.#ctx
+      .race([(branch) => this.#askAll(branch, places), ...this.#stops()])
+      .catch((thrown: unknown) => this.#lost(thrown));
     const finalizingAt = await this.#now();
     this.#become(
       ending === "cancelled"
@@ -132,6 +134,14 @@ class Batch {
     ];
   }
 
+  /** Without its file a batch cannot go on; what was answered by then is kept. */
+  #lost(thrown: unknown): Ending {
+    const { code, message } = AppError.from(thrown);
+    if (code !== "not_found") throw thrown;
+    this.#become({ errors: { object: "list", data: [{ code, message, param: "input_file_id", line: null }] } });
+    return "failed";
+  }
+
   async #askAll(branch: RunContext, places: readonly number[]): Promise<Ending> {
     const numbers = Array.from({ length: places.length / 2 }, (_, index) => index);
     await branch.map(numbers, (line, number) => this.#askOne(line, number, places), { concurrency: LINES_AT_ONCE });
@@ -142,7 +152,7 @@ class Batch {
     const answered = await ctx.step<Answered & Json>(
       `request ${number + 1}`,
       ({ signal, attempt }) => this.#ask(places.slice(number * 2, number * 2 + 2), attempt, signal) as Promise<Answered & Json>,
-      { attemptsMax: ATTEMPTS_MAX, backoff: BACKOFF, timeoutMs: ATTEMPT_MS },
+      { attemptsMax: ATTEMPTS_MAX, backoff: BACKOFF, timeoutMs: ATTEMPT_MS, nonRetryable: ["not_found"] },
     );
     this.#answers[number] = answered;
     const { input, output } = answered.tokens;
@@ -172,11 +182,11 @@ class Batch {
 
   /** Both files have ids that follow from the batch, so a second try after a crash writes the same ones again. */
   async #write(places: readonly number[], ending: Ending): Promise<{ output_file_id: string | null; error_file_id: string | null }> {
-    const { completed } = this.#view.request_counts;
-    const isWhole = completed === places.length / 2;
+    const { completed, failed, total } = this.#view.request_counts;
+    const hasFailures = failed > 0 || ((ending === "expired" || ending === "cancelled") && completed < total);
     return {
       output_file_id: completed === 0 ? null : await this.#writeFile("output", this.#answeredLines(places, true)),
-      error_file_id: isWhole ? null : await this.#writeFile("error", this.#failedLines(places, ending)),
+      error_file_id: hasFailures ? await this.#writeFile("error", this.#failedLines(places, ending)) : null,
     };
   }
 
@@ -197,7 +207,7 @@ class Batch {
 
   async *#failedLines(places: readonly number[], ending: Ending): AsyncGenerator<string> {
     yield* this.#answeredLines(places, false);
-    if (ending === "completed") return;
+    if (ending === "completed" || ending === "failed") return;
     const { tenant, inputFileId } = this.#input;
     for (let number = 0; number < places.length / 2; number += 1) {
       if (this.#answers[number] !== undefined) continue;
@@ -212,6 +222,7 @@ const ENDS: Readonly<Record<Ending, (at: number) => Partial<BatchView>>> = {
   completed: (at) => ({ completed_at: at }),
   expired: (at) => ({ expired_at: at }),
   cancelled: (at) => ({ cancelled_at: at }),
+  failed: (at) => ({ failed_at: at }),
 };
 
 async function readLine(

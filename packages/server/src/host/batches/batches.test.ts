@@ -111,6 +111,21 @@ describe("batches", () => {
     assert.equal((await bench.batches.cancel(made.id, owner)).status, "cancelled");
   });
 
+  test("a batch whose file is deleted while it goes on fails, and keeps what was answered", async () => {
+    const asked: string[] = [];
+    await using bench = await openBatches(async ({ body }) => {
+      asked.push(nameIn(body));
+      if (asked.length === 1) await bench.files.delete("default", file);
+      return answer(nameIn(body));
+    });
+    const file = await bench.upload(Array.from({ length: 30 }, (_, index) => requestLine(`${index}`, { name: `${index}` })));
+    const made = await bench.batches.create({ input_file_id: file, endpoint: ENDPOINT, completion_window: WINDOW }, owner);
+    const batch = await bench.ended(made.id);
+    assert.deepEqual([batch.status, batch.errors?.data[0]?.param, batch.error_file_id], ["failed", "input_file_id", null]);
+    assert.equal((await bench.lines(batch.output_file_id)).length, batch.request_counts.completed);
+    assert.ok(asked.length < 30);
+  });
+
   test("a batch whose time is over ends with what was answered", async () => {
     await using bench = await openBatches((_, signal) => untilAborted(signal));
     const inputFileId = await bench.upload([requestLine("a")]);

@@ -40,6 +40,9 @@ export interface FileFilter {
 const FILES_MAX = 10_000;
 const BYTES_MAX = 16 * 1024 ** 3;
 const ID = /^file-[0-9a-f]{36}$/;
+const ID_CHARS = 41;
+/** What an interrupted write left is removed after so long. */
+const LEFT_MS = 3_600_000;
 const FACTS = ".json";
 const CONTENT = ".content";
 
@@ -134,6 +137,7 @@ export class Files {
   /** How much a tenant may still keep, once what has expired is gone. */
   async #room(folder: string): Promise<number> {
     const ids = await idsIn(folder);
+    await removeLeft(folder, { ids: new Set(ids), beforeMs: Date.now() - LEFT_MS });
     let bytes = 0;
     let count = 0;
     for (const id of ids) {
@@ -165,6 +169,18 @@ async function idsIn(folder: string): Promise<string[]> {
     .filter((name) => name.endsWith(FACTS))
     .map((name) => name.slice(0, -FACTS.length))
     .toSorted();
+}
+
+/** Contents whose facts were never written, and what was written aside. */
+async function removeLeft(
+  folder: string,
+  { ids, beforeMs }: { readonly ids: ReadonlySet<string>; readonly beforeMs: number },
+): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const isWhole = ids.has(name.slice(0, ID_CHARS)) && (name.endsWith(FACTS) || name.endsWith(CONTENT));
+    const path = join(folder, name);
+    if (!isWhole && ((await stat(path).catch(() => undefined))?.mtimeMs ?? beforeMs) < beforeMs) await rm(path, { force: true });
+  }
 }
 
 async function remove(folder: string, id: string): Promise<void> {
