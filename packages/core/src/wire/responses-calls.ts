@@ -22,6 +22,8 @@ export function encodeCallItem(shape: ToolShape, call: OutgoingCall): { readonly
       return { id, type: "local_shell_call", status, call_id, action: localShellAction(argumentsOf(call)) };
     case "shell":
       return { id, type: "shell_call", status, call_id, action: shellAction(argumentsOf(call)), environment: { type: "local" } };
+    case "tool_search":
+      return { id, type: "tool_search_call", status, call_id, execution: "client", arguments: argumentsOf(call) as Json };
     case "apply_patch":
       return {
         id,
@@ -46,6 +48,8 @@ export function callPrefix(shape: ToolShape): string {
       return "sh_";
     case "apply_patch":
       return "apc_";
+    case "tool_search":
+      return "tsc_";
   }
 }
 

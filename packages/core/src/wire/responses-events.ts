@@ -338,8 +338,7 @@ class ResponseWriter {
 
 /** The tools' shapes; a body that is not right was refused before anything is written for it. */
 function shapesIn(body: unknown): ReadonlyMap<string, ToolShape> {
-  const tools = isObject(body) ? body.tools : undefined;
-  return Array.isArray(tools) && tools.length > 0 ? decodeTools(tools).shapes : NO_SHAPES;
+  return isObject(body) ? decodeTools(body).shapes : NO_SHAPES;
 }
 
 const NO_SHAPES: ReadonlyMap<string, ToolShape> = new Map();

@@ -5,13 +5,7 @@ import { flatName } from "./responses-tools.ts";
 import { arrayAt, isObject, misfit, objectAt, parseArguments, stringAt, unsupported, type JsonObject } from "./shape.ts";
 
 /** What OpenAI's own tools left in a conversation: the messages after them say what was found. */
-const LEFT_OUT: ReadonlySet<unknown> = new Set([
-  "web_search_call",
-  "file_search_call",
-  "tool_search_call",
-  "tool_search_output",
-  "mcp_list_tools",
-]);
+const LEFT_OUT: ReadonlySet<unknown> = new Set(["web_search_call", "file_search_call", "additional_tools", "mcp_list_tools"]);
 
 /**
  * The input of a request as the turns of a conversation. What a model did between two inputs (thoughts, texts, calls), which are items of
@@ -99,6 +93,14 @@ function addItem(turns: Turns, item: JsonObject, path: string): void {
     case "compaction_summary":
       turns.add({ role: "user", content: decodeSummary(item.encrypted_content, `${path}.encrypted_content`) });
       return;
+    case "tool_search_call":
+      if (typeof item.call_id === "string")
+        turns.called({ id: item.call_id, name: "tool_search", input: objectAt(item.arguments, `${path}.arguments`) as ToolCall["input"] });
+      return;
+    case "tool_search_output":
+      // Searches that OpenAI ran itself have no call to answer; what they found are tools from then on.
+      if (typeof item.call_id === "string") turns.returned(item.call_id, { content: foundTools(item.tools) }, path);
+      return;
     case "item_reference":
       throw reference(path, item.id);
     default:
@@ -166,6 +168,11 @@ function decodeReasoning(item: JsonObject, path: string): readonly ReasoningPart
 export function thoughtText(parts: unknown): string {
   if (!Array.isArray(parts)) return "";
   return parts.flatMap((part: unknown) => (isObject(part) && typeof part.text === "string" ? [part.text] : [])).join("\n\n");
+}
+
+function foundTools(tools: unknown): string {
+  const names = Array.isArray(tools) ? tools.flatMap((tool: unknown) => (isObject(tool) ? [tool.name] : [])) : [];
+  return JSON.stringify({ found: names });
 }
 
 function decodeSummary(value: unknown, path: string): string {

@@ -130,6 +130,33 @@ test("Custom tools, shells, patches and namespaces are functions to a model, and
   assert.match(tools?.[0]?.description ?? "", /lark grammar exactly:\nstart: X/);
 });
 
+test("Tools that the client finds later are tools from then on", () => {
+  const found = [
+    { type: "function", name: "f" },
+    { type: "namespace", name: "crm", tools: [{ type: "function", name: "find" }] },
+  ];
+  const { tools, messages } = decode({
+    tools: [
+      { type: "tool_search", execution: "client" },
+      { type: "function", name: "f" },
+    ],
+    input: [
+      { role: "user", content: "Hi" },
+      { type: "tool_search_call", call_id: "c", execution: "client", arguments: { query: "customers" } },
+      { type: "tool_search_output", call_id: "c", execution: "client", tools: found },
+      { type: "additional_tools", role: "developer", tools: [{ type: "custom", name: "run" }] },
+    ],
+  });
+  assert.deepEqual(
+    tools?.map(({ name }) => name),
+    ["tool_search", "f", "crm__find", "run"],
+  );
+  assert.deepEqual(messages.slice(1), [
+    { role: "assistant", content: "", calls: [{ id: "c", name: "tool_search", input: { query: "customers" } }] },
+    { role: "tool", content: '{"found":["f","crm"]}', callId: "c" },
+  ]);
+});
+
 test("A list of allowed tools keeps the others from the model", () => {
   const tools = ["a", "b"].map((name) => ({ type: "function", name }));
   const request = decode({ tools, tool_choice: { type: "allowed_tools", mode: "required", tools: [{ type: "function", name: "b" }] } });

@@ -23,7 +23,7 @@ export function decodeResponsesRequest(body: unknown): DecodedRequest {
 function decodeRequest(fields: JsonObject): ModelRequest {
   const messages = [...instructions(fields.instructions), ...decodeInput(fields.input)];
   if (messages.length === 0) throw misfit("input", "a text or at least one item", fields.input);
-  const { tools, choice } = decodeToolChoice(fields.tool_choice, decodeTools(fields.tools));
+  const { tools, choice } = decodeToolChoice(fields.tool_choice, decodeTools(fields));
   const format = decodeFormat(fields.text);
   const reasoning = decodeReasoning(fields.reasoning);
   const sampling = decodeSampling(fields);

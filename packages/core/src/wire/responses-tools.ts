@@ -8,7 +8,7 @@ import { arrayAt, isObject, misfit, objectAt, stringAt, unsupported, type JsonOb
  */
 export type ToolShape =
   | { readonly type: "function" | "custom"; readonly name: string; readonly namespace?: string }
-  | { readonly type: "local_shell" | "shell" | "apply_patch" };
+  | { readonly type: "local_shell" | "shell" | "apply_patch" | "tool_search" };
 
 /** The tools of a request: what the model is told of, and how its calls are written, by the name it knows them under. */
 export interface Toolbox {
@@ -22,34 +22,40 @@ const DISPENSABLE: ReadonlySet<string> = new Set([
   "web_search_2025_08_26",
   "web_search_preview",
   "web_search_preview_2025_03_11",
-  "tool_search",
 ]);
 
 const NAME_CHARS_MAX = 64;
 
-/** The tools of a request body. Those that only OpenAI can run are `unsupported`, except searches, which are left out. */
-export function decodeTools(value: unknown): Toolbox {
+/**
+ * The tools of a request body, and those that its input brings later. Those that only OpenAI can run are `unsupported`, except searches,
+ * which are left out.
+ */
+export function decodeTools(body: JsonObject): Toolbox {
   const specs: ToolSpec[] = [];
   const shapes = new Map<string, ToolShape>();
   const add = (spec: ToolSpec, shape: ToolShape, path: string): void => {
     if (spec.name.length > NAME_CHARS_MAX) throw unsupported(`${path}.name`, `at most ${NAME_CHARS_MAX} characters`, spec.name);
+    // What a search found again is there already.
+    if (shapes.has(spec.name)) return;
     specs.push(spec);
     shapes.set(spec.name, shape);
   };
-  for (const [index, item] of arrayAt(value ?? [], "tools").entries()) {
-    const path = `tools[${index}]`;
-    const tool = objectAt(item, path);
-    if (tool.type !== "namespace") {
-      decodeTool(tool, { path, add });
-      continue;
-    }
-    const namespace = stringAt(tool.name, `${path}.name`);
-    for (const [inner, member] of arrayAt(tool.tools, `${path}.tools`).entries()) {
-      const memberPath = `${path}.tools[${inner}]`;
-      decodeTool(objectAt(member, memberPath), { path: memberPath, add, namespace });
-    }
-  }
+  addTools(body.tools, { path: "tools", add });
+  const input: readonly unknown[] = Array.isArray(body.input) ? body.input : [];
+  for (const [index, item] of input.entries())
+    if (isObject(item) && (item.type === "additional_tools" || item.type === "tool_search_output"))
+      addTools(item.tools, { path: `input[${index}].tools`, add });
   return { specs, shapes };
+}
+
+function addTools(value: unknown, place: ToolPlace): void {
+  for (const [index, item] of arrayAt(value ?? [], place.path).entries()) {
+    const path = `${place.path}[${index}]`;
+    const tool = objectAt(item, path);
+    if (tool.type === "namespace")
+      addTools(tool.tools, { ...place, path: `${path}.tools`, namespace: stringAt(tool.name, `${path}.name`) });
+    else decodeTool(tool, { ...place, path });
+  }
 }
 
 /** The name a model knows a tool under: a namespace's tools carry it before their own names. */
@@ -84,6 +90,9 @@ function decodeTool(tool: JsonObject, place: ToolPlace): void {
     case "apply_patch":
       add(APPLY_PATCH, { type: "apply_patch" }, path);
       return;
+    case "tool_search":
+      if (tool.execution === "client") add(searchSpec(tool, path), { type: "tool_search" }, path);
+      return;
     default: {
       const type = stringAt(tool.type, `${path}.type`);
       if (!DISPENSABLE.has(type)) throw unsupported(`${path}.type`, "a tool that the client runs itself", type);
@@ -104,6 +113,15 @@ function addNamed(tool: JsonObject, type: "function" | "custom", { path, add, na
   add({ ...head, description: description + grammarNote(tool.format, `${path}.format`), parameters: CUSTOM_PARAMETERS }, shape, path);
 }
 
+function searchSpec(tool: JsonObject, path: string): ToolSpec {
+  const { parameters } = tool;
+  return {
+    name: "tool_search",
+    description: stringAt(tool.description ?? "Finds more tools that can be called from then on.", `${path}.description`),
+    parameters: parameters === undefined || parameters === null ? QUERY : decodeParameters(parameters, `${path}.parameters`),
+  };
+}
+
 /** JSON Schema; a tool without any takes an empty object, as OpenAI's reference says. */
 function decodeParameters(value: unknown, path: string): Json {
   if (value === undefined || value === null) return { type: "object", properties: {} };
@@ -119,6 +137,8 @@ function grammarNote(value: unknown, path: string): string {
   const syntax = stringAt(format.syntax, `${path}.syntax`);
   return `\n\n"input" must fit this ${syntax} grammar exactly:\n${stringAt(format.definition, `${path}.definition`)}`;
 }
+
+const QUERY: Json = { type: "object", properties: { query: { type: "string" } }, required: ["query"] };
 
 const CUSTOM_PARAMETERS: Json = {
   type: "object",
