@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { startMeter, type Meter } from "../../packages/server/src/testing/meter.ts";
 import { startOpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
 
-const KILLS = 3;
+const KILLS = 2;
 const WORKERS = 6;
 const ROUND = 40;
 

@@ -13,8 +13,12 @@ const ROUTES: readonly RegExp[] = [
   /^GET \/v1\/keys\/current$/,
 ];
 
-/** Whether a holder of a key may ask this at all. */
+/** What a URL parser would make another path of: "." and ".." as segments, encoded or not, and backslashes. */
+const IS_RESOLVED = /\\|\/(?:\.|%2e)/i;
+
+/** Whether a holder of a key may ask this at all. `path` is the raw one, without the query. */
 export function isGatewayRoute(method: string, path: string): boolean {
+  if (IS_RESOLVED.test(path)) return false;
   const asked = `${method} ${path}`;
   return ROUTES.some((route) => route.test(asked));
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { request } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { startTestApp, type TestApp } from "../../testing.ts";
@@ -68,16 +69,7 @@ describe("keys", () => {
 
   test("a key uses models and does nothing else", async () => {
     const { secret } = await create({ name: "only models" });
-    for (const path of [
-      "/v1/keys",
-      "/v1/spend",
-      "/v1/runs",
-      "/v1/trust/events",
-      "/v1/plugins",
-      "/metrics",
-      "/openapi.json",
-      "/v1/models/../keys",
-    ])
+    for (const path of ["/v1/keys", "/v1/spend", "/v1/runs", "/v1/trust/events", "/v1/plugins", "/metrics", "/openapi.json"])
       assert.equal((await as(secret, path)).status, 403, path);
     for (const path of ["/v1/keys", "/v1/runs", "/v1/prune", "/v1/tools/echo"]) {
       const response = await as(secret, path, {});
@@ -85,6 +77,12 @@ describe("keys", () => {
     }
     const current = (await (await as(secret, "/v1/keys/current")).json()) as { readonly key: { readonly name: string } };
     assert.equal(current.key.name, "only models");
+  });
+
+  test("a path that only a parser resolves leads a key nowhere", async () => {
+    const { secret } = await create({ name: "climber" });
+    for (const path of ["/v1/models/../keys", "/v1/models/%2e%2e/keys", "/v1/models/..\\..\\v1/keys", "/v1/models/x/../../spend"])
+      assert.ok([400, 403].includes(await rawStatus(path, secret)), path);
   });
 
   test("a rotated key has two good secrets for the time of grace, and one after it", async () => {
@@ -196,6 +194,19 @@ function chat(headers: Readonly<Record<string, string>>, model: string): Promise
     method: "POST",
     headers: { ...headers, "content-type": "application/json" },
     body: JSON.stringify({ model, messages: [{ role: "user", content: "one two three four five" }] }),
+  });
+}
+
+/** `fetch` would resolve the path itself. */
+function rawStatus(path: string, secret: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(app.url);
+    const asking = request({ hostname, port, path, headers: { authorization: `Bearer ${secret}` } }, (response) => {
+      response.resume();
+      resolve(response.statusCode ?? 0);
+    });
+    asking.on("error", reject);
+    asking.end();
   });
 }
 
