@@ -10,13 +10,6 @@ export function geminiParts(message: Message): readonly Part[] {
   return (message.parts ?? [{ type: "text", text: message.content } as const]).flatMap(geminiPart);
 }
 
-/** Writes bytes, or where they are. */
-export function mediaPart(media: Media, fallbackType: string): Part {
-  if ("data" in media) return { inlineData: { mimeType: media.mediaType, data: media.data } };
-  if ("fileId" in media) return { fileData: { fileUri: media.fileId } };
-  return { fileData: { fileUri: media.url, mimeType: media.mediaType ?? typeByEnding(media.url) ?? fallbackType } };
-}
-
 function geminiPart(part: ContentPart): readonly Part[] {
   switch (part.type) {
     case "text":
@@ -42,6 +35,13 @@ export function resultMedia(message: Message): readonly Part[] {
     if (!("data" in part.media)) throw unsupported("messages", "the bytes of what a tool gave back, which Google does not fetch", "a link");
     return geminiPart(part);
   });
+}
+
+/** Writes bytes, or where they are. */
+function mediaPart(media: Media, fallbackType: string): Part {
+  if ("data" in media) return { inlineData: { mimeType: media.mediaType, data: media.data } };
+  if ("fileId" in media) return { fileData: { fileUri: media.fileId } };
+  return { fileData: { fileUri: media.url, mimeType: media.mediaType ?? typeByEnding(media.url) ?? fallbackType } };
 }
 
 const TYPES: ReadonlyMap<string, string> = new Map([

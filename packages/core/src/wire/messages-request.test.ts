@@ -150,6 +150,27 @@ test("pictures, documents and search results become parts, and documents that ar
   ]);
 });
 
+test("tools of Anthropic's that the client runs get the schema that only Anthropic's models know by heart", () => {
+  const tools = [
+    { type: "bash_20250124", name: "bash" },
+    { type: "text_editor_20250728", name: "str_replace_based_edit_tool" },
+    { type: "memory_20250818", name: "memory" },
+    { type: "computer_20250124", name: "computer", display_width_px: 1, display_height_px: 1 },
+  ];
+  const { request } = decodeMessagesRequest({ ...hello, tools });
+  assert.deepEqual(
+    request.tools?.map(({ name, parameters }) => [
+      name,
+      Object.keys((parameters as { readonly properties: object }).properties).slice(0, 2),
+    ]),
+    [
+      ["bash", ["command", "restart"]],
+      ["str_replace_based_edit_tool", ["command", "path"]],
+      ["memory", ["command", "path"]],
+    ],
+  );
+});
+
 test("a request to count tokens needs no limit", () => {
   const { max_tokens: limit, ...body } = hello;
   assert.equal(limit, 100);

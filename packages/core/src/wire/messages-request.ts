@@ -2,6 +2,7 @@ import type { Json } from "../json.ts";
 import type { Message, ModelRequest, OutputFormat, Reasoning, Sampling, ToolSpec } from "../model.ts";
 import type { DecodedRequest } from "./codec.ts";
 import { decodeAssistant, decodeUser, joinTexts } from "./messages-content.ts";
+import { decodeTools } from "./messages-tools.ts";
 import { arrayAt, flagAt, isObject, misfit, objectAt, stringAt, unsupported, type JsonObject } from "./shape.ts";
 
 /** A client of Anthropic's may send so many messages. */
@@ -80,26 +81,6 @@ function decodeMessage(value: unknown, index: number): readonly Message[] {
     default:
       throw misfit(`${path}.role`, `"user", "assistant" or "system"`, role);
   }
-}
-
-/** Tools with a schema of their own. Those that Anthropic's servers run, or its models know by name, no other model could use. */
-function decodeTools(value: unknown): readonly ToolSpec[] {
-  return arrayAt(value ?? [], "tools").flatMap((item, index): readonly ToolSpec[] => {
-    const path = `tools[${index}]`;
-    const tool = objectAt(item, path);
-    if (tool.type !== undefined && tool.type !== null && tool.type !== "custom") {
-      stringAt(tool.type, `${path}.type`);
-      return [];
-    }
-    return [
-      {
-        name: stringAt(tool.name, `${path}.name`),
-        description: stringAt(tool.description ?? "", `${path}.description`),
-        parameters: objectAt(tool.input_schema, `${path}.input_schema`) as Json,
-        ...(flagAt(tool.strict, `${path}.strict`) && { strict: true }),
-      },
-    ];
-  });
 }
 
 function decodeChoice(value: unknown, tools: readonly ToolSpec[]): Pick<ModelRequest, "toolChoice" | "parallelCalls"> {

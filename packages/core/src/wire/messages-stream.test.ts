@@ -115,18 +115,18 @@ test("a stream has the events of Anthropic's in their order, with usage at both 
   );
   assert.deepEqual(
     stream.map(({ type }) => type),
-    ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"],
+    ["message_start", "ping", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"],
   );
   const { message } = stream[0] as { readonly message: Fields };
   assert.deepEqual([message.id, message.type, message.role, message.model, message.content], ["msg_1", "message", "assistant", "m", []]);
-  const { delta, usage: counted } = stream[4] as { readonly delta: Fields; readonly usage: Fields };
+  const { delta, usage: counted } = stream[5] as { readonly delta: Fields; readonly usage: Fields };
   assert.deepEqual([delta.stop_reason, delta.stop_sequence, counted.input_tokens, counted.output_tokens], ["stop_sequence", "END", 10, 5]);
 });
 
 test("an answer without any words is whole too", () => {
   assert.deepEqual(
     events(encode([stopped])).map(({ type }) => type),
-    ["message_start", "message_delta", "message_stop"],
+    ["message_start", "ping", "message_delta", "message_stop"],
   );
 });
 

@@ -58,7 +58,7 @@ class MessagesStream {
     // How many tokens the request had is known at the end; Anthropic's clients take the last count they are told.
     const stop = { stop_reason: null, stop_sequence: null, stop_details: null };
     const usage = encodeUsage({ inputTokens: 0, outputTokens: 0 });
-    return event("message_start", { message: { ...messageHead(this.#head), content: [], ...stop, usage } });
+    return event("message_start", { message: { ...messageHead(this.#head), content: [], ...stop, usage } }) + event("ping", {});
   }
 
   /** Blocks cannot be interleaved: what comes before the arguments of a call are whole waits for them. */

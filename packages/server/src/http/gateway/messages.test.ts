@@ -232,6 +232,26 @@ test("what Gemini wants back with a tool call travels through Anthropic's client
   assert.doesNotMatch(asked, /skip_thought_signature_validator/);
 });
 
+test("a conversation that another model began goes on with Anthropic's, without what Anthropic could not read", async () => {
+  await using upstream = await startAnthropicUpstream(undefined, { apiKey: "sk-ant-test" });
+  const provider = { name: "p", kind: "anthropic", apiKey: "sk-ant-test", baseUrl: upstream.baseUrl, models: ["m"] };
+  await using app = await startTestApp({ providers: [provider] });
+  const content: Anthropic.ContentBlockParam[] = [
+    { type: "thinking", thinking: "Hm.", signature: "tutti:openai:rs_1:c2ln" },
+    { type: "redacted_thinking", data: "tutti:call:toolu_1:c2ln" },
+    { type: "text", text: "Hello." },
+  ];
+  const messages: Anthropic.MessageParam[] = [...hello, { role: "assistant", content }, { role: "user", content: "Go on." }];
+  const message = await clientOf(app).messages.create({ ...ask, messages });
+  assert.deepEqual(
+    message.content.map((block) => block.type === "text" && block.text),
+    ["You said: Go on."],
+  );
+  const asked = upstream.calls.at(-1)?.received.toString() ?? "";
+  assert.match(asked, /Hello\./);
+  assert.doesNotMatch(asked, /tutti:/);
+});
+
 test("OpenAI's chat is served by Anthropic's models: tools, results, thoughts' cost and stop reasons", async () => {
   const script: MessagesScript = ({ messages }) =>
     messages.length > 1
