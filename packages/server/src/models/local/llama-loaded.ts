@@ -11,7 +11,7 @@ import type * as Llamas from "node-llama-cpp";
 import { AppError, type Json } from "@tutti/core";
 import type { FinishReason, ModelPart, Usage } from "@tutti/core/model";
 import type { LlamaSettings } from "./llama-messages.ts";
-import type { Choice, LlamaAsk } from "./llama-request.ts";
+import type { LlamaAsk } from "./llama-request.ts";
 
 type Library = typeof Llamas;
 type Tell = (part: ModelPart) => void;
@@ -22,6 +22,9 @@ const SAMPLING = { temperature: 0.8, topK: 40, topP: 0.95, minP: 0.05 };
 /** Room for what the library adds to a prompt by itself. */
 const SPARE_TOKENS = 4;
 const SEED_MAX = 2 ** 32;
+
+/** What a model writes that must call a tool, or may only call one or answer as told. */
+type Choice = { readonly call: string; readonly arguments: Json } | { readonly answer: Json };
 
 /** A place in the model's context: one conversation at a time, whose beginning the next one may share. */
 interface Slot {

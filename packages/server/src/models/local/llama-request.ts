@@ -11,16 +11,13 @@ export interface LlamaAsk {
   readonly callsMax?: number;
   /** What the answer has to be, letter by letter. */
   readonly grammar?: { readonly type: "json" } | { readonly type: "schema"; readonly schema: GrammarSchema };
-  /** `choice`: the answer is JSON that holds either a call or the answer (`Choice`). */
+  /** `choice`: the answer is JSON that holds either a call or the answer. */
   readonly outcome: "text" | "choice";
   readonly outputTokensMax?: number;
   readonly thoughtTokensMax?: number;
   readonly showsThoughts: boolean;
   readonly sampling: Sampling;
 }
-
-/** What a model writes that must call a tool, or may only call one or answer as told. */
-export type Choice = { readonly call: string; readonly arguments: Json } | { readonly answer: Json };
 
 /** Translates a request; throws `unsupported` for what a GGUF model cannot be asked, and `invalid_input` for what makes no sense. */
 export function llamaAskOf(request: ModelRequest): LlamaAsk {

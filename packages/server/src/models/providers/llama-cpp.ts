@@ -90,7 +90,7 @@ function requireLibrary(): void {
   } catch (error) {
     throw new AppError(
       "unsupported",
-      "wanted the package node-llama-cpp, which runs GGUF files, got none beside Tutti; run: npm install node-llama-cpp",
+      "wanted the package node-llama-cpp, which runs GGUF files, got none beside Tutti; run: npm install node-llama-cpp (in a checkout of Tutti: npm install --include=dev)",
       { cause: error },
     );
   }
