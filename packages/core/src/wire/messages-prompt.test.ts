@@ -133,7 +133,7 @@ test("thinking fits the model, its limit and the choice of tools", () => {
   ]);
   assert.deepEqual(thinking({ reasoning: { tokensMax: 10_000 }, outputTokensMax: 4_000 }, "m"), [
     { type: "enabled", budget_tokens: 3_200 },
-    { effort: "medium" },
+    undefined,
   ]);
   assert.deepEqual(thinking({ reasoning: { effort: "low" }, outputTokensMax: 900 }, "claude-sonnet-4-5"), [undefined, undefined]);
   assert.deepEqual(thinking({ reasoning: { tokensMax: 50_000 } }, "claude-opus-4-6"), [{ type: "adaptive" }, { effort: "max" }]);

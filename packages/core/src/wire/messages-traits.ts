@@ -38,8 +38,15 @@ const OF_4_5: MessagesTraits = { ...OF_4_6, outputTokensMax: 64_000, thinking: "
 const OF_4_0: MessagesTraits = { ...OF_4_5, sampling: "all", hasSchemas: false };
 const OF_3: MessagesTraits = { ...OF_4_0, outputTokensMax: 4_096, thinking: "never" };
 
-/** Servers of other models that speak this format are believed to take all of it; none is known to give more without being asked. */
-const OTHERS: MessagesTraits = { ...NEWEST, outputTokensMax: 8_192, thinking: "budget", sampling: "all", hasSystemTurns: false };
+/** Servers of other models that speak this format are believed to take what it has had for long. */
+const OTHERS: MessagesTraits = {
+  ...NEWEST,
+  outputTokensMax: 8_192,
+  thinking: "budget",
+  efforts: [],
+  sampling: "all",
+  hasSystemTurns: false,
+};
 
 /** By the models' overview and the pages on thinking and structured outputs. The first row that matches counts. */
 const BY_NAME: readonly (readonly [RegExp, MessagesTraits])[] = [
