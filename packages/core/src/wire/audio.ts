@@ -83,6 +83,7 @@ export function encodeSpeechDone(usage: Usage): string {
   return encodeSse({ data: JSON.stringify({ type: "speech.audio.done", usage: tokensOf(usage) }) });
 }
 
+const GRANULARITIES = "timestamp_granularities[]";
 const NATIVE_ONLY = [
   "chunking_strategy",
   "include",
@@ -93,26 +94,26 @@ const NATIVE_ONLY = [
   "known_speaker_references[]",
 ];
 
-/** Reads the fields of a form that asks for a transcript. `field` gives a field's first value. */
-export function decodeTranscriptFields(names: Iterable<string>, field: (name: string) => string | undefined): TranscriptCall {
+/** Reads the fields of a form that asks for a transcript: all values of each, in order. */
+export function decodeTranscriptFields(fields: ReadonlyMap<string, readonly string[]>): TranscriptCall {
+  const field = (name: string): string | undefined => fields.get(name)?.[0] || undefined;
   const format = field("response_format") ?? "json";
   const known = FORMATS.find((item) => item === format);
   if (known === undefined) throw misfit("response_format", FORMATS.map((item) => `"${item}"`).join(" or "), format);
-  const model = field("model");
-  if (model === undefined || model === "") throw misfit("model", "the name of a model", model);
   const language = field("language");
   const prompt = field("prompt");
-  const given = new Set(names);
-  const wantsWords = given.has("timestamp_granularities[]") && field("timestamp_granularities[]") === "word";
+  const model = field("model");
+  if (model === undefined) throw misfit("model", "the name of a model", model);
+  const wantsWords = fields.get(GRANULARITIES)?.includes("word") === true;
   return {
     model,
-    ...(language !== undefined && language !== "" && { language }),
-    ...(prompt !== undefined && prompt !== "" && { prompt }),
+    ...(language !== undefined && { language }),
+    ...(prompt !== undefined && { prompt }),
     format: known,
     stream: field("stream") === "true",
     nativeOnly: [
-      ...NATIVE_ONLY.filter((name) => given.has(name)),
-      ...(wantsWords ? ["timestamp_granularities[]"] : []),
+      ...NATIVE_ONLY.filter((name) => fields.has(name)),
+      ...(wantsWords ? [GRANULARITIES] : []),
       ...(known === "diarized_json" ? ["response_format"] : []),
     ],
   };

@@ -9,7 +9,6 @@ import {
   type TranscriptCall,
 } from "@tutti/core/wire";
 import {
-  fieldOf,
   readForm,
   replaceField,
   transcribeByChat,
@@ -38,10 +37,7 @@ function transcriptSurface(surface: Surface): MediaSurface {
     read(given) {
       const { bytes } = given;
       const form = readForm(bytes, given.contentType);
-      const call = decodeTranscriptFields(
-        form.parts.map(({ name }) => name),
-        (name) => fieldOf(form, name),
-      );
+      const call = decodeTranscriptFields(fieldsIn(form));
       const request = recordingIn(form, call, isTranslated);
       return {
         model: call.model,
@@ -61,6 +57,15 @@ function transcriptSurface(surface: Surface): MediaSurface {
     },
   };
   return surfaceOf;
+}
+
+function fieldsIn(form: Form): ReadonlyMap<string, readonly string[]> {
+  const fields = new Map<string, string[]>();
+  for (const part of form.parts) {
+    if (part.fileName !== undefined) continue;
+    fields.set(part.name, [...(fields.get(part.name) ?? []), valueOf(form, part).toString("utf8")]);
+  }
+  return fields;
 }
 
 function recordingIn(form: Form, { format, language, prompt }: TranscriptCall, isTranslated: boolean): TranscriptRequest {
