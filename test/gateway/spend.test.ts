@@ -60,11 +60,11 @@ before(async () => {
   ];
   const twice = { attemptsMax: 2, budgetRatio: 1 };
   const models = {
-    "gpt-4o-sturdy": { targets: ["flaky/gpt-4o", "backup/gpt-4o"], retries: twice },
-    "gpt-4o-kept": { targets: ["hosted/gpt-4o"] },
-    "gpt-4o-again": { targets: ["hosted/gpt-4o"], retries: twice },
+    sturdy: { targets: ["flaky/gpt-4o", "backup/gpt-4o"], retries: twice },
+    kept: { targets: ["hosted/gpt-4o"] },
+    again: { targets: ["hosted/gpt-4o"], retries: twice },
   };
-  const settings = { providers, models, cache: { models: ["gpt-4o-kept"] } };
+  const settings = { providers, models, cache: { models: ["kept"] } };
   app = parts.use(await startTestApp(settings as unknown as Parameters<typeof startTestApp>[0]));
 });
 
@@ -93,7 +93,7 @@ describe("what the gateway says was spent", () => {
     const before = bills();
     const asked = requestsSeen();
     for (let count = 0; count < 10; count += 1) {
-      await play(app.url, secret, chat("Always the same", { model: "gpt-4o-kept", stream: false }));
+      await play(app.url, secret, chat("Always the same", { model: "kept", stream: false }));
       // The first one has to be in the cache before it can be found there.
       if (count === 0) await ledgerOf(1, ["team"], "kept");
     }
@@ -147,8 +147,8 @@ function exchanges(): readonly Exchange[] {
         take: { leaveAfter: 2 + (index % 5) },
       }),
     ],
-    [15, (index) => chat(`#fail-once:0:${index} Try it again`, { model: "gpt-4o-again", stream: index % 2 === 0 })],
-    [15, (index) => chat(`#fail-once:0:f${index} Go elsewhere`, { model: "gpt-4o-sturdy", stream: index % 2 === 0 })],
+    [15, (index) => chat(`#fail-once:0:${index} Try it again`, { model: "again", stream: index % 2 === 0 })],
+    [15, (index) => chat(`#fail-once:0:f${index} Go elsewhere`, { model: "sturdy", stream: index % 2 === 0 })],
     [
       10,
       (index) => ({
