@@ -36,7 +36,7 @@ function decodeCommon(fields: JsonObject): Pick<DecodedRequest, "model" | "reque
   refuseWhatCannotBeHonoured(fields);
   const messages = arrayAt(fields.messages, "messages");
   if (messages.length === 0 || messages.length > MESSAGES_MAX) throw misfit("messages", `1 to ${MESSAGES_MAX} messages`, messages);
-  const system = decodeSystem(fields.system);
+  const system = decodeSystem(fields.system, "system");
   const model = stringAt(fields.model, "model");
   const tools = decodeTools(fields.tools);
   const request: ModelRequest = {
@@ -62,9 +62,9 @@ function refuseWhatCannotBeHonoured(fields: JsonObject): void {
   }
 }
 
-function decodeSystem(value: unknown): readonly Message[] {
+function decodeSystem(value: unknown, path: string): readonly Message[] {
   if (value === undefined || value === null) return [];
-  const content = typeof value === "string" ? value : joinTexts(arrayAt(value, "system"), "system");
+  const content = typeof value === "string" ? value : joinTexts(arrayAt(value, path), path);
   return content === "" ? [] : [{ role: "system", content }];
 }
 
@@ -77,7 +77,7 @@ function decodeMessage(value: unknown, index: number): readonly Message[] {
     case "assistant":
       return [decodeAssistant(content, `${path}.content`)];
     case "system":
-      return decodeSystem(content).length === 0 ? [] : decodeSystem(content);
+      return decodeSystem(content, `${path}.content`);
     default:
       throw misfit(`${path}.role`, `"user", "assistant" or "system"`, role);
   }

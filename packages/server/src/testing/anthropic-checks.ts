@@ -82,6 +82,10 @@ const customTool = z.strictObject({
   input_schema: z.looseObject({ type: z.literal("object") }),
   strict: z.boolean().optional(),
   cache_control: cacheControl,
+  allowed_callers: z.array(z.string()).optional(),
+  defer_loading: z.boolean().optional(),
+  eager_input_streaming: z.boolean().nullish(),
+  input_examples: z.array(z.looseObject({})).optional(),
 });
 /** Tools of Anthropic's own have a type with a date in it. */
 const serverTool = z.looseObject({ type: z.string().regex(/_20\d{6}$/), name: z.string() });
@@ -125,6 +129,12 @@ const messagesBody = z.strictObject({
   top_p: z.number().min(0).max(1).optional(),
   top_k: z.int().min(0).optional(),
   service_tier: z.enum(["auto", "standard_only"]).optional(),
+  container: z.union([z.string(), z.looseObject({})]).nullish(),
+  context_management: z.looseObject({}).nullish(),
+  diagnostics: z.looseObject({}).nullish(),
+  inference_geo: z.string().nullish(),
+  mcp_servers: z.array(z.looseObject({})).optional(),
+  speed: z.enum(["standard", "fast"]).nullish(),
 });
 
 /** A request that Anthropic would take. */
