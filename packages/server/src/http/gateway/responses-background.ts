@@ -32,12 +32,9 @@ export class BackgroundResponses {
   readonly #desk: ResponsesDesk;
   readonly #running = new Map<string, Running>();
   readonly #workerId = randomUUID();
-  /** Whether other processes may be at work on what the log holds. */
-  readonly #isShared: boolean;
 
   constructor(desk: ResponsesDesk) {
     this.#desk = desk;
-    this.#isShared = desk.app.config.store === "postgres";
   }
 
   /** Begins one; it is `queued` when this returns. */
@@ -95,7 +92,7 @@ export class BackgroundResponses {
     if (running !== undefined) return running.kept;
     const { worker, response } = kept;
     if (worker === undefined) return kept;
-    const mayBeElsewhere = this.#isShared && worker.id !== this.#workerId && Date.now() - worker.beatAtMs < BEAT_BELIEVED_MS;
+    const mayBeElsewhere = this.#desk.isShared && worker.id !== this.#workerId && Date.now() - worker.beatAtMs < BEAT_BELIEVED_MS;
     if (mayBeElsewhere) return kept;
     return this.#end(kept, { ...response, status: "failed", error: { code: "server_error", message: LOST } });
   }
@@ -164,7 +161,7 @@ export class BackgroundResponses {
   }
 
   #beat(running: Running): void {
-    if (!this.#isShared || running.kept.worker === undefined) return;
+    if (!this.#desk.isShared || running.kept.worker === undefined) return;
     running.kept = { ...running.kept, worker: { id: this.#workerId, beatAtMs: Date.now() } };
     this.#desk.log.keep(running.kept);
   }

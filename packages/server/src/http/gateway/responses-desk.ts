@@ -47,10 +47,13 @@ type Maker = { readonly providerName: string; readonly isNative: boolean };
 export class ResponsesDesk {
   readonly app: App;
   readonly log: ResponseLog;
+  /** Whether other processes may be at work on what the log holds. */
+  readonly isShared: boolean;
 
   constructor(app: App) {
     this.app = app;
-    this.log = new ResponseLog(app.store, (message) => app.logger.warn(message));
+    this.isShared = app.config.store === "postgres";
+    this.log = new ResponseLog(app.store, { isShared: this.isShared, log: (message) => app.logger.warn(message) });
   }
 
   /** Makes a request ready: what it refers to is put in. `onFinal` is told of the response; it is kept unless the client or the caller says no. */

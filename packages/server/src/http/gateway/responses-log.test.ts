@@ -17,7 +17,7 @@ async function open(): Promise<World> {
   const dataDir = await mkdtemp(join(tmpdir(), "tutti-log-"));
   const app = await startTestApp({ dataDir });
   const said: string[] = [];
-  const log = new ResponseLog(app.app.store, (message) => said.push(message));
+  const log = new ResponseLog(app.app.store, { isShared: false, log: (message) => said.push(message) });
   return {
     store: app.app.store,
     log,
@@ -30,6 +30,7 @@ async function open(): Promise<World> {
   };
 }
 
+const QUIET = { isShared: true, log: (): void => {} };
 const SECOND = 1000;
 const keptAt = (id: string, atMs: number, chars = 1): KeptResponse => ({
   id,
@@ -46,7 +47,7 @@ test("What is kept is found by its tenant alone, at once and by a log that was o
   assert.deepEqual(await log.find("default", "resp_a"), kept);
   assert.equal(await log.find("other", "resp_a"), undefined);
   await log.flush();
-  const later = new ResponseLog(store, () => {});
+  const later = new ResponseLog(store, QUIET);
   assert.deepEqual(await later.find("default", "resp_a"), kept);
   assert.deepEqual(await later.findItem("default", "msg_a_0"), { id: "msg_a_0", text: "x" });
 });
@@ -66,8 +67,24 @@ test("What was deleted is nowhere, however it was changed before", async () => {
   for (let round = 0; round < 3; round += 1) log.keep(keptAt("resp_a", Date.now(), round + 1));
   assert.equal(await log.delete("default", "resp_a"), true);
   assert.equal(await log.delete("default", "resp_a"), false);
-  assert.equal(await new ResponseLog(store, () => {}).find("default", "resp_a"), undefined);
+  assert.equal(await new ResponseLog(store, QUIET).find("default", "resp_a"), undefined);
   assert.equal(await store.getSetting("response:default:resp_a"), null);
+});
+
+test("What another process deleted or changed is seen where the store is shared", async () => {
+  await using world = await open();
+  const one = new ResponseLog(world.store, QUIET);
+  const other = new ResponseLog(world.store, QUIET);
+  const begun = { ...keptAt("resp_a", Date.now()), worker: { id: "one", beatAtMs: Date.now() } };
+  one.keep(begun);
+  await one.flush();
+  assert.deepEqual(await other.findNewest("default", "resp_a"), begun);
+  const { worker: _worker, ...ended } = begun;
+  one.keep(ended);
+  await one.flush();
+  assert.deepEqual(await other.find("default", "resp_a"), ended);
+  await one.delete("default", "resp_a");
+  assert.equal(await other.findNewest("default", "resp_a"), undefined);
 });
 
 test("What is older than thirty days is not there any more", async () => {
@@ -75,5 +92,5 @@ test("What is older than thirty days is not there any more", async () => {
   const { log, store } = world;
   log.keep(keptAt("resp_old", Date.now() - 31 * 24 * 3_600_000));
   await log.flush();
-  assert.equal(await new ResponseLog(store, () => {}).find("default", "resp_old"), undefined);
+  assert.equal(await new ResponseLog(store, QUIET).find("default", "resp_old"), undefined);
 });

@@ -12,7 +12,7 @@ const UNWRITTEN_CHARS_MAX = 256 * 1024 * 1024;
 /** How long a store that does not answer is waited for at the end. */
 const FLUSH_MS_MAX = 2_000;
 /** Names on one page of the index, and how often what is too old is looked for. */
-const PAGE_NAMES_MAX = 512;
+const PAGE_NAMES_MAX = 128;
 const SWEEP_EVERY_MS = 3_600_000;
 const PAGES = "responses.pages";
 
@@ -46,6 +46,7 @@ interface InMemory {
  */
 export class ResponseLog {
   readonly #settings: Settings;
+  readonly #isShared: boolean;
   readonly #log: (message: string) => void;
   readonly #memory = new Map<string, InMemory>();
   readonly #unwritten = new Map<string, { readonly value: Json; readonly chars: number }>();
@@ -57,9 +58,11 @@ export class ResponseLog {
   #sweptAtMs = -Infinity;
   #sweeping: Promise<void> = Promise.resolve();
 
-  constructor(settings: Settings, log: (message: string) => void) {
+  /** `isShared`: other processes write to the same store. */
+  constructor(settings: Settings, options: { readonly isShared: boolean; readonly log: (message: string) => void }) {
     this.#settings = settings;
-    this.#log = log;
+    this.#isShared = options.isShared;
+    this.#log = options.log;
   }
 
   /** Keeps a response, or what it has become. */
@@ -90,8 +93,16 @@ export class ResponseLog {
     if (typeof value !== "string") return undefined;
     const kept = JSON.parse(value) as KeptResponse;
     if (isTooOld(kept)) return undefined;
-    this.#remember(name, kept, value.length);
+    // What another process works on changes without this one being told.
+    if (kept.worker === undefined) this.#remember(name, kept, value.length);
     return kept;
+  }
+
+  /** The same, as the store has it where other processes write to it too: one of them may have deleted it. */
+  async findNewest(tenant: string, id: string): Promise<KeptResponse | undefined> {
+    const name = nameOf({ tenant, id });
+    if (this.#isShared && !this.#unwritten.has(name)) this.#forget(name);
+    return this.find(tenant, id);
   }
 
   /** The item with an id that a response of this tenant holds, where that is known. */

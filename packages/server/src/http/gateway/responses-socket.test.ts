@@ -135,6 +135,19 @@ describe("responses over a WebSocket", () => {
     socket.close();
   });
 
+  test("a key that is revoked meanwhile gets no more answers", async () => {
+    await using world = await open();
+    const { app } = world;
+    const made = (await (await app.fetch("/v1/keys", { name: "short" })).json()) as {
+      readonly secret: string;
+      readonly key: { readonly id: string };
+    };
+    using session = await openSession(app, { authorization: `Bearer ${made.secret}` });
+    assert.equal(codeOf((await session.turn({ model: "test-model", input: "x" })).at(-1)), "response.completed");
+    await (await app.fetch(`/v1/keys/${made.key.id}/revoke`, {})).text();
+    assert.equal(codeOf((await session.turn({ model: "test-model", input: "x" })).at(-1)), "unauthorized");
+  });
+
   test("a server that stops says so to its clients", async () => {
     const world = await open();
     using session = await openSession(world.app);

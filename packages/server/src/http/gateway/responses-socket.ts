@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { AppError, type Principal } from "@tutti/core";
+import { AppError } from "@tutti/core";
 import type { WireError } from "@tutti/core/wire";
 import { WebSocketServer, type WebSocket } from "ws";
 import { parseJson } from "../body.ts";
@@ -37,9 +37,9 @@ export class ResponsesSocket {
     // A client that leaves during the handshake breaks nothing.
     socket.on("error", () => socket.destroy());
     try {
-      const principal = this.#admit(request);
+      this.#admit(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        new Connection(this.#desk, webSocket, { principal, headers: request.headers }).open();
+        new Connection(this.#desk, webSocket, request.headers).open();
       });
     } catch (thrown) {
       refuse(socket, thrown);
@@ -52,7 +52,7 @@ export class ResponsesSocket {
     this.#server.close();
   }
 
-  #admit({ url = "", headers }: IncomingMessage): Principal {
+  #admit({ url = "", headers }: IncomingMessage): void {
     const { pathname } = new URL(url, "http://server");
     if (pathname !== "/v1/responses") throw new AppError("not_found", `wanted a WebSocket at /v1/responses, got one at ${pathname}`);
     const { origin, host } = headers;
@@ -60,7 +60,7 @@ export class ResponsesSocket {
       throw new AppError("denied", `wanted a connection from this server's own pages or from a program, got one from ${origin}`);
     if (this.#server.clients.size >= SOCKETS_MAX)
       throw new AppError("overloaded", `wanted at most ${SOCKETS_MAX} WebSockets at once, got more; try again in a moment`);
-    return this.#desk.app.authenticate(headers);
+    this.#desk.app.authenticate(headers);
   }
 }
 
@@ -86,7 +86,6 @@ interface Turn {
 class Connection {
   readonly #desk: ResponsesDesk;
   readonly #socket: WebSocket;
-  readonly #principal: Principal;
   readonly #headers: IncomingHttpHeaders;
   readonly #gone = new AbortController();
   /** What waits on each lane; the lane is at work while it is here. */
@@ -96,11 +95,10 @@ class Connection {
   #waiting = 0;
   #isOld = false;
 
-  constructor(desk: ResponsesDesk, socket: WebSocket, who: { readonly principal: Principal; readonly headers: IncomingHttpHeaders }) {
+  constructor(desk: ResponsesDesk, socket: WebSocket, headers: IncomingHttpHeaders) {
     this.#desk = desk;
     this.#socket = socket;
-    this.#principal = who.principal;
-    this.#headers = handshakeFree(who.headers);
+    this.#headers = handshakeFree(headers);
   }
 
   open(): void {
@@ -165,7 +163,9 @@ class Connection {
 
   async #answer({ given, streamId, isWarmUp }: Turn): Promise<void> {
     try {
-      const ask = { given, principal: this.#principal, headers: this.#headers, nearby: this.#nearby };
+      // A key that was revoked since the handshake opens nothing any more.
+      const principal = this.#desk.app.authenticate(this.#headers);
+      const ask = { given, principal, headers: this.#headers, nearby: this.#nearby };
       const prepared = await this.#desk.prepare(ask, { onFinal: (kept) => this.#keepNear(kept, prepared) });
       if (isWarmUp) return await this.#warmUp(prepared, streamId);
       for await (const event of this.#desk.events(prepared, this.#gone.signal)) {

@@ -123,7 +123,7 @@ async function create(desk: ResponsesDesk, background: BackgroundResponses, ctx:
 
 async function find(desk: ResponsesDesk, ctx: HttpContext): Promise<KeptResponse> {
   const id = ctx.req.param("id") ?? "";
-  const kept = await desk.log.find(ctx.get("principal").tenant, id);
+  const kept = await desk.log.findNewest(ctx.get("principal").tenant, id);
   if (kept !== undefined) return kept;
   throw new AppError(
     "not_found",
