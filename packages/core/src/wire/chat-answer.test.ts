@@ -378,16 +378,19 @@ test("sound comes in pieces, under one id, and what it is in is known from its f
       end("stop"),
     ],
   );
-  const whole = {
-    choices: [{ message: { content: null, audio: { id: "a", data: "UklGRg==", transcript: "Hi." } }, finish_reason: "stop" }],
+  const begins: Readonly<Record<string, readonly number[]>> = {
+    "audio/wav": [0x52, 0x49, 0x46, 0x46],
+    "audio/flac": [0x66, 0x4c, 0x61, 0x43],
+    "audio/opus": [0x4f, 0x67, 0x67, 0x53],
+    "audio/mpeg": [0xff, 0xfb, 0x90, 0x64],
+    "audio/aac": [0xff, 0xf1, 0x50, 0x80],
+    "audio/pcm": [0xff, 0xff, 0x01, 0x00],
   };
-  assert.deepEqual((await decode(JSON.stringify(whole)))[0], {
-    type: "audio",
-    data: "UklGRg==",
-    mediaType: "audio/wav",
-    id: "a",
-    transcript: "Hi.",
-  });
+  for (const [mediaType, first] of Object.entries(begins)) {
+    const data = btoa(String.fromCodePoint(...first));
+    const whole = { choices: [{ message: { content: null, audio: { id: "a", data, transcript: "Hi." } }, finish_reason: "stop" }] };
+    assert.deepEqual((await decode(JSON.stringify(whole)))[0], { type: "audio", data, mediaType, id: "a", transcript: "Hi." });
+  }
 });
 
 test("a call without arguments has deltas that are JSON, and broken arguments are handed on as they are", async () => {

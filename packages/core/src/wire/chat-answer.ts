@@ -176,10 +176,18 @@ function decodeSources({ search_results: results, citations }: JsonObject): read
   return listOf(citations).flatMap((url): readonly Citation[] => (typeof url === "string" ? [{ url }] : []));
 }
 
-/** The answer does not say what it is in, but the formats begin differently: here as base64 has it. Raw samples are what is left. */
+/** The answer does not say what its sound is in, but the formats begin differently; here as base64 has it. */
+const SOUND_TYPES: readonly (readonly [beginning: RegExp, mediaType: string])[] = [
+  [/^UklGR/, "audio/wav"],
+  [/^ZkxhQ/, "audio/flac"],
+  [/^T2dnU/, "audio/opus"],
+  // An ID3 tag, or a frame of MPEG's layer III.
+  [/^(?:SUQz|\/\/[I-Po-v])/, "audio/mpeg"],
+  // An ADTS frame.
+  [/^\/\/[E-Hk-n]/, "audio/aac"],
+];
+
+/** Raw samples begin with anything. */
 function soundTypeOf(data: string): string {
-  if (data.startsWith("UklGR")) return "audio/wav";
-  if (data.startsWith("ZkxhQ")) return "audio/flac";
-  if (data.startsWith("T2dnU")) return "audio/opus";
-  return data.startsWith("SUQz") || data.startsWith("//") ? "audio/mpeg" : "audio/pcm";
+  return SOUND_TYPES.find(([beginning]) => beginning.test(data))?.[1] ?? "audio/pcm";
 }

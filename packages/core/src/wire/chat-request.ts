@@ -54,7 +54,10 @@ export function includesUsage({ stream_options: options }: JsonObject): boolean 
   return flagAt(objectAt(options, "stream_options").include_usage, "stream_options.include_usage");
 }
 
-/** Writes a request for a streamed answer with usage. `keeps` tells which thoughts the provider wants back. */
+/**
+ * Writes a request for a streamed answer with usage. `keeps` tells which thoughts the provider wants back. Sound is streamed as raw
+ * samples only, so for other formats the answer comes in one piece.
+ */
 export function encodeChatRequest(modelId: string, request: ModelRequest, keeps: ThoughtFilter = isOwnThought): Json {
   const { toolChoice, parallelCalls, format, speech, outputTokensMax, sampling, reasoning, user } = request;
   const tools = request.tools ?? [];
@@ -73,10 +76,11 @@ export function encodeChatRequest(modelId: string, request: ModelRequest, keeps:
     ...(sampling !== undefined && encodeSampling(sampling)),
     ...(reasoning !== undefined && encodeReasoning(reasoning)),
     ...(user !== undefined && { safety_identifier: user }),
-    stream: true,
-    stream_options: { include_usage: true },
+    ...(speech === undefined || speech.format === "pcm16" ? STREAMED : { stream: false }),
   };
 }
+
+const STREAMED = { stream: true, stream_options: { include_usage: true } } as const;
 
 function isOwnThought({ origin }: { readonly origin?: string }): boolean {
   return origin === undefined || origin === "openai";
