@@ -264,6 +264,16 @@ test("all pages of the list of models are read, with what they can do", async ()
   });
 });
 
+test("more tokens than a model gives are brought down to its most", async () => {
+  await opened(async (open, upstream) => {
+    await open.discover?.(signal);
+    const parts = open.generate?.("gemini-2.5-flash", { ...hello, outputTokensMax: 200_000 }, signal);
+    assert.ok(parts);
+    await collect(parts);
+    assert.match(upstream.calls.at(-1)?.received.toString() ?? "", /"maxOutputTokens":65536/);
+  });
+});
+
 test("texts are embedded in batches, for their purpose and in the wanted dimensions", async () => {
   await opened(async (open, upstream) => {
     const inputs = Array.from({ length: 150 }, (_, index) => `text ${index}`);

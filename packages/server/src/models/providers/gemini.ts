@@ -22,12 +22,22 @@ export const gemini: ProviderKind = {
   baseUrl: "https://generativelanguage.googleapis.com/v1beta",
   headers: ({ apiKey }: Provider) => (apiKey === undefined ? [] : ["x-goog-api-key", apiKey]),
   open({ upstream }) {
+    // More tokens than a model gives are refused; a client that was written for another model may ask for more.
+    const limits = new Map<string, number>();
+    const bounded = (name: string, request: ModelRequest): ModelRequest => {
+      const limit = limits.get(name);
+      return limit === undefined || (request.outputTokensMax ?? 0) <= limit ? request : { ...request, outputTokensMax: limit };
+    };
     return {
-      generate: (name, request, signal) => generate(upstream, { name, request }, signal),
+      generate: (name, request, signal) => generate(upstream, { name, request: bounded(name, request) }, signal),
       embed: (name, request, signal) => embed(upstream, { name, request }, signal),
       speak: (name, request, signal) => speak(upstream, { path: pathOf(name, "generateContent"), request }, signal),
       draw: (name, request, signal) => draw(upstream, { path: pathOf(name, "generateContent"), request }, signal),
-      discover: async (signal) => (await listModels(upstream, signal)).map(factsOf),
+      async discover(signal) {
+        const facts = (await listModels(upstream, signal)).map(factsOf);
+        for (const { name, outputTokensMax } of facts) if (outputTokensMax !== undefined) limits.set(name, outputTokensMax);
+        return facts;
+      },
     };
   },
 };
