@@ -1,5 +1,4 @@
 import { fork } from "node:child_process";
-import { once } from "node:events";
 
 /** A program of this folder that runs beside the server. */
 export interface OwnProcess<Request> {
@@ -38,7 +37,7 @@ export function startProcess<Request extends object, Message>(name: string, list
   child.on("message", (message) => {
     if (!isEnding) listener.message(message as Message);
   });
-  child.once("error", (error) => gone(String(error)));
+  child.on("error", (error) => gone(String(error)));
   child.once("exit", (code, signal) => gone(signal ?? `exit ${code}`));
   return {
     id: child.pid,
@@ -56,9 +55,10 @@ export function startProcess<Request extends object, Message>(name: string, list
       isEnding = true;
       if (isGone || child.exitCode !== null || child.signalCode !== null) return;
       child.ref();
-      const exited = once(child, "exit");
+      const exited = Promise.withResolvers<void>();
+      child.once("exit", () => exited.resolve());
       child.kill("SIGKILL");
-      await exited;
+      await exited.promise;
     },
   };
 }
