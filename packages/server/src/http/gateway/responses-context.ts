@@ -49,7 +49,7 @@ export async function resolve(
   refuseConversation(conversation, previousId);
   const own = itemsOf(given.input);
   const hasReferences = own.some(isReference);
-  const input = hasReferences ? await Promise.all(own.map((item, index) => dereference(log, item, { tenant, index }))) : own;
+  const input = hasReferences ? await Promise.all(own.map((item, index) => dereference(log, item, { tenant, index, nearby }))) : own;
   const previous = typeof previousId === "string" ? await chainOf(log, previousId, { tenant, ...(nearby && { nearby }) }) : [];
   const items = [...previous.flatMap((kept) => [...kept.input, ...outputOf(kept)]), ...input];
   if (items.length > ITEMS_MAX)
@@ -135,10 +135,10 @@ function isReference(item: JsonObject): boolean {
 async function dereference(
   log: ResponseLog,
   item: JsonObject,
-  { tenant, index }: { readonly tenant: string; readonly index: number },
+  { tenant, index, nearby }: { readonly tenant: string; readonly index: number; readonly nearby: Nearby | undefined },
 ): Promise<JsonObject> {
   if (!isReference(item)) return item;
-  const found = typeof item.id === "string" ? await log.findItem(tenant, item.id) : undefined;
+  const found = typeof item.id === "string" ? await log.findItem(tenant, item.id, nearby) : undefined;
   if (found !== undefined) return found;
   throw new AppError("invalid_input", `input[${index}].id: wanted the id of an item that is kept, got ${JSON.stringify(item.id)}`, {
     cause: { param: `input[${index}].id` },

@@ -99,7 +99,7 @@ export class ResponsesDesk {
   }
 
   async #forgetAt({ providerName, model, id }: NonNullable<KeptResponse["native"]>): Promise<void> {
-    const place = this.app.models.locate(model);
+    const place = this.app.models.locate(model.startsWith(`${providerName}/`) ? model : `${providerName}/${model}`);
     const path = place?.open.native?.("responses", { name: place.name, stream: false });
     // A provider that is not configured any more cannot be asked; what is here goes in any case.
     if (place === undefined || path === undefined || place.provider.name !== providerName) return;
@@ -157,9 +157,14 @@ export class ResponsesDesk {
     const served = serve(this.app, { ...call, response });
     served.catch((thrown: unknown) => response.destroy(AppError.from(thrown)));
     const refusal: Buffer[] = [];
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      if (response.status < 400) yield chunk;
-      else refusal.push(chunk);
+    try {
+      for await (const chunk of response as AsyncIterable<Buffer>) {
+        if (response.status < 400) yield chunk;
+        else refusal.push(chunk);
+      }
+    } catch (thrown) {
+      if (thrown instanceof AppError || call.signal?.aborted === true) throw thrown;
+      throw new AppError("upstream", "wanted a whole answer, got one that its provider broke off; try again", { cause: thrown });
     }
     await served;
     if (response.status >= 400) throw refused(response.status, Buffer.concat(refusal).toString("utf8"));

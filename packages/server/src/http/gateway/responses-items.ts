@@ -1,5 +1,5 @@
 import { AppError, type Json } from "@tutti/core";
-import { chainOf, itemsOf } from "./responses-context.ts";
+import { chainOf, itemsOf, PreviousResponseMissing } from "./responses-context.ts";
 import { outputOf, type KeptResponse, type ResponseLog } from "./responses-log.ts";
 import type { JsonObject } from "./serving.ts";
 
@@ -8,7 +8,7 @@ const LIMIT_MAX = 100;
 
 /** One page of the items a response was made from, with what came before it in its conversation. */
 export async function listItems(log: ResponseLog, kept: KeptResponse, query: Readonly<Record<string, string>>): Promise<Json> {
-  const before = kept.previousId === undefined ? [] : await chainOf(log, kept.previousId, { tenant: kept.tenant });
+  const before = kept.previousId === undefined ? [] : await earlierThan(log, kept.previousId, kept.tenant);
   const all = [...before.flatMap((earlier) => [...named(earlier), ...outputOf(earlier)]), ...named(kept)];
   const items = orderOf(query.order) === "asc" ? all : all.toReversed();
   const start = query.after === undefined ? 0 : items.findIndex(({ id }) => id === query.after) + 1;
@@ -22,6 +22,16 @@ export async function listItems(log: ResponseLog, kept: KeptResponse, query: Rea
     last_id: data.at(-1)?.id ?? null,
     has_more: start + limit < items.length,
   };
+}
+
+/** What came before, as far as it is kept. */
+async function earlierThan(log: ResponseLog, id: string, tenant: string): Promise<readonly KeptResponse[]> {
+  try {
+    return await chainOf(log, id, { tenant });
+  } catch (thrown) {
+    if (thrown instanceof PreviousResponseMissing) return [];
+    throw thrown;
+  }
 }
 
 /** Clients may leave out ids, types and states; lists have them. */

@@ -106,10 +106,10 @@ export class ResponseLog {
   }
 
   /** The item with an id that a response of this tenant holds, where that is known. */
-  async findItem(tenant: string, itemId: string): Promise<JsonObject | undefined> {
+  async findItem(tenant: string, itemId: string, nearby?: { get(id: string): KeptResponse | undefined }): Promise<JsonObject | undefined> {
     const found = /^[a-z]+_(.+)_\d+$/.exec(itemId);
     const responseId = this.#items.get(`${tenant}:${itemId}`) ?? (found?.[1] === undefined ? undefined : `resp_${found[1]}`);
-    const kept = responseId === undefined ? undefined : await this.find(tenant, responseId);
+    const kept = responseId === undefined ? undefined : (nearby?.get(responseId) ?? (await this.find(tenant, responseId)));
     if (kept === undefined) return undefined;
     return [...outputOf(kept), ...kept.input].find(({ id }) => id === itemId);
   }
