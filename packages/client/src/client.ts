@@ -23,6 +23,7 @@ import type {
 import { eventCalls, type EventCalls } from "./events.ts";
 import { graphCalls, type GraphCalls } from "./graphs.ts";
 import { insightCalls, type InsightCalls } from "./insight.ts";
+import { cacheCalls, type CacheCalls } from "./cache.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
 import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
@@ -32,7 +33,8 @@ import { Transport, type ClientOptions } from "./transport.ts";
 import { watchRun, type WatchOptions } from "./watch-run.ts";
 
 /** Everything the HTTP API offers, typed. Errors are `AppError`s with the server's code; every call is bounded in time. */
-export interface Client extends EventCalls, GraphCalls, InsightCalls, KeyCalls, ModelCalls, ScheduleCalls, SteeringCalls, SupervisionCalls {
+export interface Client
+  extends CacheCalls, EventCalls, GraphCalls, InsightCalls, KeyCalls, ModelCalls, ScheduleCalls, SteeringCalls, SupervisionCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
@@ -83,6 +85,7 @@ export function createClient(options: ClientOptions): Client {
     ...eventCalls(transport),
     ...graphCalls(transport),
     ...insightCalls(transport),
+    ...cacheCalls(transport),
     ...keyCalls(transport),
     ...modelCalls(transport),
     ...scheduleCalls(transport),

@@ -62,3 +62,4 @@ export type {
   SpendRow,
 } from "./keys.ts";
 export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";
+export type { CacheCalls, CacheReport } from "./cache.ts";

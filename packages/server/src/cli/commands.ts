@@ -77,6 +77,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "keys to the gateway: make, change, rotate, revoke",
     load: async () => (await import("./commands/keys.ts")).defineKeys,
   },
+  {
+    name: "cache",
+    summary: "models' answers that are kept: see and clear them",
+    load: async () => (await import("./commands/cache.ts")).defineCache,
+  },
   { name: "spend", summary: "what was spent, by whom and on what", load: async () => (await import("./commands/spend.ts")).defineSpend },
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },

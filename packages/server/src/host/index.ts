@@ -8,5 +8,5 @@ export { VERSION } from "./version.ts";
 export { Gateway, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";
 export { providersOf } from "./providers.ts";
 export { discoverAt, type Provider } from "../models/index.ts";
-export { BATCH_ENDPOINTS, Batches, Files, isUnderWay } from "./batches/index.ts";
-export type { AskBatchLine, Batch, BatchAnswer, BatchAsk, BatchEndpoint, FileObject } from "./batches/index.ts";
+export { isUnderWay } from "./batches/index.ts";
+export type { AskBatchLine, Batch, BatchAnswer, BatchAsk, BatchEndpoint } from "./batches/index.ts";

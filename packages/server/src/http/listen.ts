@@ -13,6 +13,8 @@ const CONNECTION_CHECK_MS = 2000;
 /** An app's HTTP face, listening. */
 export interface HttpServer {
   readonly url: string;
+  /** Ends what is made in the background and writes down what was kept, while the store is still open. */
+  settle(): Promise<void>;
   /** Takes no new requests and waits for those under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>;
 }
@@ -33,7 +35,7 @@ export async function listen(app: App, options: { readonly port?: number } = {})
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
-  server.on("upgrade", responses.upgrade);
+  server.on("upgrade", (request, socket, head) => responses.upgrade(request, socket, head));
   server.maxConnections = config.connectionsMax;
   const port = options.port ?? config.port;
   server.listen({ host: config.host, port });
@@ -44,12 +46,8 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
-    close: async (graceMs) => {
-      const closing = closeServer(server, graceMs);
-      // What is made in the background ends here, and what was kept is written down.
-      await responses.close();
-      await closing;
-    },
+    settle: () => responses.close(),
+    close: (graceMs) => closeServer(server, graceMs),
   };
 }
 

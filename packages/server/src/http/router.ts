@@ -20,6 +20,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { insightRoutes } from "./routes/insight.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { cacheRoutes } from "./routes/cache.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { spendRoutes } from "./routes/spend.ts";
 import { runRoutes } from "./routes/runs.ts";
@@ -43,6 +44,7 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.route("/", fileRoutes(app));
   router.route("/", batchRoutes(app));
   router.route("/", modelRoutes(app));
+  router.route("/", cacheRoutes(app));
   router.route("/", keyRoutes(app));
   router.route("/", spendRoutes(app));
   router.route("/", agentRoutes(app));

@@ -32,6 +32,7 @@ export async function startApp(config: App["config"], options: StartAppOptions):
       await file?.[Symbol.asyncDispose]();
       // Runs halt first: requests that wait for them would otherwise hold the server open for the whole grace.
       const closing = server.close(graceMs);
+      await server.settle();
       await app.stop(graceMs);
       await closing;
     },

@@ -15,6 +15,7 @@ export { transcribeByChat } from "./chat-transcript.ts";
 export { embedShortened } from "./embedding-batches.ts";
 export { fieldOf, readForm, replaceField, valueOf, writeForm, type Form, type FormPart } from "./multipart.ts";
 export { replaceModel } from "./replace-model.ts";
-export type { Embeddings, EmbeddingsRequest, Ranking, Speech, Transcript, TranscriptRequest, Drawing, DrawingRequest } from "./requests.ts";
+export type { EmbeddingsRequest, Ranking, Speech, Transcript, TranscriptRequest, Drawing, DrawingRequest } from "./requests.ts";
 export type { GuardConfig, GuardFinding, GuardSession } from "./guardrails/index.ts";
 export { Inventory, type ModelView, type ProviderView } from "./inventory.ts";
+export { prune } from "./context/index.ts";

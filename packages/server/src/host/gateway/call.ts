@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { AppError, type Json, type RecordedRun } from "@tutti/core";
 import type { Usage } from "@tutti/core/model";
 import { callEnd, costUsdOf } from "../../models/index.ts";
-import type { Budgets, CallWatch, Models, Payer, Place, Reservation, RoutePlan, Surface, Target } from "../../models/index.ts";
+import type { Budgets, CallWatch, Models, Payer, Reservation, RoutePlan, Spend, Surface, Target } from "../../models/index.ts";
 
 /** A try at one target. */
 export interface Try {
@@ -38,6 +38,13 @@ export interface CallParts {
 /** What is set aside for an answer whose length neither the client nor the model is known to bound. */
 const OUTPUT_TOKENS_ASSUMED = 4_096;
 
+/** What one target used. */
+interface Spending {
+  readonly target: Target;
+  readonly usage: Usage;
+  readonly isEstimated: boolean;
+}
+
 /** One failed try, as the log keeps it. */
 type Tried = { readonly target: string; readonly code: string; readonly message: string };
 
@@ -55,7 +62,7 @@ export class GatewayCall {
   readonly #tried: Tried[] = [];
   #reservation: Reservation | undefined;
   #target: Target | undefined;
-  #spent: { readonly usage: Usage; readonly isEstimated: boolean } | undefined;
+  readonly #spendings: Spending[] = [];
 
   constructor(parts: CallParts) {
     this.#parts = parts;
@@ -72,9 +79,11 @@ export class GatewayCall {
     const limits = plan.candidates.map(({ target }) => models.facts(target.place).outputTokensMax ?? OUTPUT_TOKENS_ASSUMED);
     const outputTokensMax = Math.min(outputTokensAsked ?? Infinity, Math.max(...limits));
     // A fallback may cost more than the first.
-    const costs = plan.candidates.flatMap(({ target }) =>
-      costUsdAtMost(models, target.place, { inputTokens, outputTokens: outputTokensMax }),
-    );
+    const usage = { inputTokens, outputTokens: outputTokensMax };
+    const costs = plan.candidates.flatMap(({ target }) => {
+      const price = target.price ?? models.priceOf(target.place);
+      return price === undefined ? [] : [costUsdOf(usage, price)];
+    });
     const costUsdMax = costs.length === 0 ? undefined : Math.max(...costs);
     this.#reservation = await budgets.reserve(payer, { model: plan.route, inputTokens, outputTokensMax, costUsdMax });
   }
@@ -84,9 +93,14 @@ export class GatewayCall {
     return this.#reservation?.headers ?? {};
   }
 
-  /** What a try that is about to throw has spent already. */
-  spent(usage: Usage, isEstimated: boolean): void {
-    this.#spent = { usage, isEstimated };
+  /** What was used at a target beside what the last try gives: by one that was broken off, or to prepare the request. */
+  spent(target: Target, usage: Usage, isEstimated: boolean): void {
+    this.#spendings.push({ target, usage, isEstimated });
+  }
+
+  /** Another target goes on with the answer. */
+  goOn(target: Target): void {
+    this.#target = target;
   }
 
   /** Tries the plan's targets until one has answered. A try that fails before it claimed the client's answer is followed by the next. */
@@ -98,7 +112,7 @@ export class GatewayCall {
   /** Ends the call's event and settles what was reserved; to be called once. */
   async complete(done: Attempted): Promise<void> {
     const { recorded } = this.#parts;
-    if (done.usage !== undefined) this.spent(done.usage, done.isEstimated === true);
+    if (done.usage !== undefined && this.#target !== undefined) this.spent(this.#target, done.usage, done.isEstimated === true);
     const output = await this.#end({ status: done.status, ...done.details });
     if (done.status < 400) await recorded.complete(output);
     else await recorded.fail("upstream", `${this.#target?.id ?? "the provider"} answered with status ${done.status}`, output);
@@ -111,23 +125,40 @@ export class GatewayCall {
   }
 
   async #end(details: { readonly [key: string]: Json }): Promise<Json> {
-    const { plan, surface, payer, models, budgets } = this.#parts;
+    const { plan, models } = this.#parts;
     const target = this.#target;
+    const choice = plan.candidates.length < 2 ? undefined : plan.candidates.find((candidate) => candidate.target === target);
     const route = {
       ...(target !== undefined && { target: target.id }),
-      why: plan.reason,
+      why: choice === undefined ? plan.reason : `${plan.reason}; ${choice.reason}`,
       ...(plan.leftOut.length > 0 && { leftOut: plan.leftOut as unknown as Json }),
       ...(this.#tried.length > 0 && { tried: this.#tried }),
     };
-    if (this.#spent === undefined || target === undefined) {
+    if (this.#spendings.length === 0) {
       this.#reservation?.release();
       return { ...details, ...route };
     }
-    const { usage, isEstimated } = this.#spent;
-    const costUsd = await models.costUsdAt(target.place, usage).catch(() => undefined);
-    this.#reservation?.settle({ usage, costUsd, isEstimated });
-    const spend = budgets.note(payer, { model: plan.route, provider: target.place.provider.name, surface, usage, costUsd, isEstimated });
-    return { ...details, ...route, spend: spend as unknown as Json };
+    const costs = await Promise.all(this.#spendings.map((spending) => costUsd(models, spending)));
+    this.#settle(costs);
+    const spends = this.#spendings.map((spending, index) => this.#note(spending, costs[index]));
+    return { ...details, ...route, spend: (spends.length === 1 ? spends[0] : spends) as unknown as Json };
+  }
+
+  /** The reservation is for the whole request, however many targets were asked. */
+  #settle(costs: readonly (number | undefined)[]): void {
+    const sum = (of: (usage: Usage) => number): number => this.#spendings.reduce((total, { usage }) => total + of(usage), 0);
+    const known = costs.filter((cost) => cost !== undefined);
+    this.#reservation?.settle({
+      usage: { inputTokens: sum(({ inputTokens }) => inputTokens), outputTokens: sum(({ outputTokens }) => outputTokens) },
+      costUsd: known.length === 0 ? undefined : known.reduce((total, cost) => total + cost, 0),
+      isEstimated: this.#spendings.some(({ isEstimated }) => isEstimated),
+    });
+  }
+
+  #note({ target, usage, isEstimated }: Spending, cost: number | undefined): Spend {
+    const { plan, surface, payer, budgets } = this.#parts;
+    const { name: provider } = target.place.provider;
+    return budgets.note(payer, { model: plan.route, provider, surface, usage, costUsd: cost, isEstimated });
   }
 
   async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal): Promise<Attempted> {
@@ -211,7 +242,7 @@ export class GatewayCall {
     } catch (thrown) {
       const error = AppError.from(thrown);
       watch.end(callEnd(error, how.signal));
-      this.#note(target, error);
+      this.#failedAt(target, error);
       throw error;
     }
   }
@@ -221,12 +252,12 @@ export class GatewayCall {
     try {
       return this.#parts.models.router.begin(target);
     } catch (thrown) {
-      this.#note(target, AppError.from(thrown));
+      this.#failedAt(target, AppError.from(thrown));
       throw thrown;
     }
   }
 
-  #note({ id }: Target, { code, message }: AppError): void {
+  #failedAt({ id }: Target, { code, message }: AppError): void {
     this.#tried.push({ target: id, code, message });
   }
 
@@ -237,7 +268,7 @@ export class GatewayCall {
   }
 }
 
-function costUsdAtMost(models: Models, place: Place, usage: Usage): readonly number[] {
-  const price = models.priceOf(place);
-  return price === undefined ? [] : [costUsdOf(usage, price)];
+/** By the price that the configuration says, else by the provider's list; unknown where there is neither. */
+async function costUsd(models: Models, { target, usage }: Spending): Promise<number | undefined> {
+  return target.price === undefined ? models.costUsdAt(target.place, usage).catch(() => undefined) : costUsdOf(usage, target.price);
 }

@@ -2,6 +2,7 @@ import { AppError, type Engine, type Json, type Principal } from "@tutti/core";
 import type { ModelRequest } from "@tutti/core/model";
 import type { Budgets, Models, Payer, RouteQuestion, Surface } from "../../models/index.ts";
 import { GatewayCall, type Attempted } from "./call.ts";
+import { pruned } from "./prune.ts";
 
 /** What somebody asks of a model, as far as everybody on its way has to know. */
 export interface GatewayAsk extends RouteQuestion {
@@ -47,9 +48,10 @@ export class Gateway {
     }
   }
 
-  /** Shortens a request to so many tokens. */
-  async prune(request: ModelRequest, _model: string, _tokensMax: number): Promise<ModelRequest> {
-    return request;
+  /** Shortens a request of a call to what its plan wants. */
+  async prune(call: GatewayCall, request: ModelRequest, signal: AbortSignal): Promise<ModelRequest> {
+    const { pruneToTokens } = call.plan;
+    return pruneToTokens === undefined ? request : pruned({ models: this.#parts.models, call, request }, pruneToTokens, signal);
   }
 
   #begin(ask: GatewayAsk): GatewayCall {

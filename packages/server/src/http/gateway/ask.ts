@@ -1,5 +1,5 @@
 import { hash } from "node:crypto";
-import type { GatewayAsk } from "../../host/index.ts";
+import type { App, GatewayAsk } from "../../host/index.ts";
 import type { Ability } from "../../models/index.ts";
 import type { JsonObject, ServeCall } from "./serving.ts";
 
@@ -7,7 +7,11 @@ import type { JsonObject, ServeCall } from "./serving.ts";
 const COUNTED_BYTES_MIN = 4_096;
 
 /** What the plan is made from, read off the body without decoding it: most requests pass through as bytes. */
-export function askOf(call: ServeCall, count: { readonly estimate: (bytes: number) => number; readonly exact: () => number }): GatewayAsk {
+export function askOf(
+  call: ServeCall,
+  tags: readonly string[],
+  count: { readonly estimate: (bytes: number) => number; readonly exact: () => number },
+): GatewayAsk {
   const { surface, model, principal, stream, body } = call;
   const bytes = call.bytes ?? Buffer.from(JSON.stringify(body));
   let tokens: number | undefined;
@@ -21,7 +25,7 @@ export function askOf(call: ServeCall, count: { readonly estimate: (bytes: numbe
     needs: needsOf(body, bytes),
     promptTokens,
     stickyKey: () => stickyKeyOf(body),
-    tags: tagsOf(call),
+    tags,
     lastUserText: () => lastUserText(body),
     input: { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream },
     ...(outputTokensMax !== undefined && { outputTokensMax }),
@@ -31,11 +35,12 @@ export function askOf(call: ServeCall, count: { readonly estimate: (bytes: numbe
 const TAGS_MAX = 16;
 const NO_TAGS: readonly string[] = [];
 
-/** What the client says of the request for routes and guards: the header `tutti-tags`, separated by commas. */
-export function tagsOf({ headers }: Pick<ServeCall, "headers">): readonly string[] {
+/** What is said of a request for routes and guards: by the client's header `tutti-tags`, separated by commas, and by its key. */
+export function tagsOf({ headers, principal }: Pick<ServeCall, "headers" | "principal">, keys: App["keys"]): readonly string[] {
+  const own = keys.keyOf(principal)?.tags ?? NO_TAGS;
   const given = headers["tutti-tags"];
-  if (typeof given !== "string" || given === "") return NO_TAGS;
-  return given.split(",", TAGS_MAX).flatMap((tag) => (tag.trim() === "" ? [] : [tag.trim()]));
+  if (typeof given !== "string" || given === "") return own;
+  return [...own, ...given.split(",", TAGS_MAX).flatMap((tag) => (tag.trim() === "" ? [] : [tag.trim()]))];
 }
 
 const OUTPUT_FIELDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"];

@@ -1,5 +1,5 @@
 import type { ModelPart, Usage } from "@tutti/core/model";
-import type { BrokenOff } from "../../models/index.ts";
+import type { BrokenOff, Target } from "../../models/index.ts";
 import type { Serving } from "./serving.ts";
 
 /** What an answer used whose provider did not say, counted by the tokenizer of the model that gave it. */
@@ -8,11 +8,12 @@ export async function countAnswer(serving: Serving, model: string, bytes: Buffer
 }
 
 /** The same for an answer that was broken off; what the provider has said already counts. */
-export async function countBroken(serving: Serving, model: string, { observed, whole }: BrokenOff): Promise<void> {
+export async function countBroken(serving: Serving, target: Target, { observed, whole }: BrokenOff): Promise<void> {
   if (serving.call.payer === undefined) return;
-  const counted = await countAnswer(serving, model, whole);
+  const counted = await countAnswer(serving, target.place.name, whole);
   const said = observed.usage;
   serving.call.spent(
+    target,
     said === undefined ? counted : { ...said, outputTokens: Math.max(said.outputTokens, counted.outputTokens) },
     observed.finishReason === undefined || said === undefined,
   );

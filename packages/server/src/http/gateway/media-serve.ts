@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Json, type Principal } from "@tutti/core";
 import { SseDecoder, usageOfMedia, type MeteredUsage } from "@tutti/core/wire";
 import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
-import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, type ResponseSink } from "../../models/index.ts";
+import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, type ResponseSink, type Target } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
 import { drained } from "./drained.ts";
@@ -40,7 +40,7 @@ export async function serveMedia(app: App, request: MediaRequest): Promise<void>
   const { model, needs, stream } = asked;
   const input = { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream };
   const promptTokens = (): number => promptTokensOf(app, asked);
-  const ask = { surface: surface.surface, model, principal, needs, promptTokens, tags: tagsOf({ headers }), input };
+  const ask = { surface: surface.surface, model, principal, needs, promptTokens, tags: tagsOf({ headers, principal }, app.keys), input };
   try {
     await app.gateway.call(ask, (call) => answer({ ...request, app, asked, call }));
   } catch (thrown) {
@@ -59,7 +59,11 @@ function questionOf({ surface, headers, principal }: MediaRequest, { model, stre
 
 async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
   const { app, call, principal, headers } = serving;
-  const guard = app.models.guardrails.session({ model: serving.asked.model, tenant: principal.tenant, tags: tagsOf({ headers }) });
+  const guard = app.models.guardrails.session({
+    model: serving.asked.model,
+    tenant: principal.tenant,
+    tags: tagsOf({ headers, principal }, app.keys),
+  });
   const asked = guard === undefined ? serving.asked : guarded(guard, serving.asked);
   const allowed: Serving = { ...serving, asked, question: questionOf(serving, asked) };
   const cached = await fromCache(allowed);
@@ -127,15 +131,15 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
     const said = observed === undefined ? read : { ...read, ...observed };
     return { status: forwarded.status, ...(await counted(serving, said)), details: { ...details, ...meteredField(serving, said) } };
   } catch (thrown) {
-    if (broken !== undefined) await countBroken(serving, broken.observed.usage);
+    if (broken !== undefined) await countBroken(serving, attempt.target, broken.observed.usage);
     throw thrown;
   }
 }
 
 /** An answer that was broken off after it had begun was worked for, and is paid for. */
-async function countBroken(serving: Serving, said: MeteredUsage | undefined): Promise<void> {
+async function countBroken(serving: Serving, target: Target, said: MeteredUsage | undefined): Promise<void> {
   const { usage, isEstimated = false } = await counted(serving, said);
-  if (usage !== undefined) serving.call.spent(usage, isEstimated);
+  if (usage !== undefined) serving.call.spent(target, usage, isEstimated);
 }
 
 /** What a passed-through answer says of its usage: its JSON, or the last event of its stream. */
@@ -211,7 +215,7 @@ async function write(serving: Serving, attempt: Try, answer: MediaAnswer): Promi
   } catch (thrown) {
     if (response.headersSent) {
       breakOff(response, answer.contentType, thrown);
-      await countBroken(serving, answer.usage());
+      await countBroken(serving, attempt.target, answer.usage());
     }
     throw thrown;
   }

@@ -45,7 +45,7 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
     return { status: forwarded.status, usage: await countAnswer(serving, place.name, kept), isEstimated: true, details };
   } catch (thrown) {
     const error = AppError.from(thrown);
-    if (broken !== undefined) await countBroken(serving, place.name, broken);
+    if (broken !== undefined) await countBroken(serving, attempt.target, broken);
     throw error;
   }
 }

@@ -16,7 +16,10 @@ export async function serve(app: App, call: ServeCall): Promise<void> {
   const read = once(() => call.codec.decodeRequest(call.body).request);
   try {
     const { tokens } = app.models;
-    const ask = askOf(call, { estimate: (bytes) => tokens.estimate(bytes), exact: () => tokens.count(call.model, read()) });
+    const ask = askOf(call, tagsOf(call, app.keys), {
+      estimate: (bytes) => tokens.estimate(bytes),
+      exact: () => tokens.count(call.model, read()),
+    });
     await app.gateway.call(ask, (begun) => answer(app, { ...call, read }, begun));
   } catch (thrown) {
     if (!call.response.headersSent) throw thrown;
@@ -48,11 +51,11 @@ async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Att
 /** The request as the guards and the plan leave it. */
 async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Serving> {
   const { guardrails, cache } = app.models;
-  const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags: tagsOf(call) });
+  const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags: tagsOf(call, app.keys) });
   const guarded = guard?.input(call.read());
   const { pruneToTokens } = begun.plan;
   const request = guarded?.request;
-  const pruned = pruneToTokens === undefined ? undefined : await app.gateway.prune(request ?? call.read(), call.model, pruneToTokens);
+  const pruned = pruneToTokens === undefined ? undefined : await app.gateway.prune(begun, request ?? call.read(), call.signal ?? NEVER);
   const changed = pruned ?? (guarded?.isChanged === true ? request : undefined);
   return {
     ...call,

@@ -1,10 +1,11 @@
 import { AppError, type Json } from "@tutti/core";
-import { collect, type Message, type ModelPart, type ModelRequest, type Usage } from "@tutti/core/model";
+import { collect, type Message, type ModelPart, type ModelRequest } from "@tutti/core/model";
 import type { AnswerHead, StreamEncoder } from "@tutti/core/wire";
 import type { Attempted, Try } from "../../host/index.ts";
-import { adaptRequest, type Place, type ResponseSink } from "../../models/index.ts";
+import { adaptRequest, type Place, type ResponseSink, type Target } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { countParts } from "./count-answer.ts";
+import { drained } from "./drained.ts";
 import { finalOf } from "./final.ts";
 import type { JsonObject, Serving } from "./serving.ts";
 
@@ -14,24 +15,38 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
   const onClose = (): void => gone.abort(new AppError("cancelled", "the client left before its answer was whole"));
   serving.response.once("close", onClose);
   const signal = AbortSignal.any([attempt.signal, gone.signal]);
-  const seen: ModelPart[] = [];
+  const underWay: UnderWay = { target: attempt.target, seen: [] };
   try {
-    const parts = watched(partsFor(serving, attempt, signal), seen);
+    const parts = watched(partsFor(serving, underWay, signal), underWay.seen);
     return serving.stream ? await writeStream(serving, attempt, parts) : await writeWhole(serving, attempt, parts);
   } catch (thrown) {
     // What has come by now was spent, whoever broke off.
-    if (serving.call.payer !== undefined && seen.length > 0)
-      serving.call.spent(await countParts(serving, attempt.target.place.name, seen), true);
+    await countSeen(serving, underWay);
     throw thrown;
   } finally {
     serving.response.off("close", onClose);
   }
 }
 
+/** Who pays pays for what has come of an answer that was broken off. */
+async function countSeen(serving: Serving, { target, seen }: UnderWay): Promise<void> {
+  if (serving.call.payer === undefined || seen.length === 0) return;
+  serving.call.spent(target, await countParts(serving, target.place.name, seen.splice(0)), true);
+}
+
+/** An answer under way. */
+interface UnderWay {
+  /** Who gives it; another one, when it broke off and was gone on with. */
+  target: Target;
+  /** What has come so far from there. */
+  readonly seen: ModelPart[];
+}
+
 /** The answer's parts, looked at by the guards. */
-function partsFor(serving: Serving, { target }: Try, signal: AbortSignal): AsyncIterable<ModelPart> {
+function partsFor(serving: Serving, underWay: UnderWay, signal: AbortSignal): AsyncIterable<ModelPart> {
+  const { target } = underWay;
   const request = target.adapt === undefined ? serving.request() : adaptRequest(serving.request(), target.adapt);
-  const parts = resumable(serving, { place: target.place, request }, signal);
+  const parts = resumable(serving, { underWay, request }, signal);
   const askAgain = (answer: string, problem: string): AsyncIterable<ModelPart> =>
     generate(target.place, { ...request, messages: [...request.messages, ...askForAnother(answer, problem)] }, signal);
   return serving.guard?.output(parts, askAgain) ?? parts;
@@ -46,23 +61,27 @@ function generate({ open, name, provider }: Place, request: ModelRequest, signal
 /** Where the plan says so, an answer of plain text that its provider broke off is gone on with by the next target. */
 async function* resumable(
   serving: Serving,
-  { place, request }: { readonly place: Place; readonly request: ModelRequest },
+  { underWay, request }: { readonly underWay: UnderWay; readonly request: ModelRequest },
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
+  const { plan } = serving.call;
   let text = "";
   let isPlain = true;
   try {
-    for await (const part of generate(place, request, signal)) {
+    for await (const part of generate(underWay.target.place, request, signal)) {
       if (part.type === "text") text += part.text;
       else if (part.type !== "finish") isPlain = false;
       yield part;
     }
   } catch (thrown) {
     const { code } = AppError.from(thrown);
-    const next = serving.call.plan.candidates.find(({ target }) => target.place !== place)?.target.place;
-    const mayGoOn = serving.call.plan.resumesText && isPlain && text !== "" && (code === "upstream" || code === "timeout");
+    const next = plan.candidates.find(({ target }) => target.place !== underWay.target.place)?.target;
+    const mayGoOn = plan.resumesText && isPlain && text !== "" && (code === "upstream" || code === "timeout");
     if (!mayGoOn || next === undefined || signal.aborted) throw thrown;
-    yield* generate(next, { ...request, messages: [...request.messages, ...goOn(text)] }, signal);
+    await countSeen(serving, underWay);
+    underWay.target = next;
+    serving.call.goOn(next);
+    yield* generate(next.place, { ...request, messages: [...request.messages, ...goOn(text)] }, signal);
   }
 }
 
@@ -160,22 +179,6 @@ function headersOf({ call }: Serving, contentType: string, length?: number): str
   return headers;
 }
 
-/** Resolves when the client has taken what was written, or has gone. */
-function drained(response: ResponseSink): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      response.off("drain", done);
-      response.off("close", done);
-      resolve();
-    };
-    response.once("drain", done);
-    response.once("close", done);
-  });
-}
-
 function lostRace(): AppError {
   return new AppError("cancelled", "another target answered first");
 }
-
-/** Tokens as an answer that nobody was asked for has them. */
-export const NO_USAGE: Usage = { inputTokens: 0, outputTokens: 0 };

@@ -60,6 +60,7 @@ export class SqliteStore implements Store, Upkeep {
   #soon: NodeJS.Timeout | undefined;
   #health: ReturnType<Store["health"]> = { ok: true };
   #closing = false;
+  #isClosed = false;
 
   /** Opens or creates the store in a folder, and holds the folder until `close`. */
   static async open(dataDir: string): Promise<SqliteStore> {
@@ -192,6 +193,7 @@ export class SqliteStore implements Store, Upkeep {
     // The writer's connection closes last: it then moves the write-ahead log into the database and removes it.
     this.#reader.close();
     if (this.#health.ok) await this.#ask({ type: "close" });
+    this.#isClosed = true;
     await this.#writer.terminate();
     this.#lock[Symbol.dispose]();
   }
@@ -250,6 +252,8 @@ export class SqliteStore implements Store, Upkeep {
   }
 
   async #ask(request: WriterRequest): Promise<readonly string[]> {
+    // The writer takes nothing any more; whoever waited for its answer would wait for ever.
+    if (this.#isClosed) throw new AppError("cancelled", "wanted to write, but the store is closed");
     const answer = Promise.withResolvers<WriterAnswer>();
     this.#answers.push(answer);
     this.#writer.postMessage(request);

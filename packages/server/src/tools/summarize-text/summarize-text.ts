@@ -26,13 +26,18 @@ export const summarizeText = defineTool({
       .describe("How many sentences to pick at most."),
   }),
   run: ({ text, sentencesMax }) => {
-    const all = sentencesOf(text);
-    if (all.length === 0) throw new AppError("invalid_input", "wanted a text with at least one sentence, got only white space");
-    if (all.length > SENTENCES_MAX) {
-      throw new AppError("invalid_input", `wanted a text of at most ${SENTENCES_MAX} sentences, got ${all.length}; summarize it in parts`);
-    }
-    const picked = all.length <= sentencesMax ? [...all.keys()] : rankSentences(all, sentencesMax).toSorted((a, b) => a - b);
-    const sentences = picked.map((index) => all[index] ?? "");
+    const sentences = tellingSentences(text, sentencesMax);
     return { summary: sentences.join(" "), sentences, method: "lexrank" };
   },
 });
+
+/** A text's most telling sentences, in their order (LexRank). Throws `invalid_input` for a text without sentences, or with too many. */
+export function tellingSentences(text: string, sentencesMax: number): readonly string[] {
+  const all = sentencesOf(text);
+  if (all.length === 0) throw new AppError("invalid_input", "wanted a text with at least one sentence, got only white space");
+  if (all.length > SENTENCES_MAX) {
+    throw new AppError("invalid_input", `wanted a text of at most ${SENTENCES_MAX} sentences, got ${all.length}; summarize it in parts`);
+  }
+  const picked = all.length <= sentencesMax ? [...all.keys()] : rankSentences(all, sentencesMax).toSorted((a, b) => a - b);
+  return picked.map((index) => all[index] ?? "");
+}
