@@ -123,7 +123,7 @@ function or(value: unknown, other: Json): Json {
 }
 
 /** Tokens as this format counts them. */
-export function encodeUsage(usage: Usage): Json {
+function encodeUsage(usage: Usage): Json {
   return {
     input_tokens: usage.inputTokens,
     input_tokens_details: { cached_tokens: usage.cacheReadTokens ?? 0, cache_write_tokens: usage.cacheWriteTokens ?? 0 },

@@ -17,7 +17,7 @@ export function eventsOf(text: string, first = 0): readonly ResponseEvent[] {
 }
 
 /** One event from its JSON. */
-export function checkEvent(text: string): ResponseEvent {
+function checkEvent(text: string): ResponseEvent {
   const value: unknown = JSON.parse(text);
   const checked = eventSchema.safeParse(value);
   if (checked.success) return checked.data;

@@ -21,8 +21,7 @@ const summaryText = z.strictObject({ type: z.literal("summary_text"), text: z.st
 const reasoningText = z.strictObject({ type: z.literal("reasoning_text"), text: z.string() });
 const id = z.string().min(1);
 
-/** An output item. */
-export const outputItemSchema = z.discriminatedUnion("type", [
+const outputItemSchema = z.discriminatedUnion("type", [
   z.strictObject({
     type: z.literal("message"),
     id,

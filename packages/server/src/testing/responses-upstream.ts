@@ -4,7 +4,7 @@ import type { Refusal } from "./openai-checks.ts";
 import { checkResponsesBody, type ResponsesBody } from "./responses-checks.ts";
 
 /** What the stand-in answers, in order: each is an output item. */
-export type ScriptedItem =
+type ScriptedItem =
   /** `pieces` come as one delta each when the answer is streamed. */
   | { readonly type: "text"; readonly pieces: readonly string[]; readonly url?: string }
   | { readonly type: "refusal"; readonly text: string }
@@ -25,7 +25,7 @@ export type ScriptedResponse =
 export type ResponsesScript = (body: ResponsesBody, index: number) => ScriptedResponse;
 
 /** One call as the stand-in saw it. */
-export interface SeenResponsesCall {
+interface SeenResponsesCall {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
@@ -44,7 +44,7 @@ export interface ResponsesUpstream extends AsyncDisposable {
 }
 
 /** The default script: it says the last text back, word by word. */
-export const echoResponse: ResponsesScript = ({ input }) => {
+const echoResponse: ResponsesScript = ({ input }) => {
   const last = typeof input === "string" ? input : input?.at(-1);
   return { items: [{ type: "text", pieces: `You said: ${saidIn(last)}`.split(/(?<= )/) }] };
 };

@@ -7,6 +7,9 @@ import { describe, test } from "node:test";
 import { startTestApp, type TestApp } from "../../testing.ts";
 import { eventsOf, finalIn, textOf } from "../../testing/responses-client.ts";
 import { responseSchema, type ResponseObject } from "../../testing/responses-schemas.ts";
+import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
+import type { JsonObject } from "./serving.ts";
+import { ResponseLog } from "./responses-log.ts";
 import { startResponsesUpstream, type ResponsesScript, type ResponsesUpstream } from "../../testing/responses-upstream.ts";
 
 interface World extends AsyncDisposable {
@@ -128,6 +131,49 @@ describe("responses in the background", () => {
     } finally {
       await rm(dataDir, { recursive: true, force: true });
     }
+  });
+
+  test("one whose process was killed has failed, and may be asked for again", async () => {
+    await using world = await open();
+    const { app } = world;
+    const log = new ResponseLog(app.app.store, { isShared: false, log: () => {} });
+    const made = (await (await app.fetch("/v1/responses", { model: "test-model", input: "x" })).json()) as JsonObject;
+    const response = {
+      ...made,
+      id: "resp_lost",
+      status: "in_progress",
+      background: true,
+      completed_at: null,
+      output: [],
+      usage: null,
+    } as const;
+    log.keep({
+      id: "resp_lost",
+      tenant: "default",
+      keptAtMs: Date.now(),
+      response,
+      input: [],
+      worker: { id: "a process that is gone", beatAtMs: Date.now() },
+    });
+    await log.flush();
+    for (let round = 0; round < 2; round += 1) assert.equal((await fetched(app, "resp_lost")).status, "failed");
+  });
+
+  test("an answer that its provider breaks off is the response's failure", async () => {
+    await using chat = await startOpenAiUpstream(() => ({
+      type: "raw",
+      status: 200,
+      headers: { "content-type": "text/event-stream" },
+      chunks: ['data: {"choices":[{"index":0,"delta":{"content":"Hel"},"finish_reason":null}]}\n\n'],
+      ending: "reset",
+    }));
+    await using app = await startTestApp({
+      providers: [
+        { name: "chat", kind: "openai-compatible", baseUrl: chat.baseUrl, models: ["test-model"], surfaces: ["chat/completions"] },
+      ],
+    });
+    const response = await ended(app, (await begin(app)).id);
+    assert.deepEqual([response.status, response.error?.code], ["failed", "server_error"]);
   });
 
   test("a provider's refusal is the response's failure", async () => {

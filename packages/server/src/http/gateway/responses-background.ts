@@ -62,6 +62,7 @@ export class BackgroundResponses {
     const kept: KeptResponse = {
       id: `resp_${head.id}`,
       tenant: ask.principal.tenant,
+      keptAtMs: Date.now(),
       response,
       input: prepared.resolved.input,
       ...(typeof previousId === "string" && { previousId }),

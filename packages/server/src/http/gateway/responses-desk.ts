@@ -241,6 +241,7 @@ function keptFrom(parts: {
   return {
     id,
     tenant: ask.principal.tenant,
+    keptAtMs: Date.now(),
     // A provider that was sent the whole conversation does not know what it went on from.
     response: typeof previousId === "string" ? { ...response, previous_response_id: previousId } : response,
     input: resolved.input,

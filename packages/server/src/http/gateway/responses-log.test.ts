@@ -31,11 +31,11 @@ async function open(): Promise<World> {
 }
 
 const QUIET = { isShared: true, log: (): void => {} };
-const SECOND = 1000;
 const keptAt = (id: string, atMs: number, chars = 1): KeptResponse => ({
   id,
   tenant: "default",
-  response: { id, created_at: Math.floor(atMs / SECOND), output: [{ id: `msg_${id.slice(5)}_0`, text: "x".repeat(chars) }] },
+  keptAtMs: atMs,
+  response: { id, output: [{ id: `msg_${id.slice(5)}_0`, text: "x".repeat(chars) }] },
   input: [{ role: "user", content: "Hi" }],
 });
 

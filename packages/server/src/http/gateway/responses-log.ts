@@ -20,6 +20,8 @@ const PAGES = "responses.pages";
 export interface KeptResponse {
   readonly id: string;
   readonly tenant: string;
+  /** When it was begun, by this server's clock. */
+  readonly keptAtMs: number;
   readonly response: JsonObject;
   /** The items that this request added; what came before is found at `previousId`. */
   readonly input: readonly JsonObject[];
@@ -234,6 +236,6 @@ export function outputOf({ response }: KeptResponse): readonly JsonObject[] {
   return Array.isArray(response.output) ? (response.output as readonly JsonObject[]) : [];
 }
 
-function isTooOld({ response }: KeptResponse): boolean {
-  return typeof response.created_at === "number" && response.created_at * 1000 + KEPT_MS < Date.now();
+function isTooOld({ keptAtMs }: KeptResponse): boolean {
+  return keptAtMs + KEPT_MS < Date.now();
 }
