@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { answerChunks, type Script, type ScriptedAnswer } from "../../packages/server/src/testing/openai-answers.ts";
+import type { GeminiScript } from "../../packages/server/src/testing/gemini-upstream.ts";
 import type { ResponsesScript } from "../../packages/server/src/testing/responses-upstream.ts";
 
 /** How often a client reads before it takes an answer for lost. */
@@ -48,6 +49,14 @@ export const obeyResponses: ResponsesScript = ({ input }) => {
   const order = ORDER.exec(said)?.groups;
   if (order?.["what"] !== "pause") return { items: [{ type: "text", pieces: piecesOf(said) }] };
   return { items: [{ type: "text", pieces: piecesOf(said).slice(0, Number(order["count"] ?? 3)) }], silence: true };
+};
+
+/** And for Gemini's API, which thinks a little before each answer. */
+export const obeyGemini: GeminiScript = ({ contents }) => {
+  const said = (contents.at(-1)?.parts ?? []).map(({ text = "" }) => text).join("");
+  const pieces = piecesOf(said);
+  const usage = { promptTokenCount: said.split(" ").length, candidatesTokenCount: pieces.length, thoughtsTokenCount: 2 };
+  return { type: "chunks", chunks: [...pieces.map((text) => ({ parts: [{ text }] })), { finishReason: "STOP", usage }] };
 };
 
 function piecesOf(said: string): readonly string[] {

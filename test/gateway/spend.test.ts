@@ -2,18 +2,20 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { startAnthropicUpstream } from "../../packages/server/src/testing/anthropic-upstream.ts";
+import { startGeminiUpstream } from "../../packages/server/src/testing/gemini-upstream.ts";
 import { MEDIA_API_KEY, startMediaUpstream } from "../../packages/server/src/testing/media-upstream.ts";
 import { startMeter, type Bill, type Meter } from "../../packages/server/src/testing/meter.ts";
+import { QWEN, startOllamaUpstream } from "../../packages/server/src/testing/ollama-upstream.ts";
 import { startOpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
 import { startResponsesUpstream } from "../../packages/server/src/testing/responses-upstream.ts";
 import { startTestApp, type TestApp } from "../../packages/server/src/testing.ts";
-import { obey, obeyResponses, play, type Exchange } from "./exchanges.ts";
+import { obey, obeyGemini, obeyResponses, play, type Exchange } from "./exchanges.ts";
 
 const API_KEY = "sk-upstream";
 /** Requests under way at the same time. */
 const WORKERS = 8;
 /** How often a test looks for the end of something before it gives up. */
-const LOOKS_MAX = 100_000;
+const LOOKS_MAX = 3_000;
 
 const parts = new AsyncDisposableStack();
 const meters = new Map<string, Meter>();
@@ -49,6 +51,19 @@ before(async () => {
       baseUrl: await metered("claude", await startAnthropicUpstream(undefined, { apiKey: API_KEY })),
       apiKey: API_KEY,
       models: ["claude-sonnet-4-5-20250929"],
+    },
+    {
+      name: "gemini",
+      kind: "gemini",
+      baseUrl: await metered("gemini", await startGeminiUpstream(obeyGemini, { apiKey: API_KEY })),
+      apiKey: API_KEY,
+      models: ["gemini-2.5-flash"],
+    },
+    {
+      name: "ollama",
+      kind: "ollama",
+      baseUrl: await metered("ollama", await startOllamaUpstream({ models: [QWEN] })),
+      models: [QWEN.name],
     },
     {
       name: "media",
@@ -167,6 +182,9 @@ function exchanges(): readonly Exchange[] {
       }),
     ],
     [10, (index) => chat(`And for chat clients, ${index}`, { model: "claude/claude-sonnet-4-5-20250929", stream: index % 2 === 0 })],
+    [10, (index) => chat(`Tell Gemini ${index}`, { model: "gemini/gemini-2.5-flash", stream: index % 2 === 0 })],
+    [10, (index) => message(`Tell Gemini ${index}`, { model: "gemini/gemini-2.5-flash", stream: index % 2 === 0 })],
+    [10, (index) => chat(`Tell Ollama ${index}`, { model: `ollama/${QWEN.name}`, stream: index % 2 === 0 })],
     [20, (index) => answer(`Respond to ${index}`, { stream: index % 2 === 0 })],
     [
       10,
@@ -273,7 +291,8 @@ async function ledgerOf(count: number, by: readonly string[], team?: string): Pr
     if (seen >= count && [...meters.values()].every(({ active }) => active === 0)) return rows;
     await nextTurn();
   }
-  return assert.fail(`wanted ${count} exchanges in the ledger, got ${seen}`);
+  const active = [...meters].filter(([, meter]) => meter.active > 0).map(([name]) => name);
+  return assert.fail(`wanted ${count} exchanges in the ledger, got ${seen}; under way: ${active.join(", ")}`);
 }
 
 /** What all upstreams counted so far. */

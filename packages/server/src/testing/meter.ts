@@ -88,6 +88,11 @@ async function pass(request: IncomingMessage, response: ServerResponse, upstream
     done.resolve();
   });
   onward.end(received);
+  // Whoever asked may have left while the request was read.
+  if (response.destroyed) {
+    onward.destroy();
+    done.resolve();
+  }
   await done.promise;
   const isAborted = !response.writableFinished && !isCut;
   return { path: url, request: received, response: Buffer.concat(sent), status: response.statusCode, isAborted, isCut };
@@ -108,7 +113,7 @@ type Fields = Readonly<Record<string, unknown>>;
 function documentsIn(text: string): readonly Fields[] {
   if (text.startsWith("{")) return [JSON.parse(text) as Fields];
   return text
-    .split("\n")
+    .split(/\r?\n/)
     .filter((line) => line.startsWith("data: {") && line.endsWith("}"))
     .map((line) => JSON.parse(line.slice("data: ".length)) as Fields);
 }
@@ -118,8 +123,15 @@ function usageIn(document: Fields): Bill | undefined {
   const response = fieldsOf(document["response"]);
   const usage = fieldsOf(document["usage"] ?? response["usage"]);
   const [input, output] = [usage["prompt_tokens"] ?? usage["input_tokens"], usage["completion_tokens"] ?? usage["output_tokens"]];
+  const gemini = fieldsOf(document["usageMetadata"]);
+  if (typeof gemini["promptTokenCount"] === "number") return { inputTokens: gemini["promptTokenCount"], outputTokens: written(gemini) };
   if (typeof input === "number") return { inputTokens: input, outputTokens: typeof output === "number" ? output : 0 };
   return typeof usage["total_tokens"] === "number" ? { inputTokens: usage["total_tokens"], outputTokens: 0 } : undefined;
+}
+
+/** Gemini counts what it thought apart from what it said. */
+function written({ candidatesTokenCount = 0, thoughtsTokenCount = 0 }: Fields): number {
+  return Number(candidatesTokenCount) + Number(thoughtsTokenCount);
 }
 
 /** What an answer said, in the formats of chat completions, completions and responses. */
