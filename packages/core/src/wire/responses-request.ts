@@ -3,7 +3,19 @@ import type { Message, ModelRequest, OutputFormat, Reasoning, Sampling } from ".
 import type { Json } from "../json.ts";
 import { decodeInput } from "./responses-input.ts";
 import { decodeToolChoice, decodeTools } from "./responses-tools.ts";
-import { arrayAt, flagAt, isObject, misfit, objectAt, stringAt, unsupported, type JsonObject } from "./shape.ts";
+import {
+  arrayAt,
+  defined,
+  flagAt,
+  isObject,
+  misfit,
+  objectAt,
+  optionalCountAt,
+  optionalNumberAt,
+  stringAt,
+  unsupported,
+  type JsonObject,
+} from "./shape.ts";
 
 const METADATA_PAIRS_MAX = 16;
 const METADATA_KEY_CHARS_MAX = 64;
@@ -27,7 +39,7 @@ function decodeRequest(fields: JsonObject): ModelRequest {
   const format = decodeFormat(fields.text);
   const reasoning = decodeReasoning(fields.reasoning);
   const sampling = decodeSampling(fields);
-  const outputTokensMax = positiveAt(fields.max_output_tokens, "max_output_tokens");
+  const outputTokensMax = optionalCountAt(fields.max_output_tokens, "max_output_tokens");
   const user = fields.safety_identifier ?? fields.user;
   return {
     messages,
@@ -108,26 +120,13 @@ function decodeReasoning(value: unknown): Reasoning | undefined {
 }
 
 function decodeSampling(fields: JsonObject): Sampling | undefined {
-  const sampling = {
-    ...numberIn(fields, "temperature", "temperature"),
-    ...numberIn(fields, "top_p", "topP"),
-    ...numberIn(fields, "presence_penalty", "presencePenalty"),
-    ...numberIn(fields, "frequency_penalty", "frequencyPenalty"),
-  };
+  const sampling = defined({
+    temperature: optionalNumberAt(fields.temperature, "temperature"),
+    topP: optionalNumberAt(fields.top_p, "top_p"),
+    presencePenalty: optionalNumberAt(fields.presence_penalty, "presence_penalty"),
+    frequencyPenalty: optionalNumberAt(fields.frequency_penalty, "frequency_penalty"),
+  });
   return Object.keys(sampling).length === 0 ? undefined : sampling;
-}
-
-function numberIn(fields: JsonObject, name: string, as: keyof Sampling): { readonly [key: string]: number } {
-  const value = fields[name];
-  if (value === undefined || value === null) return {};
-  if (typeof value !== "number") throw misfit(name, "a number", value);
-  return { [as]: value };
-}
-
-function positiveAt(value: unknown, path: string): number | undefined {
-  if (value === undefined || value === null) return undefined;
-  if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  throw misfit(path, "a positive integer", value);
 }
 
 /** A request body's field where it is an object. */
