@@ -37,6 +37,7 @@ before(async () => {
     await openAi("hosted"),
     await openAi("flaky"),
     await openAi("backup"),
+    await openAi("cutter"),
     {
       name: "responder",
       kind: "openai",
@@ -76,6 +77,7 @@ before(async () => {
   const twice = { attemptsMax: 2, budgetRatio: 1 };
   const models = {
     sturdy: { targets: ["flaky/gpt-4o", "backup/gpt-4o"], retries: twice },
+    resumed: { targets: ["cutter/gpt-4o", "backup/gpt-4o"], retries: twice, afterFirstByte: "text" },
     kept: { targets: ["hosted/gpt-4o"] },
     again: { targets: ["hosted/gpt-4o"], retries: twice },
   };
@@ -119,6 +121,19 @@ describe("what the gateway says was spent", () => {
       [row?.requests, row?.inputTokens, row?.outputTokens],
       [1, after.inputTokens - before.inputTokens, after.outputTokens - before.outputTokens],
     );
+  });
+
+  test("an answer that one upstream broke off and another went on with is charged for both", async () => {
+    const secret = await newKey({ name: "resumed", team: "resumed" });
+    const before = bills();
+    await play(app.url, secret, message(`#cut:4 Go on with it: ${WORDS}`, { model: "resumed", stream: true }));
+    const rows = await ledgerOf(1, ["team"], "resumed");
+    const after = bills();
+    const [row] = rows;
+    const cut = meters.get("cutter")?.calls.filter(({ isCut }) => isCut).length;
+    assert.equal(cut, 1, "the first upstream broke off");
+    assert.equal(row?.inputTokens, after.inputTokens - before.inputTokens);
+    assert.equal(row?.outputTokens, after.outputTokens - before.outputTokens);
   });
 
   test("a budget that many requests race for is never overspent by more than one request in flight", async () => {
