@@ -69,7 +69,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "models",
-    summary: "list, pull, load, test and measure models, and explain routes",
+    summary: "list, pull, load, test and measure models",
     load: async () => (await import("./commands/models.ts")).defineModels,
   },
   {

@@ -69,7 +69,9 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.onError((thrown, ctx) => {
     const error = AppError.from(thrown);
     if (error.code === "internal") app.logger.error({ requestId: ctx.get("requestId"), error: thrown }, "a request failed");
-    return errorResponse(error, ctx.req.path);
+    const response = errorResponse(error, ctx.req.path);
+    if (ctx.req.path.startsWith("/v1/messages")) response.headers.set("request-id", ctx.get("requestId"));
+    return response;
   });
   return router;
 }

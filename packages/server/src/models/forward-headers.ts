@@ -45,15 +45,17 @@ export function requestHeaders(incoming: IncomingHttpHeaders, own: readonly stri
     const value = incoming[name];
     if (value === undefined || TO_TUTTI_ONLY.has(name) || named?.has(name) === true) continue;
     const place = placeOf(own, name);
-    if (place >= 0) {
-      // Both may want features of the API: the configuration and a client such as Claude Code.
-      if (name === "anthropic-beta") headers[place + 1] = `${headers[place + 1]},${String(value)}`;
-      continue;
-    }
-    if (typeof value === "string") headers.push(name, value);
-    else for (const item of value) headers.push(name, item);
+    if (place < 0) push(headers, name, value);
+    // Anthropic's clients know which version of the API they speak, and which features they want beside the configured ones.
+    else if (name === "anthropic-version") headers[place + 1] = String(value);
+    else if (name === "anthropic-beta") headers[place + 1] = `${headers[place + 1]},${String(value)}`;
   }
   return headers;
+}
+
+function push(headers: string[], name: string, value: string | readonly string[]): void {
+  if (typeof value === "string") headers.push(name, value);
+  else for (const item of value) headers.push(name, item);
 }
 
 /** The headers to answer with, as names and values in turn: the provider's as they are, without what ends here, then the extra ones. */
@@ -70,8 +72,7 @@ export function responseHeaders(answer: IncomingHttpHeaders, extra: Readonly<Rec
       name in extra
     )
       continue;
-    if (typeof value === "string") headers.push(name, value);
-    else for (const item of value) headers.push(name, item);
+    push(headers, name, value);
   }
   for (const name in extra) headers.push(name, extra[name] ?? "");
   return headers;

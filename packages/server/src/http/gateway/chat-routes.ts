@@ -1,6 +1,6 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { AppError, type Json } from "@tutti/core";
-import { chatCodec, completionsCodec, decodeCountRequest, encodeCount, messagesCodec, type Codec } from "@tutti/core/wire";
+import { chatCodec, completionsCodec, decodeCountRequest, encodeCount, holdsSeal, messagesCodec, type Codec } from "@tutti/core/wire";
 import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
@@ -74,7 +74,9 @@ async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
   const model = modelOf(body);
   const { request } = decodeCountRequest(body);
   const place = app.models.locate(model);
-  if (place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) === undefined) {
+  const isNative = place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) !== undefined;
+  // What other models thought is sealed in a conversation that went through here; Anthropic cannot read it.
+  if (!isNative || holdsSeal(bytes.toString("latin1"))) {
     await app.models.tokens.load(place?.name ?? model);
     return ctx.json(encodeCount(app.models.tokens.count(place?.name ?? model, request)));
   }

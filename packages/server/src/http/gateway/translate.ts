@@ -172,9 +172,11 @@ function findings({ guard }: Serving): { readonly [key: string]: Json } {
   return guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
 }
 
-function headersOf({ call }: Serving, contentType: string, length?: number): string[] {
+function headersOf({ call, surface }: Serving, contentType: string, length?: number): string[] {
   const headers = ["content-type", contentType, "cache-control", "no-store", "tutti-run-id", call.runId];
   for (const [name, value] of Object.entries(call.rateHeaders)) headers.push(name, value);
+  // Anthropic's client shows it with errors and answers.
+  if (surface === "messages") headers.push("request-id", `req_${call.runId}`);
   if (length !== undefined) headers.push("content-length", String(length));
   return headers;
 }
