@@ -1,11 +1,9 @@
 import { countWhole, countWith, loadEncoding } from "./encodings.ts";
-import { blend, familyOf, type Family } from "./families.ts";
+import { blend, BY_BYTES, familyOf, type Family } from "./families.ts";
 import { scriptsOf } from "./script.ts";
 
-/** UTF-8 bytes to a token, for texts of which nothing is known: between JSON (3.1) and English prose (5.3). */
+/** UTF-8 bytes to a token, where not even the text is known: between JSON (3.1) and English prose (5.3). */
 const BYTES_PER_TOKEN = 4;
-/** How far off an estimate from bytes alone is on ordinary text. */
-export const ESTIMATE_BOUND = 0.5;
 /** How far off a long text may be that was counted in samples, beyond its family's bound. */
 const SAMPLED_BOUND = 0.05;
 
@@ -29,7 +27,7 @@ export function countTokens(model: string, text: string): number {
 /** The tokens of a text of any length, all of it counted. The process goes on with other work in between. */
 export async function countAllTokens(model: string, text: string, signal: AbortSignal): Promise<number> {
   const family = familyOf(model);
-  if (family.encoding === undefined) return estimateTokens(Buffer.byteLength(text));
+  if (family.encoding === undefined) return countBytes(text).tokens;
   return scaled(family, text, await countWhole(family.encoding, text, signal)).tokens;
 }
 
@@ -42,9 +40,16 @@ export function estimateTokens(bytes: number): number {
 export function countText(family: Family, text: string): TokenCount {
   if (text === "") return { tokens: 0, errorBound: 0 };
   const counted = family.encoding === undefined ? undefined : countWith(family.encoding, text);
-  if (counted === undefined) return { tokens: estimateTokens(Buffer.byteLength(text)), errorBound: ESTIMATE_BOUND };
+  if (counted === undefined) return countBytes(text);
   const { tokens, errorBound } = scaled(family, text, counted.tokens);
   return { tokens, errorBound: errorBound + (counted.isExact ? 0 : SAMPLED_BOUND) };
+}
+
+/** Tokens by a text's bytes and scripts. */
+function countBytes(text: string): TokenCount {
+  const shares = scriptsOf(text);
+  const bytesPerToken = blend(BY_BYTES.factors, shares);
+  return { tokens: Math.ceil(Buffer.byteLength(text) / bytesPerToken), errorBound: blend(BY_BYTES.bounds, shares) };
 }
 
 function scaled({ scale }: Family, text: string, tokens: number): TokenCount {

@@ -8,10 +8,13 @@ export type ImageRule =
   | { readonly by: "area"; readonly pixelsPerToken: number; readonly sideMax: number; readonly tokensMax: number }
   | { readonly by: "crops"; readonly perCrop: number; readonly sizeMax: number };
 
+/** A figure for each script. */
+type ByScript = Readonly<Record<Script, number>>;
+
 /** By what a count with another family's vocabulary is multiplied, and how far off the product may be: 0.05 is ±5 %. */
 export interface Scale {
-  readonly factors: Readonly<Record<Script, number>>;
-  readonly bounds: Readonly<Record<Script, number>>;
+  readonly factors: ByScript;
+  readonly bounds: ByScript;
 }
 
 /** Models whose tokens are counted alike. */
@@ -50,8 +53,8 @@ const claude: Family = {
   ...MEASURED,
   name: "claude",
   scale: {
-    factors: { ascii: 1.18, latin: 1.5, cyrillic: 2.2, greek: 3.2, cjk: 1.6, other: 3.2 },
-    bounds: { ascii: 0.2, latin: 0.3, cyrillic: 0.5, greek: 0.6, cjk: 0.5, other: 0.7 },
+    factors: { ascii: 1.18, latin: 1.55, cyrillic: 2.14, greek: 3.5, cjk: 1.68, arabic: 3, other: 5.2 },
+    bounds: { ascii: 0.2, latin: 0.55, cyrillic: 0.4, greek: 0.5, cjk: 0.45, arabic: 0.5, other: 0.6 },
   },
   toolsBase: 346,
   images: { by: "area", pixelsPerToken: 750, sideMax: 1568, tokensMax: 1600 },
@@ -60,8 +63,8 @@ const gemini: Family = {
   ...MEASURED,
   name: "gemini",
   scale: {
-    factors: { ascii: 1.12, latin: 1.03, cyrillic: 0.97, greek: 1.03, cjk: 0.8, other: 0.89 },
-    bounds: { ascii: 0.15, latin: 0.15, cyrillic: 0.1, greek: 0.1, cjk: 0.25, other: 0.35 },
+    factors: { ascii: 1.12, latin: 1, cyrillic: 0.99, greek: 1.03, cjk: 0.8, arabic: 1.07, other: 1.02 },
+    bounds: { ascii: 0.15, latin: 0.15, cyrillic: 0.1, greek: 0.1, cjk: 0.25, arabic: 0.2, other: 0.6 },
   },
   perRequest: 0,
   perMessage: 1,
@@ -73,8 +76,8 @@ const llama: Family = {
   ...MEASURED,
   name: "llama",
   scale: {
-    factors: { ascii: 1, latin: 1.12, cyrillic: 1.03, greek: 1.05, cjk: 0.93, other: 1.63 },
-    bounds: { ascii: 0.05, latin: 0.2, cyrillic: 0.2, greek: 0.1, cjk: 0.15, other: 0.65 },
+    factors: { ascii: 1, latin: 1.1, cyrillic: 1.06, greek: 1.05, cjk: 0.93, arabic: 1.45, other: 1.83 },
+    bounds: { ascii: 0.05, latin: 0.25, cyrillic: 0.25, greek: 0.1, cjk: 0.15, arabic: 0.6, other: 0.9 },
   },
   perMessage: 5,
 };
@@ -82,8 +85,8 @@ const qwen: Family = {
   ...MEASURED,
   name: "qwen",
   scale: {
-    factors: { ascii: 1.04, latin: 1.2, cyrillic: 1.36, greek: 2.4, cjk: 0.89, other: 1.5 },
-    bounds: { ascii: 0.1, latin: 0.15, cyrillic: 0.15, greek: 0.1, cjk: 0.2, other: 0.6 },
+    factors: { ascii: 1.04, latin: 1.14, cyrillic: 1.34, greek: 2.4, cjk: 0.89, arabic: 1.32, other: 1.91 },
+    bounds: { ascii: 0.1, latin: 0.25, cyrillic: 0.15, greek: 0.1, cjk: 0.25, arabic: 0.5, other: 0.65 },
   },
   perMessage: 5,
 };
@@ -91,17 +94,23 @@ const mistral: Family = {
   ...MEASURED,
   name: "mistral",
   scale: {
-    factors: { ascii: 1.07, latin: 1.07, cyrillic: 1.07, greek: 1.07, cjk: 0.98, other: 1.06 },
-    bounds: { ascii: 0.1, latin: 0.15, cyrillic: 0.1, greek: 0.1, cjk: 0.15, other: 0.2 },
+    factors: { ascii: 1.06, latin: 1.035, cyrillic: 1.02, greek: 1.07, cjk: 1, arabic: 1.02, other: 1.33 },
+    bounds: { ascii: 0.1, latin: 0.12, cyrillic: 0.15, greek: 0.1, cjk: 0.2, arabic: 0.15, other: 0.3 },
   },
 };
 const deepseek: Family = {
   ...MEASURED,
   name: "deepseek",
   scale: {
-    factors: { ascii: 1.035, latin: 1.17, cyrillic: 1.17, greek: 1.28, cjk: 0.86, other: 1.15 },
-    bounds: { ascii: 0.08, latin: 0.2, cyrillic: 0.12, greek: 0.1, cjk: 0.25, other: 0.4 },
+    factors: { ascii: 1.04, latin: 1.22, cyrillic: 1.15, greek: 1.27, cjk: 0.86, arabic: 1.27, other: 1.27 },
+    bounds: { ascii: 0.08, latin: 0.3, cyrillic: 0.15, greek: 0.1, cjk: 0.3, arabic: 0.2, other: 0.7 },
   },
+};
+
+/** UTF-8 bytes to a token of o200k_base (bench/tokens), and how far off other vocabularies are from that. */
+export const BY_BYTES: Scale = {
+  factors: { ascii: 3.9, latin: 4.2, cyrillic: 6.4, greek: 5.2, cjk: 3.8, arabic: 5.2, other: 7.8 },
+  bounds: { ascii: 0.55, latin: 0.5, cyrillic: 0.6, greek: 0.6, cjk: 0.5, arabic: 0.6, other: 0.8 },
 };
 
 /** Nothing is known of the model, so its text's bytes are counted. */
@@ -150,13 +159,14 @@ export function familyOf(model: string): Family {
 }
 
 /** A factor or a bound for a text of several scripts. */
-export function blend(values: Readonly<Record<Script, number>>, shares: ScriptShares): number {
+export function blend(values: ByScript, shares: ScriptShares): number {
   return (
     values.ascii * shares.ascii +
     values.latin * shares.latin +
     values.cyrillic * shares.cyrillic +
     values.greek * shares.greek +
     values.cjk * shares.cjk +
+    values.arabic * shares.arabic +
     values.other * shares.other
   );
 }
