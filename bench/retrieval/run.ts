@@ -8,7 +8,6 @@ import { fuse, meanQuality, qualityOf, rank } from "./measures.ts";
 import { readSets, type RetrievalSet } from "./sets.ts";
 
 const SEED = 1;
-const TOKENS_LESS = 128;
 const MIB = 1024 * 1024;
 const never = new AbortController().signal;
 
@@ -16,7 +15,7 @@ const folder = process.argv[3];
 if (folder === undefined) throw new Error("wanted the folder of the data: npm run bench -- retrieval FOLDER; README.md says what is in it");
 const rows: Row[] = [];
 for (const set of await readSets(folder)) {
-  const rankings = await embedded(set, 256);
+  const rankings = await embedded(set);
   const words = new Bm25(set.documents);
   const byWords = set.questions.map(({ text }) => rank(words.scores(text)));
   judge(set, "local/en-512", rankings);
@@ -32,7 +31,6 @@ for (const set of await readSets(folder)) {
     "chance",
     set.questions.map(() => rank(set.documents.map(random))),
   );
-  judge(set, `local/en-512, cut at ${TOKENS_LESS} tokens`, await embedded(set, TOKENS_LESS));
 }
 rows.push(...(await costs()));
 await writeResults("retrieval", rows, { seed: SEED });
@@ -43,8 +41,8 @@ function judge(set: RetrievalSet, subject: string, rankings: readonly (readonly 
   for (const [metric, value] of Object.entries(quality)) rows.push({ subject, case: set.name, metric, value });
 }
 
-async function embedded(set: RetrievalSet, tokensMax: number): Promise<readonly (readonly number[])[]> {
-  const embedder = new Embedder(60_000, tokensMax);
+async function embedded(set: RetrievalSet): Promise<readonly (readonly number[])[]> {
+  const embedder = new Embedder(60_000);
   try {
     const { vectors: documents } = await embedder.embed(set.documents, never);
     const { vectors: questions } = await embedder.embed(

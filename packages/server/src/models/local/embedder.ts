@@ -6,8 +6,8 @@ import { startProcess, type OwnProcess } from "./own-process.ts";
 
 /** How many numbers a vector has. */
 export const DIMENSIONS = 512;
-/** What the model reads of a text; the rest is cut off. Longer is slower, and finds less (docs/decisions/0016-local-embeddings.md). */
-export const TOKENS_MAX = 256;
+/** What the model reads of a text: it looks at no more tokens whatever it is given, and more would only cost time. */
+export const TOKENS_MAX = 128;
 /** Texts that may wait at a time, of all requests. */
 const WAITING_TEXTS_MAX = 8_192;
 /** A batch is as long as one request keeps the others waiting, and the process's memory grows with it. */
@@ -29,7 +29,6 @@ interface Job {
  */
 export class Embedder {
   readonly #idleMs: number;
-  readonly #tokensMax: number;
   readonly #jobs: Job[] = [];
   #waitingTexts = 0;
   #process: OwnProcess<EmbeddingBatch> | undefined;
@@ -39,9 +38,8 @@ export class Embedder {
   #ending: Promise<unknown> = Promise.resolve();
   #isClosed = false;
 
-  constructor(idleMs: number, tokensMax: number = TOKENS_MAX) {
+  constructor(idleMs: number) {
     this.#idleMs = idleMs;
-    this.#tokensMax = tokensMax;
   }
 
   get isLoaded(): boolean {
@@ -87,7 +85,7 @@ export class Embedder {
     this.#process ??= this.#start();
     this.#process.hold(true);
     this.#current = job;
-    this.#process.send({ texts: batchOf(job), tokensMax: this.#tokensMax });
+    this.#process.send({ texts: batchOf(job), tokensMax: TOKENS_MAX });
   }
 
   #answered(answer: EmbeddedBatch): void {
