@@ -227,7 +227,7 @@ function join(last: ContentPart, piece: Piece): ContentPart | undefined {
 }
 
 function isSameThought(last: ReasoningPart, piece: ReasoningPart): boolean {
-  return last.signature === undefined && last.isRedacted === undefined && last.id === piece.id;
+  return last.signature === undefined && last.isRedacted === undefined && piece.isRedacted === undefined && last.id === piece.id;
 }
 
 /** Providers cut base64 at multiples of four characters, so the pieces are one text. */
