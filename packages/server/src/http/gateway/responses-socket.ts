@@ -19,6 +19,7 @@ const LIFE_MS = 60 * 60_000;
 const SOCKETS_MAX = 1_000;
 const WAITING_MAX = 64;
 const NEARBY_MAX = 64;
+const NEARBY_BYTES_MAX = 16 * 1024 * 1024;
 const UNREAD_BYTES_MAX = 1024 * 1024;
 const STREAM_ID = /^[\w.-]{1,256}$/;
 
@@ -80,6 +81,7 @@ interface Turn {
   readonly streamId: string | undefined;
   /** No answer is wanted yet. */
   readonly isWarmUp: boolean;
+  readonly bytes: number;
 }
 
 /** One client's connection. */
@@ -91,7 +93,8 @@ class Connection {
   /** What waits on each lane; the lane is at work while it is here. */
   readonly #lanes = new Map<string, Turn[]>();
   readonly #names = new Set<string>();
-  readonly #nearby = new Map<string, KeptResponse>();
+  readonly #nearby = new Map<string, { readonly kept: KeptResponse; readonly bytes: number }>();
+  #nearbyBytes = 0;
   #waiting = 0;
   #isOld = false;
 
@@ -116,7 +119,7 @@ class Connection {
     try {
       const event = objectOf(parseJson(data, this.#desk.app.config.requestDepthMax));
       if (event.type === "response.steer") return this.#refuseSteering(event);
-      this.#accept(turnOf(event));
+      this.#accept(turnOf(event, data.length));
     } catch (thrown) {
       this.#fail(wireOf(thrown), undefined);
     }
@@ -161,12 +164,14 @@ class Connection {
     if (this.#isOld && this.#lanes.size === 0) this.#socket.close(1000, "this connection is too old");
   }
 
-  async #answer({ given, streamId, isWarmUp }: Turn): Promise<void> {
+  async #answer({ given, streamId, isWarmUp, bytes }: Turn): Promise<void> {
     try {
       // A key that was revoked since the handshake opens nothing any more.
       const principal = this.#desk.app.authenticate(this.#headers);
-      const ask = { given, principal, headers: this.#headers, nearby: this.#nearby };
-      const prepared = await this.#desk.prepare(ask, { onFinal: (kept) => this.#keepNear(kept, prepared) });
+      const ask = { given, principal, headers: this.#headers, nearby: { get: (id: string) => this.#nearby.get(id)?.kept } };
+      const prepared = await this.#desk.prepare(ask, {
+        onFinal: (kept) => this.#keepNear(kept, { items: itemsOf(prepared.resolved.body.input), bytes }),
+      });
       if (isWarmUp) return await this.#warmUp(prepared, streamId);
       for await (const event of this.#desk.events(prepared, this.#gone.signal)) {
         if (event.startsWith(FAILED)) this.#forgetPrevious(given);
@@ -191,19 +196,25 @@ class Connection {
       await this.#send(JSON.stringify({ type, sequence_number, response: sequence_number === 2 ? response : begun }), streamId);
   }
 
-  /** Kept whole, so that what it went on from may go. */
-  #keepNear(kept: KeptResponse, { resolved }: Prepared): void {
+  /** Kept whole, so that what it went on from may go; the items of a conversation are there once, however often they are kept. */
+  #keepNear(kept: KeptResponse, { items, bytes }: { readonly items: readonly JsonObject[]; readonly bytes: number }): void {
     const { previousId: _previous, ...rest } = kept;
-    this.#nearby.set(kept.id, { ...rest, input: itemsOf(resolved.body.input) });
+    this.#nearby.set(kept.id, { kept: { ...rest, input: items }, bytes });
+    this.#nearbyBytes += bytes;
     for (const oldest of this.#nearby.keys()) {
-      if (this.#nearby.size <= NEARBY_MAX) break;
-      this.#nearby.delete(oldest);
+      if (this.#nearby.size <= NEARBY_MAX && (this.#nearbyBytes <= NEARBY_BYTES_MAX || oldest === kept.id)) break;
+      this.#forget(oldest);
     }
   }
 
   /** What could not be gone on from is not tried again from here. */
   #forgetPrevious({ previous_response_id: id }: JsonObject): void {
-    if (typeof id === "string") this.#nearby.delete(id);
+    if (typeof id === "string") this.#forget(id);
+  }
+
+  #forget(id: string): void {
+    this.#nearbyBytes -= this.#nearby.get(id)?.bytes ?? 0;
+    this.#nearby.delete(id);
   }
 
   #refuseSteering(event: JsonObject): void {
@@ -245,14 +256,14 @@ const OLD: WireError = {
   message: "wanted a connection of at most 60 minutes, got an older one; connect again",
 };
 
-function turnOf(event: JsonObject): Turn {
+function turnOf(event: JsonObject, bytes: number): Turn {
   const { type, stream_id: streamId, stream: _stream, stream_options: _options, generate, ...given } = event;
   if (type !== "response.create") throw misfit("type", `"response.create"`, type);
   if (given.background === true) throw misfit("background", "nothing: a WebSocket's responses are not made in the background", true);
   const isWarmUp = generate === false;
-  if (streamId === undefined || streamId === null) return { given, streamId: undefined, isWarmUp };
+  if (streamId === undefined || streamId === null) return { given, streamId: undefined, isWarmUp, bytes };
   if (typeof streamId !== "string" || !STREAM_ID.test(streamId)) throw misfit("stream_id", "1 to 256 letters, digits, ., _ or -", streamId);
-  return { given, streamId, isWarmUp };
+  return { given, streamId, isWarmUp, bytes };
 }
 
 function misfit(param: string, wanted: string, got: unknown): AppError {
