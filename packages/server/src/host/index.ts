@@ -5,7 +5,7 @@ export { backUp, checkStore, restore } from "./store-care.ts";
 export { findServer, writeServerFile } from "./server-file.ts";
 export { toolWorkflow } from "./tool-workflow.ts";
 export { VERSION } from "./version.ts";
-export { Gateway, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";
+export { runOf, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";
 export { providersOf } from "./providers.ts";
 export { discoverAt, type Provider } from "../models/index.ts";
 export { isUnderWay } from "./batches/index.ts";

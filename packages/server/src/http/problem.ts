@@ -1,5 +1,6 @@
 import { AppError, redactText, type ErrorCode } from "@tutti/core";
 import { chatCodec, messagesCodec, type WireError } from "@tutti/core/wire";
+import { runOf } from "../host/index.ts";
 
 /** The one table from error codes to HTTP statuses (RFC 9110 §15). */
 const STATUS: Readonly<Record<ErrorCode, number>> = {
@@ -48,7 +49,7 @@ export function errorResponse(thrown: unknown, path: string): Response {
   const body = isProblem ? { type: "about:blank", title: code, status, detail, code } : codec.encodeError(wire);
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "content-type": isProblem ? "application/problem+json" : "application/json", ...extraHeaders(error) },
+    headers: { "content-type": isProblem ? "application/problem+json" : "application/json", ...runHeader(error), ...extraHeaders(error) },
   });
 }
 
@@ -65,6 +66,12 @@ export function wireError(thrown: unknown): WireError {
 /** Which part of the request is wrong, where the wire codec knows: "messages[0].role". */
 function paramOf({ cause }: AppError): string | undefined {
   return isObject(cause) && typeof cause["param"] === "string" ? cause["param"] : undefined;
+}
+
+/** Where the receipt of a call that failed is. */
+function runHeader(error: AppError): Readonly<Record<string, string>> {
+  const runId = runOf(error);
+  return runId === undefined ? {} : { "tutti-run-id": runId };
 }
 
 function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string>> {

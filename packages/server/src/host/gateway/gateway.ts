@@ -23,6 +23,14 @@ export interface GatewayParts {
 /** The runs of each surface are of one workflow, whose name says so. */
 const WORKFLOWS = new Map<Surface, string>();
 
+/** Which run's end an error was. */
+const RUNS = new WeakMap<AppError, string>();
+
+/** The run that a call was whose error this is, so that its client can find the receipt. */
+export function runOf(error: AppError): string | undefined {
+  return RUNS.get(error);
+}
+
 /** The one way to models: every call is planned, decided, bounded, tried, counted and journaled here. */
 export class Gateway {
   readonly #parts: GatewayParts;
@@ -44,6 +52,7 @@ export class Gateway {
     } catch (thrown) {
       const error = AppError.from(thrown);
       void call.fail(error);
+      RUNS.set(error, call.runId);
       throw error;
     }
   }

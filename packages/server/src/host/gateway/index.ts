@@ -1,2 +1,2 @@
-export { Gateway, type GatewayAsk } from "./gateway.ts";
+export { Gateway, runOf, type GatewayAsk } from "./gateway.ts";
 export type { Attempted, GatewayCall, Try } from "./call.ts";

@@ -1,10 +1,8 @@
-import { AppError } from "@tutti/core";
 import type { ModelRequest } from "@tutti/core/model";
 import { holdsSeal } from "@tutti/core/wire";
 import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
 import { askOf, outputTokensMaxOf, tagsOf } from "./ask.ts";
 import { fromCache } from "./from-cache.ts";
-import { MemoryResponse } from "./memory-response.ts";
 import { relay } from "./relay.ts";
 import type { ServeCall, Serving } from "./serving.ts";
 import { translate } from "./translate.ts";
@@ -24,15 +22,6 @@ export async function serve(app: App, call: ServeCall): Promise<void> {
   } catch (thrown) {
     if (!call.response.headersSent) throw thrown;
   }
-}
-
-/** The same without a client's response: the bytes of the answer as they come. Throws before the first of them when nothing answers. */
-export async function* stream(app: App, call: Omit<ServeCall, "response">): AsyncGenerator<Buffer, void, undefined> {
-  const response = new MemoryResponse();
-  const served = serve(app, { ...call, response });
-  served.catch((thrown: unknown) => response.destroy(AppError.from(thrown)));
-  yield* response;
-  await served;
 }
 
 /** A call whose request can be read, once. */

@@ -125,7 +125,7 @@ async function findings(app: App): Promise<readonly Finding[]> {
     deadLetters(app),
     disk(app),
   ]);
-  return [store(app), ...parts.flat(), ...plugins(app)];
+  return [store(app), ...parts.flat(), ...budgets(app), ...plugins(app)];
 }
 
 function store(app: App): Finding {
@@ -167,6 +167,16 @@ async function models(app: App): Promise<readonly Finding[]> {
           todo: "is it running, and are its URL and key right? `tutti doctor` tells more",
         };
   });
+}
+
+/** Where limits are counted, when that is not here. */
+function budgets({ budgets: { counters }, config }: App): readonly Finding[] {
+  if (counters.in === "memory") return [];
+  if (counters.isReachable) return [{ name: "budgets", status: "ok", reason: "they are counted in Redis", todo: null }];
+  const meanwhile = config.onRedisLoss === "local" ? "each node counts for itself" : "requests with limits are refused";
+  return [
+    { name: "budgets", status: "degraded", reason: `Redis cannot be reached; ${meanwhile}`, todo: "is it running, and is redisUrl right?" },
+  ];
 }
 
 function plugins({ registry, pluginFailures }: App): readonly Finding[] {
