@@ -92,6 +92,6 @@ export class Account {
     const rate = what === "requests" ? this.requests : this.tokens;
     const retryAfterMs = rate.waitMs(count, nowMs, perMinute);
     if (retryAfterMs === 0) return undefined;
-    return rateRefusal(this.subject, what, { perMinute, left: Math.max(0, perMinute - rate.used(nowMs, perMinute)), retryAfterMs });
+    return rateRefusal(this.subject, what, { perMinute, used: rate.used(nowMs, perMinute), retryAfterMs });
   }
 }

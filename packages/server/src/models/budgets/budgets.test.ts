@@ -65,6 +65,11 @@ describe("limits", () => {
     const { code, cause } = refusal(() => bench.reserve(payer));
     const { retryAfterMs } = cause as { readonly retryAfterMs: number };
     assert.deepEqual([code, Math.round(retryAfterMs)], ["rate_limited", MINUTE_MS / 2]);
+    assert.deepEqual((cause as { readonly headers: unknown }).headers, {
+      "x-ratelimit-limit-requests": "2",
+      "x-ratelimit-remaining-requests": "0",
+      "x-ratelimit-reset-requests": "1m0s",
+    });
     bench.nowMs += retryAfterMs;
     bench.reserve(payer).release();
     assert.equal(refusal(() => bench.reserve(payer)).code, "rate_limited");

@@ -3,4 +3,4 @@ export { DIMENSIONS, type Dimension, type LedgerRow, type Totals } from "./day-s
 export type { LedgerQuery } from "./ledger.ts";
 export type { Ask, Budget, Limits, Payer, Period, Reservation, Spent } from "./limits.ts";
 export type { GroupLimits } from "./local-counters.ts";
-export { spendsOf, spendsOf as spendOf, type Spend } from "./spend.ts";
+export { type Spend } from "./spend.ts";

@@ -264,7 +264,7 @@ function rateRefusalOf({ subject, limits }: Party, ask: Hold, [rate, usedText]: 
     rate === "rq" ? (["requests", limits.requestsPerMinute, 1] as const) : (["tokens", limits.tokensPerMinute, ask.tokens] as const);
   const used = Number(usedText);
   const excess = used + Math.min(count, perMinute) - perMinute;
-  return rateRefusal(subject, what, { perMinute, left: Math.max(0, perMinute - used), retryAfterMs: (excess * 60_000) / perMinute });
+  return rateRefusal(subject, what, { perMinute, used, retryAfterMs: (excess * 60_000) / perMinute });
 }
 
 function budgetRefusalOf({ subject, limits }: Party, ask: Hold, [index, unit, spent, held, nowMs]: readonly (string | number)[]): AppError {

@@ -4,7 +4,7 @@
  * and `open`, which says that it was filled from the ledger. The last key lists the nodes that live.
  * The clock is Redis's own. Numbers are written in full: Lua would round large ones.
  */
-const PRELUDE = `
+export const PRELUDE = `
 local time = redis.call("TIME")
 local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
 local DAY, NODE_LOST, KEEP = 86400000, 15000, 3456000000

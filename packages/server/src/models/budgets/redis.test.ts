@@ -1,10 +1,14 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { AppError } from "@tutti/core";
+import fc from "fast-check";
+import { Redis } from "ioredis";
 import { startRedis, type RedisServer } from "../../testing/redis.ts";
 import { openSpendLog, type SpendLog } from "../../testing/spend-log.ts";
 import { Budgets, type BudgetsOptions } from "./budgets.ts";
+import { windowsAt } from "./calendar.ts";
 import type { Ask, Limits, Payer, Reservation, Spent } from "./limits.ts";
+import { PRELUDE } from "./redis-scripts.ts";
 
 const ASK: Ask = { model: "m", inputTokens: 50, outputTokensMax: 50, costUsdMax: 0.1 };
 const SPENT: Spent = { usage: { inputTokens: 50, outputTokens: 50 }, costUsd: 0.1, isEstimated: false };
@@ -126,6 +130,35 @@ describe("budgets in redis", () => {
     (await reserve(nodes.first, payer)).release();
   });
 });
+
+test("the windows that redis knows are those of the calendar, in any year", async () => {
+  const client = new Redis(redis.url);
+  const asked = `${PRELUDE.replace('redis.call("TIME")', "{ ARGV[1], ARGV[2] }")} return { int(starts.day), int(starts.week), int(starts.month), int(starts.total) }`;
+  const seconds = fc.oneof(fc.integer({ min: 0, max: 4_102_444_800 }), fc.constantFrom(...LEAPS.map((day) => Date.parse(day) / 1_000)));
+  await fc.assert(
+    fc.asyncProperty(seconds, fc.constantFrom(-1, 0, 1), async (atSeconds, aside) => {
+      const at = Math.max(0, atSeconds + aside);
+      const found = (await client.eval(asked, 1, "tutti:{budgets}:nodes", at, "0")) as readonly string[];
+      const { day, week, month, total } = windowsAt(at * 1_000).startsMs;
+      assert.deepEqual(found.map(Number), [day, week, month, total], new Date(at * 1_000).toISOString());
+    }),
+    { numRuns: 300 },
+  );
+  client.disconnect();
+});
+
+/** Where calendars go wrong. */
+const LEAPS = [
+  "1970-01-01",
+  "2000-02-29",
+  "2000-03-01",
+  "2024-02-29",
+  "2024-03-01",
+  "2025-01-01",
+  "2026-11-23",
+  "2100-02-28",
+  "2100-03-01",
+] as const;
 
 interface Nodes extends AsyncDisposable {
   readonly first: Budgets;

@@ -1,5 +1,6 @@
 import { AppError } from "@tutti/core";
 import { NANOS, type Budget } from "./limits.ts";
+import { rateHeaders, type RateState } from "./rate-headers.ts";
 
 /** When to try again while others' requests hold a place. */
 const HELD_RETRY_MS = 1_000;
@@ -7,17 +8,18 @@ const HELD_RETRY_MS = 1_000;
 /** Whose limit it is, for people: `the key "3f9a…"`, `the user "ada"`. */
 export type Subject = `${"key" | "user" | "team"}:${string}`;
 
-/** A rate that is used up. */
+/** A rate that is used up; its headers are in the cause. */
 export function rateRefusal(
   subject: Subject,
   what: "requests" | "tokens",
-  rate: { readonly perMinute: number; readonly left: number; readonly retryAfterMs: number },
+  { perMinute, used, retryAfterMs }: RateState & { readonly retryAfterMs: number },
 ): AppError {
-  const { perMinute, left, retryAfterMs } = rate;
+  const left = Math.max(0, Math.floor(perMinute - used));
+  const headers = rateHeaders([{ requests: undefined, tokens: undefined, [what]: { perMinute, used } }]);
   return new AppError(
     "rate_limited",
-    `wanted at most ${perMinute} ${what} a minute of ${nameOf(subject)}, got more: ${Math.floor(left)} left; try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
-    { cause: { limit: `${subject} ${what}PerMinute`, left: Math.floor(left), retryAfterMs } },
+    `wanted at most ${perMinute} ${what} a minute of ${nameOf(subject)}, got more: ${left} left; try again in ${Math.ceil(retryAfterMs / 1_000)} s`,
+    { cause: { limit: `${subject} ${what}PerMinute`, left, retryAfterMs, headers } },
   );
 }
 
