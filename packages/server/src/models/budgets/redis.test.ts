@@ -117,6 +117,25 @@ describe("budgets in redis", () => {
     (await reserve(nodes.second, payer)).release();
   });
 
+  test("a redis that hangs holds a request up for a moment only, and is used again when it goes on", async () => {
+    await using nodes = await openNodes();
+    const payer = payerWith({ parallel: 1 });
+    (await reserve(nodes.first, payer)).release();
+    process.kill(redis.pid, "SIGSTOP");
+    try {
+      const [first, second] = [await reserve(nodes.first, payer), await reserve(nodes.second, payer)];
+      assert.deepEqual(nodes.first.counters, { in: "redis", isReachable: false });
+      first.release();
+      second.release();
+    } finally {
+      process.kill(redis.pid, "SIGCONT");
+    }
+    await bothBack(nodes);
+    const underWay = await reserve(nodes.first, payer);
+    assert.equal(await tryReserve(nodes.second, payer), undefined);
+    underWay.release();
+  });
+
   test("where it was told to, a node without redis refuses requests with limits", async () => {
     await using nodes = await openNodes({ onRedisLoss: "refuse" });
     const payer = payerWith({ parallel: 5 });
