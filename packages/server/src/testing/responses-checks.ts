@@ -85,6 +85,12 @@ const tool = z.discriminatedUnion("type", [
   }),
   z.strictObject({ type: z.literal("custom"), name: z.string(), description: z.string().optional(), format: z.looseObject({}).optional() }),
   z.looseObject({ type: z.literal("web_search") }),
+  z.strictObject({
+    type: z.literal("namespace"),
+    name: z.string().regex(/^[\w-]{1,64}$/),
+    description: z.string(),
+    tools: z.array(z.looseObject({ type: z.enum(["function", "custom"]), name: z.string() })),
+  }),
 ]);
 
 const responsesBody = z.strictObject({
@@ -102,6 +108,7 @@ const responsesBody = z.strictObject({
   safety_identifier: z.string().max(64).nullish(),
   service_tier: z.string().nullish(),
   store: z.boolean().nullish(),
+  client_metadata: z.record(z.string(), z.string()).nullish(),
   stream: z.boolean().nullish(),
   stream_options: z.strictObject({ include_obfuscation: z.boolean().optional() }).nullish(),
   temperature: z.number().min(0).max(2).nullish(),
