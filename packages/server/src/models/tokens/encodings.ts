@@ -14,6 +14,8 @@ interface Counted {
 
 /** Longer runs without a break are cut: merging takes time in the square of a run's length. Each cut adds at most one token. */
 const RUN_CHARS_MAX = 64;
+/** Long runs are merged so often in one count; what is left of them is taken to be like what was merged. */
+const CUTS_MAX = 150;
 /** Merged runs are remembered, as slices that keep their whole text alive; so they are forgotten after so many characters. */
 const REMEMBERED_CHARS_MAX = 2_000_000;
 const REMEMBERED_RUNS_MAX = 10_000;
@@ -99,15 +101,35 @@ function isHighSurrogate(code: number): boolean {
 
 function countRuns(count: Count, text: string): Counted {
   if (!hasLongRun(text)) return { tokens: count(text), isExact: true };
-  let tokens = 0;
-  let start = 0;
+  let [tokens, start] = [0, 0];
+  const merged = { cuts: 0, tokens: 0, characters: 0 };
   for (const { 0: run, index } of text.matchAll(RUNS)) {
     if (run.length <= RUN_CHARS_MAX) continue;
-    tokens += count(text.slice(start, index));
-    for (let at = 0; at < run.length; at += RUN_CHARS_MAX) tokens += count(run.slice(at, at + RUN_CHARS_MAX));
+    tokens += count(text.slice(start, index)) + countLongRun(count, run, merged);
     start = index + run.length;
   }
   return { tokens: tokens + count(text.slice(start)), isExact: start === 0 };
+}
+
+/** What long runs of one text came to so far. */
+interface Merged {
+  cuts: number;
+  tokens: number;
+  characters: number;
+}
+
+function countLongRun(count: Count, run: string, merged: Merged): number {
+  let tokens = 0;
+  for (let at = 0; at < run.length; at += RUN_CHARS_MAX) {
+    if (merged.cuts >= CUTS_MAX) return tokens + Math.ceil(((run.length - at) * merged.tokens) / merged.characters);
+    const piece = run.slice(at, at + RUN_CHARS_MAX);
+    const found = count(piece);
+    merged.cuts += 1;
+    merged.tokens += found;
+    merged.characters += piece.length;
+    tokens += found;
+  }
+  return tokens;
 }
 
 /** What a vocabulary's own pattern never breaks: letters, digits, marks and signs, or white space. */
