@@ -1,6 +1,6 @@
 export { authenticator } from "./authenticate.ts";
 export { isGatewayRoute } from "./gateway-routes.ts";
 export { keyPolicy } from "./key-policy.ts";
-export { Keys, type KeyChanges, type NewKey } from "./keys.ts";
+export { Keys, type NewKey } from "./keys.ts";
 export { newToken, tokenHash } from "./token.ts";
-export type { KeyPayer, KeySettings, Limits, VirtualKey } from "./virtual-key.ts";
+export type { VirtualKey } from "./virtual-key.ts";

@@ -28,7 +28,7 @@ const LOADS_AT_ONCE = 50;
 const LOOK_MS = 1_000;
 
 /** What keys are made of. */
-export interface KeysOptions {
+interface KeysOptions {
   readonly store: Pick<Store, "getSetting" | "setSetting">;
   readonly nowMs?: () => number;
   /** Told when the store cannot be read; it is tried again. */
@@ -258,7 +258,7 @@ export class Keys {
 }
 
 /** What can be changed of a key; `null` takes it away. */
-export type KeyChanges = { readonly [K in keyof KeySettings]?: KeySettings[K] | null | undefined };
+type KeyChanges = { readonly [K in keyof KeySettings]?: KeySettings[K] | null | undefined };
 
 function keySetting(id: string): string {
   return `key.${id}`;

@@ -3,7 +3,7 @@ import type { Principal } from "@tutti/core";
 import { isToken, tokenHash } from "./token.ts";
 
 /** How much a key may use. What is left out is not limited. */
-export interface Limits {
+interface Limits {
   readonly requestsPerMinute?: number | undefined;
   readonly tokensPerMinute?: number | undefined;
   readonly budgets?:

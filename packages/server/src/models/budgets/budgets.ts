@@ -22,7 +22,7 @@ export interface BudgetsOptions {
 }
 
 /** What the ledger is told of one exchange, beside who pays. */
-export interface Charge {
+interface Charge {
   readonly model: string;
   readonly provider: string;
   readonly surface: string;

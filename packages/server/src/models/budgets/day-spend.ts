@@ -12,7 +12,7 @@ export const DIMENSIONS = ["key", "user", "team", "model", "provider", "day"] as
 export type Dimension = (typeof DIMENSIONS)[number];
 
 /** What a row of the ledger adds up. */
-export interface Totals {
+interface Totals {
   readonly requests: number;
   readonly inputTokens: number;
   readonly outputTokens: number;
