@@ -76,5 +76,10 @@ export const guardrails: Setting<readonly GuardrailSetting[]> = {
   schema: z
     .array(guard)
     .max(GUARDS_MAX)
-    .refine((list) => new Set(list.map(({ id }) => id)).size === list.length, "names of their own for all guardrails"),
+    .check(({ value, issues }) => {
+      for (const [index, { id }] of value.entries()) {
+        if (value.findIndex((other) => other.id === id) < index)
+          issues.push({ code: "custom", message: "a name of its own", path: [index, "id"], input: id });
+      }
+    }),
 };
