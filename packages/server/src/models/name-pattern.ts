@@ -1,5 +1,5 @@
 /** Whether a name fits a pattern in which `*` stands for any characters: "gpt-*", "ollama/*:7b". Linear in the name. */
-export function fitsPattern(pattern: string, name: string): boolean {
+function fitsPattern(pattern: string, name: string): boolean {
   const pieces = pattern.split("*");
   const [first = "", ...rest] = pieces;
   const last = rest.pop();

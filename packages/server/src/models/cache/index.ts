@@ -1,4 +1,4 @@
-export { AnswerCache, type AnswerToKeep, type CachedAnswer, type CacheStats, type Embed } from "./answer-cache.ts";
-export type { CacheConfig, SemanticConfig } from "./cache-config.ts";
+export { AnswerCache, type CachedAnswer, type Embed } from "./answer-cache.ts";
+export type { CacheConfig } from "./cache-config.ts";
 export type { CacheQuestion } from "./cache-question.ts";
 export { cacheHeader, replayed } from "./replay.ts";

@@ -1,1 +1,1 @@
-export { prune, type Pruned, type PruneOptions } from "./prune.ts";
+export { prune, type PruneOptions } from "./prune.ts";

@@ -1,5 +1,5 @@
 /** The Luhn checksum (ISO/IEC 7812-1, annex B) over a text's digits. */
-export function fitsLuhn(text: string): boolean {
+function fitsLuhn(text: string): boolean {
   let sum = 0;
   let isDoubled = false;
   for (let index = text.length - 1; index >= 0; index -= 1) {

@@ -1,8 +1,8 @@
 import type { ModelRequest } from "@tutti/core/model";
-import { countRequest, type RequestCount } from "./count-request.ts";
-import { countAllTokens, countTokens, estimateTokens, loadTokenizer, type TokenCount } from "./count-tokens.ts";
+import { countRequest } from "./count-request.ts";
+import { countAllTokens, countTokens, estimateTokens, loadTokenizer } from "./count-tokens.ts";
 
-export { countAllTokens, countRequest, countTokens, estimateTokens, loadTokenizer, type RequestCount, type TokenCount };
+export { countAllTokens, countRequest, countTokens, estimateTokens, loadTokenizer };
 
 /** Counting as one value, for those who are handed it. Counts are estimates from bytes until `load` is done. */
 export interface Tokens {
