@@ -39,7 +39,10 @@ export async function startNginx(upstreamUrl: string): Promise<Subject | undefin
 /** Portkey's gateway; `undefined`, with the reason on standard error, where its packages cannot be had. */
 export async function startPortkey(upstreamUrl: string): Promise<Subject | undefined> {
   const installed = installPeers(FOLDER);
-  if (!installed.ok) return void console.error(`Portkey's gateway is left out: ${installed.reason}`);
+  if (!installed.ok) {
+    console.error(`Portkey's gateway is left out: ${installed.reason}`);
+    return undefined;
+  }
   const port = await freePort();
   const main = join(FOLDER, "node_modules/@portkey-ai/gateway/build/start-server.js");
   const child = fork(main, [`--port=${port}`, "--headless"], {

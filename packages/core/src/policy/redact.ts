@@ -6,7 +6,7 @@ const SECRET_NAME = /pass(word|phrase|wd)?$|secret|token$|api[-_]?key|authorizat
 const SECRET_SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
   ["private key", /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}(-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g],
   ["jwt", /\beyJ[\w-]{8,2000}\.[\w-]{8,4000}\.[\w-]{0,2000}/g],
-  ["api key", /\b(sk|pk|rk|tutti|ghp|gho|ghs|glpat|xox[abprs]|shpat|shpss)[-_][\w-]{12,300}/g],
+  ["api key", /\b(sk|pk|rk|tk|tutti|ghp|gho|ghs|glpat|xox[abprs]|shpat|shpss)[-_][\w-]{12,300}/g],
   ["aws key", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g],
   ["bearer token", /\bbearer +[\w.~+/=-]{12,2000}/gi],
   ["card number", /\b(?:\d[ -]?){13,19}\b/g],

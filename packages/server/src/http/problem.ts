@@ -81,7 +81,12 @@ function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string
   if (code === "too_large") return { connection: "close" };
   if (code !== "rate_limited" && code !== "overloaded") return {};
   const retryAfterMs = isObject(cause) ? Number(cause["retryAfterMs"] ?? 1000) : 1000;
-  return { "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+  return { ...limitHeaders(cause), "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
+}
+
+/** What the limits have left (`x-ratelimit-…`), where a limit refused. */
+function limitHeaders(cause: unknown): Readonly<Record<string, string>> {
+  return isObject(cause) && isObject(cause["headers"]) ? (cause["headers"] as Readonly<Record<string, string>>) : {};
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -49,7 +49,7 @@ export interface Models {
 }
 
 /** Counts the tokens of requests and texts by each model's family; exact once `load` has resolved for the model. */
-export interface TokenCounter {
+interface TokenCounter {
   /** A quick upper bound from a body's size. */
   estimate(bytes: number): number;
   load(model: string): Promise<void>;

@@ -1,6 +1,6 @@
 import type * as genaiPrices from "@pydantic/genai-prices";
 import type { Usage } from "@tutti/core";
-import { costUsdOf, type TokenPrice } from "./routing/index.ts";
+import type { TokenPrice } from "./routing/index.ts";
 
 /** Bound of the models whose prices are remembered; beyond it they are looked up again. */
 const REMEMBERED_MAX = 1000;
@@ -82,9 +82,4 @@ function priceOf({ calcPrice, findProvider }: Library, { baseUrl, model }: Price
     ...(cached !== undefined && { cacheReadPerToken: cached / PROBE_TOKENS }),
   };
   return { costUsd, perToken };
-}
-
-/** What a call costs by a price of a token; `undefined` where there is none. */
-export function costAtMost(price: TokenPrice | undefined, usage: Usage): number | undefined {
-  return price && costUsdOf(usage, price);
 }

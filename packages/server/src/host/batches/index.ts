@@ -1,4 +1,4 @@
-export { BATCH_ENDPOINTS, type BatchEndpoint } from "./batch-lines.ts";
+export type { BatchEndpoint } from "./batch-lines.ts";
 export type { AskBatchLine, BatchAnswer, BatchAsk } from "./batch-workflow.ts";
-export { Batches, isUnderWay, type Batch, type BatchesParts } from "./batches.ts";
-export { Files, type FileObject } from "./files.ts";
+export { Batches, isUnderWay, type Batch } from "./batches.ts";
+export { Files } from "./files.ts";

@@ -18,7 +18,7 @@ const SAMPLES_MIN = 20;
 const STREAM_MS_MIN = 20;
 
 /** How a call went. "unknown": the client left, or asked for nonsense; that says nothing about the target. */
-export interface CallResult {
+interface CallResult {
   readonly outcome: "answered" | "failed" | "unknown";
   readonly retryAfterMs?: number;
   readonly usage?: Usage;
