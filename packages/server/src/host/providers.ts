@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Provider } from "../models/index.ts";
 import type { Config } from "./config/index.ts";
 
@@ -18,5 +19,12 @@ export function providersOf(config: Config): readonly Provider[] {
           },
         ];
   const isTaken = config.providers.some(({ name }) => name === LOCAL.name);
-  return [...config.providers, ...quick, ...(isTaken ? [] : [LOCAL])];
+  return [...config.providers.map((provider) => withFolder(provider, config)), ...quick, ...(isTaken ? [] : [LOCAL])];
+}
+
+/** GGUF files are looked for in the data folder where the configuration does not say. */
+function withFolder(provider: Provider, { dataDir }: Config): Provider {
+  const { kind, options } = provider;
+  if (kind !== "llama-cpp" || options?.["folder"] !== undefined || options?.["file"] !== undefined) return provider;
+  return { ...provider, options: { ...options, folder: join(dataDir, "models") } };
 }
