@@ -34,7 +34,7 @@ export interface ForwardRequest {
   readonly passesOn?: ((status: number, contentType: string | undefined) => boolean) | undefined;
   /** Keeps the whole answer (`Forwarded.whole`), within a bound. */
   readonly keepsAll?: boolean;
-  /** Its streams say when they are over: one that ends without was cut off, though its connection closed as if all were well. */
+  /** Its answers say when they are over: one that ends without was cut off, though its connection closed as if all were well. */
   readonly hasEndMark?: boolean;
   /** Asks a chat stream for its usage when the client did not, and keeps what comes of that from the client. */
   readonly asksForUsage?: boolean;
@@ -157,7 +157,7 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#isSettled) return;
     if (this.#refusal !== undefined) return this.#refuse(this.#refusal);
     if (!this.#begin()) return;
-    if (this.#options.request.hasEndMark === true && !this.#tap.isWhole()) return this.#fail(cutOff(this.#options.upstream.provider.name));
+    if (this.#status < 300 && this.#options.request.hasEndMark === true && !this.#tap.isWhole()) return this.#fail(cutOff(this.#options.upstream.provider.name));
     const contentType = this.#headers["content-type"] ?? "";
     const { keepsAll, beforeEnd } = this.#options.request;
     const kept = keepsAll === true ? this.#tap.whole() : undefined;

@@ -17,6 +17,7 @@ const TAIL_BYTES_MAX = 16_384;
 const WHOLE_BYTES_MAX = 4 * 1024 * 1024;
 const CANDIDATES_MAX = 8;
 const END_CHUNKS = 16;
+const JSON_END = /[}\]]\s*$/;
 /** What the last events of the formats say: OpenAI's chat and completions, responses, sound and images, and Anthropic's messages. */
 const END =
   /\[DONE\]|"finish_reason":\s?"|message_stop|response\.(?:completed|failed|incomplete)|"type":\s?"error"|"error":|(?:\.done|\.completed)"/;
@@ -64,11 +65,11 @@ export class Tap {
     return this.#bytes === this.#headBytes + this.#tailBytes ? Buffer.concat([...this.#head, ...this.#tail]) : undefined;
   }
 
-  /** Whether an event stream came to its end: an upstream that dies may close its connection as if all were well. */
+  /** Whether an answer came to its end: an upstream that dies may close its connection as if all were well. */
   isWhole(): boolean {
-    if (this.#format !== "sse") return true;
+    if (this.#format === "other") return true;
     const end = textOf(this.#tail.length === 0 ? this.#head : this.#tail.slice(-END_CHUNKS));
-    return END.test(end);
+    return (this.#format === "sse" ? END : JSON_END).test(end);
   }
 
   #forget(): void {
