@@ -1,16 +1,17 @@
 import type { Json } from "../json.ts";
+import { PERSONAL_SHAPES, SECRET_SHAPES, type Shape } from "./shapes.ts";
 
 const SECRET_NAME = /pass(word|phrase|wd)?$|secret|token$|api[-_]?key|authorization|cookie|credential|private[-_]?key/i;
 
-/** Texts that are secrets or personal data by their shape. Each pattern is linear: no nested or overlapping repetition. */
-const SECRET_SHAPES: readonly (readonly [name: string, shape: RegExp])[] = [
-  ["private key", /-----BEGIN [A-Z ]{0,30}PRIVATE KEY-----[^-]{0,10000}(-----END [A-Z ]{0,30}PRIVATE KEY-----)?/g],
-  ["jwt", /\beyJ[\w-]{8,2000}\.[\w-]{8,4000}\.[\w-]{0,2000}/g],
-  ["api key", /\b(sk|pk|rk|tk|tutti|ghp|gho|ghs|glpat|xox[abprs]|shpat|shpss)[-_][\w-]{12,300}/g],
-  ["aws key", /\b(AKIA|ASIA)[A-Z0-9]{16}\b/g],
-  ["bearer token", /\bbearer +[\w.~+/=-]{12,2000}/gi],
-  ["card number", /\b(?:\d[ -]?){13,19}\b/g],
-  ["email", /[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,6}/g],
+const PERSONAL = new Set(["email", "iban", "card number"]);
+
+/** Secrets are masked for their form alone: too much rather than too little, because this is for looking only. */
+const MASKED: readonly Shape[] = [
+  ...SECRET_SHAPES.map((shape) => {
+    const { realLength: _, ...form } = shape;
+    return form;
+  }),
+  ...PERSONAL_SHAPES.filter(({ name }) => PERSONAL.has(name)),
 ];
 
 const TEXT_MAX = 400;
@@ -28,6 +29,13 @@ export function redact(value: Json): Json {
 /** Masks what looks like a secret inside a text. */
 export function redactText(text: string): string {
   let masked = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… [${text.length} characters]` : text;
-  for (const [name, shape] of SECRET_SHAPES) masked = masked.replaceAll(shape, `[${name}]`);
+  for (const shape of MASKED) masked = masked.replaceAll(shape.pattern, (match: string, group: unknown) => mask(shape, match, group));
   return masked;
+}
+
+/** Of a match with a group, which it ends with, only the group is masked; of one with a checksum, only what that is for. */
+function mask({ name, realLength }: Shape, match: string, group: unknown): string {
+  const found = typeof group === "string" ? group : match;
+  const length = realLength?.(found) ?? found.length;
+  return length === 0 ? match : `${match.slice(0, match.length - found.length)}[${name}]${found.slice(length)}`;
 }

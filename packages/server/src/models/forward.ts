@@ -157,7 +157,8 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#isSettled) return;
     if (this.#refusal !== undefined) return this.#refuse(this.#refusal);
     if (!this.#begin()) return;
-    if (this.#status < 300 && this.#options.request.hasEndMark === true && !this.#tap.isWhole()) return this.#fail(cutOff(this.#options.upstream.provider.name));
+    if (this.#status < 300 && this.#options.request.hasEndMark === true && !this.#tap.isWhole())
+      return this.#fail(cutOff(this.#options.upstream.provider.name));
     const contentType = this.#headers["content-type"] ?? "";
     const { keepsAll, beforeEnd } = this.#options.request;
     const kept = keepsAll === true ? this.#tap.whole() : undefined;

@@ -1,4 +1,4 @@
-import type { Shape } from "./shapes.ts";
+import type { Shape } from "@tutti/core/shapes";
 
 /** A place in a text. */
 export interface Span {

@@ -1,7 +1,7 @@
 import { AppError } from "@tutti/core";
+import { PERSONAL_SHAPES, SECRET_SHAPES } from "@tutti/core/shapes";
 import { shapeFinder, type Finder } from "./finder.ts";
 import type { GuardConfig } from "./guard-config.ts";
-import { PERSONAL_SHAPES, SECRET_SHAPES } from "./shapes.ts";
 import { schemaCheck, type SchemaCheck } from "./schema-check.ts";
 import { topicFinders } from "./topics.ts";
 

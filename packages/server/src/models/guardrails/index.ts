@@ -1,2 +1,2 @@
-export type { GuardConfig, GuardFinding } from "./guard-config.ts";
+export type { GuardConfig } from "./guard-config.ts";
 export { Guardrails, type GuardSession } from "./guardrails.ts";
