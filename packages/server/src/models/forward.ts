@@ -56,19 +56,20 @@ export interface BrokenOff {
   readonly whole: Buffer | undefined;
 }
 
-/** What came of a request. `kept` has the answer itself when it was asked for. */
+/** What came of a request. */
 export interface ForwardResult {
   readonly forwarded: Forwarded;
   readonly contentType: string;
-  readonly kept: Buffer | undefined;
+  /** The answer itself; `undefined` unless it was to be kept, or when it was too long. */
+  readonly whole: () => Buffer | undefined;
 }
 
 /**
  * Passes a request on and the answer back, byte for byte, at the client's pace. A client that leaves ends the upstream's work too. Rejects
  * with an `AppError`: if the response has begun by then it is broken off, else it is untouched and the caller answers. Never tries again.
  */
-export function forward(upstream: Upstream, request: ForwardRequest, signal: AbortSignal): Promise<ForwardResult> {
-  if (signal.aborted) return Promise.reject(cancellation(signal));
+export function forward(upstream: Upstream, request: ForwardRequest, signal: AbortSignal | undefined): Promise<ForwardResult> {
+  if (signal?.aborted === true) return Promise.reject(cancellation(signal));
   if (request.response.destroyed) return Promise.reject(clientLeft());
   return new Promise((resolve, reject) => {
     const body = bodyFor(request);
@@ -87,11 +88,12 @@ function bodyFor({ model, body, asksForUsage }: ForwardRequest): Buffer {
 interface RelayOptions {
   readonly upstream: Upstream;
   readonly request: ForwardRequest;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignal | undefined;
   resolve(result: ForwardResult): void;
   reject(error: AppError): void;
 }
 
+const NEVER = new AbortController().signal;
 /** The longest answer; a provider that never stops would hold its client for ever. */
 const ANSWER_BYTES_MAX = 256 * 1024 * 1024;
 /** How much of a refusal that is not passed on is read. */
@@ -125,7 +127,7 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#response = options.request.response;
     this.#filter = options.request.asksForUsage === true ? new UsageEventFilter() : undefined;
     this.#response.on("close", this.#onClose);
-    options.signal.addEventListener("abort", this.#onAbort);
+    options.signal?.addEventListener("abort", this.#onAbort);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
@@ -160,18 +162,18 @@ class Relay implements Dispatcher.DispatchHandler {
     if (this.#status < 300 && this.#options.request.hasEndMark === true && !this.#tap.isWhole())
       return this.#fail(cutOff(this.#options.upstream.provider.name));
     const contentType = this.#headers["content-type"] ?? "";
-    const { keepsAll, beforeEnd } = this.#options.request;
-    const kept = keepsAll === true ? this.#tap.whole() : undefined;
-    beforeEnd?.(kept, contentType);
+    const whole = (): Buffer | undefined => (this.#options.request.keepsAll === true ? this.#tap.whole() : undefined);
+    const { beforeEnd } = this.#options.request;
+    if (beforeEnd !== undefined) beforeEnd(whole(), contentType);
     this.#response.end(this.#filter?.end());
     this.#settle();
     const forwarded = { status: this.#status, firstByteMs: this.#firstByteMs, ...this.#tap.observed() };
-    this.#options.resolve({ forwarded, contentType, kept });
+    this.#options.resolve({ forwarded, contentType, whole });
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, thrown: Error): void {
     const { upstream, signal } = this.#options;
-    this.#fail(transportError(thrown, upstream.provider.name, signal));
+    this.#fail(transportError(thrown, upstream.provider.name, signal ?? NEVER));
   }
 
   /** Before the first byte; `false` when somebody else answers the client. */
@@ -208,7 +210,7 @@ class Relay implements Dispatcher.DispatchHandler {
   };
 
   readonly #onAbort = (): void => {
-    this.#breakOff(cancellation(this.#options.signal));
+    this.#breakOff(cancellation(this.#options.signal ?? NEVER));
   };
 
   #waitForClient(controller: Dispatcher.DispatchController): void {
@@ -246,7 +248,7 @@ class Relay implements Dispatcher.DispatchHandler {
     this.#isSettled = true;
     clearTimeout(this.#stallTimer);
     this.#response.off("close", this.#onClose);
-    this.#options.signal.removeEventListener("abort", this.#onAbort);
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     this.#options.upstream.leave();
   }
 }

@@ -43,7 +43,7 @@ export interface Models {
   /** What "default" stands for: as configured, else the first configured model, else the only one that was found. */
   readonly defaultModel: string | undefined;
   /** Passes a request on to a provider, and the answer back, byte for byte. */
-  forward(place: Place, request: ForwardRequest, signal: AbortSignal): Promise<ForwardResult>;
+  forward(place: Place, request: ForwardRequest, signal?: AbortSignal): Promise<ForwardResult>;
   /** Ends every connection; what is under way fails. */
   close(): Promise<void>;
 }

@@ -75,8 +75,11 @@ class Tried {
 }
 
 /** How a failed call looks to the router: what the client did, or asked for, says nothing about the target. */
-export function callEnd(error: AppError, signal: AbortSignal): { readonly outcome: "failed" | "unknown"; readonly retryAfterMs?: number } {
-  if (signal.aborted || !FAILURES.has(error.code)) return { outcome: "unknown" };
+export function callEnd(
+  error: AppError,
+  signal: AbortSignal | undefined,
+): { readonly outcome: "failed" | "unknown"; readonly retryAfterMs?: number } {
+  if (signal?.aborted === true || !FAILURES.has(error.code)) return { outcome: "unknown" };
   const { cause } = error;
   const found = typeof cause === "object" && cause !== null && "retryAfterMs" in cause ? cause.retryAfterMs : undefined;
   return { outcome: "failed", ...(typeof found === "number" && { retryAfterMs: found }) };

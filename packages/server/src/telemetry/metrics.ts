@@ -1,9 +1,10 @@
-import type { Attributes, Counter, Histogram, Meter } from "@opentelemetry/api";
+import type { Histogram, Meter } from "@opentelemetry/api";
 import type { EventDraft, Json } from "@tutti/core";
 import { PrometheusExporter, PrometheusSerializer } from "@opentelemetry/exporter-prometheus";
 import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { observeModels, type ModelNumbers } from "./model-metrics.ts";
 import { observeProcess } from "./process-metrics.ts";
+import { Tally } from "./tally.ts";
 
 /** Each label takes at most this many values; what comes later counts as "other", so that no caller can grow the memory. */
 const LABEL_VALUES_MAX = 200;
@@ -80,12 +81,12 @@ function requestObserver(meter: Meter): (request: ServedRequest) => void {
 }
 
 interface EventInstruments {
-  readonly started: Counter;
-  readonly ended: Counter;
-  readonly steps: Counter;
+  readonly started: Tally<"workflow">;
+  readonly ended: Tally<"workflow" | "status">;
+  readonly steps: Tally<"kind" | "outcome">;
   readonly stepDuration: Histogram;
-  readonly decisions: Counter;
-  readonly tokens: Counter;
+  readonly decisions: Tally<"kind" | "effect">;
+  readonly tokens: Tally<"model" | "direction">;
 }
 
 function eventObserver(meter: Meter): (event: EventDraft) => void {
@@ -95,7 +96,7 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
   const workflows = new Map<string, string>();
   const ended = (runId: string, status: string): void => {
     // A run that began before this process did is known by its id only.
-    instruments.ended.add(1, { workflow: workflows.get(runId) ?? "unknown", status });
+    instruments.ended.add(1, workflows.get(runId) ?? "unknown", status);
     workflows.delete(runId);
   };
   return (event) => {
@@ -103,7 +104,7 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.started": {
         const workflow = workflowLabel(event.workflow);
         if (workflows.size < RUNS_REMEMBERED_MAX) workflows.set(event.runId, workflow);
-        return instruments.started.add(1, { workflow });
+        return instruments.started.add(1, workflow);
       }
       case "run.completed":
       case "run.failed":
@@ -113,24 +114,26 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "run.recorded": {
         const { kind, name, outcome, durationMs } = event;
         const status = outcome.ok ? "completed" : "failed";
-        instruments.started.add(1, { workflow: workflowLabel(event.workflow) });
-        instruments.ended.add(1, { workflow: workflowLabel(event.workflow), status });
-        instruments.decisions.add(1, { kind: event.action.kind, effect: event.decision.effect });
-        instruments.steps.add(1, { kind, outcome: status });
+        const workflow = workflowLabel(event.workflow);
+        instruments.started.add(1, workflow);
+        instruments.ended.add(1, workflow, status);
+        instruments.decisions.add(1, event.action.kind, event.decision.effect);
+        instruments.steps.add(1, kind, status);
         instruments.stepDuration.record(durationMs / 1_000, { kind });
         if (kind === "model" && outcome.output !== undefined)
-          addTokens(instruments.tokens, { model: modelLabel(name) }, field(outcome.output, "spend") ?? null);
+          for (const spend of [field(outcome.output, "spend") ?? null].flat())
+            addTokens(instruments.tokens, modelLabel(name), spend as Json);
         return;
       }
       case "policy.decided":
-        return instruments.decisions.add(1, { kind: event.action.kind, effect: event.decision.effect });
+        return instruments.decisions.add(1, event.action.kind, event.decision.effect);
       case "step.failed":
         instruments.stepDuration.record(event.durationMs / 1_000, { kind: event.kind });
-        return instruments.steps.add(1, { kind: event.kind, outcome: event.retryAt === null ? "failed" : "retried" });
+        return instruments.steps.add(1, event.kind, event.retryAt === null ? "failed" : "retried");
       case "step.completed":
         instruments.stepDuration.record(event.durationMs / 1_000, { kind: event.kind });
-        instruments.steps.add(1, { kind: event.kind, outcome: "completed" });
-        if (event.kind === "model") addTokens(instruments.tokens, { model: modelLabel(event.name) }, event.output);
+        instruments.steps.add(1, event.kind, "completed");
+        if (event.kind === "model") addTokens(instruments.tokens, modelLabel(event.name), event.output);
         return;
       case "run.resumed":
       case "run.paused":
@@ -150,26 +153,40 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
 
 function eventInstruments(meter: Meter): EventInstruments {
   return {
-    started: meter.createCounter("tutti_runs_started_total", { description: "Runs that were started." }),
-    ended: meter.createCounter("tutti_runs_ended_total", { description: "Runs that ended, by how they did." }),
-    steps: meter.createCounter("tutti_steps_total", { description: "Attempts at steps: completed, failed for good, or retried." }),
+    started: new Tally(meter, { name: "tutti_runs_started_total", description: "Runs that were started.", labels: ["workflow"] }),
+    ended: new Tally(meter, {
+      name: "tutti_runs_ended_total",
+      description: "Runs that ended, by how they did.",
+      labels: ["workflow", "status"],
+    }),
+    steps: new Tally(meter, {
+      name: "tutti_steps_total",
+      description: "Attempts at steps: completed, failed for good, or retried.",
+      labels: ["kind", "outcome"],
+    }),
     stepDuration: meter.createHistogram("tutti_step_duration_seconds", {
       description: "How long attempts at steps took.",
       advice: { explicitBucketBoundaries: STEP_SECONDS },
     }),
-    decisions: meter.createCounter("tutti_policy_decisions_total", { description: "What policy decided." }),
-    tokens: meter.createCounter("tutti_model_tokens_total", {
+    decisions: new Tally(meter, {
+      name: "tutti_policy_decisions_total",
+      description: "What policy decided.",
+      labels: ["kind", "effect"],
+    }),
+    tokens: new Tally(meter, {
+      name: "tutti_model_tokens_total",
       description: "Tokens that models read (input) and wrote (output), as their providers counted them.",
+      labels: ["model", "direction"],
     }),
   };
 }
 
 /** A reply that is too large for the journal stands in the blob store, and its usage with it; it is not counted. */
-function addTokens(tokens: Counter, attributes: Attributes, reply: Json): void {
+function addTokens(tokens: EventInstruments["tokens"], model: string, reply: Json): void {
   const usage = field(reply, "usage");
   for (const direction of ["input", "output"]) {
     const count = field(usage, `${direction}Tokens`);
-    if (typeof count === "number" && count > 0) tokens.add(count, { ...attributes, direction });
+    if (typeof count === "number" && count > 0) tokens.add(count, model, direction);
   }
 }
 

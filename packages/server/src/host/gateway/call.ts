@@ -7,8 +7,8 @@ import type { Budgets, CallWatch, Models, Payer, Reservation, RoutePlan, Spend, 
 /** A try at one target. */
 export interface Try {
   readonly target: Target;
-  /** Aborted when the caller is, and when another try was faster. */
-  readonly signal: AbortSignal;
+  /** Aborted when the caller is, and when another try was faster; left out where neither can be. */
+  readonly signal: AbortSignal | undefined;
   /** To be called before the client is given anything. After `false` it must not be: another try answers. */
   claim(): boolean;
   /** Whether an answer with this status goes to the client as it is; otherwise another try may do better, and it is to be thrown. */
@@ -104,7 +104,7 @@ export class GatewayCall {
   }
 
   /** Tries the plan's targets until one has answered. A try that fails before it claimed the client's answer is followed by the next. */
-  attempt(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal): Promise<Attempted> {
+  attempt(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal | undefined): Promise<Attempted> {
     const { hedgeAfterMs, candidates } = this.plan;
     return hedgeAfterMs === undefined || candidates.length < 2 ? this.#inTurn(work, signal) : this.#hedged(work, signal, hedgeAfterMs);
   }
@@ -138,7 +138,8 @@ export class GatewayCall {
       this.#reservation?.release();
       return { ...details, ...route };
     }
-    const costs = await Promise.all(this.#spendings.map((spending) => costUsd(models, spending)));
+    const costs: (number | undefined)[] = [];
+    for (const spending of this.#spendings) costs.push(await costUsd(models, spending));
     this.#settle(costs);
     const spends = this.#spendings.map((spending, index) => this.#note(spending, costs[index]));
     return { ...details, ...route, spend: (spends.length === 1 ? spends[0] : spends) as unknown as Json };
@@ -161,7 +162,7 @@ export class GatewayCall {
     return budgets.note(payer, { model: plan.route, provider, surface, usage, costUsd: cost, isEstimated });
   }
 
-  async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal): Promise<Attempted> {
+  async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal | undefined): Promise<Attempted> {
     const { candidates, attemptsMax } = this.plan;
     for (let number = 1; ; number += 1) {
       const candidate = candidates[(number - 1) % candidates.length];
@@ -173,16 +174,16 @@ export class GatewayCall {
         return await tried;
       } catch (thrown) {
         const error = AppError.from(thrown);
-        const isOver = state.isClaimed || signal.aborted || number >= attemptsMax;
+        const isOver = state.isClaimed || signal?.aborted === true || number >= attemptsMax;
         const pauseMs = isOver ? undefined : this.#parts.models.router.pauseBeforeMs(this.plan, number, error);
         if (pauseMs === undefined) throw error;
-        if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
+        if (pauseMs > 0) await sleep(pauseMs, undefined, signal && { signal });
       }
     }
   }
 
   /** The first target, and the second beside it when the first is slow to begin; who begins first answers. */
-  async #hedged(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal, afterMs: number): Promise<Attempted> {
+  async #hedged(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal | undefined, afterMs: number): Promise<Attempted> {
     const race = { winner: -1 };
     const stops = [new AbortController(), new AbortController()];
     const start = (index: number): Promise<Attempted> => {
@@ -195,9 +196,8 @@ export class GatewayCall {
         }
         return race.winner === index;
       };
-      const stop = stops[index]?.signal ?? signal;
       return this.#try(candidate.target, work, {
-        signal: AbortSignal.any([signal, stop]),
+        signal: AbortSignal.any([signal, stops[index]?.signal].filter((one) => one !== undefined)),
         claim,
         passesOn: (status) => !isPassing(status),
       });
@@ -225,7 +225,7 @@ export class GatewayCall {
   async #try(
     target: Target,
     work: (attempt: Try) => Promise<Attempted>,
-    how: { readonly signal: AbortSignal; readonly claim: () => boolean; readonly passesOn: (status: number) => boolean },
+    how: { readonly signal: AbortSignal | undefined; readonly claim: () => boolean; readonly passesOn: (status: number) => boolean },
   ): Promise<Attempted> {
     const watch = this.#begin(target);
     const claim = (): boolean => {

@@ -7,6 +7,7 @@ import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, typ
 import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
 import { drained } from "./drained.ts";
+import { eitherSignal } from "./either-signal.ts";
 import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
 
 /** A request at one of the doors that are no conversation, and where its answer goes. */
@@ -27,7 +28,6 @@ interface Serving extends MediaRequest {
   readonly question: CacheQuestion;
 }
 
-const NEVER = new AbortController().signal;
 /** An answer that is a page is a proxy's, not a model's. */
 const PAGE = /^text\/html\b/;
 const EVENTS = "text/event-stream";
@@ -71,7 +71,7 @@ async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
   if (cached !== undefined) return { ...cached, details: { ...cached.details, ...findings } };
   const { input = 0, output = 0 } = asked.tokensAssumed ?? {};
   await call.reserve(promptTokensOf(app, asked) + input, output);
-  const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal ?? NEVER);
+  const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal);
   return { ...done, details: { ...done.details, ...findings } };
 }
 
@@ -106,7 +106,7 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
   const { place } = attempt.target;
   let broken: BrokenOff | undefined;
   try {
-    const { forwarded, contentType, kept } = await app.models.forward(
+    const { forwarded, contentType, whole } = await app.models.forward(
       place,
       {
         path,
@@ -126,6 +126,7 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
     );
     const { usage: observed, ...details } = forwarded;
     if (forwarded.status >= 300) return { status: forwarded.status, details };
+    const kept = whole();
     if (kept !== undefined) app.models.cache.keep(question, { contentType, bytes: kept });
     const read = kept === undefined ? undefined : usageIn(kept, contentType);
     const said = observed === undefined ? read : { ...read, ...observed };
@@ -185,7 +186,7 @@ async function translate(serving: Serving, attempt: Try): Promise<Attempted> {
   const onClose = (): void => gone.abort(new AppError("cancelled", "the client left before its answer was whole"));
   response.once("close", onClose);
   try {
-    const signal = AbortSignal.any([attempt.signal, gone.signal]);
+    const signal = eitherSignal(attempt.signal, gone.signal);
     const answer = await asked.translate(attempt.target.place, signal);
     const bytes = await write(serving, attempt, answer);
     const said = answer.usage();

@@ -15,7 +15,7 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
   const asksForUsage = call.payer !== undefined && place.open.asksForUsage === true && stream && serving.body.stream_options === undefined;
   let broken: BrokenOff | undefined;
   try {
-    const { forwarded, contentType, kept } = await app.models.forward(
+    const { forwarded, contentType, whole } = await app.models.forward(
       place,
       {
         ...(place.name !== serving.model && { model: place.name }),
@@ -39,15 +39,19 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
     );
     const { usage: said, ...details } = forwarded;
     const isAnswer = forwarded.status < 300;
-    if (isAnswer && kept !== undefined) app.models.cache.keep(serving, { contentType, bytes: kept });
+    if (isAnswer && app.models.cache.isFor(serving.surface)) keep(serving, contentType, whole());
     if (said !== undefined || !isAnswer || call.payer === undefined) return { status: forwarded.status, usage: said, details };
     // Whoever pays pays for what came, also where the provider does not say what that was.
-    return { status: forwarded.status, usage: await countAnswer(serving, place.name, kept), isEstimated: true, details };
+    return { status: forwarded.status, usage: await countAnswer(serving, place.name, whole()), isEstimated: true, details };
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (broken !== undefined) await countBroken(serving, attempt.target, broken);
     throw error;
   }
+}
+
+function keep(serving: Serving, contentType: string, bytes: Buffer | undefined): void {
+  if (bytes !== undefined) serving.app.models.cache.keep(serving, { contentType, bytes });
 }
 
 function bytesFor(serving: Serving, providerName: string): Buffer {

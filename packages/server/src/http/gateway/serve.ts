@@ -34,7 +34,7 @@ async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Att
   if (cached !== undefined) return cached;
   const bytes = call.bytes?.length ?? 0;
   if (begun.payer !== undefined) await begun.reserve(models.tokens.estimate(bytes), outputTokensMaxOf(call.body));
-  return begun.attempt((attempt) => tryOne(serving, attempt), call.signal ?? NEVER);
+  return begun.attempt((attempt) => tryOne(serving, attempt), call.signal);
 }
 
 /** The request as the guards and the plan leave it. */

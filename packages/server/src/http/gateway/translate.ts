@@ -6,6 +6,7 @@ import { adaptRequest, type Place, type ResponseSink, type Target } from "../../
 import { wireError } from "../problem.ts";
 import { countParts } from "./count-answer.ts";
 import { drained } from "./drained.ts";
+import { eitherSignal } from "./either-signal.ts";
 import { finalOf } from "./final.ts";
 import type { JsonObject, Serving } from "./serving.ts";
 
@@ -14,7 +15,7 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
   const gone = new AbortController();
   const onClose = (): void => gone.abort(new AppError("cancelled", "the client left before its answer was whole"));
   serving.response.once("close", onClose);
-  const signal = AbortSignal.any([attempt.signal, gone.signal]);
+  const signal = eitherSignal(attempt.signal, gone.signal);
   const underWay: UnderWay = { target: attempt.target, seen: [] };
   try {
     const parts = watched(partsFor(serving, underWay, signal), underWay.seen);
