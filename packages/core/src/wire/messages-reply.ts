@@ -114,7 +114,7 @@ function contentBlocks(part: Exclude<ContentPart, { type: "text" }>): readonly F
 }
 
 function textBlock(text: string): readonly Fields[] {
-  return isSomething(text) ? [{ type: "text", text, citations: null }] : [];
+  return isSomething(text) ? [{ type: "text", text }] : [];
 }
 
 function stopReason(

@@ -201,7 +201,7 @@ class MessagesStream {
   }
 }
 
-const TEXT: Fields = { type: "text", text: "", citations: null };
+const TEXT: Fields = { type: "text", text: "" };
 const THINKING: Fields = { type: "thinking", thinking: "", signature: "" };
 
 /** No name or value of these has a line break that JSON would not escape. */

@@ -5,7 +5,7 @@ import type { Dispatcher } from "undici";
 import { requestHeaders, responseHeaders } from "./forward-headers.ts";
 import { replaceModel } from "./replace-model.ts";
 import { Tap, type Observed } from "./tap.ts";
-import { answerError, cancellation, transportError } from "./upstream-error.ts";
+import { answerError, cancellation, retryAfterToMs, transportError } from "./upstream-error.ts";
 import type { Upstream } from "./upstream.ts";
 import { askForUsage, UsageEventFilter } from "./usage-request.ts";
 
@@ -47,6 +47,8 @@ export interface ForwardRequest {
 /** What was passed on. `firstByteMs` counts from the start to the first byte of the answer's body. */
 export interface Forwarded extends Observed {
   readonly status: number;
+  /** With a refusal: how long the provider asks to be left alone. */
+  readonly retryAfterMs?: number;
   readonly firstByteMs: number;
 }
 
@@ -167,7 +169,13 @@ class Relay implements Dispatcher.DispatchHandler {
     if (beforeEnd !== undefined) beforeEnd(whole(), contentType);
     this.#response.end(this.#filter?.end());
     this.#settle();
-    const forwarded = { status: this.#status, firstByteMs: this.#firstByteMs, ...this.#tap.observed() };
+    const retryAfterMs = this.#status < 400 ? undefined : retryAfterToMs(this.#headers["retry-after"]);
+    const forwarded = {
+      status: this.#status,
+      firstByteMs: this.#firstByteMs,
+      ...this.#tap.observed(),
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+    };
     this.#options.resolve({ forwarded, contentType, whole });
   }
 

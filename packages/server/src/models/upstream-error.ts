@@ -89,8 +89,8 @@ function codeFor(status: number): AppError["code"] {
   }
 }
 
-/** RFC 9110 §10.2.3 also allows a date, which needs both clocks to agree; no model provider sends one. */
-function retryAfterToMs(value: string | undefined): number | undefined {
+/** How long a provider asks to be left alone. RFC 9110 §10.2.3 also allows a date, which needs both clocks to agree; no model provider sends one. */
+export function retryAfterToMs(value: string | undefined): number | undefined {
   if (value === undefined || !/^\d{1,6}(\.\d{1,3})?$/.test(value)) return undefined;
   return Math.min(Number(value), RETRY_AFTER_S_MAX) * 1000;
 }

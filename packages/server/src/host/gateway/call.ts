@@ -19,6 +19,8 @@ export interface Try {
 export interface Attempted {
   readonly status: number;
   readonly usage?: Usage | undefined;
+  /** With a refusal: how long the provider asks to be left alone. */
+  readonly retryAfterMs?: number | undefined;
   /** The provider did not say: counted here. */
   readonly isEstimated?: boolean;
   /** What else the log keeps. */
@@ -237,7 +239,7 @@ export class GatewayCall {
     try {
       const done = await work({ target, signal: how.signal, claim, passesOn: how.passesOn });
       this.#target = target;
-      watch.end({ outcome: done.status >= 500 ? "failed" : "answered", ...(done.usage && { usage: done.usage }) });
+      watch.end(endOf(done));
       return done;
     } catch (thrown) {
       const error = AppError.from(thrown);
@@ -271,4 +273,10 @@ export class GatewayCall {
 /** By the price that the configuration says, else by the provider's list; unknown where there is neither. */
 async function costUsd(models: Models, { target, usage }: Spending): Promise<number | undefined> {
   return target.price === undefined ? models.costUsdAt(target.place, usage).catch(() => undefined) : costUsdOf(usage, target.price);
+}
+
+/** How a call looks to the router whose answer went to the client as it is. */
+function endOf({ status, usage, retryAfterMs }: Attempted): Parameters<CallWatch["end"]>[0] {
+  const outcome = isPassing(status) ? "failed" : "answered";
+  return { outcome, ...(usage && { usage }), ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }

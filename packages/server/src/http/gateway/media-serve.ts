@@ -125,7 +125,7 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
       attempt.signal,
     );
     const { usage: observed, ...details } = forwarded;
-    if (forwarded.status >= 300) return { status: forwarded.status, details };
+    if (forwarded.status >= 300) return { status: forwarded.status, retryAfterMs: forwarded.retryAfterMs, details };
     const kept = whole();
     if (kept !== undefined) app.models.cache.keep(question, { contentType, bytes: kept });
     const read = kept === undefined ? undefined : usageIn(kept, contentType);
