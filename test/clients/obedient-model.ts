@@ -49,7 +49,7 @@ function speechFor(body: ChatBody): Speech {
 function callsFor(body: ChatBody, said: string): Speech["calls"] {
   const { tools = [], tool_choice: choice = "auto" } = body;
   if (choice === "none" || body.messages.at(-1)?.role === "tool") return [];
-  const named = typeof choice === "object" && "function" in choice ? choice.function.name : undefined;
+  const named = typeof choice === "object" && choice.type === "function" ? choice.function.name : undefined;
   const wanted = tools.filter(({ function: tool }) => named === undefined || tool.name === named);
   const count = body.parallel_tool_calls !== false && said.includes("both") ? 2 : 1;
   return wanted.slice(0, count).map(({ function: tool }) => ({ name: tool.name, input: exampleOf(tool.parameters ?? {}) }));
@@ -84,15 +84,21 @@ function textFor(body: ChatBody, said: string): string {
   const format = body.response_format;
   if (format?.type === "json_schema") return JSON.stringify(exampleOf(format.json_schema.schema ?? {}));
   if (format?.type === "json_object") return '{"name":"Ada","age":36}';
-  if (/what is my name/i.test(said)) return /my name is (\w+)/i.exec(JSON.stringify(body.messages))?.[1] ?? "I do not know.";
-  const added = /Add (\d+) to your last answer/.exec(said)?.[1];
-  if (added !== undefined)
-    return String(Number(added) + Number(textOf(body.messages.findLast(({ role }) => role === "assistant")?.content)));
+  const remembered = fromMemory(body, said);
+  if (remembered !== undefined) return remembered;
   for (const [pattern, answer] of ANSWERS) {
     const match = pattern.exec(said);
     if (match !== null) return answer(match);
   }
   return `You said: ${said}`;
+}
+
+/** What was said earlier in the conversation is known. */
+function fromMemory({ messages }: ChatBody, said: string): string | undefined {
+  if (/what is my name/i.test(said)) return /my name is (\w+)/i.exec(JSON.stringify(messages))?.[1];
+  const added = /Add (\d+) to your last answer/.exec(said)?.[1];
+  if (added === undefined) return undefined;
+  return String(Number(added) + Number(textOf(messages.findLast(({ role }) => role === "assistant")?.content)));
 }
 
 /** What the system prompt wants in place of the reply, or at its end. */
