@@ -316,6 +316,18 @@ describe("faults of an upstream", { concurrency: 12 }, () => {
       assert.deepEqual(await receiptOf(`faulty/${model}`, surface).then(({ ok, code }) => [ok, code]), [false, "upstream"]);
     });
 
+    test(`half a JSON answer that ends as if all were well is no answer (${surface})`, async () => {
+      const model = `half-json-${surface.replace("/", "-")}`;
+      plays.set(model, (response, isStreamed) => {
+        begin(response, isStreamed);
+        response.end();
+      });
+      const got = await ask(`faulty/${model}`, surface, false);
+      if (SURFACES[surface].isNative) assert.ok(got.isBroken);
+      else assert.equal(got.status, 502);
+      assert.deepEqual(await receiptOf(`faulty/${model}`, surface).then(({ ok, code }) => [ok, code]), [false, "upstream"]);
+    });
+
     for (const stream of [false, true]) {
       test(`bytes that are no UTF-8 end no answer (${surface}, ${stream ? "streamed" : "whole"})`, async () => {
         const model = `utf8-${surface.replace("/", "-")}-${stream}`;
