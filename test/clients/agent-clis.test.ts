@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { startThreeFormats, type Scene, type ThreeFormats } from "./three-formats.ts";
+import { MODELS, startThreeFormats, type Scene, type ThreeFormats } from "./three-formats.ts";
 
 const INSTALLED = fileURLToPath(new URL("node_modules/", import.meta.url));
 const OPENCODE = join(INSTALLED, `opencode-${process.platform}-${process.arch}/bin/opencode`);
@@ -39,7 +39,7 @@ const codex: AgentCli = {
   name: "codex",
   tool: "exec_command",
   input: { cmd: COMMAND },
-  models: ["chat-model", "messages-model"],
+  models: [...MODELS],
   workflow: "tutti.responses",
   env: {},
   async setUp({ baseUrl, model, home }) {
