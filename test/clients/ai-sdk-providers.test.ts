@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createAnthropic } from "@ai-sdk/anthropic";
 import { createOpenAI } from "@ai-sdk/openai";
+import { createOpenAICompatible } from "@ai-sdk/openai-compatible";
 import { APICallError, generateText, jsonSchema, Output, stepCountIs, streamText, tool, type LanguageModel } from "ai";
 import { MODELS, startThreeFormats, type ThreeFormats } from "./three-formats.ts";
 
@@ -12,10 +13,13 @@ before(async () => {
 after(() => tutti[Symbol.asyncDispose]());
 
 const openai = (apiKey = tutti.app.token) => createOpenAI({ baseURL: tutti.baseUrl, apiKey });
+const compatible = (apiKey = tutti.app.token) =>
+  createOpenAICompatible({ name: "tutti", baseURL: tutti.baseUrl, apiKey, includeUsage: true, supportsStructuredOutputs: true });
 /** `@ai-sdk/openai` speaks Responses unless it is told to chat. */
 const PROVIDERS: Readonly<Record<string, (model: string, key?: string) => LanguageModel>> = {
   "@ai-sdk/openai": (model, key) => openai(key)(model),
   "@ai-sdk/openai's chat": (model, key) => openai(key).chat(model),
+  "@ai-sdk/openai-compatible": (model, key) => compatible(key)(model),
   "@ai-sdk/anthropic": (model, key) => createAnthropic({ baseURL: tutti.baseUrl, apiKey: key ?? tutti.app.token })(model),
 };
 
