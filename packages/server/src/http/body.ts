@@ -37,11 +37,16 @@ function tooLarge(bytesMax: number): AppError {
 
 /** Bytes as JSON: valid UTF-8, not too deep, well formed. */
 export function parseJson(bytes: Buffer, depthMax: number): Json {
+  return parseCounted(bytes, depthMax).value;
+}
+
+/** The same, with how many keys the outermost object has in the bytes: of a key that stands there twice, the value holds one. */
+export function parseCounted(bytes: Buffer, depthMax: number): { readonly value: Json; readonly keys: number } {
   if (!isUtf8(bytes)) throw new AppError("invalid_input", "wanted a JSON body in UTF-8, got bytes that are not UTF-8");
-  if (isDeeperThan(bytes, depthMax))
-    throw new AppError("invalid_input", `wanted a JSON body nested at most ${depthMax} deep, got a deeper one`);
+  const keys = topLevelKeys(bytes, depthMax);
+  if (keys === undefined) throw new AppError("invalid_input", `wanted a JSON body nested at most ${depthMax} deep, got a deeper one`);
   try {
-    return JSON.parse(bytes.toString("utf8")) as Json;
+    return { value: JSON.parse(bytes.toString("utf8")) as Json, keys };
   } catch (error) {
     throw new AppError("invalid_input", `wanted a JSON body, got one that does not parse: ${error instanceof Error ? error.message : ""}`, {
       cause: error,
@@ -57,19 +62,27 @@ export async function readJson<T>(ctx: HttpContext, schema: Schema<T>, limits: B
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const COLON = 0x3a;
 
-/** Looks at brackets outside strings only; runs before `JSON.parse`, so that nothing deep is ever built. */
-function isDeeperThan(bytes: Buffer, depthMax: number): boolean {
+/**
+ * The colons of the outermost level, `undefined` where the bytes are nested too deep. Looks at what stands outside strings only; runs before
+ * `JSON.parse`, so that nothing deep is ever built.
+ */
+function topLevelKeys(bytes: Buffer, depthMax: number): number | undefined {
   let depth = 0;
+  let keys = 0;
   let inString = false;
   for (let index = 0; index < bytes.length; index += 1) {
     const byte = bytes[index];
     if (inString && byte === BACKSLASH) index += 1;
     else if (byte === QUOTE) inString = !inString;
-    else if (!inString) depth += step(byte);
-    if (depth > depthMax) return true;
+    else if (!inString) {
+      depth += step(byte);
+      if (byte === COLON && depth === 1) keys += 1;
+    }
+    if (depth > depthMax) return undefined;
   }
-  return false;
+  return keys;
 }
 
 /** What one byte does to the depth: "[" and "{" open, "]" and "}" close. They differ from each other in one bit. */

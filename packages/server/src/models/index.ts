@@ -11,7 +11,7 @@ export { createModels, discoverAt, type Models } from "./models.ts";
 export { fieldOf, readForm, replaceField, valueOf, writeForm, type Form } from "./multipart.ts";
 export type { Provider, Surface } from "./provider.ts";
 export type { Ability, ModelFacts, OpenProvider, PullProgress } from "./provider-kind.ts";
-export { replaceModel } from "./replace-model.ts";
+export { replaceModel, topLevelKeys } from "./replace-model.ts";
 export { replayModel } from "./replay.ts";
 export type { DrawingRequest, EmbeddingsRequest, Ranking, Speech, Transcript, TranscriptRequest } from "./requests.ts";
 export { callEnd } from "./routed-model.ts";

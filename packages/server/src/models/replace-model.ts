@@ -20,20 +20,42 @@ export function replaceModel(body: Buffer, model: string): Buffer {
   return Buffer.concat([...pieces, body.subarray(copied)]);
 }
 
+/** The keys of the outermost object, in order, those that stand there twice too. The bytes are known to be valid JSON. */
+export function* topLevelKeys(body: Buffer): Generator<string> {
+  for (const { start, end, isKey } of topLevelStrings(body)) if (isKey) yield textAt(body, start, end);
+}
+
 /** Where the string values of top-level `model` keys stand. There may be several; which one counts is up to the reader. */
 function* topLevelModels(body: Buffer): Generator<readonly [start: number, end: number]> {
-  let depth = 0;
   let key = "";
+  for (const { start, end, isKey } of topLevelStrings(body)) {
+    if (isKey) key = textAt(body, start, end);
+    else if (key === "model") yield [start, end];
+  }
+}
+
+/** A string that stands in the outermost object, as a key or as a value. */
+interface TopLevelString {
+  readonly start: number;
+  readonly end: number;
+  readonly isKey: boolean;
+}
+
+function* topLevelStrings(body: Buffer): Generator<TopLevelString> {
+  let depth = 0;
   for (let index = 0; index < body.length; index += 1) {
     const byte = body[index];
     if (byte === OPEN_OBJECT || byte === OPEN_ARRAY) depth += 1;
     else if (byte === CLOSE_OBJECT || byte === CLOSE_ARRAY) depth -= 1;
     if (byte !== QUOTE) continue;
     const end = stringEnd(body, index);
-    if (depth === 1 && isKey(body, end)) key = String(JSON.parse(body.toString("utf8", index, end)));
-    else if (depth === 1 && key === "model") yield [index, end];
+    if (depth === 1) yield { start: index, end, isKey: hasColon(body, end) };
     index = end - 1;
   }
+}
+
+function textAt(body: Buffer, start: number, end: number): string {
+  return String(JSON.parse(body.toString("utf8", start, end)));
 }
 
 /** The place after the string that begins at `start`. */
@@ -46,7 +68,7 @@ function stringEnd(body: Buffer, start: number): number {
 }
 
 /** Whether a colon follows, with nothing but white space before it. */
-function isKey(body: Buffer, end: number): boolean {
+function hasColon(body: Buffer, end: number): boolean {
   let index = end;
   while (body[index] === 0x20 || body[index] === 0x09 || body[index] === 0x0a || body[index] === 0x0d) index += 1;
   return body[index] === COLON;

@@ -11,6 +11,7 @@ import { serveMedia } from "./media-serve.ts";
 import type { MediaSurface } from "./media.ts";
 import { MemoryResponse } from "./memory-response.ts";
 import { moderationsSurface } from "./moderations.ts";
+import { refuseOtherCase } from "./request-body.ts";
 import { rerankSurface } from "./rerank.ts";
 import { serve } from "./serve.ts";
 
@@ -38,6 +39,7 @@ export function askBatchLine(app: App): AskBatchLine {
   return async (ask, signal) => {
     const door = DOORS[ask.endpoint];
     try {
+      refuseOtherCase(ask.body);
       const model = door.type === "chat" ? modelOf(ask.body) : undefined;
       if (door.type === "chat" && model !== undefined && app.registry.agent(model) !== undefined)
         return await askAgent(app, { ...ask, codec: door.codec, model });

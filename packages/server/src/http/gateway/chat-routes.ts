@@ -1,13 +1,14 @@
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
-import { AppError, type Json } from "@tutti/core";
+import { AppError } from "@tutti/core";
 import { chatCodec, completionsCodec, decodeCountRequest, encodeCount, holdsSeal, messagesCodec, type Codec } from "@tutti/core/wire";
 import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
-import { parseJson, readBytes } from "../body.ts";
+import { readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { answerAsAgent } from "./agents.ts";
+import { readObject } from "./request-body.ts";
 import { serve } from "./serve.ts";
 import type { JsonObject } from "./serving.ts";
 
@@ -34,7 +35,7 @@ async function chat(
   { surface, codec }: { readonly surface: Surface; readonly codec: Codec },
 ): Promise<Response> {
   const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
-  const body = objectOf(parseJson(bytes, app.config.requestDepthMax));
+  const body = readObject(bytes, app.config.requestDepthMax);
   const model = modelOf(body);
   if (app.registry.agent(model) !== undefined) return answerAsAgent(app, ctx, { codec, body });
   await serve(app, {
@@ -51,11 +52,7 @@ async function chat(
   return RESPONSE_ALREADY_SENT;
 }
 
-/** The request body as an object. */
-export function objectOf(body: Json): JsonObject {
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as JsonObject;
-  throw new AppError("invalid_input", "wanted a JSON object as the request body, got something else");
-}
+export { objectOf } from "./request-body.ts";
 
 /** The model that a body names. */
 export function modelOf({ model }: JsonObject): string {
@@ -70,7 +67,7 @@ export function modelOf({ model }: JsonObject): string {
 /** Passed on where the provider counts itself; counted by the model's tokenizer elsewhere. */
 async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
   const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
-  const body = objectOf(parseJson(bytes, app.config.requestDepthMax));
+  const body = readObject(bytes, app.config.requestDepthMax);
   const model = modelOf(body);
   const { request } = decodeCountRequest(body);
   const place = app.models.locate(model);

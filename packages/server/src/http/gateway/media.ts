@@ -1,7 +1,6 @@
-import { AppError } from "@tutti/core";
 import type { MeteredUsage } from "@tutti/core/wire";
 import type { Ability, OpenProvider, Surface } from "../../models/index.ts";
-import { parseJson } from "../body.ts";
+import { readObject } from "./request-body.ts";
 
 /** A request's body as it came. */
 export interface MediaBody {
@@ -69,7 +68,5 @@ async function* inOnePiece(text: string): AsyncGenerator<string> {
 
 /** The fields of a body that passes through, of which little has to be known. */
 export function jsonFields(bytes: Buffer, depthMax: number): { readonly [name: string]: unknown } {
-  const body = parseJson(bytes, depthMax);
-  if (typeof body === "object" && body !== null && !Array.isArray(body)) return body as { readonly [name: string]: unknown };
-  throw new AppError("invalid_input", "wanted a JSON object, got something else");
+  return readObject(bytes, depthMax);
 }

@@ -4,12 +4,12 @@ import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { AppError } from "@tutti/core";
 import { encodeSse } from "@tutti/core/wire";
 import { Hono } from "hono";
-import { parseJson, readBytes } from "../body.ts";
+import { readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseTextResponse } from "../sse.ts";
 import { answerAsAgent } from "./agents.ts";
-import { objectOf } from "./chat-routes.ts";
+import { readObject } from "./request-body.ts";
 import { BackgroundResponses } from "./responses-background.ts";
 import { compact, countInput } from "./responses-compact.ts";
 import { PreviousResponseMissing } from "./responses-context.ts";
@@ -99,7 +99,7 @@ async function saying(ctx: HttpContext, work: () => Promise<Response>): Promise<
 
 async function readBody({ app }: ResponsesDesk, ctx: HttpContext): Promise<{ readonly given: JsonObject; readonly bytes: Buffer }> {
   const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
-  return { given: objectOf(parseJson(bytes, app.config.requestDepthMax)), bytes };
+  return { given: readObject(bytes, app.config.requestDepthMax), bytes };
 }
 
 async function askOf(desk: ResponsesDesk, ctx: HttpContext): Promise<ResponseAsk> {
