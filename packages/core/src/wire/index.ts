@@ -50,3 +50,12 @@ export { sealSummary } from "./responses-secrets.ts";
 export { responsesCodec } from "./responses.ts";
 export { encodeSse, SseDecoder } from "./sse.ts";
 export { SURFACES, type Surface } from "./surface.ts";
+export {
+  decodeOllamaRequest,
+  encodeOllamaLoaded,
+  encodeOllamaPart,
+  encodeOllamaReply,
+  type OllamaCall,
+  type OllamaForm,
+  type OllamaHead,
+} from "./ollama.ts";

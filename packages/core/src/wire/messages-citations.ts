@@ -39,5 +39,5 @@ export function citedBlocks(text: string, citations: readonly Citation[], offset
 }
 
 function textBlock(text: string, citations: readonly Citation[]): Fields {
-  return { type: "text", text, citations: citations.length === 0 ? null : citations.map(encodeCitation) };
+  return { type: "text", text, ...(citations.length > 0 && { citations: citations.map(encodeCitation) }) };
 }

@@ -11,6 +11,8 @@ const ROUTES: readonly RegExp[] = [
   /^GET \/v1\/responses$/,
   /^GET \/v1\/models(\/.+)?$/,
   /^GET \/v1\/keys\/current$/,
+  /^POST \/api\/(chat|generate|embed|show)$/,
+  /^GET \/api\/(tags|version)$/,
 ];
 
 /** What a URL parser would make another path of: "." and ".." as segments, encoded or not, and backslashes. */

@@ -21,7 +21,7 @@ const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The first thing every request meets: an id, the access log, the metrics, then the door. */
 export function guard(app: App): MiddlewareHandler<HttpEnv> {
-  const limiter = rateLimiter(app.config);
+  const limiter = limiterOf(app.config);
   return async (ctx, next) => {
     // Node's own headers: a `Headers` object would be made for this alone.
     const { headers, socket } = ctx.env.incoming;
@@ -75,11 +75,23 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
  * A page from elsewhere must not use a browser that knows the token or stands on loopback: its `Origin` is refused, and where no token is
  * asked for, so is a `Host` that a foreign name server could have pointed here (DNS rebinding).
  */
-function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
+export function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
   if (origin !== undefined && URL.parse(origin)?.host !== host)
     throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
   if (config.auth === "none" && !LOOPBACK_HOST.test(host))
     throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
+}
+
+/** One for each app, so that its doors share it. */
+const LIMITERS = new WeakMap<App["config"], (client: string) => void>();
+
+/** Counts a request of a client address; throws `rate_limited`. */
+export function limiterOf(config: App["config"]): (client: string) => void {
+  const known = LIMITERS.get(config);
+  if (known !== undefined) return known;
+  const limiter = rateLimiter(config);
+  LIMITERS.set(config, limiter);
+  return limiter;
 }
 
 function rateLimiter(config: App["config"]): (client: string) => void {

@@ -8,6 +8,7 @@ import { chatRoutes } from "./gateway/chat-routes.ts";
 import { fileRoutes } from "./gateway/files.ts";
 import { mediaRoutes } from "./gateway/media-routes.ts";
 import { modelListRoutes } from "./gateway/model-list.ts";
+import { ollamaRoutes } from "./gateway/ollama.ts";
 import type { ResponsesDoor } from "./gateway/responses.ts";
 import { Feed } from "./feed.ts";
 import { guard } from "./guard.ts";
@@ -41,6 +42,7 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.route("/", chatRoutes(app));
   router.route("/", responses.routes);
   router.route("/", mediaRoutes(app));
+  router.route("/", ollamaRoutes(app));
   router.route("/", fileRoutes(app));
   router.route("/", batchRoutes(app));
   router.route("/", modelRoutes(app));

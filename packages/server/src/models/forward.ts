@@ -160,9 +160,10 @@ class Relay implements Dispatcher.DispatchHandler {
   onResponseEnd(): void {
     if (this.#isSettled) return;
     if (this.#refusal !== undefined) return this.#refuse(this.#refusal);
-    if (!this.#begin()) return;
+    // Before the head is written, when nothing has come: then another target may answer.
     if (this.#status < 300 && this.#options.request.hasEndMark === true && !this.#tap.isWhole())
       return this.#fail(cutOff(this.#options.upstream.provider.name));
+    if (!this.#begin()) return;
     const contentType = this.#headers["content-type"] ?? "";
     const whole = (): Buffer | undefined => (this.#options.request.keepsAll === true ? this.#tap.whole() : undefined);
     const { beforeEnd } = this.#options.request;
@@ -225,7 +226,7 @@ class Relay implements Dispatcher.DispatchHandler {
     controller.pause();
     // A client that never reads would hold its upstream for ever: undici counts no time while it is paused.
     this.#stallTimer ??= setTimeout(
-      () => this.#breakOff(new AppError("timeout", "wanted the client to go on reading its answer, got silence")),
+      () => this.#breakOff(clientStalled()),
       this.#options.upstream.timeouts.idleMs,
     );
     this.#response.once("drain", () => {
@@ -277,6 +278,11 @@ function wrongType(provider: string, contentType: string | undefined): AppError 
     "upstream",
     `wanted JSON or an event stream from the provider "${provider}", got ${contentType ?? "no content type"}; is its base URL right?`,
   );
+}
+
+/** Not a failure of the provider: the client is gone in all but name. */
+export function clientStalled(): AppError {
+  return new AppError("cancelled", "wanted the client to go on reading its answer, got silence");
 }
 
 function clientLeft(): AppError {

@@ -84,13 +84,10 @@ export function createModels(options: ModelsOptions): Models {
   const catalog = new Catalog(servers, { log, baseUrlOf });
   const locator = new Locator(servers, catalog);
   const locate = (modelId: string): Place | undefined => locator.locate(modelId);
-  const priceOf = (place: Place): TokenPrice | undefined => {
-    const baseUrl = baseUrlOf(place.provider);
-    return baseUrl === undefined ? undefined : prices.perToken({ baseUrl, model: place.name });
-  };
+  const priceOf = (place: Place): TokenPrice | undefined => firstOf(pricedAt(place), (at) => prices.perToken(at));
   const costUsdAt = async (place: Place, usage: Usage): Promise<number | undefined> => {
-    const baseUrl = baseUrlOf(place.provider);
-    return baseUrl === undefined ? undefined : prices.costUsd({ baseUrl, model: place.name }, usage);
+    await prices.load();
+    return firstOf(pricedAt(place), (at) => prices.costUsd(at, usage));
   };
   const router = new Router({ routes: options.routes ?? [], locate, facts: (place) => locator.facts(place), priceOf });
   return {
@@ -140,6 +137,21 @@ function embedderOf(cache: CacheConfig | undefined, locate: (modelId: string) =>
     if (place?.open.embed === undefined) throw new AppError("model_not_found", `wanted an embedding model for the cache, got "${model}"`);
     return (await place.open.embed(place.name, { inputs, purpose: "query" }, signal)).vectors;
   };
+}
+
+/** The addresses by which price lists may know a model: the provider's own, else that of the API that it stands before. */
+function pricedAt({ provider, name: model }: Place): readonly { readonly baseUrl: string; readonly model: string }[] {
+  const { baseUrl } = kindOf(provider);
+  const usual = typeof baseUrl === "function" ? baseUrl(provider) : baseUrl;
+  return [provider.baseUrl, usual].flatMap((url) => (url === undefined ? [] : [{ baseUrl: url, model }]));
+}
+
+function firstOf<T, R>(items: readonly T[], find: (item: T) => R | undefined): R | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 function kindOf(provider: Provider): ProviderKind {

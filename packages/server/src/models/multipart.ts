@@ -33,7 +33,7 @@ export function readForm(bytes: Buffer, contentType: string | undefined): Form {
   const parts: FormPart[] = [];
   let at = firstDelimiterEnd(bytes, delimiter);
   for (;;) {
-    if (bytes[at] === 0x2d && bytes[at + 1] === 0x2d) return { bytes, parts };
+    if (bytes[at] === 0x2d && bytes[at + 1] === 0x2d) return withOneModel({ bytes, parts });
     if (parts.length >= PARTS_MAX) throw broken(`at most ${PARTS_MAX} parts`, "more");
     const headersStart = lineEnd(bytes, at);
     // A part without headers begins with the blank line itself.
@@ -45,6 +45,12 @@ export function readForm(bytes: Buffer, contentType: string | undefined): Form {
     parts.push({ ...describe(bytes.toString("utf8", headersStart, Math.max(headersStart, blank))), start, end: Math.max(start, end) });
     at = end + delimiter.length;
   }
+}
+
+/** Readers differ in which of two they take; a key must not be held against one of them and the provider read the other. */
+function withOneModel(form: Form): Form {
+  if (form.parts.filter(({ name }) => name.toLowerCase() === "model").length <= 1) return form;
+  throw broken('one field "model"', "several");
 }
 
 function boundaryOf(contentType: string | undefined): string {

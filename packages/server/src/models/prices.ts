@@ -28,9 +28,8 @@ export class Prices {
   #loading: Promise<Library> | undefined;
   #library: Library | undefined;
 
-  /** US dollars for a call, or `undefined` for a server that no price list knows, such as one's own. */
-  async costUsd(place: PricedPlace, usage: Usage): Promise<number | undefined> {
-    await this.load();
+  /** US dollars for a call, once the table is loaded; `undefined` for a server that no price list knows, such as one's own. */
+  costUsd(place: PricedPlace, usage: Usage): number | undefined {
     return this.#priced(place).costUsd(usage);
   }
 

@@ -1,5 +1,7 @@
 const OPEN_BRACE = 0x7b;
-const EVENT_END = Buffer.from("\n\n");
+/** Servers end lines as they like (WHATWG HTML, "Server-sent events"). */
+const EVENT_ENDS = ["\n\n", "\r\n\r\n", "\r\r"].map((end) => Buffer.from(end));
+const BETWEEN_EVENTS = /(\r\n\r\n|\n\n|\r\r)/;
 const FIELD = Buffer.from('"stream_options":{"include_usage":true},');
 /** An event that has not ended after so many bytes is passed on as it is. */
 const HELD_BYTES_MAX = 1024 * 1024;
@@ -17,12 +19,12 @@ export class UsageEventFilter {
   /** What of the stream can go on to the client now. */
   push(chunk: Buffer): Buffer | undefined {
     const bytes = this.#held === undefined ? chunk : Buffer.concat([this.#held, chunk]);
-    const end = bytes.lastIndexOf(EVENT_END);
-    if (end < 0 && bytes.length <= HELD_BYTES_MAX) {
+    const end = lastEventEnd(bytes);
+    if (end === 0 && bytes.length <= HELD_BYTES_MAX) {
       this.#held = bytes;
       return undefined;
     }
-    const cut = end < 0 ? bytes.length : end + EVENT_END.length;
+    const cut = end === 0 ? bytes.length : end;
     this.#held = cut < bytes.length ? bytes.subarray(cut) : undefined;
     return withoutUsage(bytes.subarray(0, cut));
   }
@@ -36,12 +38,20 @@ export class UsageEventFilter {
 function withoutUsage(events: Buffer): Buffer | undefined {
   // Almost every piece has no such event; looking for it is all that they cost.
   if (!events.includes('"choices":[]') && !events.includes('"choices": []')) return events;
-  const kept = events
-    .toString("utf8")
-    .split("\n\n")
-    .filter((event) => !isUsageOnly(event));
-  const text = kept.join("\n\n");
+  // Events and what stands between them, in turn.
+  const pieces = events.toString("utf8").split(BETWEEN_EVENTS);
+  const text = pieces.filter((_, index) => !isUsageOnly(pieces[index - (index % 2)] ?? "")).join("");
   return text === "" ? undefined : Buffer.from(text);
+}
+
+/** The place after the last event that has ended; 0 when none has. */
+function lastEventEnd(bytes: Buffer): number {
+  return Math.max(
+    ...EVENT_ENDS.map((end) => {
+      const at = bytes.lastIndexOf(end);
+      return at < 0 ? 0 : at + end.length;
+    }),
+  );
 }
 
 function isUsageOnly(event: string): boolean {

@@ -59,7 +59,7 @@ const PROBES: readonly Probe[] = [
       const call = at(reply, "choices", 0, "message", "tool_calls", 0, "function");
       if (call === undefined) throw new AppError("upstream", `wanted a tool call, got text: ${quoted(textOf(reply))}`);
       const input = textAt(call, "arguments");
-      JSON.parse(input);
+      asJson(input);
       return `${textAt(call, "name")}(${input})`;
     },
   },
@@ -69,7 +69,7 @@ const PROBES: readonly Probe[] = [
     async ask(client, model, signal) {
       const body = bodyFor(model, 'Answer with the JSON object {"ok": true} and nothing else.');
       const text = textOf(await client.complete({ ...body, response_format: { type: "json_object" } }, signal));
-      JSON.parse(text);
+      asJson(text);
       return text;
     },
   },
@@ -139,4 +139,12 @@ function quoted(text: string): string {
 function said(error: unknown): string {
   const { code, message } = AppError.from(error);
   return `${code}: ${message}`;
+}
+
+function asJson(text: string): void {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new AppError("upstream", `wanted JSON, got text: ${quoted(text)}`, { cause: error });
+  }
 }

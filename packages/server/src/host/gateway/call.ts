@@ -40,6 +40,12 @@ export interface CallParts {
 /** What is set aside for an answer whose length neither the client nor the model is known to bound. */
 const OUTPUT_TOKENS_ASSUMED = 4_096;
 
+/** How many answers are asked for, and how long the client lets each become. */
+interface Answers {
+  readonly tokensMax: number | undefined;
+  readonly count: number;
+}
+
 /** What one target used. */
 interface Spending {
   readonly target: Target;
@@ -74,12 +80,15 @@ export class GatewayCall {
   }
 
   /** Sets aside what the call may cost at most; throws `rate_limited` or `budget_exceeded`. Nothing to do for who has no limits. */
-  async reserve(inputTokens: number, outputTokensAsked: number | undefined): Promise<void> {
+  async reserve(inputTokens: number, answers: Answers): Promise<void> {
     const { budgets, payer, plan, models } = this.#parts;
     if (payer === undefined) return;
     await models.loadPrices();
-    const limits = plan.candidates.map(({ target }) => models.facts(target.place).outputTokensMax ?? OUTPUT_TOKENS_ASSUMED);
-    const outputTokensMax = Math.min(outputTokensAsked ?? Infinity, Math.max(...limits));
+    const bounds = plan.candidates.map(({ target }) => {
+      const known = models.facts(target.place).outputTokensMax;
+      return Math.min(answers.tokensMax ?? known ?? OUTPUT_TOKENS_ASSUMED, known ?? Infinity);
+    });
+    const outputTokensMax = Math.max(...bounds) * answers.count;
     // A fallback may cost more than the first.
     const usage = { inputTokens, outputTokens: outputTokensMax };
     const costs = plan.candidates.flatMap(({ target }) => {
@@ -164,9 +173,9 @@ export class GatewayCall {
     return budgets.note(payer, { model: plan.route, provider, surface, usage, costUsd: cost, isEstimated });
   }
 
-  async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal | undefined): Promise<Attempted> {
+  async #inTurn(work: (attempt: Try) => Promise<Attempted>, signal: AbortSignal | undefined, from = 1): Promise<Attempted> {
     const { candidates, attemptsMax } = this.plan;
-    for (let number = 1; ; number += 1) {
+    for (let number = from; ; number += 1) {
       const candidate = candidates[(number - 1) % candidates.length];
       if (candidate === undefined) throw new AppError("internal", "wanted a plan with a target, got one without");
       const state = { isClaimed: false };
@@ -201,7 +210,7 @@ export class GatewayCall {
       return this.#try(candidate.target, work, {
         signal: AbortSignal.any([signal, stops[index]?.signal].filter((one) => one !== undefined)),
         claim,
-        passesOn: (status) => !isPassing(status),
+        passesOn: (status) => !isPassing(status) && !isOfProvider(status),
       });
     };
     const first = start(0);
@@ -217,11 +226,16 @@ export class GatewayCall {
     timer.abort();
     if (begun === "ended" || (begun === isSlow && race.winner === 0)) return first;
     const second = start(1);
-    // The winner's end is the call's end; a loser only ever rejects.
-    return Promise.any([first, second]).catch((thrown: unknown) => {
-      const errors = thrown instanceof AggregateError ? thrown.errors : [thrown];
-      throw errors.find((error) => AppError.from(error).code !== "cancelled") ?? errors[0];
-    });
+    try {
+      // The winner's end is the call's end; a loser only ever rejects.
+      return await Promise.any([first, second]);
+    } catch (thrown) {
+      const errors = (thrown instanceof AggregateError ? thrown.errors : [thrown]).map((one) => AppError.from(one));
+      const error = errors.find(({ code }) => code !== "cancelled") ?? AppError.from(thrown);
+      const isOver = race.winner >= 0 || signal?.aborted === true;
+      if (isOver || this.#parts.models.router.pauseBeforeMs(this.plan, 2, error) === undefined) throw error;
+      return this.#inTurn(work, signal, 3);
+    }
   }
 
   async #try(

@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
+import type { Json } from "@tutti/core";
 import type { App, GatewayAsk } from "../../host/index.ts";
-import type { Ability } from "../../models/index.ts";
+import type { Ability, Surface } from "../../models/index.ts";
 import type { JsonObject, ServeCall } from "./serving.ts";
 
 /** Smaller requests are not counted but estimated. */
@@ -17,7 +18,7 @@ export function askOf(
   let tokens: number | undefined;
   // Counting reads the whole request; what is small is far from every limit.
   const promptTokens = (): number => (tokens ??= bytes.length < COUNTED_BYTES_MIN ? count.estimate(bytes.length) : count.exact());
-  const outputTokensMax = outputTokensMaxOf(body);
+  const outputTokensMax = outputTokensMaxOf(surface, body);
   return {
     surface,
     model,
@@ -43,15 +44,28 @@ export function tagsOf({ headers, principal }: Pick<ServeCall, "headers" | "prin
   return [...own, ...given.split(",", TAGS_MAX).flatMap((tag) => (tag.trim() === "" ? [] : [tag.trim()]))];
 }
 
-const OUTPUT_FIELDS = ["max_completion_tokens", "max_output_tokens", "max_tokens"];
+/** How each surface lets a client bound an answer. A field of another surface bounds nothing. */
+const OUTPUT_FIELDS: Partial<Readonly<Record<Surface, readonly string[]>>> = {
+  "chat/completions": ["max_completion_tokens", "max_tokens"],
+  completions: ["max_tokens"],
+  messages: ["max_tokens"],
+  responses: ["max_output_tokens"],
+};
 
-/** How long the client lets the answer become, in tokens, under any of the formats' names. */
-export function outputTokensMaxOf(body: JsonObject): number | undefined {
-  for (const field of OUTPUT_FIELDS) {
-    const value = body[field];
-    if (typeof value === "number" && Number.isSafeInteger(value) && value > 0) return value;
-  }
-  return undefined;
+/** How long the client lets the answer become, in tokens: the largest of what it says. */
+function outputTokensMaxOf(surface: Surface, body: JsonObject): number | undefined {
+  const said = (OUTPUT_FIELDS[surface] ?? []).map((field) => wholeOf(body[field])).filter((value) => value !== undefined);
+  return said.length === 0 ? undefined : Math.max(...said);
+}
+
+/** How many answers are asked for: OpenAI's `n` and `best_of`, for each of several prompts. */
+export function answersOf({ n, best_of: bestOf, prompt }: JsonObject): number {
+  const prompts = Array.isArray(prompt) && typeof prompt[0] !== "number" ? Math.max(1, prompt.length) : 1;
+  return Math.max(wholeOf(n) ?? 1, wholeOf(bestOf) ?? 1) * prompts;
+}
+
+function wholeOf(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0 ? value : undefined;
 }
 
 const CHAT: readonly Ability[] = ["chat"];

@@ -207,7 +207,7 @@ describe("batches behind Anthropic's door", () => {
     );
     const [first] = results;
     assert.ok(first?.result.type === "succeeded");
-    assert.deepEqual(first.result.message.content[0], { type: "text", text: "You said: one", citations: null });
+    assert.deepEqual(first.result.message.content[0], { type: "text", text: "You said: one" });
     assert.deepEqual(
       (await client.messages.batches.list()).data.map(({ id }) => id),
       [made.id],

@@ -8,6 +8,7 @@ import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
 import { drained } from "./drained.ts";
 import { eitherSignal } from "./either-signal.ts";
+import { isAboutKey, wasWorkedFor } from "./relay.ts";
 import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
 
 /** A request at one of the doors that are no conversation, and where its answer goes. */
@@ -70,7 +71,7 @@ async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
   const findings = guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
   if (cached !== undefined) return { ...cached, details: { ...cached.details, ...findings } };
   const { input = 0, output = 0 } = asked.tokensAssumed ?? {};
-  await call.reserve(promptTokensOf(app, asked) + input, output);
+  await call.reserve(promptTokensOf(app, asked) + input, { tokensMax: output, count: 1 });
   const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal);
   return { ...done, details: { ...done.details, ...findings } };
 }
@@ -116,7 +117,7 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
         response: serving.response,
         responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
         claim: () => attempt.claim(),
-        passesOn: (status, type) => (status < 300 ? !PAGE.test(type ?? "") : attempt.passesOn(status)),
+        passesOn: (status, type) => (status < 300 ? !PAGE.test(type ?? "") : !isAboutKey(status) && attempt.passesOn(status)),
         keepsAll: call.payer !== undefined || app.models.cache.isFor(surface.surface),
         onBroken: (how) => {
           broken = how;
@@ -132,7 +133,7 @@ async function relay(serving: Serving, attempt: Try, path: string): Promise<Atte
     const said = observed === undefined ? read : { ...read, ...observed };
     return { status: forwarded.status, ...(await counted(serving, said)), details: { ...details, ...meteredField(serving, said) } };
   } catch (thrown) {
-    if (broken !== undefined) await countBroken(serving, attempt.target, broken.observed.usage);
+    if (broken !== undefined || wasWorkedFor(AppError.from(thrown))) await countBroken(serving, attempt.target, broken?.observed.usage);
     throw thrown;
   }
 }
@@ -211,7 +212,7 @@ async function write(serving: Serving, attempt: Try, answer: MediaAnswer): Promi
       if (!response.headersSent) begin();
       bytes += Buffer.byteLength(piece);
       if (answer.contentType === JSON_TYPE) kept.push(Buffer.from(piece));
-      if (!response.write(piece)) await drained(response);
+      if (!response.write(piece)) await drained(response, attempt.target.place.upstream?.timeouts.idleMs);
     }
   } catch (thrown) {
     if (response.headersSent) {

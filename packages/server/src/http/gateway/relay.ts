@@ -26,7 +26,7 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
         response,
         responseHeaders: { "tutti-run-id": call.runId, ...call.rateHeaders },
         claim: () => attempt.claim(),
-        passesOn: (status, type) => (status < 300 ? ANSWER_TYPE.test(type ?? "") : attempt.passesOn(status)),
+        passesOn: (status, type) => (status < 300 ? ANSWER_TYPE.test(type ?? "") : !isAboutKey(status) && attempt.passesOn(status)),
         keepsAll,
         hasEndMark: true,
         asksForUsage: asksForUsage && serving.surface === "chat/completions",
@@ -47,12 +47,25 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (broken !== undefined) await countBroken(serving, attempt.target, broken);
+    else if (wasWorkedFor(error)) await countBroken(serving, attempt.target, NOTHING_CAME);
     throw error;
   }
 }
 
+/** A provider that refuses Tutti's own key may repeat it; the client, whose key is another one, is told without. */
+export function isAboutKey(status: number): boolean {
+  return status === 401 || status === 403;
+}
+
 function keep(serving: Serving, contentType: string, bytes: Buffer | undefined): void {
   if (bytes !== undefined) serving.app.models.cache.keep(serving, { contentType, bytes });
+}
+
+const NOTHING_CAME: BrokenOff = { observed: { bytes: 0 }, whole: undefined };
+
+/** A provider that was not waited for has read the prompt all the same. */
+export function wasWorkedFor({ code }: AppError): boolean {
+  return code === "cancelled" || code === "timeout";
 }
 
 function bytesFor(serving: Serving, providerName: string): Buffer {

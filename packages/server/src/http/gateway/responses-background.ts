@@ -218,7 +218,7 @@ function keptEvents({ events, chars, head }: Running): { readonly events?: reado
 }
 
 function keyOf({ tenant, id }: Pick<KeptResponse, "tenant" | "id">): string {
-  return `${tenant}:${id}`;
+  return JSON.stringify([tenant, id]);
 }
 
 function isObject(value: unknown): value is { readonly [key: string]: Json } {

@@ -110,7 +110,7 @@ export class ResponseLog {
   /** The item with an id that a response of this tenant holds, where that is known. */
   async findItem(tenant: string, itemId: string, nearby?: { get(id: string): KeptResponse | undefined }): Promise<JsonObject | undefined> {
     const found = /^[a-z]+_(.+)_\d+$/.exec(itemId);
-    const responseId = this.#items.get(`${tenant}:${itemId}`) ?? (found?.[1] === undefined ? undefined : `resp_${found[1]}`);
+    const responseId = this.#items.get(JSON.stringify([tenant, itemId])) ?? (found?.[1] === undefined ? undefined : `resp_${found[1]}`);
     const kept = responseId === undefined ? undefined : (nearby?.get(responseId) ?? (await this.find(tenant, responseId)));
     if (kept === undefined) return undefined;
     return [...outputOf(kept), ...kept.input].find(({ id }) => id === itemId);
@@ -137,7 +137,7 @@ export class ResponseLog {
     this.#memory.set(name, { kept, chars });
     this.#memoryChars += chars;
     for (const { id } of kept.native === undefined ? [] : outputOf(kept))
-      if (typeof id === "string") this.#items.set(`${kept.tenant}:${id}`, kept.id);
+      if (typeof id === "string") this.#items.set(JSON.stringify([kept.tenant, id]), kept.id);
     for (const oldest of this.#memory.keys()) {
       if (this.#memoryChars <= MEMORY_CHARS_MAX || oldest === name) break;
       this.#forget(oldest);
@@ -150,7 +150,7 @@ export class ResponseLog {
     this.#memory.delete(name);
     this.#memoryChars -= known.chars;
     for (const { id } of known.kept.native === undefined ? [] : outputOf(known.kept))
-      if (typeof id === "string") this.#items.delete(`${known.kept.tenant}:${id}`);
+      if (typeof id === "string") this.#items.delete(JSON.stringify([known.kept.tenant, id]));
   }
 
   #drop(name: string): void {
@@ -228,7 +228,7 @@ export class ResponseLog {
 }
 
 function nameOf({ tenant, id }: Pick<KeptResponse, "tenant" | "id">): string {
-  return `response:${tenant}:${id}`;
+  return `response:${encodeURIComponent(tenant)}:${id}`;
 }
 
 /** The items that a response ended with. */

@@ -3,9 +3,9 @@ import type { Duplex } from "node:stream";
 import { AppError } from "@tutti/core";
 import type { WireError } from "@tutti/core/wire";
 import { WebSocketServer, type WebSocket } from "ws";
-import { parseJson } from "../body.ts";
+import { limiterOf, refuseForeignPages } from "../guard.ts";
 import { wireError } from "../problem.ts";
-import { objectOf } from "./chat-routes.ts";
+import { readObject } from "./request-body.ts";
 import { itemsOf, PreviousResponseMissing } from "./responses-context.ts";
 import { emptyResponse, newHead, type Prepared, type ResponsesDesk } from "./responses-desk.ts";
 import type { KeptResponse } from "./responses-log.ts";
@@ -53,12 +53,11 @@ export class ResponsesSocket {
     this.#server.close();
   }
 
-  #admit({ url = "", headers }: IncomingMessage): void {
+  #admit({ url = "", headers, socket }: IncomingMessage): void {
     const { pathname } = new URL(url, "http://server");
     if (pathname !== "/v1/responses") throw new AppError("not_found", `wanted a WebSocket at /v1/responses, got one at ${pathname}`);
-    const { origin, host } = headers;
-    if (origin !== undefined && URL.parse(origin)?.host !== host)
-      throw new AppError("denied", `wanted a connection from this server's own pages or from a program, got one from ${origin}`);
+    limiterOf(this.#desk.app.config)(socket.remoteAddress ?? "");
+    refuseForeignPages(this.#desk.app, headers);
     if (this.#server.clients.size >= SOCKETS_MAX)
       throw new AppError("overloaded", `wanted at most ${SOCKETS_MAX} WebSockets at once, got more; try again in a moment`);
     this.#desk.app.authenticate(headers);
@@ -117,7 +116,7 @@ class Connection {
 
   #receive(data: Buffer): void {
     try {
-      const event = objectOf(parseJson(data, this.#desk.app.config.requestDepthMax));
+      const event = readObject(data, this.#desk.app.config.requestDepthMax);
       if (event.type === "response.steer") return this.#refuseSteering(event);
       this.#accept(turnOf(event, data.length));
     } catch (thrown) {

@@ -1,13 +1,15 @@
 import type { ModelRequest } from "@tutti/core/model";
 import { holdsSeal } from "@tutti/core/wire";
-import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
-import { askOf, outputTokensMaxOf, tagsOf } from "./ask.ts";
+import type { App, Attempted, GatewayAsk, GatewayCall, Try } from "../../host/index.ts";
+import { answersOf, askOf, tagsOf } from "./ask.ts";
 import { fromCache } from "./from-cache.ts";
 import { relay } from "./relay.ts";
 import type { ServeCall, Serving } from "./serving.ts";
 import { translate } from "./translate.ts";
 
 const NEVER = new AbortController().signal;
+/** A prompt is counted before its provider counts it; what is set aside for it has to be enough all the same. */
+const ESTIMATE_MARGIN = 1.5;
 
 /** Answers a request: planned, decided, guarded, from the cache or from a model, counted and journaled. Throws while nothing has been sent. */
 export async function serve(app: App, call: ServeCall): Promise<void> {
@@ -18,22 +20,21 @@ export async function serve(app: App, call: ServeCall): Promise<void> {
       estimate: (bytes) => tokens.estimate(bytes),
       exact: () => tokens.count(call.model, read()),
     });
-    await app.gateway.call(ask, (begun) => answer(app, { ...call, read }, begun));
+    await app.gateway.call(ask, (begun) => answer(app, { ...call, read, ask }, begun));
   } catch (thrown) {
     if (!call.response.headersSent) throw thrown;
   }
 }
 
 /** A call whose request can be read, once. */
-type Readable = ServeCall & { readonly read: () => ModelRequest };
+type Readable = ServeCall & { readonly read: () => ModelRequest; readonly ask: GatewayAsk };
 
 async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Attempted> {
-  const { models } = app;
   const serving = await prepare(app, call, begun);
   const cached = await fromCache(serving);
   if (cached !== undefined) return cached;
-  const bytes = call.bytes?.length ?? 0;
-  if (begun.payer !== undefined) await begun.reserve(models.tokens.estimate(bytes), outputTokensMaxOf(call.body));
+  if (begun.payer !== undefined)
+    await begun.reserve(call.ask.promptTokens() * ESTIMATE_MARGIN, { tokensMax: call.ask.outputTokensMax, count: answersOf(call.body) });
   return begun.attempt((attempt) => tryOne(serving, attempt), call.signal);
 }
 
@@ -52,7 +53,7 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
     call: begun,
     request: () => changed ?? call.read(),
     guard,
-    mustTranslate: changed !== undefined || guard?.changesOutput === true,
+    mustTranslate: call.mustTranslate === true || changed !== undefined || guard?.changesOutput === true,
     keepsAll: begun.payer !== undefined || call.onFinal !== undefined || cache.isFor(call.surface),
   };
 }

@@ -29,6 +29,8 @@ export interface ServeCall {
   /** Told of the whole answer before its last byte goes out: the object that the surface ends with. */
   readonly onFinal?: ((final: JsonObject, by: { readonly providerName: string; readonly isNative: boolean }) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** The body is not in the client's own words, so a provider may need it in others. */
+  readonly mustTranslate?: boolean | undefined;
 }
 
 /** A call on its way: what was found out about it so far. */

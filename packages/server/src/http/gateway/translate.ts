@@ -1,6 +1,6 @@
 import { AppError, type Json } from "@tutti/core";
 import { collect, type Message, type ModelPart, type ModelRequest } from "@tutti/core/model";
-import type { AnswerHead, StreamEncoder } from "@tutti/core/wire";
+import { NO_USAGE, type AnswerHead, type StreamEncoder } from "@tutti/core/wire";
 import type { Attempted, Try } from "../../host/index.ts";
 import { adaptRequest, type Place, type ResponseSink, type Target } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
@@ -8,6 +8,7 @@ import { countParts } from "./count-answer.ts";
 import { drained } from "./drained.ts";
 import { eitherSignal } from "./either-signal.ts";
 import { finalOf } from "./final.ts";
+import { wasWorkedFor } from "./relay.ts";
 import type { JsonObject, Serving } from "./serving.ts";
 
 /** Asks a provider in its own format, and writes the answer in the client's. */
@@ -19,10 +20,11 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
   const underWay: UnderWay = { target: attempt.target, seen: [] };
   try {
     const parts = watched(partsFor(serving, underWay, signal), underWay.seen);
-    return serving.stream ? await writeStream(serving, attempt, parts) : await writeWhole(serving, attempt, parts);
+    const done = serving.stream ? await writeStream(serving, attempt, parts) : await writeWhole(serving, attempt, parts);
+    return await counted(serving, underWay, done);
   } catch (thrown) {
     // What has come by now was spent, whoever broke off.
-    await countSeen(serving, underWay);
+    if (underWay.seen.length > 0 || wasWorkedFor(AppError.from(thrown))) await countSeen(serving, underWay);
     throw thrown;
   } finally {
     serving.response.off("close", onClose);
@@ -31,8 +33,16 @@ export async function translate(serving: Serving, attempt: Try): Promise<Attempt
 
 /** Who pays pays for what has come of an answer that was broken off. */
 async function countSeen(serving: Serving, { target, seen }: UnderWay): Promise<void> {
-  if (serving.call.payer === undefined || seen.length === 0) return;
+  if (serving.call.payer === undefined) return;
   serving.call.spent(target, await countParts(serving, target.place.name, seen.splice(0)), true);
+}
+
+/** What a provider does not say is counted here, for who pays. */
+async function counted(serving: Serving, { target, seen }: UnderWay, done: Attempted): Promise<Attempted> {
+  const { inputTokens, outputTokens } = done.usage ?? NO_USAGE;
+  if (inputTokens + outputTokens > 0) return done;
+  if (serving.call.payer === undefined) return { ...done, usage: undefined };
+  return { ...done, usage: await countParts(serving, target.place.name, seen), isEstimated: true };
 }
 
 /** An answer under way. */
@@ -141,7 +151,7 @@ async function writeStream(serving: Serving, attempt: Try, parts: AsyncIterable<
       bytes += text.length;
       if (serving.keepsAll) sent.push(text);
       if (finish !== undefined) tell(serving, attempt, finalOf(Buffer.from(text), "text/event-stream"));
-      if (!response.write(text)) await drained(response);
+      if (!response.write(text)) await drained(response, attempt.target.place.upstream?.timeouts.idleMs);
     }
   } catch (thrown) {
     if (response.headersSent) endWithError(response, encoder, thrown);

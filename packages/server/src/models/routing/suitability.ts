@@ -47,6 +47,8 @@ function withoutHash(version: string): string {
 
 function checkAbilities(needs: readonly Ability[], abilities: readonly Ability[] | undefined): Suitability | undefined {
   if (needs.length === 0) return undefined;
+  // Whoever takes a text surface is taken to chat; what else is asked for is another matter.
+  if (abilities === undefined && needs.every((need) => need === "chat")) return undefined;
   if (abilities === undefined) return { fit: "unsure", reason: `whether it can do ${needs.join(", ")} is not known` };
   const lacking = needs.filter((need) => !abilities.includes(need));
   return lacking.length === 0 ? undefined : { fit: "none", reason: `it cannot do ${lacking.join(", ")}` };
