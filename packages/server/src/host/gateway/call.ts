@@ -109,9 +109,17 @@ export class GatewayCall {
     this.#spendings.push({ target, usage, isEstimated });
   }
 
-  /** Another target goes on with the answer. */
-  goOn(target: Target): void {
-    this.#target = target;
+  /** Another target that goes on with an answer that was broken off; `undefined` when there is none that may be asked. */
+  goOn(from: Target): { readonly target: Target; readonly watch: CallWatch } | undefined {
+    const tried = new Set(this.#tried.map(({ target }) => target)).add(from.id);
+    for (const { target } of this.plan.candidates) {
+      if (tried.has(target.id)) continue;
+      const watch = this.#beginOrNot(target);
+      if (watch === undefined) continue;
+      this.#target = target;
+      return { target, watch };
+    }
+    return undefined;
   }
 
   /** Tries the plan's targets until one has answered. A try that fails before it claimed the client's answer is followed by the next. */
@@ -260,6 +268,15 @@ export class GatewayCall {
       watch.end(callEnd(error, how.signal));
       this.#failedAt(target, error);
       throw error;
+    }
+  }
+
+  #beginOrNot(target: Target): CallWatch | undefined {
+    try {
+      return this.#begin(target);
+    } catch {
+      // It is left alone for now, and noted as such.
+      return undefined;
     }
   }
 

@@ -60,7 +60,9 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
 
 function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {
   const { open, name } = attempt.target.place;
-  const mustTranslate = serving.mustTranslate || attempt.target.adapt !== undefined || holdsForeignThoughts(serving);
+  // Bytes that were broken off cannot be gone on with.
+  const mayResume = serving.stream && serving.call.plan.resumesText && serving.call.plan.candidates.length > 1;
+  const mustTranslate = serving.mustTranslate || mayResume || attempt.target.adapt !== undefined || holdsForeignThoughts(serving);
   const path = mustTranslate ? undefined : open.native?.(serving.surface, { name, stream: serving.stream });
   return path === undefined ? translate(serving, attempt) : relay(serving, attempt, path);
 }

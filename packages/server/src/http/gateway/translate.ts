@@ -2,7 +2,7 @@ import { AppError, type Json } from "@tutti/core";
 import { collect, type Message, type ModelPart, type ModelRequest } from "@tutti/core/model";
 import { NO_USAGE, type AnswerHead, type StreamEncoder } from "@tutti/core/wire";
 import type { Attempted, Try } from "../../host/index.ts";
-import { adaptRequest, type Place, type ResponseSink, type Target } from "../../models/index.ts";
+import { adaptRequest, callEnd, type CallWatch, type Place, type ResponseSink, type Target } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { countParts } from "./count-answer.ts";
 import { drained } from "./drained.ts";
@@ -75,7 +75,6 @@ async function* resumable(
   { underWay, request }: { readonly underWay: UnderWay; readonly request: ModelRequest },
   signal: AbortSignal,
 ): AsyncGenerator<ModelPart, void, undefined> {
-  const { plan } = serving.call;
   let text = "";
   let isPlain = true;
   try {
@@ -86,13 +85,35 @@ async function* resumable(
     }
   } catch (thrown) {
     const { code } = AppError.from(thrown);
-    const next = plan.candidates.find(({ target }) => target.place !== underWay.target.place)?.target;
-    const mayGoOn = plan.resumesText && isPlain && text !== "" && (code === "upstream" || code === "timeout");
-    if (!mayGoOn || next === undefined || signal.aborted) throw thrown;
+    const mayGoOn = serving.call.plan.resumesText && isPlain && text !== "" && (code === "upstream" || code === "timeout");
+    const next = mayGoOn && !signal.aborted ? serving.call.goOn(underWay.target) : undefined;
+    if (next === undefined) throw thrown;
     await countSeen(serving, underWay);
-    underWay.target = next;
-    serving.call.goOn(next);
-    yield* generate(next.place, { ...request, messages: [...request.messages, ...goOn(text)] }, signal);
+    underWay.target = next.target;
+    yield* rest(serving, { ...next, text }, signal);
+  }
+}
+
+/** The rest of an answer, from a target that is told what was said so far. */
+async function* rest(
+  serving: Serving,
+  { target, watch, text }: { readonly target: Target; readonly watch: CallWatch; readonly text: string },
+  signal: AbortSignal,
+): AsyncGenerator<ModelPart, void, undefined> {
+  const asked = serving.request();
+  const request = { ...asked, messages: [...asked.messages, ...goOn(text)] };
+  let end: Parameters<CallWatch["end"]>[0] = { outcome: "unknown" };
+  try {
+    for await (const part of generate(target.place, target.adapt === undefined ? request : adaptRequest(request, target.adapt), signal)) {
+      watch.firstByte();
+      if (part.type === "finish") end = { outcome: "answered", usage: part.usage };
+      yield part;
+    }
+  } catch (thrown) {
+    end = callEnd(AppError.from(thrown), signal);
+    throw thrown;
+  } finally {
+    watch.end(end);
   }
 }
 
