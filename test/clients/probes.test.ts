@@ -12,9 +12,6 @@ import { obedientModel } from "./obedient-model.ts";
 const INSTALLED = fileURLToPath(new URL("node_modules/", import.meta.url));
 const DURATION_MS_MAX = 120_000;
 
-/** What each failed assertion is about stands in docs/clients.md. */
-const EXPLAINED: ReadonlySet<string> = new Set(["messages-schema", "messages-stream-chunk-schema", "messages-reasoning-roundtrip-schema"]);
-
 const target = (model: string) => ({ model, weight: 1, tags: [] });
 
 /** Runs a probe against Tutti before an obedient chat model and the embeddings that come with Tutti, both under one name. */
@@ -65,18 +62,15 @@ interface LlmprobeReport {
   };
 }
 
-test("llmprobe's assertions hold on every surface, but for those that are explained", async () => {
+test("llmprobe's assertions hold on every surface", async () => {
   await probe(async (app, folder) => {
     const file = join(folder, "report.json");
     const flags = ["--no-bench", "--no-save", "--json", "--timeout", "30", "--save", file];
     await runScript("llmprobe/bin/dist/llmprobe.mjs", [`${app.url}/v1`, "-k", app.token, "-m", "all", ...flags], folder);
     const { conformance } = JSON.parse(await readFile(file, "utf8")) as LlmprobeReport;
     const failed = conformance.results.flatMap(({ failures }) => failures.filter(({ severity }) => severity === "MUST"));
-    assert.deepEqual(
-      failed.filter(({ id }) => !EXPLAINED.has(id)),
-      [],
-    );
-    assert.ok(conformance.pct >= 98, `${conformance.pct} %`);
+    assert.deepEqual(failed, []);
+    assert.equal(conformance.pct, 100);
     const surfaces = conformance.bySurface.filter(({ total }) => total > 0).map(({ surface }) => surface);
     for (const surface of ["models", "chat", "responses", "messages", "count-tokens", "embeddings", "completions"])
       assert.ok(surfaces.includes(surface), `${surface} was not probed, only ${surfaces.join(", ")}`);
