@@ -87,6 +87,21 @@ test("the ollama client gets Tutti's own refusals", async () => {
   await assert.rejects(client.chat({ ...ask, messages: [{ role: "tool", content: "42" }] }), refused(400));
 });
 
+test("a key holds at Ollama's format as at the others", async () => {
+  const made = await tutti.app.fetch("/v1/keys", { name: "narrow", models: ["chat-*"] });
+  const { secret } = (await made.json()) as { readonly secret: string };
+  const narrow = clientFor(tutti.app.url, secret);
+  assert.deepEqual(
+    (await narrow.list()).models.map(({ name }) => name),
+    ["chat-model"],
+  );
+  assert.equal((await narrow.generate({ model: "chat-model", prompt: "Hi" })).response, "You said: Hi");
+  await assert.rejects(
+    narrow.generate({ model: "messages-model", prompt: "Hi" }),
+    (error) => error instanceof Error && "status_code" in error && error.status_code === 403,
+  );
+});
+
 test("the ollama client lists models, and is shown what is known of them", async () => {
   const names = (await client.list()).models.map(({ name }) => name);
   for (const model of MODELS) assert.ok(names.includes(model), `${model} is missing in ${names.join(", ")}`);
