@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { Ollama } from "ollama";
 import { startTestApp } from "../../packages/server/src/testing.ts";
+import { startGateway } from "./gateway.ts";
 import { MODELS, startThreeFormats, type ThreeFormats } from "./three-formats.ts";
 
 let tutti: ThreeFormats;
@@ -108,6 +109,22 @@ test("the ollama client lists models, and is shown what is known of them", async
   assert.ok(Array.isArray((await client.show({ model: "chat-model" })).capabilities));
   await assert.rejects(client.show({ model: "no-such-model" }), /not found/);
   assert.match((await client.version()).version, /^\d+\.\d+\.\d+$/);
+});
+
+test("an ollama client that aborts a stream ends the upstream's work", async () => {
+  const piece = `data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: "Hi" } }] })}\n\n`;
+  const headers = { "content-type": "text/event-stream" };
+  await using gateway = await startGateway(() => ({ type: "raw", status: 200, headers, chunks: [piece], ending: "silence" }));
+  const leaving = clientFor(gateway.app.url, gateway.app.token);
+  const stream = await leaving.chat({ model: "test-model", messages: [turn("Hi")], stream: true });
+  for await (const { message } of stream) {
+    assert.equal(message.content, "Hi");
+    break;
+  }
+  stream.abort();
+  const chat = gateway.upstream.calls.findIndex(({ method }) => method === "POST");
+  await gateway.upstream.ended(chat + 1);
+  assert.equal(gateway.upstream.calls[chat]?.isAborted, true);
 });
 
 test("the ollama client loads a model by asking it nothing", async () => {
