@@ -115,7 +115,7 @@ export class Keys {
   }
 
   /** Makes a key. It is good on this node at once, on others when they have looked. */
-  create(settings: KeySettings, tenant: string): Promise<NewKey> {
+  create(settings: KeySettings, tenant?: string): Promise<NewKey> {
     return this.#inTurn(async () => {
       if (this.#keys.size >= KEYS_MAX)
         throw new AppError(
@@ -124,7 +124,7 @@ export class Keys {
         );
       const id = newKeyId();
       const secret = newSecret(id);
-      const key: VirtualKey = { ...settings, id, tenant, createdAt: this.#now() };
+      const key: VirtualKey = { ...settings, id, tenant: tenant ?? ownTenant(settings, id), createdAt: this.#now() };
       await this.#write({ key, secrets: [storedSecret(secret)] });
       return { key, secret };
     });
@@ -266,4 +266,9 @@ function keySetting(id: string): string {
 
 function revokedSetting(id: string): string {
   return `key.${id}.revoked`;
+}
+
+/** What a key makes (files, batches, kept responses) is seen by its tenant: by its team, else by itself alone. */
+function ownTenant({ team }: KeySettings, id: string): string {
+  return team === undefined ? `key-${id}` : `team-${team}`;
 }

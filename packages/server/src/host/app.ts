@@ -111,6 +111,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await retention.stop();
       await services.waitingRuns.stop();
       await services.events.stop();
+      await gate.gateway.settled();
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();

@@ -79,7 +79,8 @@ function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string
   if (code === "unauthorized") return { "www-authenticate": 'Bearer realm="tutti", Basic realm="tutti", charset="UTF-8"' };
   // The rest of a body that is too large is not worth reading.
   if (code === "too_large") return { connection: "close" };
-  if (code !== "rate_limited" && code !== "overloaded") return {};
+  const isTimed = code === "upstream" && isObject(cause) && cause["retryAfterMs"] !== undefined;
+  if (code !== "rate_limited" && code !== "overloaded" && !isTimed) return {};
   const retryAfterMs = isObject(cause) ? Number(cause["retryAfterMs"] ?? 1000) : 1000;
   return { ...limitHeaders(cause), "retry-after": String(Math.max(1, Math.ceil(retryAfterMs / 1000))) };
 }

@@ -29,7 +29,7 @@ export function defineKeys(command: Command, shell: Shell): void {
     .addHelpText("after", "\nExamples:\n  tutti keys show k3v9x0q1m2n4")
     .action((id: string) => show(shell, id));
   withSettings(command.command("create <name>").description("make a key; its secret is shown this once"))
-    .option("--tenant <name>", 'the tenant it belongs to; "default" unless given')
+    .option("--tenant <name>", "whose files, batches and responses it shares; else its team's, or its own")
     .addHelpText("after", EXAMPLES)
     .action((name: string, options: CreateOptions) => create(shell, name, options));
   withSettings(command.command("update <id>").description(`change a key; what is left out stays, "${NOTHING}" takes it away`))

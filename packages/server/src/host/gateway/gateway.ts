@@ -34,6 +34,7 @@ export function runOf(error: AppError): string | undefined {
 /** The one way to models: every call is planned, decided, bounded, tried, counted and journaled here. */
 export class Gateway {
   readonly #parts: GatewayParts;
+  readonly #ends = new Set<Promise<void>>();
 
   constructor(parts: GatewayParts) {
     this.#parts = parts;
@@ -47,14 +48,28 @@ export class Gateway {
     const call = this.#begin(ask);
     try {
       const done = await work(call);
-      void call.complete(done);
+      this.#own(call.complete(done));
       return done;
     } catch (thrown) {
       const error = AppError.from(thrown);
-      void call.fail(error);
+      this.#own(call.fail(error));
       RUNS.set(error, call.runId);
       throw error;
     }
+  }
+
+  /** Resolves when every call that has been answered is counted and journaled. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#ends);
+  }
+
+  /** The end of a call goes on after its client was answered. */
+  #own(ending: Promise<void>): void {
+    const forget = (): void => {
+      this.#ends.delete(end);
+    };
+    const end: Promise<void> = ending.then(forget, forget);
+    this.#ends.add(end);
   }
 
   /** Shortens a request of a call to what its plan wants. */

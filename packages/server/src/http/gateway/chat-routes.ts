@@ -8,7 +8,9 @@ import { readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { answerAsAgent } from "./agents.ts";
+import { tagsOf } from "./ask.ts";
 import { readObject } from "./request-body.ts";
+import { requireModel } from "./require-model.ts";
 import { serve } from "./serve.ts";
 import type { JsonObject } from "./serving.ts";
 
@@ -72,8 +74,11 @@ async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
   const { request } = decodeCountRequest(body);
   const place = app.models.locate(model);
   const isNative = place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) !== undefined;
-  // What other models thought is sealed in a conversation that went through here; Anthropic cannot read it.
-  if (!isNative || holdsSeal(bytes.toString("latin1"))) {
+  const principal = ctx.get("principal");
+  const { headers } = ctx.env.incoming;
+  const guard = app.models.guardrails.session({ model, tenant: principal.tenant, tags: tagsOf({ headers, principal }, app.keys) });
+  // What other models thought is sealed in a conversation that went through here; Anthropic cannot read it. What guards look at stays here.
+  if (!isNative || guard?.looksAtInput === true || holdsSeal(bytes.toString("latin1"))) {
     await app.models.tokens.load(place?.name ?? model);
     return ctx.json(encodeCount(app.models.tokens.count(place?.name ?? model, request)));
   }
@@ -84,8 +89,8 @@ async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
     bytes,
     model,
     stream: false,
-    principal: ctx.get("principal"),
-    headers: ctx.env.incoming.headers,
+    principal,
+    headers,
     response: ctx.env.outgoing,
   });
   return RESPONSE_ALREADY_SENT;

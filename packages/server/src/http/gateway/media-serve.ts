@@ -3,13 +3,14 @@ import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Json, type Principal } from "@tutti/core";
 import { SseDecoder, usageOfMedia, type MeteredUsage } from "@tutti/core/wire";
 import type { App, Attempted, GatewayCall, Try } from "../../host/index.ts";
-import { cacheHeader, type BrokenOff, type CacheQuestion, type GuardSession, type ResponseSink, type Target } from "../../models/index.ts";
+import { cacheHeader, type BrokenOff, type CacheQuestion, type ResponseSink, type Target } from "../../models/index.ts";
 import { wireError } from "../problem.ts";
 import { tagsOf } from "./ask.ts";
 import { drained } from "./drained.ts";
 import { eitherSignal } from "./either-signal.ts";
+import { guardMedia } from "./media-guard.ts";
 import { isAboutKey, wasWorkedFor } from "./relay.ts";
-import type { MediaAnswer, MediaCall, MediaSurface } from "./media.ts";
+import type { MediaAnswer, MediaBody, MediaCall, MediaSurface } from "./media.ts";
 
 /** A request at one of the doors that are no conversation, and where its answer goes. */
 export interface MediaRequest {
@@ -37,16 +38,22 @@ const JSON_TYPE = "application/json";
 /** Answers a request: planned, decided, guarded, from the cache or a model, counted and journaled as every call is. Throws while nothing has been sent. */
 export async function serveMedia(app: App, request: MediaRequest): Promise<void> {
   const { surface, bytes, contentType, principal, headers, response } = request;
-  const asked = surface.read({ bytes, contentType, depthMax: app.config.requestDepthMax });
+  const asked = surface.read(givenOf({ app, bytes, contentType }));
   const { model, needs, stream } = asked;
   const input = { model, requestBytes: bytes.length, requestSha256: hash("sha256", bytes, "hex"), stream };
-  const promptTokens = (): number => promptTokensOf(app, asked);
+  // Texts to embed or to rank are each on their own, and how much of a long one is read is the model's business.
+  const isManyTexts = surface.surface === "embeddings" || surface.surface === "rerank";
+  const promptTokens = (): number => (isManyTexts ? 0 : promptTokensOf(app, asked));
   const ask = { surface: surface.surface, model, principal, needs, promptTokens, tags: tagsOf({ headers, principal }, app.keys), input };
   try {
     await app.gateway.call(ask, (call) => answer({ ...request, app, asked, call }));
   } catch (thrown) {
     if (!response.headersSent) throw thrown;
   }
+}
+
+function givenOf({ app, bytes, contentType }: Pick<Serving, "app" | "bytes" | "contentType">): MediaBody {
+  return { bytes, contentType, depthMax: app.config.requestDepthMax };
 }
 
 /** Before anything is asked; what was read is counted afterwards. */
@@ -65,7 +72,7 @@ async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
     tenant: principal.tenant,
     tags: tagsOf({ headers, principal }, app.keys),
   });
-  const asked = guard === undefined ? serving.asked : guarded(guard, serving.asked);
+  const asked = guard === undefined ? serving.asked : guardMedia(guard, { ...serving, given: givenOf(serving) });
   const allowed: Serving = { ...serving, asked, question: questionOf(serving, asked) };
   const cached = await fromCache(allowed);
   const findings = guard === undefined || guard.findings.length === 0 ? {} : { guards: guard.findings as unknown as Json };
@@ -74,13 +81,6 @@ async function answer(serving: Omit<Serving, "question">): Promise<Attempted> {
   await call.reserve(promptTokensOf(app, asked) + input, { tokensMax: output, count: 1 });
   const done = await call.attempt((attempt) => tryOne(allowed, attempt), serving.signal);
   return { ...done, details: { ...done.details, ...findings } };
-}
-
-/** The texts as the guards let them through; what blocks throws `denied`. What comes back as sound or numbers has nothing to guard. */
-function guarded(guard: GuardSession, asked: MediaCall): MediaCall {
-  if (asked.texts.length === 0) return asked;
-  const { request, isChanged } = guard.input({ messages: asked.texts.map((content) => ({ role: "user", content })) });
-  return isChanged ? asked.withTexts(request.messages.map(({ content }) => content)) : asked;
 }
 
 async function fromCache({ app, call, surface, response, question }: Serving): Promise<Attempted | undefined> {
@@ -202,26 +202,29 @@ async function write(serving: Serving, attempt: Try, answer: MediaAnswer): Promi
   const { app, call, response, question } = serving;
   const kept: Buffer[] = [];
   let bytes = 0;
+  // Another try may have begun to answer meanwhile, so what the response says of itself does not count.
+  let hasBegun = false;
   const begin = (): void => {
     if (!attempt.claim()) throw new AppError("cancelled", "another target answered first");
     const rates = Object.entries(call.rateHeaders).flat();
     response.writeHead(200, ["content-type", answer.contentType, "tutti-run-id", call.runId, ...rates]);
+    hasBegun = true;
   };
   try {
     for await (const piece of answer.body) {
-      if (!response.headersSent) begin();
+      if (!hasBegun) begin();
       bytes += Buffer.byteLength(piece);
       if (answer.contentType === JSON_TYPE) kept.push(Buffer.from(piece));
       if (!response.write(piece)) await drained(response, attempt.target.place.upstream?.timeouts.idleMs);
     }
   } catch (thrown) {
-    if (response.headersSent) {
+    if (hasBegun) {
       breakOff(response, answer.contentType, thrown);
       await countBroken(serving, attempt.target, answer.usage());
     }
     throw thrown;
   }
-  if (!response.headersSent) begin();
+  if (!hasBegun) begin();
   response.end();
   if (kept.length > 0) app.models.cache.keep(question, { contentType: JSON_TYPE, bytes: Buffer.concat(kept) });
   return bytes;

@@ -5,6 +5,9 @@ import { finalOf } from "./final.ts";
 import { countAnswer, countBroken } from "./count-answer.ts";
 import type { Serving } from "./serving.ts";
 
+/** The surfaces whose streams tell their usage only when asked. */
+const ASKED_FOR_USAGE: ReadonlySet<string> = new Set(["chat/completions", "completions"]);
+
 /** What an answer of a chat model may be, when the provider says that all is well. */
 const ANSWER_TYPE = /^(?:application\/(?:[\w.+-]*\+)?json|text\/event-stream)\b/;
 
@@ -29,7 +32,7 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
         passesOn: (status, type) => (status < 300 ? ANSWER_TYPE.test(type ?? "") : !isAboutKey(status) && attempt.passesOn(status)),
         keepsAll,
         hasEndMark: true,
-        asksForUsage: asksForUsage && serving.surface === "chat/completions",
+        asksForUsage: asksForUsage && ASKED_FOR_USAGE.has(serving.surface),
         beforeEnd: serving.onFinal && ((whole, type) => tellFinal(serving, { whole, type, providerName: place.provider.name })),
         onBroken: (how) => {
           broken = how;

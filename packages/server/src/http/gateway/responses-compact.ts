@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { AppError, type Json, type Principal } from "@tutti/core";
 import { collect } from "@tutti/core/model";
 import { responsesCodec, sealSummary } from "@tutti/core/wire";
+import { requireModel } from "./require-model.ts";
 import { modelOf } from "./chat-routes.ts";
 import { itemsOf, resolve } from "./responses-context.ts";
 import type { ResponseAsk, ResponsesDesk } from "./responses-desk.ts";
@@ -92,6 +93,7 @@ export async function countInput(desk: ResponsesDesk, given: JsonObject, princip
     throw new AppError("invalid_input", "model: wanted the name of a model, got none, and none is configured as the default", {
       cause: { param: "model" },
     });
+  requireModel(desk.app, principal, model);
   const { body } = await resolve(desk.log, given, { tenant: principal.tenant });
   const { request } = responsesCodec.decodeRequest({ ...body, model });
   const { tokens } = desk.app.models;

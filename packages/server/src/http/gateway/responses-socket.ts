@@ -40,7 +40,9 @@ export class ResponsesSocket {
     try {
       this.#admit(request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => {
-        new Connection(this.#desk, webSocket, request.headers).open();
+        const limiter = limiterOf(this.#desk.app.config);
+        const address = request.socket.remoteAddress ?? "";
+        new Connection(this.#desk, webSocket, { headers: request.headers, limit: () => limiter(address) }).open();
       });
     } catch (thrown) {
       refuse(socket, thrown);
@@ -83,11 +85,18 @@ interface Turn {
   readonly bytes: number;
 }
 
+/** Who is at the other end. `limit` counts a turn as a request of theirs, and throws `rate_limited`. */
+interface Client {
+  readonly headers: IncomingHttpHeaders;
+  readonly limit: () => void;
+}
+
 /** One client's connection. */
 class Connection {
   readonly #desk: ResponsesDesk;
   readonly #socket: WebSocket;
   readonly #headers: IncomingHttpHeaders;
+  readonly #limit: () => void;
   readonly #gone = new AbortController();
   /** What waits on each lane; the lane is at work while it is here. */
   readonly #lanes = new Map<string, Turn[]>();
@@ -97,10 +106,11 @@ class Connection {
   #waiting = 0;
   #isOld = false;
 
-  constructor(desk: ResponsesDesk, socket: WebSocket, headers: IncomingHttpHeaders) {
+  constructor(desk: ResponsesDesk, socket: WebSocket, client: Client) {
     this.#desk = desk;
     this.#socket = socket;
-    this.#headers = handshakeFree(headers);
+    this.#headers = handshakeFree(client.headers);
+    this.#limit = client.limit;
   }
 
   open(): void {
@@ -126,6 +136,7 @@ class Connection {
 
   #accept(turn: Turn): void {
     const { streamId } = turn;
+    this.#limit();
     const refusal = this.#refusal(streamId);
     if (refusal !== undefined) return this.#fail(refusal, streamId);
     if (streamId !== undefined) this.#names.add(streamId);

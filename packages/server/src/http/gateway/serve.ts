@@ -41,7 +41,8 @@ async function answer(app: App, call: Readable, begun: GatewayCall): Promise<Att
 /** The request as the guards and the plan leave it. */
 async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Serving> {
   const { guardrails, cache } = app.models;
-  const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags: tagsOf(call, app.keys) });
+  const tags = tagsOf(call, app.keys);
+  const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags });
   const guarded = guard?.input(call.read());
   const { pruneToTokens } = begun.plan;
   const request = guarded?.request;
@@ -52,8 +53,10 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
     app,
     call: begun,
     request: () => changed ?? call.read(),
+    tags,
     guard,
-    mustTranslate: call.mustTranslate === true || changed !== undefined || guard?.changesOutput === true,
+    // Bytes hold fields that no codec reads, and that no guard has seen.
+    mustTranslate: call.mustTranslate === true || changed !== undefined || guard?.looksAtInput === true || guard?.changesOutput === true,
     keepsAll: begun.payer !== undefined || call.onFinal !== undefined || cache.isFor(call.surface),
   };
 }

@@ -39,6 +39,7 @@ export interface Serving extends ServeCall {
   readonly call: GatewayCall;
   /** The request in words that every provider's format has; read when it is first asked for. */
   request(): ModelRequest;
+  readonly tags: readonly string[];
   readonly guard: GuardSession | undefined;
   /** The request is not the client's any more, or its answer has to be looked at: its bytes cannot pass through. */
   readonly mustTranslate: boolean;

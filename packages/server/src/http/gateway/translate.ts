@@ -163,9 +163,12 @@ async function writeStream(serving: Serving, attempt: Try, parts: AsyncIterable<
   const sent: string[] = [];
   let finish: Extract<ModelPart, { type: "finish" }> | undefined;
   let bytes = 0;
+  // Another try may have begun to answer meanwhile, so what the response says of itself does not count.
+  let hasBegun = false;
   try {
     for await (const part of parts) {
-      if (!response.headersSent && !begin(serving, attempt)) throw lostRace();
+      hasBegun ||= begin(serving, attempt);
+      if (!hasBegun) throw lostRace();
       const text = encoder.push(part);
       if (part.type === "finish") finish = part;
       if (text === "") continue;
@@ -174,12 +177,12 @@ async function writeStream(serving: Serving, attempt: Try, parts: AsyncIterable<
       if (finish !== undefined) tell(serving, attempt, finalOf(Buffer.from(text), "text/event-stream"));
       if (!response.write(text)) await drained(response, attempt.target.place.upstream?.timeouts.idleMs);
     }
+    if (finish === undefined) throw new AppError("upstream", "wanted a finished answer, got a stream that ended; try again");
   } catch (thrown) {
-    if (response.headersSent) endWithError(response, encoder, thrown);
+    if (hasBegun) endWithError(response, encoder, thrown);
     throw thrown;
   }
   response.end();
-  if (finish?.usage === undefined) throw new AppError("upstream", "wanted a finished answer, got a stream that ended; try again");
   serving.app.models.cache.keep(serving, { contentType: "text/event-stream", bytes: Buffer.from(sent.join("")) });
   return { status: 200, usage: finish.usage, details: { finishReason: finish.reason, bytes, ...findings(serving) } };
 }

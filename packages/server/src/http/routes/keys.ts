@@ -21,7 +21,7 @@ const settings = {
   tags: z.array(z.string().min(1).max(100)).max(20).optional(),
   expiresAt: z.iso.datetime({ offset: true }).optional(),
 };
-const Create = z.strictObject({ ...settings, tenant: name.default("default") });
+const Create = z.strictObject({ ...settings, tenant: name.optional() });
 const Update = z.strictObject({
   name: name.optional(),
   user: name.nullish(),

@@ -156,14 +156,15 @@ async function models(app: App): Promise<readonly Finding[]> {
   if (names.length === 0)
     return [{ name: "models", status: "off", reason: "none is configured", todo: "set TUTTI_MODEL_BASE_URL and TUTTI_MODEL" }];
   const served = await app.models.list();
+  const complaints = new Map(app.models.inventory.providers().map(({ name, complaint }) => [name, complaint]));
   return names.map((name) => {
     const count = served.filter(({ provider }) => provider === name).length;
-    return count > 0
+    return count > 0 && complaints.get(name) === undefined
       ? { name: `models of ${name}`, status: "ok", reason: `${count} are known`, todo: null }
       : {
           name: `models of ${name}`,
           status: "degraded",
-          reason: "it gave no list of models",
+          reason: complaints.get(name) ?? "it gave no list of models",
           todo: "is it running, and are its URL and key right? `tutti doctor` tells more",
         };
   });

@@ -96,8 +96,8 @@ function isPlainQuestion({ role, content, parts }: Message, charactersMax: numbe
   return role === "user" && content.trim() !== "" && content.length <= charactersMax && (parts ?? []).every(({ type }) => type === "text");
 }
 
-function digest({ principal, surface, model, guard }: CacheQuestion, text: string): string {
-  return hash("sha256", `${JSON.stringify([principal.tenant, surface, model, guard?.scope ?? ""])}\n${text}`, "base64url");
+function digest({ principal, surface, model, guard, tags = [] }: CacheQuestion, text: string): string {
+  return hash("sha256", `${JSON.stringify([principal.tenant, surface, model, guard?.scope ?? "", tags])}\n${text}`, "base64url");
 }
 
 /** The body as canonical JSON without what does not matter; `withTurns` false: without the conversation too. */

@@ -12,6 +12,8 @@ export interface CacheQuestion {
   readonly body: unknown;
   readonly stream: boolean;
   readonly headers: IncomingHttpHeaders;
+  /** By which routes choose. */
+  readonly tags?: readonly string[];
   readonly principal: Pick<Principal, "tenant">;
   /** Which guards look at the answer: it is only for those for whom the same ones do. */
   readonly guard?: { readonly scope: string } | undefined;
