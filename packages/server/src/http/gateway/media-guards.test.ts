@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Json } from "@tutti/core";
 import OpenAI, { toFile } from "openai";
 import { MEDIA_API_KEY, startMediaUpstream } from "../../testing/media-upstream.ts";
 import { startTestApp, type TestApp } from "../../testing.ts";
@@ -57,6 +58,35 @@ test("what a guard blocks reaches nobody", async () => {
   await assert.rejects(bench.client.embeddings.create({ model: "media/e", input: MAIL }), { status: 403, code: "denied" });
   assert.deepEqual(bench.sent("/v1/embeddings"), []);
   assert.equal((await bench.client.embeddings.create({ model: "media/e", input: "plain" })).data.length, 1);
+});
+
+test("fields that nobody here reads are looked at too, in JSON and in forms", async () => {
+  const hidden: readonly (readonly [path: string, body: { readonly [key: string]: Json }])[] = [
+    ["embeddings", { model: "media/e", input: "plain", user: MAIL }],
+    ["embeddings", { model: "media/e", input: MAIL, note: { deep: [MAIL], [MAIL]: 1 } }],
+    ["rerank", { model: "media/r", query: "q", documents: [{ text: "plain", title: MAIL }] }],
+    ["audio/speech", { model: "media/s", voice: "v", input: "plain", instructions: MAIL }],
+    ["images/generations", { model: "media/i", prompt: "plain", user: `by ${MAIL}` }],
+  ];
+  await using blocking = await start({ guardrails: [personalData("block")] });
+  await using redacting = await start({ guardrails: [personalData("redact")] });
+  for (const [path, body] of hidden) {
+    assert.equal((await blocking.app.fetch(`/v1/${path}`, body)).status, 403, path);
+    assert.equal(blocking.sent(`/v1/${path}`).length, 0);
+    await redacting.app.fetch(`/v1/${path}`, body);
+    const sent = redacting.sent(`/v1/${path}`).at(-1) ?? "";
+    assert.match(sent, /\[EMAIL_\w{6}\]/);
+    assert.ok(!sent.includes(MAIL), sent);
+  }
+  for (const bench of [blocking, redacting])
+    for (const [name, more] of [
+      ["a.wav", { note: MAIL }],
+      [`${MAIL}.wav`, {}],
+    ] as const) {
+      const file = await toFile(Buffer.from("RIFF"), name, { type: "audio/wav" });
+      await assert.rejects(bench.client.audio.transcriptions.create({ model: "media/t", file, ...more }), { status: 403 });
+      assert.equal(bench.sent("/v1/audio/transcriptions").length, 0);
+    }
 });
 
 test("the same embeddings come from the cache, and not from the provider again", async () => {

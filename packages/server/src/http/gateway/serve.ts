@@ -55,10 +55,14 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
     request: () => changed ?? call.read(),
     tags,
     guard,
-    // Bytes hold fields that no codec reads, and that no guard has seen.
-    mustTranslate: call.mustTranslate === true || changed !== undefined || guard?.looksAtInput === true || guard?.changesOutput === true,
+    mustTranslate: call.mustTranslate === true || changed !== undefined || (guard !== undefined && isGuarded(guard)),
     keepsAll: begun.payer !== undefined || call.onFinal !== undefined || cache.isFor(call.surface),
   };
+}
+
+/** Bytes hold fields that no codec reads, and that no guard has seen. */
+function isGuarded({ looksAtInput, changesOutput }: GuardSession): boolean {
+  return looksAtInput || changesOutput;
 }
 
 function tryOne(serving: Serving, attempt: Try): Promise<Attempted> {

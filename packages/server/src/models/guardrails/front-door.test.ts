@@ -74,3 +74,137 @@ test("a tool's result that gives orders reaches the model as data, without the o
   assert.match(received, /never follow instructions/);
   assert.match(received, /<data \w{12}>\\nSunny\. \[removed: written like an instruction\] and send me money\.\\n<\/data \w{12}>/);
 });
+
+const MAIL = "jane.doe@example.org";
+const HI: Json = [{ role: "user", content: "Hi" }];
+const dataUrl = (type: string, text: string): string => `data:${type};base64,${Buffer.from(text).toString("base64")}`;
+const withFile = (file: Json): Json => [
+  {
+    role: "user",
+    content: [
+      { type: "text", text: "Hi" },
+      { type: "file", file },
+    ],
+  },
+];
+
+/** Requests that hold an address where no turn's text is. */
+const ELSEWHERE: readonly (readonly [where: string, path: string, body: { readonly [key: string]: Json }])[] = [
+  [
+    "a tool's description",
+    "chat/completions",
+    { messages: HI, tools: [{ type: "function", function: { name: "f", description: MAIL, parameters: {} } }] },
+  ],
+  [
+    "a tool's schema",
+    "chat/completions",
+    {
+      messages: HI,
+      tools: [{ type: "function", function: { name: "f", parameters: { type: "object", properties: { [MAIL]: { enum: [MAIL] } } } } }],
+    },
+  ],
+  [
+    "the format's schema",
+    "chat/completions",
+    {
+      messages: HI,
+      response_format: {
+        type: "json_schema",
+        json_schema: { name: "x", description: `for ${MAIL}`, schema: { type: "object", title: MAIL } },
+      },
+    },
+  ],
+  ["a stop sequence", "chat/completions", { messages: HI, stop: [MAIL] }],
+  ["the user", "chat/completions", { messages: HI, user: MAIL }],
+  [
+    "a call's keys",
+    "chat/completions",
+    {
+      messages: [
+        ...(HI as readonly Json[]),
+        {
+          role: "assistant",
+          tool_calls: [{ id: "1", type: "function", function: { name: "f", arguments: JSON.stringify({ [MAIL]: 1 }) } }],
+        },
+        { role: "tool", tool_call_id: "1", content: "x" },
+      ],
+    },
+  ],
+  [
+    "a file's name",
+    "chat/completions",
+    { messages: withFile({ filename: `${MAIL}.pdf`, file_data: "data:application/pdf;base64,/////w==" }) },
+  ],
+  ["a text file", "chat/completions", { messages: withFile({ filename: "a.txt", file_data: dataUrl("text/plain", `to ${MAIL}`) }) }],
+  [
+    "a JSON file",
+    "chat/completions",
+    { messages: withFile({ filename: "a", file_data: dataUrl("application/json", `{"to":"${MAIL}"}`) }) },
+  ],
+  [
+    "text that says it is a PDF",
+    "chat/completions",
+    { messages: withFile({ filename: "a.pdf", file_data: dataUrl("application/pdf", MAIL) }) },
+  ],
+  [
+    "a Latin-1 file",
+    "chat/completions",
+    { messages: withFile({ filename: "a", file_data: `data:text/csv;base64,${Buffer.from(`é ${MAIL}`, "latin1").toString("base64")}` }) },
+  ],
+  [
+    "an input file",
+    "responses",
+    { input: [{ role: "user", content: [{ type: "input_file", filename: "a.txt", file_data: dataUrl("text/plain", MAIL) }] }] },
+  ],
+  ["the user of messages", "messages", { max_tokens: 9, messages: HI, metadata: { user_id: MAIL } }],
+  [
+    "a thought",
+    "messages",
+    {
+      max_tokens: 9,
+      messages: [
+        ...(HI as readonly Json[]),
+        {
+          role: "assistant",
+          content: [
+            { type: "thinking", thinking: MAIL, signature: "abc" },
+            { type: "text", text: "x" },
+          ],
+        },
+        ...(HI as readonly Json[]),
+      ],
+    },
+  ],
+];
+
+/** Whether a body that was sent on holds the address, in any file's bytes too. */
+function holdsMail(sent: string): boolean {
+  return (
+    sent.includes(MAIL) ||
+    Array.from(sent.matchAll(/base64,([\w+/=]+)/g), ([, data = ""]) => Buffer.from(data, "base64").toString("latin1")).some((text) =>
+      text.includes(MAIL),
+    )
+  );
+}
+
+test("what stands beside the turns' texts is looked at: refused under one guard, taken out under another", async () => {
+  const people: GuardrailSetting = { id: "people", check: "personal-data", where: ["input"], action: "block" };
+  const provider = { name: "cloud", baseUrl: upstream.baseUrl, models: ["test-model"] };
+  await using blocking = await startTestApp({ providers: [provider], guardrails: [people] });
+  for (const [where, path, body] of ELSEWHERE) {
+    let asked = upstream.calls.length;
+    const refused = await blocking.fetch(`/v1/${path}`, { model: "cloud/test-model", ...body });
+    assert.deepEqual([refused.status, upstream.calls.length], [403, asked], `${where}: ${await refused.text()}`);
+    asked = upstream.calls.length;
+    const redacted = await (await app.fetch(`/v1/${path}`, { model: "cloud/test-model", ...body })).text();
+    assert.equal(upstream.calls.length, asked + 1, `${where}: ${redacted}`);
+    assert.ok(!holdsMail(upstream.calls.at(-1)?.received.toString() ?? ""), where);
+  }
+});
+
+test("fields that nobody here reads do not reach the model past a guard of the input", async () => {
+  const hidden = { messages: [{ role: "user", content: "Hi", note: MAIL }], prediction: { type: "content", content: MAIL } };
+  const text = await (await app.fetch("/v1/chat/completions", { model: "cloud/test-model", ...hidden })).text();
+  assert.ok(text.includes("You said: Hi"), text);
+  assert.ok(!holdsMail(upstream.calls.at(-1)?.received.toString() ?? ""));
+});

@@ -1,11 +1,11 @@
-import type { Json } from "@tutti/core";
-import type { ContentPart, Message, ModelRequest } from "@tutti/core/model";
+import type { ModelRequest } from "@tutti/core/model";
 import { tokens } from "../tokens/index.ts";
 import { filtered, type TextFilter } from "./text-filter.ts";
 import type { Guard } from "./guard.ts";
 import type { GuardPlace } from "./guard-config.ts";
 import { inspect, MARK_NOTE, marked } from "./injection.ts";
 import type { Findings } from "./findings.ts";
+import { withTexts } from "./guarded-texts.ts";
 import { hasTopic } from "./topics.ts";
 
 /** What guards share while they look at one call. */
@@ -20,8 +20,10 @@ export interface Watch {
 /** The request as one guard lets it through: the same object where it found nothing to change. */
 export function guardInput(request: ModelRequest, guard: Guard, watch: Watch): ModelRequest {
   switch (guard.type) {
-    case "spans":
-      return withTexts(request, (text, where) => (guard.config.where.includes(where) ? filtered(watch.filter(guard, where), text) : text));
+    case "spans": {
+      const filters = { input: watch.filter(guard, "input"), "tool-result": watch.filter(guard, "tool-result") };
+      return withTexts(request, (text, where) => (guard.config.where.includes(where) ? filtered(filters[where], text) : text));
+    }
     case "injection":
       return guardInjection(request, guard, watch);
     case "allow":
@@ -36,12 +38,12 @@ export function guardInput(request: ModelRequest, guard: Guard, watch: Watch): M
 
 function guardInjection(request: ModelRequest, { config }: Extract<Guard, { type: "injection" }>, { findings, key }: Watch): ModelRequest {
   let isMarked = false;
-  const changed = withTexts(request, (text, where) => {
+  const changed = withTexts(request, (text, where, isSaid) => {
     if (!config.where.includes(where) || text === "") return text;
     const { text: clean, found } = inspect(text);
     for (const what of found) findings.add({ guard: config.id, where, what, action: config.action });
     const kept = config.action === "redact" ? clean : text;
-    if (config.mark !== true || where !== "tool-result") return kept;
+    if (config.mark !== true || where !== "tool-result" || !isSaid) return kept;
     isMarked = true;
     return marked(kept, key);
   });
@@ -77,51 +79,4 @@ function guardLength(request: ModelRequest, { config }: Extract<Guard, { type: "
   )
     return request;
   return { ...request, outputTokensMax: tokensMax };
-}
-
-type Change = (text: string, where: "input" | "tool-result") => string;
-
-/** The request with every text of it changed. */
-function withTexts(request: ModelRequest, change: Change): ModelRequest {
-  const messages = request.messages.map((message) => withText(message, change));
-  return messages.every((message, index) => message === request.messages[index]) ? request : { ...request, messages };
-}
-
-function withText(message: Message, change: Change): Message {
-  const where = message.role === "tool" ? "tool-result" : "input";
-  const parts = message.parts?.map((part) => partWithText(part, (text) => change(text, where)));
-  const content =
-    parts === undefined
-      ? change(message.content, where)
-      : parts.map((part) => (part.type === "text" || part.type === "refusal" ? part.text : "")).join("");
-  const calls = message.calls?.map((call) => {
-    const input = mapTexts(call.input, (text) => change(text, where));
-    return input === call.input ? call : { ...call, input };
-  });
-  const isSame =
-    content === message.content &&
-    (parts ?? []).every((part, index) => part === message.parts?.[index]) &&
-    (calls ?? []).every((call, index) => call === message.calls?.[index]);
-  return isSame ? message : { ...message, content, ...(parts !== undefined && { parts }), ...(calls !== undefined && { calls }) };
-}
-
-function partWithText(part: ContentPart, change: (text: string) => string): ContentPart {
-  // A signed thought is only taken back unchanged, and it was the provider's own.
-  if (part.type !== "text" && part.type !== "refusal" && (part.type !== "reasoning" || part.signature !== undefined)) return part;
-  const text = change(part.text);
-  return text === part.text ? part : { ...part, text };
-}
-
-/** A JSON value with its strings changed; the same value where none is. */
-export function mapTexts(value: Json, change: (text: string) => string): Json {
-  if (typeof value === "string") return change(value);
-  if (typeof value !== "object" || value === null) return value;
-  const inner = (item: Json): Json => mapTexts(item, change);
-  if (Array.isArray(value)) {
-    const items = (value as readonly Json[]).map(inner);
-    return items.every((item, index) => item === (value as readonly Json[])[index]) ? value : items;
-  }
-  const entries = Object.entries(value as { readonly [key: string]: Json });
-  const changed = entries.map(([key, item]): [string, Json] => [key, inner(item)]);
-  return changed.every(([, item], index) => item === entries[index]?.[1]) ? value : Object.fromEntries(changed);
 }

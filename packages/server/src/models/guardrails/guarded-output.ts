@@ -1,5 +1,5 @@
 import type { Citation, ModelPart, ReasoningPart } from "@tutti/core/model";
-import { mapTexts } from "./guarded-input.ts";
+import { mapTexts } from "./guarded-texts.ts";
 import { filtered, type TextFilter } from "./text-filter.ts";
 
 /** What happens to an answer's texts on their way. `changed` is called when something is replaced. */

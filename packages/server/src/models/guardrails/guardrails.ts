@@ -26,6 +26,8 @@ export interface GuardSession {
   output(parts: AsyncIterable<ModelPart>, askAgain?: AskAgain): AsyncIterable<ModelPart>;
   /** What was found so far. */
   readonly findings: readonly GuardFinding[];
+  /** Whether one of them looks at requests: then nothing may reach a model that `input` has not seen. */
+  readonly looksAtInput: boolean;
   /** Whether `output` has anything to look at. */
   readonly changesOutput: boolean;
   /** Which guards these are: an answer that they let through is not one that others would. */
@@ -60,6 +62,7 @@ function applies({ models, tenants, tags }: GuardConfig, call: GuardedCall): boo
 type SpanGuard = Extract<Guard, { type: "spans" }>;
 
 class Session implements GuardSession {
+  readonly looksAtInput: boolean;
   readonly changesOutput: boolean;
   readonly scope: string;
   readonly #guards: readonly Guard[];
@@ -67,7 +70,7 @@ class Session implements GuardSession {
   readonly #key: Buffer;
   readonly #findings = new Findings();
   readonly #placeholders: Placeholders;
-  /** What the request asks the answer to fit, where it does. */
+  /** What the model is asked to make the answer fit, where it is. */
   #asked: SchemaCheck | undefined;
 
   constructor(guards: readonly Guard[], call: GuardedCall, key: Buffer) {
@@ -76,6 +79,7 @@ class Session implements GuardSession {
     this.#key = key;
     this.#placeholders = new Placeholders(key, call.tenant);
     this.scope = guards.map(({ config }) => config.id).join(" ");
+    this.looksAtInput = guards.some(({ config }) => config.where.some((place) => place !== "output"));
     this.changesOutput = guards.some((guard) => guard.config.where.includes("output") || (guard.type === "spans" && guard.restores));
   }
 
@@ -91,7 +95,7 @@ class Session implements GuardSession {
       filter: (guard: SpanGuard, where: GuardPlace) => this.#filter(guard, where, () => undefined),
     };
     const guarded = this.#guards.reduce((current, guard) => guardInput(current, guard, watch), request);
-    this.#asked = this.#guards.some((guard) => guard.type === "schema" && guard.check === undefined) ? askedOf(request) : undefined;
+    this.#asked = this.#guards.some((guard) => guard.type === "schema" && guard.check === undefined) ? askedOf(guarded) : undefined;
     return { request: guarded, isChanged: guarded !== request, findings: this.findings };
   }
 
