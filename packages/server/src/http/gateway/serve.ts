@@ -1,6 +1,7 @@
 import type { ModelRequest } from "@tutti/core/model";
 import { holdsSeal } from "@tutti/core/wire";
 import type { App, Attempted, GatewayAsk, GatewayCall, Try } from "../../host/index.ts";
+import type { GuardSession } from "../../models/index.ts";
 import { answersOf, askOf, tagsOf } from "./ask.ts";
 import { fromCache } from "./from-cache.ts";
 import { relay } from "./relay.ts";
