@@ -202,9 +202,12 @@ test("what stands beside the turns' texts is looked at: refused under one guard,
   }
 });
 
-test("fields that nobody here reads do not reach the model past a guard of the input", async () => {
+test("fields that nobody here reads do not reach the model past a guard of the input, even one that only notes", async () => {
+  const notes: GuardrailSetting = { id: "people", check: "personal-data", where: ["input"], action: "annotate" };
+  const provider = { name: "cloud", baseUrl: upstream.baseUrl, models: ["test-model"] };
+  await using noting = await startTestApp({ providers: [provider], guardrails: [notes] });
   const hidden = { messages: [{ role: "user", content: "Hi", note: MAIL }], prediction: { type: "content", content: MAIL } };
-  const text = await (await app.fetch("/v1/chat/completions", { model: "cloud/test-model", ...hidden })).text();
+  const text = await (await noting.fetch("/v1/chat/completions", { model: "cloud/test-model", ...hidden })).text();
   assert.ok(text.includes("You said: Hi"), text);
   assert.ok(!holdsMail(upstream.calls.at(-1)?.received.toString() ?? ""));
 });
