@@ -100,10 +100,10 @@ export class Catalog {
     });
   }
 
-  async #refresh({ provider, open }: Server): Promise<void> {
+  async #refresh({ provider, open, upstream }: Server): Promise<void> {
     const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(DISCOVERY_MS)]);
     try {
-      const [facts = []] = await Promise.all([open.discover?.(signal), this.#known.load()]);
+      const [facts = []] = await Promise.all([open.discover?.(signal), upstream === undefined ? undefined : this.#known.load()]);
       this.#found.set(provider, new Map(facts.map((item) => [item.name, this.#complete(item, provider)])));
       this.#complaints.delete(provider);
     } catch (thrown) {

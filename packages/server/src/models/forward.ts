@@ -225,10 +225,7 @@ class Relay implements Dispatcher.DispatchHandler {
   #waitForClient(controller: Dispatcher.DispatchController): void {
     controller.pause();
     // A client that never reads would hold its upstream for ever: undici counts no time while it is paused.
-    this.#stallTimer ??= setTimeout(
-      () => this.#breakOff(clientStalled()),
-      this.#options.upstream.timeouts.idleMs,
-    );
+    this.#stallTimer ??= setTimeout(() => this.#breakOff(clientStalled()), this.#options.upstream.timeouts.idleMs);
     this.#response.once("drain", () => {
       clearTimeout(this.#stallTimer);
       this.#stallTimer = undefined;

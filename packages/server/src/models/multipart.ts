@@ -96,20 +96,36 @@ function describe(headers: string): Pick<FormPart, "name" | "fileName" | "mediaT
     const header = line.slice(0, colon).trim().toLowerCase();
     const value = line.slice(colon + 1).trim();
     if (header === "content-disposition") {
-      name = parameter(value, "name");
-      fileName = parameter(value, "filename");
+      if (name !== undefined) throw broken("one Content-Disposition for every part of the form", "a part with two");
+      const parameters = parametersOf(value);
+      name = parameters.get("name");
+      fileName = parameters.get("filename");
     } else if (header === "content-type") mediaType = value;
   }
   if (name === undefined) throw broken("a name for every part of the form", "a part without one");
   return { name, fileName, mediaType };
 }
 
+const PARAMETER = /\s*;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/y;
+
+/** Every parameter in its turn: a provider must not be able to read another name than is read here. */
+function parametersOf(value: string): ReadonlyMap<string, string> {
+  const parameters = new Map<string, string>();
+  const begin = value.search(/\s*(?:;|$)/);
+  for (PARAMETER.lastIndex = begin; PARAMETER.lastIndex < value.length;) {
+    const [, rawName, quoted, bare = ""] = PARAMETER.exec(value) ?? [];
+    const name = rawName?.toLowerCase();
+    if (name === undefined || name === "name*" || parameters.has(name))
+      throw broken("a Content-Disposition that can be read in one way", `"${value.slice(0, SHOWN_CHARS_MAX)}"`);
+    parameters.set(name, unescaped(quoted ?? bare));
+  }
+  return parameters;
+}
+
 /** Clients write names as browsers do (WHATWG HTML, "multipart/form-data"): quotes and line breaks are percent-encoded; curl escapes with "\". */
-function parameter(value: string, name: string): string | undefined {
-  const found = new RegExp(`;\\s*${name}=(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s;"]+))`, "i").exec(value);
-  const text = found?.[1] ?? found?.[2];
+function unescaped(text: string): string {
   return text
-    ?.replaceAll(/\\(["\\])/g, "$1")
+    .replaceAll(/\\(["\\])/g, "$1")
     .replaceAll("%22", '"')
     .replaceAll("%0D", "\r")
     .replaceAll("%0A", "\n");

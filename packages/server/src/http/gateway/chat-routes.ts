@@ -54,7 +54,6 @@ async function chat(
   return RESPONSE_ALREADY_SENT;
 }
 
-export { objectOf } from "./request-body.ts";
 
 /** The model that a body names. */
 export function modelOf({ model }: JsonObject): string {
@@ -72,6 +71,7 @@ async function countTokens(app: App, ctx: HttpContext): Promise<Response> {
   const body = readObject(bytes, app.config.requestDepthMax);
   const model = modelOf(body);
   const { request } = decodeCountRequest(body);
+  requireModel(app, ctx.get("principal"), model);
   const place = app.models.locate(model);
   const isNative = place?.open.native?.("messages/count_tokens", { name: place.name, stream: false }) !== undefined;
   const principal = ctx.get("principal");

@@ -45,10 +45,9 @@ async function prepare(app: App, call: Readable, begun: GatewayCall): Promise<Se
   const tags = tagsOf(call, app.keys);
   const guard = guardrails.session({ model: call.model, tenant: call.principal.tenant, tags });
   const guarded = guard?.input(call.read());
-  const { pruneToTokens } = begun.plan;
-  const request = guarded?.request;
-  const pruned = pruneToTokens === undefined ? undefined : await app.gateway.prune(begun, request ?? call.read(), call.signal ?? NEVER);
-  const changed = pruned ?? (guarded?.isChanged === true ? request : undefined);
+  const allowed = guarded?.isChanged === true ? guarded.request : undefined;
+  const changed =
+    begun.plan.pruneToTokens === undefined ? allowed : await app.gateway.prune(begun, allowed ?? call.read(), call.signal ?? NEVER);
   return {
     ...call,
     app,

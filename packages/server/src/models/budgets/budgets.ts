@@ -5,7 +5,7 @@ import { Ledger, subjectsOf, type LedgerQuery } from "./ledger.ts";
 import type { LedgerRow } from "./day-spend.ts";
 import { nanosOf, tokensOf, type Ask, type Payer, type Reservation } from "./limits.ts";
 import { LocalCounters, type GroupLimits } from "./local-counters.ts";
-import { RedisCounters } from "./redis-counters.ts";
+import type { RedisCounters } from "./redis-counters.ts";
 import type { Spend } from "./spend.ts";
 
 /** What budgets are made of. */
@@ -41,14 +41,12 @@ export class Budgets {
   readonly #nowMs: () => number;
   readonly #node = randomBytes(6).toString("hex");
 
-  readonly #redis: RedisCounters | undefined;
+  #redis: RedisCounters | undefined;
 
-  private constructor({ store, groups, redisUrl, onRedisLoss = "local", nowMs = Date.now, onError = () => undefined }: BudgetsOptions) {
+  private constructor({ store, groups, nowMs = Date.now, onError = () => undefined }: BudgetsOptions) {
     this.#nowMs = nowMs;
     this.#local = new LocalCounters(groups, nowMs);
     this.#ledger = new Ledger({ store, nowMs, onError, onSpend: (spend, atMs) => this.#seen(spend, atMs) });
-    const shared = { node: this.#node, local: this.#local, onLoss: onRedisLoss, onError, catchUp: () => this.#ledger.catchUp() };
-    this.#redis = redisUrl === undefined ? undefined : new RedisCounters({ url: redisUrl, ...shared });
   }
 
   /** Counts on from what the log says was spent. */
@@ -56,8 +54,16 @@ export class Budgets {
     const budgets = new Budgets(options);
     await budgets.#ledger.open();
     for (const [subject, purse] of budgets.#ledger.purses()) budgets.#local.open(subject, purse.snapshot());
-    await budgets.#redis?.open();
+    if (options.redisUrl !== undefined) await budgets.#count(options.redisUrl, options);
     return budgets;
+  }
+
+  /** Counts in Redis, whose client is loaded only then. */
+  async #count(url: string, { onRedisLoss = "local", onError = () => undefined }: BudgetsOptions): Promise<void> {
+    const { RedisCounters } = await import("./redis-counters.ts");
+    const catchUp = (): Promise<void> => this.#ledger.catchUp();
+    this.#redis = new RedisCounters({ url, node: this.#node, local: this.#local, onLoss: onRedisLoss, onError, catchUp });
+    await this.#redis.open();
   }
 
   /** A place within all limits that apply, or `rate_limited` (`cause.retryAfterMs`) or `budget_exceeded`. At once, unless Redis is asked. */

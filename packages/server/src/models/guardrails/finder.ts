@@ -9,11 +9,14 @@ export interface Span {
   readonly end: number;
 }
 
+/** Where words stand in a text at or after where they were last looked for; `Infinity` when they do not. */
+export type Places = Map<string, number>;
+
 /** Finds one kind of thing in a text that may still be arriving. */
 export interface Finder {
   readonly what: string;
-  /** The first match that begins at or after `from`. */
-  next(text: string, from: number): Span | undefined;
+  /** The first match that begins at or after `from`. `places` remembers, for one text, where words stand: each is looked for once. */
+  next(text: string, from: number, places?: Places): Span | undefined;
   /** Whether and how something matches before this place (at least `from`) stays as it is, whatever arrives later. */
   decidedUntil(text: string, from: number): number;
 }
@@ -27,7 +30,7 @@ export function shapeFinder(shape: Shape): Finder {
   const firstBeginning = shape.begins === undefined ? undefined : beginningFinder(shape.begins, shape.decided);
   return {
     what: shape.name,
-    next: (text, from) => nextOf(shape, text, from),
+    next: (text, from, places = new Map()) => nextOf(shape, { text, from, places }),
     decidedUntil(text, from) {
       // A match that begins further back has room for its longest form, and for what stands behind it.
       const bound = boundOf(text, from, shape.charactersMax);
@@ -43,9 +46,26 @@ export function boundOf(text: string, from: number, charactersMax: number): numb
   return Math.max(from, text.length - charactersMax - LOOK_AROUND + 1);
 }
 
-function nextOf({ pattern, begins, holds, realLength }: Shape, text: string, from: number): Span | undefined {
-  if (holds !== undefined && !text.includes(holds, from)) return undefined;
-  if (begins !== undefined && !begins.some((head) => text.includes(head, from))) return undefined;
+/** What is searched, from where, and what is known of it. */
+interface Searched {
+  readonly text: string;
+  readonly from: number;
+  readonly places: Places;
+}
+
+/** Asked again after every match: a word that is nowhere in the rest must not be looked for in all of it each time. */
+function holdsFrom({ text, from, places }: Searched, word: string): boolean {
+  const known = places.get(word) ?? -1;
+  if (known >= from) return known < Infinity;
+  const at = text.indexOf(word, from);
+  places.set(word, at < 0 ? Infinity : at);
+  return at >= 0;
+}
+
+function nextOf({ pattern, begins, holds, realLength }: Shape, searched: Searched): Span | undefined {
+  const { text, from } = searched;
+  if (holds !== undefined && !holdsFrom(searched, holds)) return undefined;
+  if (begins !== undefined && !begins.some((head) => holdsFrom(searched, head))) return undefined;
   pattern.lastIndex = from;
   for (let match = pattern.exec(text); match !== null; match = pattern.exec(text)) {
     const found = match[1] ?? match[0];

@@ -1,4 +1,4 @@
-import { LOOK_AROUND, type Finder, type Span } from "./finder.ts";
+import { LOOK_AROUND, type Finder, type Places, type Span } from "./finder.ts";
 
 /** Changes a text as it arrives. What comes out in all is the same however the text is cut into pieces. */
 export interface TextFilter {
@@ -52,6 +52,7 @@ class Search {
   readonly #finders: readonly Finder[];
   readonly #text: string;
   readonly #spans: (Span | "none" | undefined)[];
+  readonly #places: Places = new Map();
 
   constructor(finders: readonly Finder[], text: string) {
     this.#finders = finders;
@@ -63,7 +64,8 @@ class Search {
     let best: { readonly span: Span; readonly what: string } | undefined;
     for (const [index, finder] of this.#finders.entries()) {
       const known = this.#spans[index];
-      const span = known === undefined || (known !== "none" && known.start < from) ? (finder.next(this.#text, from) ?? "none") : known;
+      const span =
+        known === undefined || (known !== "none" && known.start < from) ? (finder.next(this.#text, from, this.#places) ?? "none") : known;
       this.#spans[index] = span;
       if (span !== "none" && (best === undefined || span.start < best.span.start)) best = { span, what: finder.what };
     }
