@@ -19,7 +19,13 @@ export interface Form {
 const PARTS_MAX = 1_000;
 const PART_HEADERS_BYTES_MAX = 8_192;
 
-const BOUNDARY = /^multipart\/form-data\s*;(?:[^"]|"[^"]*")*?\bboundary=(?:"([^"]{1,70})"|([^\s";,]{1,70}))/i;
+const SHOWN_CHARS_MAX = 100;
+
+const FORM = /^multipart\/form-data\s*;/i;
+const BOUNDARY = /^[^"]{1,70}$/;
+const PARAMETER = /\s*;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))\s*/y;
+/** RFC 2231 has further ways to write them, which forms have no use for. */
+const OTHER_SPELLING = /^(?:name|boundary)\*/;
 const BLANK_LINE = Buffer.from("\r\n\r\n");
 const LINE_BREAK = Buffer.from("\r\n");
 
@@ -54,10 +60,10 @@ function withOneModel(form: Form): Form {
 }
 
 function boundaryOf(contentType: string | undefined): string {
-  const found = BOUNDARY.exec(contentType ?? "");
-  const boundary = found?.[1] ?? found?.[2];
-  if (boundary !== undefined) return boundary;
-  throw broken("multipart/form-data with a boundary", contentType === undefined ? "no content type" : `"${contentType.slice(0, 100)}"`);
+  const boundary = FORM.test(contentType ?? "") ? parametersOf(contentType ?? "").get("boundary") : undefined;
+  if (boundary !== undefined && BOUNDARY.test(boundary)) return boundary;
+  const got = contentType === undefined ? "no content type" : `"${contentType.slice(0, SHOWN_CHARS_MAX)}"`;
+  throw broken("multipart/form-data with a boundary", got);
 }
 
 /** The body may begin with the first delimiter, without a line break, or with a preamble that nobody reads. */
@@ -98,34 +104,32 @@ function describe(headers: string): Pick<FormPart, "name" | "fileName" | "mediaT
     if (header === "content-disposition") {
       if (name !== undefined) throw broken("one Content-Disposition for every part of the form", "a part with two");
       const parameters = parametersOf(value);
-      name = parameters.get("name");
-      fileName = parameters.get("filename");
+      name = unescaped(parameters.get("name"));
+      fileName = unescaped(parameters.get("filename"));
     } else if (header === "content-type") mediaType = value;
   }
   if (name === undefined) throw broken("a name for every part of the form", "a part without one");
   return { name, fileName, mediaType };
 }
 
-const PARAMETER = /\s*;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s;"]*))/y;
-
-/** Every parameter in its turn: a provider must not be able to read another name than is read here. */
+/** Every parameter of a header in its turn: a provider must not be able to read another name or boundary than is read here. */
 function parametersOf(value: string): ReadonlyMap<string, string> {
   const parameters = new Map<string, string>();
-  const begin = value.search(/\s*(?:;|$)/);
-  for (PARAMETER.lastIndex = begin; PARAMETER.lastIndex < value.length;) {
+  const begin = value.indexOf(";");
+  for (PARAMETER.lastIndex = begin; begin >= 0 && PARAMETER.lastIndex < value.length;) {
     const [, rawName, quoted, bare = ""] = PARAMETER.exec(value) ?? [];
     const name = rawName?.toLowerCase();
-    if (name === undefined || name === "name*" || parameters.has(name))
-      throw broken("a Content-Disposition that can be read in one way", `"${value.slice(0, SHOWN_CHARS_MAX)}"`);
-    parameters.set(name, unescaped(quoted ?? bare));
+    if (name === undefined || OTHER_SPELLING.test(name) || parameters.has(name))
+      throw broken("a form whose headers can be read in one way", `"${value.slice(0, SHOWN_CHARS_MAX)}"`);
+    parameters.set(name, quoted ?? bare);
   }
   return parameters;
 }
 
 /** Clients write names as browsers do (WHATWG HTML, "multipart/form-data"): quotes and line breaks are percent-encoded; curl escapes with "\". */
-function unescaped(text: string): string {
+function unescaped(text: string | undefined): string | undefined {
   return text
-    .replaceAll(/\\(["\\])/g, "$1")
+    ?.replaceAll(/\\(["\\])/g, "$1")
     .replaceAll("%22", '"')
     .replaceAll("%0D", "\r")
     .replaceAll("%0A", "\n");
