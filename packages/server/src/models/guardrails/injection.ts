@@ -9,6 +9,10 @@ const PHRASES: readonly (readonly [what: string, phrase: RegExp])[] = [
   ],
   [
     "an order to ignore instructions",
+    /\b(?:ignore|disregard|forget)\s{1,5}(?:everything|anything|all|what)\s{1,5}(?:(?:that|you|was|were|is|said|told|written)\s{1,5}){0,4}(?:above|before|earlier|previously|so\s{1,5}far|until\s{1,5}now)\b/gi,
+  ],
+  [
+    "an order to ignore instructions",
     /\b(?:ignor(?:iere|er|a|e)|vergiss|oublie[rz]?|olvida|dimentica)\s{1,5}(?:[\p{L}]{1,15}\s{1,5}){0,4}(?:anweisungen|instruktionen|instructions|instrucciones|istruzioni|instruções|regeln|règles|reglas)(?![\p{L}])/giu,
   ],
   [
@@ -25,7 +29,7 @@ const PHRASES: readonly (readonly [what: string, phrase: RegExp])[] = [
   ],
   [
     "a request for the system prompt",
-    /\b(?:reveal|print|show|repeat|output|leak|display|tell\s{1,5}me)\s{1,5}(?:me\s{1,5})?(?:(?:your|the|full|entire|hidden|above|exact)\s{1,5}){1,4}(?:system\s{1,5}prompt|system\s{1,5}message|initial\s{1,5}prompt|instructions)\b/gi,
+    /\b(?:reveal|print|show|repeat|output|leak|display|send|post|email|tell\s{1,5}me)\s{1,5}(?:me\s{1,5})?(?:(?:your|the|full|entire|hidden|above|exact)\s{1,5}){1,4}(?:(?:system\s{1,5})?prompt|system\s{1,5}message|initial\s{1,5}prompt|instructions)\b/gi,
   ],
   [
     "an order to keep a secret from the user",
@@ -34,6 +38,10 @@ const PHRASES: readonly (readonly [what: string, phrase: RegExp])[] = [
   [
     "an order to send data away",
     /\b(?:send|forward|post|upload|exfiltrate|transmit|email)\s{1,5}(?:[\w'-]{1,20}\s{1,5}){0,6}(?:password|credential|api\s?key|token|secret|conversation|chat\s{1,5}history|private\s{1,5}key)s?\s{1,5}(?:[\w'-]{1,20}\s{1,5}){0,3}(?:to|at)\s/gi,
+  ],
+  [
+    "words put in the assistant's mouth",
+    /^\s{0,8}(?:assistant|system|ai)\s{0,3}:\s{0,5}(?:(?:i|please|you|now|always|never|must|will)\s{1,5}){0,3}(?:call|use|run|execute|invoke|ignore|send|delete|transfer|reveal)\b/gim,
   ],
   [
     "marks of a chat format",
