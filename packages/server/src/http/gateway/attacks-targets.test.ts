@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, test } from "node:test";
+import { WebSocket } from "ws";
 import { callsOf, makeClient, PLAIN_ROUTE, targetOf } from "../../testing/gateway-client.ts";
 import { startMediaUpstream } from "../../testing/media-upstream.ts";
 import type { Script, ScriptedReply } from "../../testing/openai-answers.ts";
@@ -100,7 +102,7 @@ describe("a client that does not read its answer", () => {
     using calls = callsOf(world.app);
     using readers = silentReaders(world.app);
     for (let count = 0; count < 4; count += 1) readers.ask("/v1/chat/completions", { messages: hi });
-    for (let count = 0; count < 4; count += 1) assert.deepEqual(codeOf((await calls.next()).outcome), "cancelled");
+    for (let count = 0; count < 4; count += 1) assert.equal(codeOf((await calls.next()).outcome), "cancelled");
     const answer = await world.app.fetch("/v1/chat/completions", { model: "a", messages: hi });
     assert.equal(answer.status, 200, await answer.text());
   });
@@ -116,6 +118,18 @@ describe("a client that does not read its answer", () => {
       readers.ask(path, body);
       assert.equal(codeOf((await calls.next()).outcome), "cancelled");
     });
+
+  test("holds no call to a provider over a WebSocket", { timeout: 60_000 }, async () => {
+    await using world = await open(() => long, impatient);
+    using calls = callsOf(world.app);
+    const url = new URL("/v1/responses", world.app.url.replace("http:", "ws:"));
+    const socket = new WebSocket(url, { headers: { authorization: `Bearer ${world.app.token}` } });
+    await once(socket, "open");
+    socket.send(JSON.stringify({ type: "response.create", model: "a", input: "Hi" }));
+    socket.pause();
+    assert.equal(codeOf((await calls.next()).outcome), "cancelled");
+    socket.terminate();
+  });
 });
 
 const codeOf = (outcome: { readonly ok: boolean; readonly code?: string }): string | undefined => outcome.code;
