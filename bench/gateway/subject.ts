@@ -19,6 +19,8 @@ export interface Subject extends AsyncDisposable {
   /** What else every request needs. */
   readonly headers?: Readonly<Record<string, string>>;
   usage(): Promise<Usage>;
+  /** What its JavaScript heap holds after a collection, in bytes; only of subjects with the probe. */
+  heapBytes?(): Promise<number>;
 }
 
 /** Makes a subject tell what it has used. */
@@ -60,7 +62,7 @@ export async function startTutti(upstreamUrl: string): Promise<Subject> {
     await rm(dataDir, { recursive: true, force: true });
   };
   const key = await createKey(url, token);
-  return { name: "tutti", url, token: key, usage: () => usageOf(child), [Symbol.asyncDispose]: dispose };
+  return { name: "tutti", url, token: key, usage: () => usageOf(child), heapBytes: () => heapOf(child), [Symbol.asyncDispose]: dispose };
 }
 
 /** A key whose every limit has to be looked at, and none of which is ever reached. */
@@ -105,6 +107,12 @@ export async function usageOf(child: ChildProcess): Promise<Usage> {
   child.send("usage");
   const [usage] = (await once(child, "message")) as [Usage];
   return usage;
+}
+
+async function heapOf(child: ChildProcess): Promise<number> {
+  child.send("heap");
+  const [{ heapBytes }] = (await once(child, "message")) as [{ readonly heapBytes: number }];
+  return heapBytes;
 }
 
 /** Ends a subject. */

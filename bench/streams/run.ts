@@ -22,11 +22,16 @@ const body = JSON.stringify({ model: "bench-model", stream: true, messages: [{ r
 const counts = { whole: 0, left: 0, wrong: 0 };
 const until = performance.now() + SECONDS * 1000;
 const rssMib: number[] = [];
+const heapMib: number[] = [];
+/** When the heap is looked at, in parts of the run. */
+const HEAP_AT = [0.25, 0.98];
 
 const clients = Array.from({ length: STREAMS }, (_, index) => client(index));
 for (let samples = 0; performance.now() < until; samples += 1) {
   await sleep(SAMPLE_MS);
   rssMib.push((await tutti.usage()).rssBytes / MEBIBYTE);
+  const done = 1 - (until - performance.now()) / (SECONDS * 1000);
+  if (done >= (HEAP_AT[heapMib.length] ?? Infinity)) heapMib.push(((await tutti.heapBytes?.()) ?? 0) / MEBIBYTE);
   if (samples % 12 === 11)
     console.error(`${Math.round((samples * SAMPLE_MS) / 60_000)} min: ${rssMib.at(-1)?.toFixed(0)} MiB, ${JSON.stringify(counts)}`);
 }
@@ -40,6 +45,9 @@ const rows: readonly Row[] = [
   row("rssEarlyMib", between(EARLY)),
   row("rssLateMib", between(LATE)),
   row("rssLateToEarly", between(LATE) / between(EARLY)),
+  row("heapEarlyMib", heapMib[0] ?? 0),
+  row("heapLateMib", heapMib[1] ?? 0),
+  row("heapLateToEarly", (heapMib[1] ?? 0) / (heapMib[0] ?? 1)),
   row("rssMaxMib", Math.max(...rssMib)),
   row("seconds", SECONDS),
 ];
