@@ -54,7 +54,6 @@ async function chat(
   return RESPONSE_ALREADY_SENT;
 }
 
-
 /** The model that a body names. */
 export function modelOf({ model }: JsonObject): string {
   if (typeof model === "string" && model !== "") return model;
