@@ -50,6 +50,7 @@ export type {
   SupervisionCalls,
 } from "./supervision.ts";
 export type {
+  BudgetLeft,
   CreatedKey,
   KeyCalls,
   KeyChanges,

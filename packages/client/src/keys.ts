@@ -36,6 +36,17 @@ export interface KeyEntry extends KeyRequest {
   readonly createdAt: string;
   readonly rotatedAt?: string;
   readonly revokedAt?: string;
+  /** Told of one key, not of all in a list. */
+  readonly budgets?: readonly BudgetLeft[];
+}
+
+/** What a budget of a key, its user or its team has left. Without `endsAt` it is for ever. */
+export interface BudgetLeft {
+  readonly of: string;
+  readonly per: "day" | "week" | "month" | "total";
+  readonly usd?: { readonly limit: number; readonly spent: number };
+  readonly tokens?: { readonly limit: number; readonly spent: number };
+  readonly endsAt?: string;
 }
 
 /** A key and its secret, which is told this once. */

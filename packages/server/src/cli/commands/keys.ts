@@ -1,4 +1,4 @@
-import type { KeyChanges, KeyEntry, KeyRequest, Limits } from "@tutti/client";
+import type { KeyChanges, BudgetLeft, KeyEntry, KeyRequest, Limits } from "@tutti/client";
 import { InvalidArgumentError, type Command } from "commander";
 import { connect } from "../connect.ts";
 import { UsageError, type Shell } from "../shell.ts";
@@ -167,6 +167,18 @@ function printKey(shell: Shell, key: KeyEntry): void {
     ["expires", key.expiresAt],
   ];
   for (const [what, text] of facts) if (text !== undefined) shell.printLine(piece(what.padEnd(10), "dim"), piece(printable(text)));
+  for (const budget of key.budgets ?? []) shell.printLine(piece("left".padEnd(10), "dim"), piece(printable(leftText(budget))));
+}
+
+/** "3.20 of 5.00 dollars this day (key:…), until 2026-11-22T00:00:00.000Z". */
+function leftText({ of, per, usd, tokens, endsAt }: BudgetLeft): string {
+  const left = (limit: number, spent: number): number => Math.max(0, limit - spent);
+  const parts = [
+    ...(usd === undefined ? [] : [`${left(usd.limit, usd.spent).toFixed(2)} of ${usd.limit.toFixed(2)} dollars`]),
+    ...(tokens === undefined ? [] : [`${left(tokens.limit, tokens.spent)} of ${tokens.limit} tokens`]),
+  ];
+  const window = per === "total" ? "in all" : `this ${per}`;
+  return `${parts.join(", ")} ${window} (${of})${endsAt === undefined ? "" : `, until ${endsAt}`}`;
 }
 
 /** Settings as changes; limits go as a whole, so that those which are not named stay. */

@@ -79,6 +79,23 @@ describe("keys", () => {
     assert.equal(current.key.name, "only models");
   });
 
+  test("a key is told what its budgets have left", async () => {
+    const limits = { budgets: [{ tokens: 10_000, amountUsd: 5, per: "month" }] };
+    const { secret, key } = await create({ name: "thrifty", limits });
+    assert.equal((await as(secret, "/v1/chat/completions", { model: "gpt-small", messages: [{ role: "user", content: "Hi" }] })).status, 200);
+    // A call is journaled a moment after its answer.
+    while (!(await (await app.fetch("/v1/spend?by=key")).text()).includes(key.id)) continue;
+    const current = (await (await as(secret, "/v1/keys/current")).json()) as {
+      readonly key: {
+        readonly budgets: readonly { readonly of: string; readonly tokens: { readonly limit: number; readonly spent: number } }[];
+      };
+    };
+    const [budget] = current.key.budgets;
+    assert.equal(budget?.of, `key:${key.id}`);
+    assert.equal(budget?.tokens.limit, 10_000);
+    assert.ok((budget?.tokens.spent ?? 0) > 0);
+  });
+
   test("a path that only a parser resolves leads a key nowhere", async () => {
     const { secret } = await create({ name: "climber" });
     for (const path of ["/v1/models/../keys", "/v1/models/%2e%2e/keys", "/v1/models/..\\..\\v1/keys", "/v1/models/x/../../spend"])

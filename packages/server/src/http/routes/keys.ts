@@ -40,6 +40,14 @@ const Key = z.object({
   status: z.enum(["active", "revoked", "expired"]),
   createdAt: z.string(),
 });
+const BudgetLeft = z.object({
+  of: z.string(),
+  per: z.string(),
+  usd: z.object({ limit: z.number(), spent: z.number() }).optional(),
+  tokens: z.object({ limit: z.number(), spent: z.number() }).optional(),
+  endsAt: z.string().optional(),
+});
+const KeyWithBudgets = Key.extend({ budgets: z.array(BudgetLeft) });
 const WithSecret = z.object({ key: Key, secret: z.string() });
 
 /** Keys to the gateway. Only the owner makes and changes them; each act is in the log, without secrets. */
@@ -54,6 +62,13 @@ function entry({ keys }: App, key: VirtualKey): Json {
   return { ...key, status: keys.statusOf(key) } as unknown as Json;
 }
 
+/** One key, with what its budgets have left. */
+function entryWithBudgets(app: App, key: VirtualKey): Json {
+  const { user, team, limits } = key;
+  const payer = { keyId: key.id, limits, ...(user !== undefined && { user }), ...(team !== undefined && { team }) };
+  return { ...(entry(app, key) as object), budgets: app.budgets.left(payer) as unknown as Json };
+}
+
 function addReads(routes: Hono<HttpEnv>, app: App): void {
   const { keys } = app;
   routes.get(
@@ -61,13 +76,19 @@ function addReads(routes: Hono<HttpEnv>, app: App): void {
     operation({ tag: "Keys", summary: "All keys, without their secrets", response: z.object({ keys: z.array(Key) }) }),
     (ctx) => ctx.json({ keys: keys.list().map((key) => entry(app, key)) }),
   );
-  routes.get("/v1/keys/current", operation({ tag: "Keys", summary: "The key that asks", response: z.object({ key: Key }) }), (ctx) => {
-    const key = keys.keyOf(ctx.get("principal"));
-    if (key === undefined) throw new AppError("not_found", "wanted a request with a key, got one with the owner's token");
-    return ctx.json({ key: entry(app, key) });
-  });
-  routes.get("/v1/keys/:id", operation({ tag: "Keys", summary: "One key", response: z.object({ key: Key }) }), (ctx) =>
-    ctx.json({ key: entry(app, keys.show(ctx.req.param("id"))) }),
+  routes.get(
+    "/v1/keys/current",
+    operation({ tag: "Keys", summary: "The key that asks, and what its budgets have left", response: z.object({ key: KeyWithBudgets }) }),
+    (ctx) => {
+      const key = keys.keyOf(ctx.get("principal"));
+      if (key === undefined) throw new AppError("not_found", "wanted a request with a key, got one with the owner's token");
+      return ctx.json({ key: entryWithBudgets(app, key) });
+    },
+  );
+  routes.get(
+    "/v1/keys/:id",
+    operation({ tag: "Keys", summary: "One key, and what its budgets have left", response: z.object({ key: KeyWithBudgets }) }),
+    (ctx) => ctx.json({ key: entryWithBudgets(app, keys.show(ctx.req.param("id"))) }),
   );
 }
 

@@ -1,11 +1,13 @@
 import { randomBytes } from "node:crypto";
 import type { AppError, Store, Usage } from "@tutti/core";
-import { dayOf } from "./calendar.ts";
+import { dayOf, windowsAt } from "./calendar.ts";
 import { Ledger, subjectsOf, type LedgerQuery } from "./ledger.ts";
 import type { LedgerRow } from "./day-spend.ts";
-import { nanosOf, tokensOf, type Ask, type Payer, type Reservation } from "./limits.ts";
+import { NANOS, nanosOf, tokensOf, type Ask, type Budget, type Payer, type Period, type Reservation } from "./limits.ts";
 import { LocalCounters, type GroupLimits } from "./local-counters.ts";
 import type { RedisCounters } from "./redis-counters.ts";
+import type { Purse } from "./purse.ts";
+import type { Subject } from "./refusal.ts";
 import type { Spend } from "./spend.ts";
 
 /** What budgets are made of. */
@@ -77,6 +79,15 @@ export class Budgets {
     return this.#redis === undefined ? { in: "memory" } : { in: "redis", isReachable: this.#redis.isReachable };
   }
 
+  /** What the budgets of a payer, its user and its team have left, as far as the log has it. */
+  left(payer: Payer): readonly BudgetLeft[] {
+    const nowMs = this.#nowMs();
+    return this.#local.parties(payer).flatMap(({ subject, limits }) => {
+      const purse = this.#ledger.purses().get(subject);
+      return (limits.budgets ?? []).map((budget) => leftOf(subject, budget, { purse, nowMs }));
+    });
+  }
+
   /** What to put in the `spend` of the event that records an exchange. */
   note(payer: Payer | undefined, { costUsd, ...exchange }: Charge): Spend {
     const { keyId, user, team } = payer ?? {};
@@ -108,4 +119,29 @@ export class Budgets {
     const used = { tokens: tokensOf(spend.usage), nanoUsd: nanosOf(spend.costUsd) };
     for (const subject of subjectsOf(spend)) this.#local.charge(subject, atMs, used);
   }
+}
+
+/** What a budget has left. Without `endsAt` it is for ever. */
+export interface BudgetLeft {
+  /** Whose it is: "key:…", "user:…", "team:…". */
+  readonly of: string;
+  readonly per: Period;
+  readonly usd?: { readonly limit: number; readonly spent: number };
+  readonly tokens?: { readonly limit: number; readonly spent: number };
+  readonly endsAt?: string;
+}
+
+function leftOf(
+  of: Subject,
+  { amountUsd, tokens, per }: Budget,
+  { purse, nowMs }: { readonly purse: Purse | undefined; readonly nowMs: number },
+): BudgetLeft {
+  const endMs = windowsAt(nowMs).endsMs[per];
+  return {
+    of,
+    per,
+    ...(amountUsd !== undefined && { usd: { limit: amountUsd, spent: (purse?.nanoUsd(per, nowMs) ?? 0) / NANOS } }),
+    ...(tokens !== undefined && { tokens: { limit: tokens, spent: purse?.tokens(per, nowMs) ?? 0 } }),
+    ...(Number.isFinite(endMs) && { endsAt: new Date(endMs).toISOString() }),
+  };
 }
