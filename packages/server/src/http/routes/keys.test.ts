@@ -82,7 +82,10 @@ describe("keys", () => {
   test("a key is told what its budgets have left", async () => {
     const limits = { budgets: [{ tokens: 10_000, amountUsd: 5, per: "month" }] };
     const { secret, key } = await create({ name: "thrifty", limits });
-    assert.equal((await as(secret, "/v1/chat/completions", { model: "gpt-small", messages: [{ role: "user", content: "Hi" }] })).status, 200);
+    assert.equal(
+      (await as(secret, "/v1/chat/completions", { model: "gpt-small", messages: [{ role: "user", content: "Hi" }] })).status,
+      200,
+    );
     // A call is journaled a moment after its answer.
     while (!(await (await app.fetch("/v1/spend?by=key")).text()).includes(key.id)) continue;
     const current = (await (await as(secret, "/v1/keys/current")).json()) as {
