@@ -125,7 +125,8 @@ async function port(config: Config): Promise<Finding> {
 }
 
 async function models(config: Config, signal: AbortSignal): Promise<readonly Finding[]> {
-  const servers = providersOf(config);
+  // What embeds in this process is always there, and can be asked nothing else.
+  const servers = providersOf(config).filter(({ kind }) => kind !== "local-embeddings");
   if (servers.length > 0) return Promise.all(servers.map((server) => provider(server, signal)));
   const found = await listModels({ name: "ollama", baseUrl: OLLAMA_URL, models: [] }, signal).catch(() => undefined);
   if (found === undefined)

@@ -43,7 +43,9 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
     const { usage: said, ...details } = forwarded;
     const isAnswer = forwarded.status < 300;
     if (isAnswer && app.models.cache.isFor(serving.surface)) keep(serving, contentType, whole());
-    if (said !== undefined || !isAnswer || call.payer === undefined)
+    // Counting tokens uses none.
+    const isFree = serving.surface === "messages/count_tokens";
+    if (said !== undefined || !isAnswer || isFree || call.payer === undefined)
       return { status: forwarded.status, usage: said, retryAfterMs: forwarded.retryAfterMs, details };
     // Whoever pays pays for what came, also where the provider does not say what that was.
     return { status: forwarded.status, usage: await countAnswer(serving, place.name, whole()), isEstimated: true, details };
