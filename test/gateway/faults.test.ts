@@ -16,8 +16,8 @@ interface Fault {
 
 const SSE = { "content-type": "text/event-stream" };
 const JSON_TYPE = { "content-type": "application/json" };
-/** Shorter ones make no difference: the clock of the HTTP client ticks twice a second. */
-const TIMEOUTS = { connectMs: 5_000, firstByteMs: 500, idleMs: 500 };
+/** Long enough for a busy machine: what is not meant to run into them must not. */
+const TIMEOUTS = { connectMs: 10_000, firstByteMs: 3_000, idleMs: 3_000 };
 
 function chunk(delta: object, finishReason: string | null = null): string {
   const choices = [{ index: 0, delta, finish_reason: finishReason }];
