@@ -1,6 +1,6 @@
 import { AppError } from "@tutti/core";
 import type { Attempted, Try } from "../../host/index.ts";
-import type { BrokenOff } from "../../models/index.ts";
+import type { BrokenOff, Forwarded } from "../../models/index.ts";
 import { finalOf } from "./final.ts";
 import { countAnswer, countBroken } from "./count-answer.ts";
 import type { Serving } from "./serving.ts";
@@ -40,21 +40,22 @@ export async function relay(serving: Serving, attempt: Try, path: string): Promi
       },
       attempt.signal,
     );
-    const { usage: said, ...details } = forwarded;
-    const isAnswer = forwarded.status < 300;
-    if (isAnswer && app.models.cache.isFor(serving.surface)) keep(serving, contentType, whole());
-    // Counting tokens uses none.
-    const isFree = serving.surface === "messages/count_tokens";
-    if (said !== undefined || !isAnswer || isFree || call.payer === undefined)
-      return { status: forwarded.status, usage: said, retryAfterMs: forwarded.retryAfterMs, details };
-    // Whoever pays pays for what came, also where the provider does not say what that was.
-    return { status: forwarded.status, usage: await countAnswer(serving, place.name, whole()), isEstimated: true, details };
+    const { usage, ...details } = forwarded;
+    const { status, retryAfterMs } = details;
+    if (status < 300 && app.models.cache.isFor(serving.surface)) keep(serving, contentType, whole());
+    if (!isForUsToCount(serving, forwarded)) return { status, usage, retryAfterMs, details };
+    return { status, usage: await countAnswer(serving, place.name, whole()), isEstimated: true, details };
   } catch (thrown) {
     const error = AppError.from(thrown);
     if (broken !== undefined) await countBroken(serving, attempt.target, broken);
     else if (wasWorkedFor(error)) await countBroken(serving, attempt.target, NOTHING_CAME);
     throw error;
   }
+}
+
+/** Whoever pays pays for what came, also where the provider does not say what that was. Counting tokens uses none. */
+function isForUsToCount({ call, surface }: Serving, { status, usage }: Forwarded): boolean {
+  return call.payer !== undefined && status < 300 && usage === undefined && surface !== "messages/count_tokens";
 }
 
 /** A provider that refuses Tutti's own key may repeat it; the client, whose key is another one, is told without. */
