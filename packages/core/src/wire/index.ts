@@ -49,7 +49,7 @@ export { encodeMessagesRequest, messagesCodec } from "./messages.ts";
 export { sealSummary } from "./responses-secrets.ts";
 export { responsesCodec } from "./responses.ts";
 export { encodeSse, SseDecoder } from "./sse.ts";
-export { SURFACES, type Surface } from "./surface.ts";
+export { ABILITIES, SURFACES, type Ability, type Surface } from "./surface.ts";
 export {
   decodeOllamaRequest,
   encodeOllamaLoaded,

@@ -17,3 +17,22 @@ export const SURFACES = [
 
 /** One of them. */
 export type Surface = (typeof SURFACES)[number];
+
+/** What a model can do, as routes, lists and questions about routes name it. */
+export const ABILITIES = [
+  "chat",
+  "tools",
+  "vision",
+  "audio-in",
+  "audio-out",
+  "json",
+  "reasoning",
+  "embeddings",
+  "rerank",
+  "speech",
+  "transcription",
+  "images",
+] as const;
+
+/** One of them. */
+export type Ability = (typeof ABILITIES)[number];

@@ -1,8 +1,11 @@
 import type { ModelPart, ModelRequest } from "@tutti/core/model";
+import type { Ability } from "@tutti/core/wire";
 import type { Provider, Surface } from "./provider.ts";
 import type { Drawing, DrawingRequest, Embeddings, EmbeddingsRequest, Ranking, RankingRequest } from "./requests.ts";
 import type { Speech, SpeechRequest, Transcript, TranscriptRequest } from "./requests.ts";
 import type { Upstream } from "./upstream.ts";
+
+export type { Ability };
 
 /** A kind of provider. A new one is one file of `providers/` that exports one of these, and the conformance suite. */
 export interface ProviderKind {
@@ -61,21 +64,6 @@ export interface ModelFacts {
   readonly sizeBytes?: number;
   readonly isLoaded?: boolean;
 }
-
-/** What a model can do, as routes and lists name it. */
-export type Ability =
-  | "chat"
-  | "tools"
-  | "vision"
-  | "audio-in"
-  | "audio-out"
-  | "json"
-  | "reasoning"
-  | "embeddings"
-  | "rerank"
-  | "speech"
-  | "transcription"
-  | "images";
 
 /** What can be done with models that a provider keeps itself. */
 export interface ModelManagement {

@@ -1,24 +1,10 @@
+import { ABILITIES } from "@tutti/core/wire";
 import { z } from "zod";
 import type { Setting } from "./setting.ts";
 
 const NAMES_MAX = 1_000;
 const TARGETS_MAX = 50;
 const ALIASES_MAX = 10;
-
-const ABILITIES = [
-  "chat",
-  "tools",
-  "vision",
-  "audio-in",
-  "audio-out",
-  "json",
-  "reasoning",
-  "embeddings",
-  "rerank",
-  "speech",
-  "transcription",
-  "images",
-] as const;
 
 const modelName = z.string("a model's name").min(1, "a model's name").max(256, "a model's name of at most 256 characters");
 const label = z.string("a name").regex(/^[\w.:-]{1,64}$/, "a name of letters, digits, dots, colons and dashes");

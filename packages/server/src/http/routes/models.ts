@@ -1,5 +1,5 @@
 import { AppError, type Json } from "@tutti/core";
-import { SURFACES } from "@tutti/core/wire";
+import { ABILITIES, SURFACES } from "@tutti/core/wire";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { App } from "../../host/index.ts";
@@ -9,20 +9,6 @@ import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse, type ServerEvent } from "../sse.ts";
 
-const NEEDS = [
-  "chat",
-  "tools",
-  "vision",
-  "audio-in",
-  "audio-out",
-  "json",
-  "reasoning",
-  "embeddings",
-  "rerank",
-  "speech",
-  "transcription",
-  "images",
-] as const;
 const KEEP_ALIVE_MS_MAX = 365 * 86_400_000;
 
 const Name = z.strictObject({ model: z.string().min(1).max(256) });
@@ -31,7 +17,7 @@ const Load = Name.extend({ keepAliveMs: z.int().min(1_000).max(KEEP_ALIVE_MS_MAX
 const count = z.int().min(0).max(100_000_000);
 const Question = Name.extend({
   surface: z.enum(SURFACES).default("chat/completions"),
-  needs: z.array(z.enum(NEEDS)).max(NEEDS.length).default([]),
+  needs: z.array(z.enum(ABILITIES)).max(ABILITIES.length).default([]),
   promptTokens: count.default(0),
   outputTokensMax: count.exactOptional(),
   tags: z.array(z.string().max(100)).max(50).exactOptional(),
