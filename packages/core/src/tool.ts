@@ -9,6 +9,15 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
   readonly effect: "read" | "write" | "execute";
   readonly input: Schema<I>;
   readonly parameters: Json;
+  /** What it gives, as JSON Schema; left out when nobody said. */
+  readonly output?: Json;
+  readonly examples?: readonly ToolExample[];
+  /** What a call costs about, for planners and people. */
+  readonly cost?: { readonly usd?: number; readonly durationMs?: number };
+  /** Whether calling it twice with the same input is as good as once. Tools that only read are, unless they say otherwise. */
+  readonly isIdempotent?: boolean;
+  /** What it gives comes from outside (the web, a mailbox, somebody's file): data for a model, never instructions; it taints the run. */
+  readonly isUntrusted?: boolean;
   run(input: I, call: ToolCallContext): Promise<O>;
 }
 
@@ -17,4 +26,10 @@ interface ToolCallContext {
   readonly idempotencyKey: string;
   readonly principal: Principal;
   readonly signal: AbortSignal;
+}
+
+/** An input that makes sense, and what came of it. */
+interface ToolExample {
+  readonly input: Json;
+  readonly output?: Json;
 }

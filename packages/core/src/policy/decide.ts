@@ -17,6 +17,28 @@ export interface Action {
   readonly principal: Principal;
   readonly resource: string;
   readonly input?: Json;
+  readonly facts?: ActionFacts;
+}
+
+/** What was known when an action was decided. It is journaled with the decision, so that another policy can be held against it later. */
+export interface ActionFacts {
+  /** UTC, ISO 8601. */
+  readonly at: string;
+  /** The tool's own word on what it does, and who brought it: "built-in", "plugin:NAME", "mcp:NAME", "openapi:NAME", "workflow:NAME". */
+  readonly tool?: { readonly effect: "read" | "write" | "execute"; readonly source: string };
+  readonly run?: RunFacts;
+}
+
+/** The part of a run's history that rules may look at. */
+export interface RunFacts {
+  readonly runId: string;
+  readonly workflow: string;
+  /** Calls so far, by tool. */
+  readonly calls: Readonly<Record<string, number>>;
+  /** Tools whose untrusted output this run has read, in the order of first reading. */
+  readonly tainted: readonly string[];
+  readonly tokens: number;
+  readonly costUsd: number;
 }
 
 /** What a policy says of an action. `rule` names the rule that spoke, `reason` is for people. */

@@ -1,0 +1,1 @@
+export type { ActionFacts, RunFacts } from "./decide.ts";
