@@ -1,7 +1,7 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { countTokens, echoMessages, messageBody, messageEvents, type MessagesReply, type MessagesScript } from "./anthropic-answers.ts";
 import { checkCount, checkMessages, type MessagesBody } from "./anthropic-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** One call as the stand-in saw it. */
 interface SeenCall {
@@ -22,7 +22,6 @@ export interface AnthropicUpstream extends AsyncDisposable {
   readonly calls: readonly SeenCall[];
 }
 
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
 /** The newer version takes no sampling. */
 const VERSIONS: ReadonlySet<string> = new Set(["2023-06-01", "2026-10-21"]);
 const MODELS = ["claude-opus-5-5", "claude-sonnet-4-5-20250929"];
@@ -50,26 +49,15 @@ export async function startAnthropicUpstream(
     else if (route === "GET /v1/models") answerModels(exchange, models);
     else exchange.refuse(404, "Not found");
   };
-  const server = createServer((request, response) => {
-    // A client that leaves before its request is whole was never heard.
-    void readBody(request).then(
-      (received) => {
-        const exchange = new Exchange(request, response, received);
-        calls.push(exchange);
-        answer(exchange);
-      },
-      () => response.destroy(),
-    );
+  const standIn = await startStandIn((request, response, received) => {
+    const exchange = new Exchange(request, response, received);
+    calls.push(exchange);
+    answer(exchange);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `${standIn.origin}/v1`,
     calls,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
 }
 
@@ -135,17 +123,6 @@ function modelEntry(id: string): object {
       },
     },
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const ERROR_TYPES: Readonly<Record<number, string>> = {

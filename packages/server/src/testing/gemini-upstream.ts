@@ -1,6 +1,6 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import { checkEmbed, checkGemini, type GeminiBody } from "./gemini-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** What the stand-in answers. `chunks` are whole responses, one an event; what is left out of them, the stand-in adds. */
 export type GeminiReply =
@@ -37,7 +37,6 @@ export interface GeminiUpstream extends AsyncDisposable {
   readonly calls: readonly SeenCall[];
 }
 
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
 const DIMENSIONS = 8;
 const MODELS = [
   { name: "models/gemini-2.5-flash", supportedGenerationMethods: ["generateContent", "countTokens"], thinking: true },
@@ -80,26 +79,15 @@ export async function startGeminiUpstream(
     const isStreamed = method === "streamGenerateContent" && searchParams.get("alt") === "sse";
     return exchange.play(script(checked.body, generated++), { body: checked.body, model, isStreamed });
   };
-  const server = createServer((request, response) => {
-    void readBody(request).then(
-      (received) => {
-        const exchange = new Exchange(request, response, received);
-        calls.push(exchange);
-        answer(exchange);
-      },
-      // A client that leaves before its request is whole was never heard.
-      () => response.destroy(),
-    );
+  const standIn = await startStandIn((request, response, received) => {
+    const exchange = new Exchange(request, response, received);
+    calls.push(exchange);
+    answer(exchange);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1beta`,
+    baseUrl: `${standIn.origin}/v1beta`,
     calls,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
 }
 
@@ -136,17 +124,6 @@ function answerEmbed(exchange: Exchange): void {
 /** Words count as tokens. */
 function words(text: string): number {
   return text.split(/\s+/).length;
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 const STATUSES: Readonly<Record<number, string>> = {

@@ -1,5 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import type { z } from "zod";
 import {
   editReply,
@@ -12,6 +11,7 @@ import {
   type MediaReply,
 } from "./media-answers.ts";
 import { EDIT, EMBEDDINGS, IMAGES, MODERATION, RERANK, SPEECH, TRANSCRIPT } from "./media-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** One call as the stand-in saw it. */
 interface SeenMediaCall {
@@ -28,8 +28,6 @@ export interface MediaUpstream extends AsyncDisposable {
   readonly calls: readonly SeenMediaCall[];
 }
 
-const BODY_BYTES_MAX = 64 * 1024 * 1024;
-
 /** What the stand-in takes as its key. */
 export const MEDIA_API_KEY = "sk-media-stand-in";
 
@@ -40,36 +38,26 @@ export const MEDIA_API_KEY = "sk-media-stand-in";
  */
 export async function startMediaUpstream(): Promise<MediaUpstream> {
   const calls: SeenMediaCall[] = [];
-  const server = createServer((request, response) => {
-    void readBody(request).then(
-      async (received) => {
-        const contentType = request.headers["content-type"] ?? "";
-        calls.push({ path: request.url ?? "", contentType, received });
-        if (request.headers.authorization !== `Bearer ${MEDIA_API_KEY}`)
-          return refuse(response, 401, new Refusal("Incorrect API key provided.", null));
-        if (request.method === "GET" && request.url === "/v1/models")
-          return send(response, { contentType: "application/json", pieces: ['{"object":"list","data":[]}'] });
-        const answer = request.method === "POST" ? DOORS.get(request.url ?? "") : undefined;
-        if (answer === undefined) return refuse(response, 404, new Refusal(`Invalid URL (${request.method} ${request.url})`, null));
-        try {
-          return send(response, await answer(received, contentType));
-        } catch (thrown) {
-          if (!(thrown instanceof Refusal)) throw thrown;
-          return refuse(response, 400, thrown);
-        }
-      },
-      () => response.destroy(),
-    );
+  const standIn = await startStandIn(async (request, response, received) => {
+    const contentType = request.headers["content-type"] ?? "";
+    calls.push({ path: request.url ?? "", contentType, received });
+    if (request.headers.authorization !== `Bearer ${MEDIA_API_KEY}`)
+      return refuse(response, 401, new Refusal("Incorrect API key provided.", null));
+    if (request.method === "GET" && request.url === "/v1/models")
+      return send(response, { contentType: "application/json", pieces: ['{"object":"list","data":[]}'] });
+    const answer = request.method === "POST" ? DOORS.get(request.url ?? "") : undefined;
+    if (answer === undefined) return refuse(response, 404, new Refusal(`Invalid URL (${request.method} ${request.url})`, null));
+    try {
+      return send(response, await answer(received, contentType));
+    } catch (thrown) {
+      if (!(thrown instanceof Refusal)) throw thrown;
+      return refuse(response, 400, thrown);
+    }
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `${standIn.origin}/v1`,
     calls,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
 }
 
@@ -143,17 +131,6 @@ async function readForm(
   }
   if (file === undefined) throw new Refusal(`Missing required parameter: '${fileField}'.`, fileField);
   return { fields, file: { name: file.name, bytes: Buffer.from(await file.arrayBuffer()) } };
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 function send(response: ServerResponse, { contentType, pieces, isEndless }: MediaReply): void {

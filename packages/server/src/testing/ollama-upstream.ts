@@ -1,6 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { ServerResponse } from "node:http";
 import { checkOllamaChat, type OllamaChatBody, type OllamaModel } from "./ollama-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** What the stand-in says in a chat. `pieces` are one chunk each, in Ollama's own words. */
 export type OllamaReply =
@@ -35,7 +35,6 @@ export interface OllamaUpstream extends AsyncDisposable {
   replace(model: OllamaModel): void;
 }
 
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
 const SIZE_BYTES = 4_000_000;
 const LAYER = "sha256:aabdc9d6df5a5dbb2de6b6a6ea0c0d1a3bd3a9d2a1d4b1e8b3c8b2a6f5e4d3c2";
 
@@ -62,41 +61,21 @@ export const NOMIC: OllamaModel = {
 export async function startOllamaUpstream(options: OllamaOptions = {}): Promise<OllamaUpstream> {
   const state = new State(options);
   const calls: { readonly method: string; readonly path: string; readonly body: string }[] = [];
-  const server = createServer((request, response) => {
-    void readBody(request).then(
-      (body) => {
-        calls.push({ method: request.method ?? "", path: request.url ?? "", body });
-        state.answer(`${request.method ?? ""} ${request.url ?? ""}`, body, response);
-      },
-      // A client that leaves before its request is whole was never heard.
-      () => response.destroy(),
-    );
+  const standIn = await startStandIn((request, response, received) => {
+    const body = received.toString("utf8");
+    calls.push({ method: request.method ?? "", path: request.url ?? "", body });
+    state.answer(`${request.method ?? ""} ${request.url ?? ""}`, body, response);
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
-    baseUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    baseUrl: standIn.origin,
     calls,
     get names() {
       return [...state.models.keys()];
     },
     loaded: state.loaded,
     replace: (model) => void state.models.set(model.name, model),
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 interface NativeBody {

@@ -1,5 +1,4 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import {
   answerBody,
   answerChunks,
@@ -10,6 +9,7 @@ import {
   type ScriptedReply,
 } from "./openai-answers.ts";
 import { checkChatBody, checkCompletionBody } from "./openai-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** One call as the stand-in saw it: the exact bytes it received, and the exact body bytes it sent. */
 interface SeenCall {
@@ -35,8 +35,6 @@ export interface OpenAiUpstream extends AsyncDisposable {
   ended(count: number): Promise<void>;
 }
 
-const BODY_BYTES_MAX = 32 * 1024 * 1024;
-
 /** How the stand-in differs from one that takes every key and every field. */
 export interface OpenAiUpstreamOptions {
   readonly apiKey?: string;
@@ -60,41 +58,35 @@ export async function startOpenAiUpstream(script: Script = echo, options: OpenAi
   const waiting = new Set<{ readonly count: number; resolve(): void }>();
   let connections = 0;
   let ended = 0;
-  const server = createServer((request, response) => {
-    const answer = (received: Buffer): void => {
-      const index = calls.length;
-      const exchange = new Exchange(request, response, received);
-      calls.push(exchange);
-      response.on("close", () => {
-        ended += 1;
-        for (const waiter of waiting) if (ended >= waiter.count) waiter.resolve();
+  const standIn = await startStandIn((request, response, received) => {
+    const index = calls.length;
+    const exchange = new Exchange(request, response, received);
+    calls.push(exchange);
+    response.on("close", () => {
+      ended += 1;
+      for (const waiter of waiting) if (ended >= waiter.count) waiter.resolve();
+    });
+    const [path] = exchange.path.split("?");
+    if (!isKeyOf(request.headers, options)) {
+      exchange.refuse(401, { message: "Incorrect API key provided.", code: "invalid_api_key", param: null });
+    } else if (exchange.method === "GET" && path === `${root}/models`) {
+      exchange.json(200, {
+        object: "list",
+        data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })),
       });
-      const [path] = exchange.path.split("?");
-      if (!isKeyOf(request.headers, options)) {
-        exchange.refuse(401, { message: "Incorrect API key provided.", code: "invalid_api_key", param: null });
-      } else if (exchange.method === "GET" && path === `${root}/models`) {
-        exchange.json(200, {
-          object: "list",
-          data: models.map((id) => ({ id, object: "model", created: 1_700_000_000, owned_by: "stand-in" })),
-        });
-      } else if (exchange.method === "POST" && path === `${root}/chat/completions`) {
-        answerChat(exchange, script, { index, isStrict: options.isStrict === true });
-      } else if (exchange.method === "POST" && path === `${root}/completions`) {
-        answerCompletion(exchange, script, index);
-      } else {
-        exchange.refuse(404, { message: `Invalid URL (${request.method} ${request.url})`, code: null, param: null });
-      }
-    };
-    // A client that leaves before its request is whole was never heard.
-    void readBody(request).then(answer, () => response.destroy());
+    } else if (exchange.method === "POST" && path === `${root}/chat/completions`) {
+      answerChat(exchange, script, { index, isStrict: options.isStrict === true });
+    } else if (exchange.method === "POST" && path === `${root}/completions`) {
+      answerCompletion(exchange, script, index);
+    } else {
+      exchange.refuse(404, { message: `Invalid URL (${request.method} ${request.url})`, code: null, param: null });
+    }
   });
-  server.on("connection", () => {
+  standIn.server.on("connection", () => {
     connections += 1;
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
   return {
-    baseUrl: `http://127.0.0.1:${port}${root}`,
+    baseUrl: `${standIn.origin}${root}`,
     calls,
     get connections() {
       return connections;
@@ -105,10 +97,7 @@ export async function startOpenAiUpstream(script: Script = echo, options: OpenAi
         else waiting.add({ count, resolve });
       });
     },
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
 }
 
@@ -136,17 +125,6 @@ function answerCompletion(exchange: Exchange, script: Script, index: number): vo
     const bodies = completionBodies(reply, body, index);
     return body.stream === true ? bodies : (bodies[0] ?? {});
   });
-}
-
-async function readBody(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    bytes += chunk.length;
-    if (bytes > BODY_BYTES_MAX) request.destroy();
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** One call under way; what it sends is kept. */

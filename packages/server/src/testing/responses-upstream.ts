@@ -1,7 +1,7 @@
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Refusal } from "./openai-checks.ts";
 import { checkResponsesBody, type ResponsesBody } from "./responses-checks.ts";
+import { startStandIn } from "./stand-in.ts";
 
 /** What the stand-in answers, in order: each is an output item. */
 type ScriptedItem =
@@ -104,22 +104,13 @@ export async function startResponsesUpstream(
     if (body.store !== false) kept.add(answered.id);
     return answered.play(scripted, response);
   };
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.on("end", () => answer(request, response, Buffer.concat(chunks)));
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const standIn = await startStandIn(answer);
   return {
-    baseUrl: `http://127.0.0.1:${port}/v1`,
+    baseUrl: `${standIn.origin}/v1`,
     calls,
     kept,
     aborted: aborted.promise,
-    async [Symbol.asyncDispose]() {
-      server.closeAllConnections();
-      await new Promise((resolve) => server.close(resolve));
-    },
+    [Symbol.asyncDispose]: () => standIn[Symbol.asyncDispose](),
   };
 }
 
