@@ -46,6 +46,20 @@ export interface Decision {
   readonly effect: "allow" | "ask" | "deny";
   readonly reason: string;
   readonly rule: string;
+  /** Of `ask`: who has to approve, and how long that holds. Left out, anybody whom policy lets (`run.approve`), until the run ends. */
+  readonly approval?: ApprovalTerms;
+}
+
+/** What an approval has to be like to count. */
+export interface ApprovalTerms {
+  /** Roles or principal ids that may approve. */
+  readonly approvers?: readonly string[];
+  /** How long a run waits for the answer, and how old an approval that was given before may be. */
+  readonly expiresInMs?: number;
+  /** Neither who asks nor who owns their key may approve. */
+  readonly isFourEyes?: boolean;
+  /** How many different principals have to approve; 1 unless given. */
+  readonly approvalsMin?: number;
 }
 
 /** Pure. No opinion returns `undefined`. */
@@ -53,15 +67,43 @@ export type Policy = (action: Action) => Decision | undefined;
 
 const STRICTNESS = { allow: 0, ask: 1, deny: 2 } as const;
 
-/** The only authorization there is. Pure; never throws. The strictest opinion wins, the first among equals; no opinion means deny. */
+/**
+ * The only authorization there is. Pure; never throws. The strictest opinion wins, the first among equals; no opinion means deny. When
+ * several ask, the terms of all of them hold, so that one more rule never makes an approval easier.
+ */
 export function decide(policies: readonly Policy[], action: Action): Decision {
   let strictest: Decision | undefined;
   for (const policy of policies) {
     const opinion = opinionOf(policy, action);
     if (opinion === undefined) continue;
     if (strictest === undefined || STRICTNESS[opinion.effect] > STRICTNESS[strictest.effect]) strictest = opinion;
+    else if (strictest.effect === "ask" && opinion.effect === "ask") strictest = withTermsOf(strictest, opinion);
   }
+  if (strictest?.effect === "ask" && strictest.approval?.approvers?.length === 0)
+    return { effect: "deny", reason: "the rules that ask name nobody who may approve for all of them", rule: strictest.rule };
   return strictest ?? { effect: "deny", reason: `no policy allows ${action.kind} on "${action.resource}"`, rule: "default-deny" };
+}
+
+/** The terms of two opinions that ask: whoever approves fits both, and the tighter bound holds. */
+function withTermsOf(first: Decision, { approval: more }: Decision): Decision {
+  const { approval } = first;
+  if (approval === undefined || more === undefined) return more === undefined ? first : { ...first, approval: more };
+  const approvers = approversOfBoth(approval.approvers, more.approvers);
+  const expiresInMs = Math.min(approval.expiresInMs ?? Infinity, more.expiresInMs ?? Infinity);
+  const terms: ApprovalTerms = {
+    ...(approvers && { approvers }),
+    ...(Number.isFinite(expiresInMs) && { expiresInMs }),
+    ...((approval.isFourEyes === true || more.isFourEyes === true) && { isFourEyes: true }),
+    ...((approval.approvalsMin ?? more.approvalsMin) !== undefined && {
+      approvalsMin: Math.max(approval.approvalsMin ?? 1, more.approvalsMin ?? 1),
+    }),
+  };
+  return { ...first, approval: terms };
+}
+
+function approversOfBoth(some: ApprovalTerms["approvers"], others: ApprovalTerms["approvers"]): ApprovalTerms["approvers"] {
+  if (some === undefined || others === undefined) return some ?? others;
+  return some.filter((name) => others.includes(name));
 }
 
 function opinionOf(policy: Policy, action: Action): Decision | undefined {

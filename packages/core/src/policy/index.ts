@@ -1,1 +1,1 @@
-export type { ActionFacts, RunFacts } from "./decide.ts";
+export type { ActionFacts, ApprovalTerms, RunFacts } from "./decide.ts";
