@@ -117,6 +117,8 @@ export class Keys {
   /** Makes a key. It is good on this node at once, on others when they have looked. */
   create(settings: KeySettings, tenant?: string): Promise<NewKey> {
     return this.#inTurn(async () => {
+      if (settings.expiresAt !== undefined && Date.parse(settings.expiresAt) <= this.#options.nowMs())
+        throw new AppError("invalid_input", `wanted a key that ends in the future, got expiresAt ${settings.expiresAt}, which is past`);
       if (this.#keys.size >= KEYS_MAX)
         throw new AppError(
           "overloaded",

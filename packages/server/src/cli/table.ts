@@ -9,12 +9,14 @@ export interface Cell {
 
 const GAP = "  ";
 
-/** Rows under headings, in columns as wide as what they hold; the last one takes what is left, and every line fits the terminal. */
+/** Rows under headings, in columns as wide as what they hold; the last one takes what is left, and every line fits the terminal, where there is one. */
 export function table(headings: readonly string[], rows: readonly (readonly Cell[])[], terminal: Terminal): readonly string[] {
   const clean = rows.map((row) => row.map(({ text, style = "plain" }) => piece(printable(text), style)));
   const widths = headings.map((heading, index) => Math.max(columnsOf(heading), ...clean.map((row) => columnsOf(row[index]?.text ?? ""))));
   const head = headings.map((heading): Piece => ({ text: heading, style: "dim" }));
-  return [head, ...clean].map((row) => line(spread(row, widths, terminal), terminal));
+  // A program or a file reads all of it.
+  const page = terminal.isTerminal ? terminal : { ...terminal, columns: Infinity };
+  return [head, ...clean].map((row) => line(spread(row, widths, page), page));
 }
 
 function spread(row: readonly Piece[], widths: readonly number[], { columns }: Terminal): readonly Piece[] {

@@ -49,6 +49,8 @@ test("models are listed with what they can do, and one is shown with all that is
   const shown = await place.run(["models", "show", "qwen2.5"]);
   assert.match(shown.stdout, /^model +ollama\/qwen2\.5:latest\nprovider +ollama\ncan +chat, json, tools\ncontext +32768 tokens\n/);
   assert.match(shown.stdout, /\nversion +sha256:845dbda0ea48/);
+  const named = await place.run(["models", "show", "smart"]);
+  assert.match(named.stdout, /^named model +smart\nstrategy +least-busy\ntarget +ollama\/qwen2\.5:latest\n/);
   assert.match((await place.run(["models", "list", "--provider", "nobody"])).stdout, /^No provider is called nobody; there are: ollama/);
   assert.match((await place.run(["models", "show", "nothing"])).stderr, /\[model_not_found\]/);
 });

@@ -7,7 +7,7 @@ import { EXIT, safeJson, type Shell } from "../shell.ts";
 import { table, type Cell } from "../table.ts";
 import { piece, type Style } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
-import { bytesText, factsOf, tokensText } from "../models/model-text.ts";
+import { bytesText, factsOf, routeFactsOf, tokensText } from "../models/model-text.ts";
 
 const QUESTION = "Describe the sea in about fifty words.";
 const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -139,9 +139,11 @@ function rowOf({ id, abilities, contextTokens, price, stats, routes: named, isLo
 
 async function show(shell: Shell, id: string): Promise<void> {
   await using connection = await connect(shell);
-  const model = await connection.client.catalogModel(id, shell.signal);
-  shell.printJson({ model });
-  for (const [what, text] of factsOf(model)) shell.printLine(piece(what.padEnd(14), "dim"), piece(printable(text)));
+  const route = (await connection.client.modelRoutes(shell.signal)).find(({ name }) => name === id);
+  const model = route ?? (await connection.client.catalogModel(id, shell.signal));
+  shell.printJson(route === undefined ? { model } : { route });
+  for (const [what, text] of "provider" in model ? factsOf(model) : routeFactsOf(model))
+    shell.printLine(piece(what.padEnd(14), "dim"), piece(printable(text)));
 }
 
 async function routes(shell: Shell): Promise<void> {

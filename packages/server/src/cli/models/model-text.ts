@@ -1,4 +1,4 @@
-import type { CatalogModel } from "@tutti/client";
+import type { CatalogModel, ModelRoute } from "@tutti/client";
 import { formatDuration } from "../duration.ts";
 
 type Fact = readonly [name: string, text: string];
@@ -13,6 +13,20 @@ export function factsOf(model: CatalogModel): readonly Fact[] {
     ["context", contextTokens === undefined ? "not known" : `${contextTokens} tokens`],
     ...factsThere(model),
     ...healthOf(model),
+  ];
+}
+
+/** What is known of a named model, and where it leads. */
+export function routeFactsOf({ name, strategy, targets, rules, sticky }: ModelRoute): readonly Fact[] {
+  return [
+    ["named model", name],
+    ["strategy", targets.length === 1 ? "alias" : strategy],
+    ...targets.map(({ model, weight, tags, pin }): Fact => [
+      "target",
+      [model, strategy === "weight" && `weight ${weight}`, ...tags, pin && `pinned to ${pin}`].filter(Boolean).join(", "),
+    ]),
+    ...rules.map(({ id, target }): Fact => ["rule", `${id}: ${target}`]),
+    ...fact("sticky by", sticky, String),
   ];
 }
 

@@ -127,7 +127,9 @@ describe("keys", () => {
   });
 
   test("an expired key is refused and says so", async () => {
-    const { secret } = await create({ name: "old", expiresAt: "2020-01-01T00:00:00Z" });
+    const { key, secret } = await create({ name: "old", expiresAt: "2100-01-01T00:00:00Z" });
+    assert.equal((await as(secret, "/v1/models")).status, 200);
+    await app.fetch(`/v1/keys/${key.id}`, { expiresAt: "2020-01-01T00:00:00Z" });
     const refused = await as(secret, "/v1/models");
     assert.equal(refused.status, 401);
     assert.match(await refused.text(), /got \\"old\\", which expired at 2020-01-01/);
@@ -161,6 +163,7 @@ describe("keys", () => {
       { name: "x", limits: { requestsPerMinute: 0 } },
       { name: "x", limits: { budgets: [{ per: "day" }] } },
       { name: "x", colour: 1 },
+      { name: "x", expiresAt: "2020-01-01T00:00:00Z" },
     ])
       assert.equal((await app.fetch("/v1/keys", body)).status, 400, JSON.stringify(body));
   });
