@@ -13,6 +13,7 @@ const RETRYABLE = {
   internal: true,
   invalid_config: false,
   invalid_input: false,
+  invalid_output: false,
   model_not_found: false,
   no_model: false,
   node_too_old: false,

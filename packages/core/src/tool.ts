@@ -7,9 +7,10 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
   readonly name: string;
   readonly description: string;
   readonly effect: "read" | "write" | "execute";
-  readonly input: Schema<I>;
+  /** Left out: what `parameters` say. */
+  readonly input?: Schema<I>;
   readonly parameters: Json;
-  /** What it gives, as JSON Schema; left out when nobody said. */
+  /** What it gives, as JSON Schema; left out when nobody said. Anything else that it gives is an error. */
   readonly output?: Json;
   readonly examples?: readonly ToolExample[];
   /** What a call costs about, for planners and people. */
@@ -18,6 +19,8 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
   readonly isIdempotent?: boolean;
   /** What it gives comes from outside (the web, a mailbox, somebody's file): data for a model, never instructions; it taints the run. */
   readonly isUntrusted?: boolean;
+  /** Who brought it: "built-in", "plugin:NAME", "mcp:NAME", "openapi:NAME", "workflow:NAME". The host says so when it takes the tool. */
+  readonly source?: string;
   run(input: I, call: ToolCallContext): Promise<O>;
 }
 

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import {
   AppError,
   collect,
@@ -49,6 +50,8 @@ export async function generate(
 
 /** A tool's or workflow's input, as its schema types it. */
 export function parseInput(target: Tool | Workflow, input: Json): Promise<Json> {
+  // The host gives each tool a schema when it takes it; one without would take anything.
+  assert(target.input !== undefined, `the tool ${target.name} has no schema of its input`);
   return parse(target.input, input, `the input of "${target.name}"`);
 }
 

@@ -9,12 +9,14 @@ import {
   type Model,
   type Plugin,
   type Policy,
+  type Principal,
   type Tool,
   type Workflow,
 } from "@tutti/core";
 import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
 import { basePolicies, hashPolicies } from "./policies.ts";
+import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
 
 /** A plugin that is loaded, by what it brought. */
 export interface LoadedPlugin {
@@ -27,7 +29,7 @@ export interface LoadedPlugin {
 
 /** Everything that can be named: tools, workflows, agents, models and policies, from the built-ins and from plugins. */
 export class Registry {
-  readonly #tools = new Map<string, Tool>();
+  readonly #tools = new ToolShelf();
   /** By name, the newest last: a run is pinned to the version it began with. */
   readonly #workflows = new Map<string, readonly Workflow[]>();
   readonly #agents = new Map<string, AgentSpec>();
@@ -47,14 +49,14 @@ export class Registry {
     readonly graphs: GraphHost;
   }) {
     this.#graphs = options.graphs;
-    for (const tool of options.tools) this.#tools.set(tool.name, tool);
+    this.#tools.add("built-in", options.tools);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
     this.#toolsAllow = options.toolsAllow;
     this.#policies = [...basePolicies(options.toolsAllow), ...(options.policies ?? [])];
     this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
   }
 
-  tool(name: string): Tool | undefined {
+  tool(name: string): RegisteredTool | undefined {
     return this.#tools.get(name);
   }
 
@@ -72,8 +74,32 @@ export class Registry {
     return this.#models.get(id);
   }
 
-  get tools(): readonly Tool[] {
-    return [...this.#tools.values()];
+  get tools(): readonly RegisteredTool[] {
+    return this.#tools.all;
+  }
+
+  /**
+   * Takes tools of a source ("mcp:NAME", "openapi:NAME", …), all or none, also while runs go on; returns them under the names by which they
+   * are found: "NAME_tool" for these two. The same name of the same source again replaces the tool; another source's is a `conflict`.
+   */
+  addTools(source: string, tools: readonly Tool[]): readonly RegisteredTool[] {
+    return this.#tools.add(source, tools);
+  }
+
+  /** Takes a source's tools away; returns their names. */
+  removeTools(source: string): readonly string[] {
+    return this.#tools.remove(source);
+  }
+
+  /** Tells when the list of tools has changed. Listeners must not throw. */
+  subscribeTools(listener: () => void): Disposable {
+    return this.#tools.subscribe(listener);
+  }
+
+  /** Whether policy lets somebody call a tool, as far as that does not depend on the input or on a run. */
+  decideTool({ name, effect, source }: RegisteredTool, principal: Principal): Decision {
+    const facts = { at: new Date().toISOString(), tool: { effect, source } };
+    return this.decide({ kind: "tool.call", principal, resource: name, facts });
   }
 
   /** Workflows that people start: the host's own are not listed. */
@@ -119,10 +145,9 @@ export class Registry {
       agents: agents.map(nameOf),
     };
     refuseTaken("plugin", [plugin.name], this.#plugins);
-    refuseTaken("tool", loaded.tools, this.#tools);
     refuseTaken("workflow or agent", [...new Set(workflows.map(nameOf))], this.#workflows);
     refuseTaken("version of a workflow", workflows.map(versionOf), new Map());
-    for (const tool of plugin.tools ?? []) this.#tools.set(tool.name, tool);
+    this.#tools.add(`plugin:${plugin.name}`, plugin.tools ?? []);
     for (const workflow of workflows) this.#workflows.set(workflow.name, [...(this.#workflows.get(workflow.name) ?? []), workflow]);
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);

@@ -17,6 +17,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   internal: 500,
   invalid_config: 500,
   invalid_input: 400,
+  invalid_output: 502,
   model_not_found: 404,
   no_model: 503,
   node_too_old: 500,

@@ -9,5 +9,8 @@ export const echo = defineTool({
   description: "Gives the text back unchanged.",
   effect: "read",
   input: z.strictObject({ text: z.string().max(TEXT_CHARACTERS_MAX).describe("The text to give back.") }),
+  output: z.strictObject({ text: z.string() }),
+  examples: [{ input: { text: "hello" }, output: { text: "hello" } }],
+  cost: { usd: 0, durationMs: 1 },
   run: ({ text }) => ({ text }),
 });

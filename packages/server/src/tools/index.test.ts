@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parse } from "@tutti/core";
+import { echo } from "./echo.ts";
 import { builtInTools } from "./index.ts";
 
 const call = { idempotencyKey: "test", principal: { id: "tester", tenant: "test", roles: [] }, signal: new AbortController().signal };
@@ -17,8 +18,7 @@ test("the built-in tools only read", () => {
 });
 
 test("a tool's JSON Schema tells a model what its input is", () => {
-  const [echo] = builtInTools;
-  assert.deepEqual(echo?.parameters, {
+  assert.deepEqual(echo.parameters, {
     type: "object",
     properties: { text: { type: "string", maxLength: 100_000, description: "The text to give back." } },
     required: ["text"],
@@ -27,8 +27,6 @@ test("a tool's JSON Schema tells a model what its input is", () => {
 });
 
 test("echo gives its text back unchanged, and refuses what is no text", async () => {
-  const [echo] = builtInTools;
-  assert.ok(echo !== undefined);
   assert.deepEqual(await echo.run(await parse(echo.input, { text: " ü\n" }, "input"), call), { text: " ü\n" });
   await assert.rejects(parse(echo.input, { text: 1 }, "echo's input"), {
     code: "invalid_input",

@@ -13,6 +13,17 @@ export const safeCalc = defineTool({
   input: z.strictObject({
     expression: z.string().min(1).max(EXPRESSION_CHARACTERS_MAX).describe("What to compute, such as 12*(3+4) or 15% of 240."),
   }),
+  output: z.strictObject({
+    expression: z.string(),
+    result: z.string().describe("A whole number, a decimal or a fraction; every digit counts where `exact` is true."),
+    exact: z.boolean().describe("False for roots, logarithms, trigonometry, pi and e, which are rounded to 14 digits."),
+    text: z.string().describe("The result as a sentence."),
+  }),
+  examples: [
+    { input: { expression: "0.1 + 0.2" }, output: { expression: "0.1 + 0.2", result: "0.3", exact: true, text: "0.1 + 0.2 = 0.3" } },
+    { input: { expression: "15% of 240" }, output: { expression: "15% of 240", result: "36", exact: true, text: "15% of 240 = 36" } },
+  ],
+  cost: { usd: 0, durationMs: 1 },
   run: ({ expression }) => {
     const value = evaluate(expression);
     const result = format(value);

@@ -25,9 +25,21 @@ export const summarizeText = defineTool({
       .default(SUMMARY_SENTENCES_DEFAULT)
       .describe("How many sentences to pick at most."),
   }),
+  output: z.strictObject({ summary: z.string(), sentences: z.array(z.string()), method: z.literal("lexrank") }),
+  examples: [
+    {
+      input: { text: "It rained. The harvest failed because it rained for weeks. People left.", sentencesMax: 1 },
+      output: {
+        summary: "The harvest failed because it rained for weeks.",
+        sentences: ["The harvest failed because it rained for weeks."],
+        method: "lexrank",
+      },
+    },
+  ],
+  cost: { usd: 0, durationMs: 50 },
   run: ({ text, sentencesMax }) => {
     const sentences = tellingSentences(text, sentencesMax);
-    return { summary: sentences.join(" "), sentences, method: "lexrank" };
+    return { summary: sentences.join(" "), sentences: [...sentences], method: "lexrank" as const };
   },
 });
 
