@@ -15,6 +15,7 @@ import {
   WaitingRuns,
   type GraphHost,
 } from "../engine/index.ts";
+import { FILES_FOLDER } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { Batches, Files } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
@@ -71,7 +72,7 @@ export function createBatches(
   { dataDir }: Config,
   { store, engine, registry }: { readonly store: Store; readonly engine: () => Engine; readonly registry: () => Registry },
 ): Batches {
-  return new Batches({ files: new Files(join(dataDir, "files")), store, engine, decide: (action) => registry().decide(action) });
+  return new Batches({ files: new Files(join(dataDir, FILES_FOLDER)), store, engine, decide: (action) => registry().decide(action) });
 }
 
 /** What services are made of. */

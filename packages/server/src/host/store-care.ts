@@ -1,6 +1,6 @@
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { backupStore, checkDatabase, checkPostgres, openPostgresStore, restoreStore } from "../store/index.ts";
+import { backupStore, checkDatabase, checkPostgres, copyFiles, openPostgresStore, restoreStore } from "../store/index.ts";
 import type { Config } from "./config/index.ts";
 
 const DATABASE_FILE = "tutti.db";
@@ -12,6 +12,7 @@ export async function backUp(config: Config, target: string): Promise<void> {
   const store = await openPostgresStore(config.postgresUrl ?? "");
   try {
     await store.backup(target);
+    await copyFiles(config.dataDir, target);
   } finally {
     await store.close();
   }
@@ -23,6 +24,7 @@ export async function restore(config: Config, source: string): Promise<string | 
   const store = await openPostgresStore(config.postgresUrl ?? "");
   try {
     await store.copyFrom(source);
+    await copyFiles(source, config.dataDir);
     return undefined;
   } finally {
     await store.close();

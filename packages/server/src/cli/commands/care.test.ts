@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -61,6 +61,9 @@ test("a changed log is found, and the receipt ends with 1", async () => {
 });
 
 test("a backup is a new folder, and restores what was there", async () => {
+  const folder = join("files", "a".repeat(32));
+  await mkdir(join(place.dir, ".tutti", folder), { recursive: true });
+  await writeFile(join(place.dir, ".tutti", folder, "file-1.content"), "what a batch wrote");
   const target = await backup();
   const again = await place.run(["backup", target]);
   assert.match(again.stderr, /^tutti: wanted a new folder.*\[conflict\]\n$/);
@@ -68,6 +71,7 @@ test("a backup is a new folder, and restores what was there", async () => {
   const restored = await place.run(["restore", target, "--data-dir", "elsewhere"]);
   assert.match(restored.stdout, /^✓ .*elsewhere holds what .* held\n$/);
   assert.match((await place.run(["runs", "list", "--data-dir", "elsewhere"])).stdout, new RegExp(`^${runId} `, "m"));
+  assert.equal(await readFile(join(place.dir, "elsewhere", folder, "file-1.content"), "utf8"), "what a batch wrote");
 });
 
 test("what is there is replaced only when forced, and kept aside", async () => {

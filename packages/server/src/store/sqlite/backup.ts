@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { backup } from "node:sqlite";
 import { AppError } from "@tutti/core";
 import { makeFolder } from "../make-folder.ts";
+import { copyFiles, FILES_FOLDER } from "../files-folder.ts";
 import { BLOBS_FOLDER, DATABASE_FILE, openDatabase, storageError } from "./database.ts";
 import { lockFolder } from "./lock.ts";
 import { SCHEMA_VERSION, schemaVersion } from "./migrations.ts";
@@ -23,6 +24,7 @@ export async function backupStore(dataDir: string, target: string): Promise<void
     await copyDatabase(join(dataDir, DATABASE_FILE), join(aside, DATABASE_FILE));
     // Blobs are written before the events that name them, so all that the copied events name are there by now.
     await cp(join(dataDir, BLOBS_FOLDER), join(aside, BLOBS_FOLDER), { recursive: true, force: true });
+    await copyFiles(dataDir, aside);
     await rename(aside, target);
   } catch (error) {
     await rm(aside, { recursive: true, force: true });
@@ -43,9 +45,14 @@ export async function restoreStore(source: string, dataDir: string): Promise<str
   await mkdir(incoming);
   await copyDatabase(join(source, DATABASE_FILE), join(incoming, DATABASE_FILE));
   await cp(join(source, BLOBS_FOLDER), join(incoming, BLOBS_FOLDER), { recursive: true });
+  await copyFiles(source, incoming);
   const replaced = join(dataDir, `replaced-${new Date().toISOString().replaceAll(/[:.]/g, "-")}`);
-  const kept = await moveAll([DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, BLOBS_FOLDER], dataDir, replaced);
-  await moveAll([DATABASE_FILE, BLOBS_FOLDER], incoming, dataDir);
+  const kept = await moveAll(
+    [DATABASE_FILE, `${DATABASE_FILE}-wal`, `${DATABASE_FILE}-shm`, BLOBS_FOLDER, FILES_FOLDER],
+    dataDir,
+    replaced,
+  );
+  await moveAll([DATABASE_FILE, BLOBS_FOLDER, FILES_FOLDER], incoming, dataDir);
   await rm(incoming, { recursive: true });
   return kept ? replaced : undefined;
 }
