@@ -1,0 +1,4 @@
+import type { SandboxBackendFactory } from "./backend.ts";
+
+/** Every way to hold foreign code, in the order in which `auto` tries them. */
+export const sandboxBackends: readonly SandboxBackendFactory[] = [];
