@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Principal } from "@tutti/core";
 import type { Keys } from "./keys.ts";
-import { isToken } from "./token.ts";
+import { csrfTokenOf, sessionSecretIn, type Sessions } from "./sessions.ts";
+import { isToken, tokenHash } from "./token.ts";
 
 /** Who may come in. `none` lets everyone in as the owner; the host allows it on loopback only. A key is a key in both. */
 type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: readonly string[] };
@@ -12,14 +13,24 @@ const REMEMBERED_MAX = 100;
 /** Where clients put a key when they are not OpenAI's: Anthropic's, Azure's, Google's. */
 const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
 
-/** Makes the function that turns a request's headers into a principal, or throws `unauthorized`. */
-export function authenticator(door: Doorkeeper, keys?: Keys): (headers: IncomingHttpHeaders) => Principal {
+/** Turns a request's headers into a principal, or throws `unauthorized`. */
+export type Authenticate = (headers: IncomingHttpHeaders, method?: string) => Principal;
+
+/** What can change nothing (RFC 9110 §9.2.1). */
+const SAFE_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
+
+/** Makes the function that says who asks: a key's holder, the owner by token, or the owner at a browser that signed in. */
+export function authenticator(
+  door: Doorkeeper,
+  { keys, sessions }: { readonly keys?: Keys; readonly sessions?: Sessions } = {},
+): Authenticate {
   const remembered = new Set<string>();
-  return (headers) => {
+  return (headers, method = "GET") => {
     const token = tokenIn(headers);
     const holder = token === undefined ? undefined : keys?.principalOf(token);
     if (holder !== undefined) return holder;
     if (door.mode === "none") return OWNER;
+    if (token === undefined && isSignedIn(headers, { sessions, method })) return OWNER;
     if (token === undefined)
       throw new AppError(
         "unauthorized",
@@ -34,6 +45,18 @@ export function authenticator(door: Doorkeeper, keys?: Keys): (headers: Incoming
     if (remembered.size < REMEMBERED_MAX) remembered.add(token);
     return OWNER;
   };
+}
+
+/** A browser sends its cookie by itself: what changes something must come from a page that knows the session's other secret too. */
+function isSignedIn(
+  headers: IncomingHttpHeaders,
+  { sessions, method }: { readonly sessions: Sessions | undefined; readonly method: string },
+): boolean {
+  const secret = sessionSecretIn(headers);
+  if (secret === undefined || sessions?.find(secret) === undefined) return false;
+  const { "x-csrf-token": csrfToken } = headers;
+  if (SAFE_METHODS.has(method) || (typeof csrfToken === "string" && isToken(csrfToken, tokenHash(csrfTokenOf(secret))))) return true;
+  throw new AppError("denied", "wanted the header x-csrf-token of this session, as GET /v1/session tells it, got another or none");
 }
 
 /** The token in a Bearer header, the password in a Basic one (RFC 7617), which lets a browser ask for it, or a client's own header. */

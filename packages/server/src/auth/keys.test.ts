@@ -57,7 +57,7 @@ describe("who is let in", () => {
     await using log = await openSpendLog();
     const keys = await Keys.open({ store: log.store });
     const { key, secret } = await keys.create({ name: "loopback", limits: {} }, "acme");
-    const authenticate = authenticator({ mode: "none" }, keys);
+    const authenticate = authenticator({ mode: "none" }, { keys });
     assert.deepEqual(authenticate({ "x-api-key": secret }), { id: `key:${key.id}`, tenant: "acme", roles: ["model-user"] });
     assert.deepEqual(authenticate({ authorization: "Bearer anything" }).roles, ["owner"]);
     const other = secret.endsWith("A") ? "B" : "A";

@@ -1,6 +1,5 @@
-import type { IncomingHttpHeaders } from "node:http";
 import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
-import { authenticator, keyPolicy, newToken, tokenHash, type Keys } from "../auth/index.ts";
+import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
 import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import { builtInTools } from "../tools/index.ts";
@@ -45,7 +44,9 @@ export interface App extends Services, GatewayServices {
   readonly batches: Batches;
   readonly metrics: Metrics;
   readonly logger: Logger;
-  readonly authenticate: (headers: IncomingHttpHeaders) => Principal;
+  readonly authenticate: Authenticate;
+  /** Browsers that people signed in with. */
+  readonly sessions: Sessions;
   /** Set at the first start only, to be shown once; the store holds its hash. */
   readonly newToken: string | undefined;
   /** Lives as long as this process, for commands on the same machine. */
@@ -87,7 +88,9 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await plugins.loadAll(config.plugins))];
   const retention = new Retention(store, config, logger);
-  const door = await openDoor(config, { store, keys, isAnnounced: options.isAnnounced });
+  const sessions = await Sessions.open({ store });
+  opening.defer(() => sessions.close());
+  const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
   if (options.recover === "all") {
     pluginFailures.push(...(await goOn({ engine, registry, services, logger })));
     retention.start();
@@ -103,6 +106,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger,
     pluginFailures,
     retention,
+    sessions,
     ...door,
     ...gate,
     ...services,
@@ -116,6 +120,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();
       await closeGateway();
+      await sessions.close();
       await store.close();
     },
   };
@@ -153,15 +158,20 @@ function modelFor(id: string, { registry, models }: { readonly registry: Registr
 /** A token is made once, by the first app that people are told about: nobody would see it otherwise. */
 async function openDoor(
   config: Config,
-  { store, keys, isAnnounced }: { readonly store: Store; readonly keys: Keys; readonly isAnnounced: boolean },
+  {
+    store,
+    keys,
+    sessions,
+    isAnnounced,
+  }: { readonly store: Store; readonly keys: Keys; readonly sessions: Sessions; readonly isAnnounced: boolean },
 ): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {
   const localToken = newToken();
-  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }, keys), newToken: undefined, localToken };
+  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }, { keys }), newToken: undefined, localToken };
   const stored = await store.getSetting(TOKEN_SETTING);
   const created = config.token === undefined && stored === undefined && isAnnounced ? newToken() : undefined;
   const token = config.token ?? created;
   if (token !== undefined && tokenHash(token) !== stored) await store.setSetting(TOKEN_SETTING, tokenHash(token));
   const hash = token === undefined ? stored : tokenHash(token);
   const hashes = [tokenHash(localToken), ...(typeof hash === "string" ? [hash] : [])];
-  return { authenticate: authenticator({ mode: "token", hashes }, keys), newToken: created, localToken };
+  return { authenticate: authenticator({ mode: "token", hashes }, { keys, sessions }), newToken: created, localToken };
 }

@@ -34,15 +34,21 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     if (!OPEN_PATHS.has(pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
-      if (!WEBHOOK_PATH.test(pathname)) ctx.set("principal", admit(app, ctx.req.method, ctx.env.incoming));
+      if (!WEBHOOK_PATH.test(pathname) && !isSignIn(ctx.req.method, pathname))
+        ctx.set("principal", admit(app, ctx.req.method, ctx.env.incoming));
     }
     await next();
   };
 }
 
+/** Whoever signs in shows what lets them in; the route checks it. */
+function isSignIn(method: string, path: string): boolean {
+  return method === "POST" && path === "/v1/session";
+}
+
 /** Who asks. Holders of keys use the gateway; whatever else they ask is decided like an act of the owner. */
 function admit({ authenticate, registry }: App, method: string, { headers, url = "" }: IncomingMessage): Principal {
-  const principal = authenticate(headers);
+  const principal = authenticate(headers, method);
   const path = url.split("?", 1)[0] ?? "";
   if (!principal.roles.includes("owner") && !isGatewayRoute(method, path)) {
     const action = { kind: "admin", principal, resource: `${method} ${path}` } as const;

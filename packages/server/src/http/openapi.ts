@@ -9,6 +9,7 @@ export interface Operation {
     | "Models"
     | "OpenAI"
     | "Keys"
+    | "Sessions"
     | "Agents"
     | "Runs"
     | "Events"

@@ -23,6 +23,7 @@ import { steeringRoutes } from "./routes/steering.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { keyRoutes } from "./routes/keys.ts";
+import { sessionRoutes } from "./routes/sessions.ts";
 import { spendRoutes } from "./routes/spend.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
@@ -48,6 +49,7 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.route("/", modelRoutes(app));
   router.route("/", cacheRoutes(app));
   router.route("/", keyRoutes(app));
+  router.route("/", sessionRoutes(app));
   router.route("/", spendRoutes(app));
   router.route("/", agentRoutes(app));
   router.route("/", steeringRoutes(app));

@@ -1,0 +1,122 @@
+import assert from "node:assert/strict";
+import { mkdtempDisposable } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { startTestApp } from "../../testing.ts";
+
+const TOKEN = "a-preset-token-of-some-length";
+
+interface SignedIn {
+  readonly session: { readonly id: string; readonly agent: string } | null;
+  readonly csrfToken: string | null;
+}
+
+async function open(options: { readonly dataDir?: string } = {}) {
+  const app = await startTestApp({ token: TOKEN, ...options });
+  const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
+    fetch(app.url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
+  const signIn = async (
+    body: unknown = { token: TOKEN },
+  ): Promise<{ readonly cookie: string; readonly csrf: string; readonly id: string }> => {
+    const response = await post("/v1/session", body, { "user-agent": "Some Browser" });
+    assert.equal(response.status, 201);
+    const { session, csrfToken } = (await response.json()) as SignedIn;
+    const [cookie = ""] = (response.headers.get("set-cookie") ?? "").split(";");
+    return { cookie, csrf: csrfToken ?? "", id: session?.id ?? "" };
+  };
+  return { app, post, signIn, [Symbol.asyncDispose]: () => app[Symbol.asyncDispose]() };
+}
+
+describe("browsers that sign in", () => {
+  test("the token is shown once; then a cookie that no script reads and no other site sends is enough to read", async () => {
+    await using world = await open();
+    const response = await world.post("/v1/session", { token: TOKEN });
+    assert.match(
+      response.headers.get("set-cookie") ?? "",
+      /^tutti_session=[\w-]{12}\.[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict$/,
+    );
+    const { cookie } = await world.signIn();
+    const session = (await (await fetch(`${world.app.url}/v1/session`, { headers: { cookie } })).json()) as SignedIn;
+    assert.equal(session.session?.agent, "Some Browser");
+    assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie: `theme=dark; ${cookie}` } })).status, 200);
+    const stored = JSON.stringify(await world.app.app.store.getSetting("sessions"));
+    assert.ok(!stored.includes(cookie.split(".")[1] ?? ""), "the store has a hash only");
+  });
+
+  test("what changes something needs the session's other secret as well", async () => {
+    await using world = await open();
+    const { cookie, csrf } = await world.signIn();
+    const other = await world.signIn();
+    const call = { tool: "echo", input: { text: "hello" } };
+    assert.equal((await world.post("/v1/tools/execute", call, { cookie, "x-csrf-token": csrf })).status, 200);
+    for (const headers of [{ cookie }, { cookie, "x-csrf-token": "" }, { cookie, "x-csrf-token": other.csrf }]) {
+      const refused = await world.post("/v1/tools/execute", call, headers);
+      assert.equal(refused.status, 403);
+      assert.match(await refused.text(), /x-csrf-token/);
+    }
+    const foreign = await world.post("/v1/tools/execute", call, { cookie, "x-csrf-token": csrf, origin: "https://elsewhere.example" });
+    assert.equal(foreign.status, 403);
+  });
+
+  test("a page that came over TLS keeps its cookie there", async () => {
+    await using world = await open();
+    const { host } = new URL(world.app.url);
+    const response = await world.post("/v1/session", { token: TOKEN }, { origin: `https://${host}` });
+    assert.match(response.headers.get("set-cookie") ?? "", /; Secure$/);
+  });
+
+  test("a code signs in one browser, once; wrong tokens, keys and bodies sign in none", async () => {
+    await using world = await open();
+    const authorization = `Bearer ${TOKEN}`;
+    const { code } = (await (await world.post("/v1/sessions/invitations", {}, { authorization })).json()) as { readonly code: string };
+    const both = await Promise.all([world.post("/v1/session", { code }), world.post("/v1/session", { code })]);
+    assert.deepEqual(
+      both.map(({ status }) => status).toSorted((a, b) => a - b),
+      [201, 401],
+    );
+    const { secret } = (await (await world.post("/v1/keys", { name: "program" }, { authorization })).json()) as { readonly secret: string };
+    for (const [body, status] of [
+      [{ token: "wrong" }, 401],
+      [{ token: secret }, 401],
+      [{ code: "wrong" }, 401],
+      [{}, 400],
+      [{ token: TOKEN, code }, 400],
+    ] as const)
+      assert.equal((await world.post("/v1/session", body)).status, status, JSON.stringify(body));
+  });
+
+  test("signing out ends the session at once, on the browser itself and from another one, and for good", async () => {
+    await using world = await open();
+    const here = await world.signIn();
+    const there = await world.signIn();
+    const as = (cookie: string, path: string, csrf?: string): Promise<Response> =>
+      fetch(world.app.url + path, { headers: { cookie, ...(csrf && { "x-csrf-token": csrf }) }, ...(csrf && { method: "DELETE" }) });
+    const { sessions } = (await (await as(here.cookie, "/v1/sessions")).json()) as {
+      readonly sessions: readonly { readonly id: string }[];
+    };
+    assert.deepEqual(sessions.map(({ id }) => id).toSorted(), [here.id, there.id].toSorted());
+    assert.equal((await as(here.cookie, `/v1/sessions/${there.id}`, here.csrf)).status, 204);
+    assert.equal((await as(there.cookie, "/v1/runs")).status, 401);
+    const out = await as(here.cookie, "/v1/session", here.csrf);
+    assert.match(out.headers.get("set-cookie") ?? "", /^tutti_session=; Path=\/; Max-Age=0;/);
+    assert.equal((await as(here.cookie, "/v1/runs")).status, 401);
+  });
+
+  test("a session, and its end, outlive a restart of the server", async () => {
+    await using folder = await mkdtempDisposable(join(tmpdir(), "tutti-sessions-"));
+    let ended = "";
+    let kept = "";
+    {
+      await using world = await open({ dataDir: folder.path });
+      ({ cookie: kept } = await world.signIn());
+      const { cookie, csrf } = await world.signIn();
+      ended = cookie;
+      const headers = { cookie, "x-csrf-token": csrf };
+      assert.equal((await fetch(`${world.app.url}/v1/session`, { method: "DELETE", headers })).status, 204);
+    }
+    await using world = await open({ dataDir: folder.path });
+    assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie: kept } })).status, 200);
+    assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie: ended } })).status, 401);
+  });
+});
