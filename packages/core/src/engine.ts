@@ -102,6 +102,8 @@ export interface Signal {
   readonly name: string;
   readonly value: Json;
   readonly id?: string | undefined;
+  /** Sources of untrusted content in the value. */
+  readonly tainted?: readonly string[] | undefined;
 }
 
 /** How a run is started. `parent` is set for child runs; without `version` the newest one is taken. */
@@ -116,6 +118,8 @@ export interface StartOptions {
   readonly parent?: { readonly runId: string; readonly key: string };
   readonly isSpawned?: boolean;
   readonly onPart?: (part: ModelPart) => void;
+  /** Sources of untrusted content in the input. */
+  readonly tainted?: readonly string[];
 }
 
 /** What a replay found. */

@@ -29,6 +29,8 @@ export type EventBody =
       /** The run whose log this one begins with a part of, or goes on from with fresh history. */
       readonly origin?: { readonly type: "fork" | "continued"; readonly runId: string };
       readonly limits?: RunLimits;
+      /** Untrusted content that its input holds or may hold, by source: its parent's, or that of the conversation it goes on with. */
+      readonly tainted?: readonly string[];
     }
   /** The run waits for a place in a queue. Smaller priorities go first. */
   | { readonly type: "run.queued"; readonly queue: string; readonly queueKey: string; readonly priority: number }
@@ -62,11 +64,18 @@ export type EventBody =
   | ({ readonly type: "step.progressed" } & StepRef & { readonly attempt: number; readonly detail: Json })
   /** One attempt failed. `retryAt: null` means it was the last one. */
   | ({ readonly type: "step.failed" } & StepRef &
-      StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null })
+      StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null; readonly tainted?: readonly string[] })
   | ({ readonly type: "step.completed" } & StepRef &
-      StepTiming & { readonly output: Json; readonly usage?: RunUsage; readonly partitionKey?: string; readonly copied?: true })
+      StepTiming & {
+        readonly output: Json;
+        readonly usage?: RunUsage;
+        readonly partitionKey?: string;
+        readonly copied?: true;
+        /** The sources of untrusted content that the step brought into the run. */
+        readonly tainted?: readonly string[];
+      })
   /** A signal with an `id` is taken once. */
-  | { readonly type: "signal.received"; readonly name: string; readonly value: Json; readonly id?: string }
+  | { readonly type: "signal.received"; readonly name: string; readonly value: Json; readonly id?: string; readonly tainted?: readonly string[] }
   /** Somebody answered the approval that the step at `key` waits for. */
   | { readonly type: "approval.answered"; readonly key: string; readonly approved: boolean; readonly by: string; readonly reason: string }
   /** Everything under way is ended; `code` when it was the run's deadline and not somebody. */
@@ -80,9 +89,10 @@ export type EventBody =
   /** The run ended and `nextRunId` goes on with a fresh log (`ctx.continueAsNew`). */
   | ({ readonly type: "run.continued"; readonly nextRunId: string } & RunEnd);
 
-/** What a run and its children cost; left out when nothing was counted. */
+/** What a run and its children cost, left out when nothing was counted; and the untrusted content it has read, by source. */
 interface RunEnd {
   readonly usage?: RunUsage;
+  readonly tainted?: readonly string[];
 }
 
 /** Tokens as providers counted them, and US dollars where prices are known. */

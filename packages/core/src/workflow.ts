@@ -113,6 +113,10 @@ export interface StepContext {
   readonly progress: Json | undefined;
   /** Says that the action lives, and how far it is; required every `heartbeatMs` when that is set. */
   readonly heartbeat: (detail?: Json) => void;
+  /** Sources of untrusted content that the run has read so far. */
+  readonly tainted: readonly string[];
+  /** Says that what the step gives comes from outside, by its sources: from then on the run counts as having read it. */
+  readonly taint: (sources: readonly string[]) => void;
 }
 
 /** Bounds of one step, and how it is undone. Defaults: 3 attempts of 5 minutes, full-jitter backoff from 200 ms to 30 s. */

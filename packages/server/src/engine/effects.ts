@@ -9,6 +9,7 @@ import {
   type Model,
   type ModelPart,
   type ModelRequest,
+  type Principal,
   type Reply,
   type Tool,
   type Usage,
@@ -24,6 +25,10 @@ export interface EngineParts {
   readonly decide: (action: Action) => Decision;
   /** What a model call cost in US dollars, where the price is known. */
   readonly costUsd?: (model: string, usage: Usage) => Promise<number | undefined>;
+  /** Sources of untrusted content that a run's input holds, beyond what whoever starts it says: earlier turns of a conversation. */
+  readonly taintOf?: (start: { readonly workflow: string; readonly input: Json; readonly principal: Principal }) => Promise<readonly string[]>;
+  /** Told before a run that has read untrusted content ends with an output, so that a later turn which holds the output is known. */
+  readonly onTainted?: (end: { readonly principal: Principal; readonly output: Json; readonly tainted: readonly string[] }) => Promise<void>;
   /** SHA-256 of the policies in force, written beside every decision. */
   readonly policyHash: () => string;
 }
@@ -34,6 +39,11 @@ export function findTool(parts: EngineParts, name: string): Tool {
   if (tool === undefined)
     throw new AppError("not_found", `wanted a tool called "${name}", got none by that name; \`tutti tools\` lists them`);
   return tool;
+}
+
+/** Whether what a tool gives comes from outside. Tools of other servers count as such unless they say otherwise. */
+export function isUntrusted({ isUntrusted: says, source = "" }: Tool): boolean {
+  return says ?? /^(?:mcp|openapi):/.test(source);
 }
 
 /** Asks a model; text parts go to `onPart` as they come. */

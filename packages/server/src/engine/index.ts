@@ -1,3 +1,4 @@
+export { isUntrusted } from "./effects.ts";
 export { EmbeddedEngine } from "./embedded/embedded-engine.ts";
 export type { EngineParts } from "./effects.ts";
 export {

@@ -17,6 +17,7 @@ import {
   declarePlugin,
   type Services,
 } from "./services.ts";
+import { taintPolicies } from "./taint-policy.ts";
 import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
@@ -76,7 +77,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     tools: builtInTools,
     workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
     toolsAllow: config.toolsAllow,
-    policies: [keyPolicy(keys)],
+    policies: [keyPolicy(keys), ...taintPolicies(config)],
     graphs,
   });
   const engine: Engine = await openEngine(config, { store, registry, models, logger });

@@ -1,8 +1,9 @@
 import type { Engine, Store } from "@tutti/core";
-import { EmbeddedEngine, openRestate, type EngineParts } from "../engine/index.ts";
+import { EmbeddedEngine, isUntrusted, openRestate, type EngineParts } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Logger } from "../telemetry/index.ts";
+import { TaintMemory } from "./taint-memory.ts";
 import type { Registry } from "./registry.ts";
 
 /** What an engine finds things in. */
@@ -15,11 +16,17 @@ export interface EngineSources {
 
 /** The engine the configuration names. */
 export async function openEngine(config: Config, { store, registry, models, logger }: EngineSources): Promise<Engine> {
+  const memory = new TaintMemory(store, (name) => {
+    const tool = registry.tool(name);
+    return tool === undefined || isUntrusted(tool);
+  });
   const parts: EngineParts = {
     workflow: (name, version) => registry.workflow(name, version),
     tool: (name) => registry.tool(name),
     model: (id) => registry.model(id) ?? models.model(id),
     costUsd: (id, usage) => (registry.model(id) === undefined ? models.costUsd(id, usage) : Promise.resolve(undefined)),
+    taintOf: ({ input, principal }) => memory.sourcesOf(input, principal),
+    onTainted: ({ output, principal }) => memory.remember(output, principal),
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
   };

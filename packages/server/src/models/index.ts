@@ -5,6 +5,7 @@ export { transcribeByChat } from "./chat-transcript.ts";
 export { prune } from "./context/index.ts";
 export { embedShortened } from "./embedding-batches.ts";
 export { readExchanges, writeExchanges, type Exchange } from "./exchange.ts";
+export { fitsAny } from "./name-pattern.ts";
 export { clientStalled, type BrokenOff, type Forwarded, type ResponseSink } from "./forward.ts";
 export type { GuardSession } from "./guardrails/index.ts";
 export { createModels, discoverAt, type Models } from "./models.ts";

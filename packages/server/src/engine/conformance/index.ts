@@ -6,6 +6,7 @@ import { endingTests } from "./ending.ts";
 import { replayTests } from "./replaying.ts";
 import { policyTests } from "./policy.ts";
 import { approvingTests } from "./approving.ts";
+import { taintingTests } from "./tainting.ts";
 import { undoingTests } from "./undoing.ts";
 import { boundingTests } from "./bounding.ts";
 import { steeringTests } from "./steering.ts";
@@ -22,6 +23,7 @@ export function engineConformance(name: string, open: Open): void {
   describe(`${name}: replaying`, () => replayTests(open));
   describe(`${name}: policy`, () => policyTests(open));
   describe(`${name}: approvals`, () => approvingTests(open));
+  describe(`${name}: untrusted content`, () => taintingTests(open));
   describe(`${name}: undoing`, () => undoingTests(open));
   describe(`${name}: bounds and queues`, () => boundingTests(open));
   describe(`${name}: other runs, queries, versions and forks`, () => steeringTests(open));

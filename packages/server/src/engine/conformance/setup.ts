@@ -1,4 +1,4 @@
-import type { Decision, Engine, Event, Json, Model, Principal, QueueConfig, RunContext, Schema, Tool, Wait, Workflow } from "@tutti/core";
+import type { Action, Decision, Engine, Event, Json, Model, Principal, QueueConfig, RunContext, Schema, Tool, Wait, Workflow } from "@tutti/core";
 import type { EngineParts } from "../effects.ts";
 
 /** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */
@@ -17,7 +17,7 @@ export interface Setup {
   readonly queues?: readonly QueueConfig[];
   /** What a call to any model costs. */
   readonly costUsd?: number;
-  readonly decide?: (kind: string, resource: string) => Decision;
+  readonly decide?: (kind: string, resource: string, action: Action) => Decision;
 }
 
 /** What an engine under test works with. */
@@ -27,7 +27,7 @@ export function partsOf(setup: Setup): EngineParts {
     tool: (name) => setup.tools?.find((tool) => tool.name === name),
     model: (id) => setup.models?.find((model) => model.id === id),
     costUsd: () => Promise.resolve(setup.costUsd),
-    decide: ({ kind, resource }) => setup.decide?.(kind, resource) ?? { effect: "allow", reason: "a test", rule: "test" },
+    decide: (action) => setup.decide?.(action.kind, action.resource, action) ?? { effect: "allow", reason: "a test", rule: "test" },
     policyHash: () => "0".repeat(64),
   };
 }

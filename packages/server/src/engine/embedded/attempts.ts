@@ -3,6 +3,7 @@ import { backoffMs } from "@tutti/core/resilience";
 import type { Clock } from "../clock.ts";
 import type { StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
+import type { Taint } from "./taint.ts";
 import { waitUntil } from "./timers.ts";
 
 const ATTEMPTS_MAX = 3;
@@ -20,6 +21,7 @@ export interface Trial {
   readonly clock: Clock;
   readonly options: Omit<StepOptions, "undo">;
   readonly progress: StepProgress | undefined;
+  readonly taint: Pick<Taint, "sources"> & { readonly add: (sources: readonly string[]) => void };
   readonly action: (step: StepContext) => unknown;
   /** Whether a failed attempt may be repeated, beside what its error says. */
   readonly mayRepeat: () => boolean;
@@ -142,6 +144,9 @@ class AttemptContext implements StepContext {
     if (isDue) this.#write(nowMs);
   };
 
+  /** Bound, as `heartbeat` is. */
+  readonly taint = (sources: readonly string[]): void => this.#trial.taint.add(sources);
+
   constructor(trial: Trial, attempt: number, progress: Json | undefined) {
     this.idempotencyKey = trial.idempotencyKey;
     this.attempt = attempt;
@@ -154,6 +159,10 @@ class AttemptContext implements StepContext {
     const reason = this.#aborted ?? this.#trial.scope.closed;
     if (reason !== undefined) this.#controller.abort(reason);
     return this.#controller.signal;
+  }
+
+  get tainted(): readonly string[] {
+    return this.#trial.taint.sources;
   }
 
   /** What the next attempt is told. */

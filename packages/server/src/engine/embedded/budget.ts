@@ -44,6 +44,11 @@ export class Budget {
     };
   }
 
+  /** What was used so far. */
+  get used(): { readonly tokens: number; readonly costUsd: number } {
+    return { tokens: this.#inputTokens + this.#outputTokens, costUsd: this.#costUsd };
+  }
+
   /** For the event that ends the run; nothing when nothing was used. */
   get forEnd(): { readonly usage?: RunUsage } {
     if (this.#inputTokens === 0 && this.#outputTokens === 0 && this.#costUsd === 0) return {};

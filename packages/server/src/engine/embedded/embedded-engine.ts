@@ -32,6 +32,7 @@ import { recordRun } from "./recorded-run.ts";
 import { Results } from "./results.ts";
 import { RunsInMemory } from "./runs-in-memory.ts";
 import { Starter } from "./starter.ts";
+import { fieldOf } from "./taint.ts";
 import { Watchers } from "./watchers.ts";
 
 /** Signals that may wait in a run until its workflow takes them. */
@@ -119,6 +120,7 @@ export class EmbeddedEngine implements Engine {
         name: signal.name,
         value: await this.#payloads.toJournal(value),
         ...(signal.id !== undefined && { id: signal.id }),
+        ...fieldOf(signal.tainted),
       };
       // The same one may be on its way already: it has come when that one has.
       if (signal.id !== undefined && execution.hasSignal(signal.id)) return void (await run.durable);
@@ -304,7 +306,7 @@ export class EmbeddedEngine implements Engine {
   #otherRuns(principal: Principal): OtherRuns {
     const peers = this.#peers ?? this;
     return {
-      start: async (workflow, input, { isChild, queue, limits, ...options }) => {
+      start: async (workflow, input, { isChild, queue, limits, tainted, ...options }) => {
         if (!isChild && queue === undefined) this.#runs.admit(false);
         await peers.start(workflow, input, {
           principal,
@@ -312,6 +314,7 @@ export class EmbeddedEngine implements Engine {
           ...options,
           ...(queue && { queue }),
           ...(limits && { limits }),
+          ...fieldOf(tainted),
         });
         if (this.#peers === undefined) await this.recover(options.runId);
       },

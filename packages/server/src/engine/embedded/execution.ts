@@ -3,6 +3,7 @@ import { systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
 import { Approvals } from "./approvals.ts";
 import { Budget } from "./budget.ts";
+import { CallCounts } from "./call-counts.ts";
 import { WorkflowContext, type Steps } from "./context.ts";
 import { Deliveries, type Receiver } from "./deliveries.ts";
 import { differenceAt, endDifference, type Ending } from "./difference.ts";
@@ -20,6 +21,7 @@ import {
 import { record, undo, type OtherRuns, type Workbench } from "./operations/index.ts";
 import { recordingOf } from "./recording.ts";
 import { Scope } from "./scope.ts";
+import { Taint } from "./taint.ts";
 import { waitUntil } from "./timers.ts";
 import { Undos } from "./undos.ts";
 
@@ -103,6 +105,8 @@ export class Execution implements Steps, Receiver<Pending> {
       mailbox,
       approvals: new Approvals(history, this.#listening(host), clock),
       budget,
+      taint: new Taint(parts.tainted, history.tainted),
+      calls: new CallCounts(history),
       clock,
     };
     this.#undos = new Undos((scope, name, action) => this.request(scope, undo(this.bench, name, action)));
@@ -132,6 +136,7 @@ export class Execution implements Steps, Receiver<Pending> {
   }
 
   deliverSignal(signal: ReceivedSignal): void {
+    this.bench.taint.add(signal.tainted ?? []);
     this.bench.mailbox.deliver(signal);
   }
 
@@ -397,12 +402,21 @@ export class Execution implements Steps, Receiver<Pending> {
 
   async #writeEnd(ending: Ending): Promise<void> {
     const usage = this.bench.budget.forEnd;
-    if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage });
+    const taint = this.bench.taint.field;
+    if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage, taint });
     else {
+      if (ending.type === "run.completed") await this.#tellTaint(ending.output);
       const end = ending.type === "run.completed" ? await this.#recordedOutput(ending.output) : ending;
-      await this.#host.append([{ ...end, ...usage }]);
+      await this.#host.append([{ ...end, ...usage, ...taint }]);
     }
     this.#host.onSettled();
+  }
+
+  /** Before the end is in the log: whoever has the output may send it back in the next moment. */
+  async #tellTaint(output: Json): Promise<void> {
+    const { engine, taint, run } = this.bench;
+    const { sources } = taint;
+    if (sources.length > 0) await engine.onTainted?.({ principal: run.principal, output, tainted: sources });
   }
 
   async #recordedOutput(output: Json): Promise<EventBody> {

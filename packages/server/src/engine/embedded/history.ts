@@ -31,6 +31,7 @@ export interface ReceivedSignal {
   readonly name: string;
   readonly value: Json;
   readonly id?: string | undefined;
+  readonly tainted?: readonly string[] | undefined;
 }
 
 /** An answer to an approval. */
@@ -48,6 +49,8 @@ export class History {
   readonly answers = new Map<string, ApprovalAnswer>();
   /** What the ended steps cost. */
   readonly usages: RunUsage[] = [];
+  /** Sources of untrusted content that came into the run. */
+  readonly tainted = new Set<string>();
   /** The version somebody resumed the run on. */
   version: string | undefined;
   queue: Extract<EventBody, { readonly type: "run.queued" }> | undefined;
@@ -66,6 +69,7 @@ export class History {
   add(event: Event, value: Json): void {
     this.lastSeq = event.seq;
     this.lastEvent = event;
+    if ("tainted" in event) for (const source of event.tainted ?? []) this.tainted.add(source);
     switch (event.type) {
       case "step.completed":
         if (event.usage !== undefined) this.usages.push(event.usage);
@@ -86,7 +90,7 @@ export class History {
         this.#begun.add(event.key);
         return;
       case "signal.received":
-        this.signals.push({ name: event.name, value, id: event.id });
+        this.signals.push({ name: event.name, value, id: event.id, tainted: event.tainted });
         return;
       case "approval.answered":
         this.answers.set(event.key, event);

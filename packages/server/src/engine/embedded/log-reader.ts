@@ -2,6 +2,7 @@ import { AppError, type Event, type RunRecord, type Store, type Workflow } from 
 import { History } from "./history.ts";
 import type { RunParts } from "./operation.ts";
 import type { Payloads } from "./payloads.ts";
+import { fieldOf } from "./taint.ts";
 
 /** Events read at once when a run is loaded. */
 const PAGE = 1000;
@@ -52,11 +53,12 @@ export class LogReader {
         "storage_corrupt",
         `wanted run.started first in the log of ${record.id}, got ${first?.type ?? "nothing"}; put back a backup with \`tutti restore\``,
       );
-    const { principal, parent, limits, at } = first;
+    const { principal, parent, limits, tainted, at } = first;
     const workflow = this.#findWorkflow(record.workflow, history.version ?? record.version);
     const input = await this.#payloads.fromJournal(first.input);
     const startedAtMs = Date.parse(at);
-    const parts = { runId: record.id, principal, workflow, input, startedAtMs, ...(parent && { parent }), ...(limits && { limits }) };
+    const more = { ...(parent && { parent }), ...(limits && { limits }), ...fieldOf(tainted) };
+    const parts = { runId: record.id, principal, workflow, input, startedAtMs, ...more };
     return { parts, history };
   }
 }

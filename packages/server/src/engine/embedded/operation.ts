@@ -26,6 +26,7 @@ export interface RunParts {
   readonly startedAtMs: number;
   readonly parent?: { readonly runId: string; readonly key: string };
   readonly limits?: RunLimits;
+  readonly tainted?: readonly string[];
 }
 
 /** How a run goes on as another. */
@@ -33,6 +34,7 @@ export interface Continuation {
   readonly input: Json;
   readonly signals: readonly ReceivedSignal[];
   readonly usage: { readonly usage?: RunUsage };
+  readonly taint: { readonly tainted?: readonly string[] };
 }
 
 /** Whom an execution tells what happened. */
@@ -81,6 +83,8 @@ export interface Performed {
   readonly durationMs: number;
   readonly usage?: RunUsage | undefined;
   readonly partitionKey?: string | undefined;
+  /** Sources of untrusted content that it brought into the run. */
+  readonly tainted?: readonly string[] | undefined;
 }
 
 /** A value as a replay will read it back. */

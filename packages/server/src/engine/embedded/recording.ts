@@ -1,5 +1,6 @@
 import { AppError, type EventBody, type Json, type Outcome, type StepKind } from "@tutti/core";
 import { iso } from "../clock.ts";
+import { fieldOf } from "./taint.ts";
 import type { ExecutionHost, Performed } from "./operation.ts";
 
 /** How a step ended, as the log and the workflow see it. */
@@ -14,8 +15,8 @@ export function recordingOf(
   performed: Performed,
   host: Pick<ExecutionHost, "toJournal">,
 ): Recording | Promise<Recording> {
-  const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey } = performed;
-  const step = { ...ref, attempt, startedAt: iso(startedAtMs), durationMs };
+  const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey, tainted } = performed;
+  const step = { ...ref, attempt, startedAt: iso(startedAtMs), durationMs, ...fieldOf(tainted) };
   const failed = ({ code, message }: { readonly code: string; readonly message: string }): Recording => ({
     body: { type: "step.failed", ...step, code, message, retryAt: null },
     outcome: { ok: false, code, message },

@@ -24,6 +24,7 @@ import { History, type ReceivedSignal } from "./history.ts";
 import { numbered, toJson, type Continuation, type RunParts } from "./operation.ts";
 import type { Payloads } from "./payloads.ts";
 import type { RunsInMemory } from "./runs-in-memory.ts";
+import { fieldOf, Taint } from "./taint.ts";
 import type { Watchers } from "./watchers.ts";
 
 /** What starting works with. */
@@ -51,6 +52,7 @@ interface Beginning {
   readonly action: Action;
   readonly decision: Decision;
   readonly limits: RunLimits | undefined;
+  readonly taint: { readonly tainted?: readonly string[] };
 }
 
 /** The ways in which runs begin: started, forked, or going on from one that has ended. */
@@ -105,7 +107,7 @@ export class Starter {
     const input = fork.input === undefined ? await payloads.fromJournal(first.input) : await parseInput(workflow, fork.input);
     const forkId = fork.runId ?? newRunId(clock.nowMs());
     const origin = { type: "fork", runId } as const;
-    const options = { principal, runId: forkId, origin, ...(first.limits && { limits: first.limits }) };
+    const options = { principal, runId: forkId, origin, ...(first.limits && { limits: first.limits }), ...fieldOf(first.tainted) };
     const { bodies, decision, action } = await this.#beginning({ workflow, input, options });
     enforce(action, decision);
     await this.#requireDurable(runs.journal(this.#numbered(forkId, [...bodies, ...kept]), "now"));
@@ -121,18 +123,18 @@ export class Starter {
       await this.#goOn(run, continuation);
     } catch (thrown) {
       const { code, message } = AppError.from(thrown);
-      await runs.append(run.runId, [{ type: "run.failed", code, message, ...continuation.usage }]);
+      await runs.append(run.runId, [{ type: "run.failed", code, message, ...continuation.usage, ...continuation.taint }]);
     }
   }
 
-  async #goOn(run: RunParts, { input, signals, usage }: Continuation): Promise<void> {
+  async #goOn(run: RunParts, { input, signals, usage, taint }: Continuation): Promise<void> {
     const { runs, peers } = this.#parts;
     const { runId, principal, parent, limits } = run;
     const nextRunId = derivedId(`${runId}/continued`);
     const workflow = runs.findWorkflow(run.workflow.name);
-    const ended: EventBody = { type: "run.continued", nextRunId, ...usage };
+    const ended: EventBody = { type: "run.continued", nextRunId, ...usage, ...taint };
     const origin = { type: "continued", runId } as const;
-    const options = { principal, runId: nextRunId, origin, ...(parent && { parent }), ...(limits && { limits }) };
+    const options = { principal, runId: nextRunId, origin, ...(parent && { parent }), ...(limits && { limits }), ...taint };
     if (peers !== undefined) {
       await peers.start(workflow.name, input, options);
       for (const [index, signal] of signals.entries())
@@ -147,8 +149,8 @@ export class Starter {
     if (await runs.append(runId, [ended], next)) await runs.activate(await runs.find(nextRunId));
   }
 
-  async #receivedAgain({ name, value, id }: ReceivedSignal): Promise<EventBody> {
-    return { type: "signal.received", name, value: await this.#parts.payloads.toJournal(value), ...(id !== undefined && { id }) };
+  async #receivedAgain({ name, value, id, tainted }: ReceivedSignal): Promise<EventBody> {
+    return { type: "signal.received", name, value: await this.#parts.payloads.toJournal(value), ...(id !== undefined && { id }), ...fieldOf(tainted) };
   }
 
   /** Starts a run under an id the caller chose, or returns the one that has it, if it is the same. */
@@ -172,7 +174,7 @@ export class Starter {
     const { runs, clock, watchers } = this.#parts;
     const { options, workflow, input } = run;
     const { runId, principal, parent, queue, onPart } = options;
-    const { bodies, decision, action, limits } = await this.#beginning(run);
+    const { bodies, decision, action, limits, taint } = await this.#beginning(run);
     if (decision.effect !== "allow") {
       const failed: EventBody = { type: "run.failed", code: "denied", message: decision.reason };
       await runs.journal(this.#numbered(runId, [...bodies, failed]), "now");
@@ -181,7 +183,8 @@ export class Starter {
     if (onPart !== undefined) watchers.watchParts(runId, onPart);
     if (queue !== undefined) return this.#startQueued(runId, queue, bodies);
     const startedAtMs = clock.nowMs();
-    const parts: RunParts = { runId, principal, workflow, input, startedAtMs, ...(parent && { parent }), ...(limits && { limits }) };
+    const more = { ...(parent && { parent }), ...(limits && { limits }), ...taint };
+    const parts: RunParts = { runId, principal, workflow, input, startedAtMs, ...more };
     const { execution } = runs.create({ parts, history: new History() });
     // The first step may begin while this is on its way to the disk: whatever it records comes after it.
     const durable = runs.append(runId, bodies);
@@ -205,6 +208,7 @@ export class Starter {
     const action = { kind: "run.start", principal, resource: workflow.name } as const;
     const decision = engine.decide(action);
     const limits = tighter(workflow.limits, options.limits);
+    const taint = engine.taintOf === undefined ? fieldOf(options.tainted) : await this.#taintOf(engine.taintOf, { workflow, input, options });
     const journaled = payloads.toJournal(input);
     const started: EventBody = {
       type: "run.started",
@@ -216,9 +220,16 @@ export class Starter {
       ...(options.isSpawned === true && { spawned: true as const }),
       ...(origin && { origin }),
       ...(limits && { limits }),
+      ...taint,
     };
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: engine.policyHash() };
-    return { bodies: [started, decided], action, decision, limits };
+    return { bodies: [started, decided], action, decision, limits, taint };
+  }
+
+  /** What whoever starts it says, and what the host knows of the conversation that the input goes on with. */
+  async #taintOf(taintOf: NonNullable<EngineParts["taintOf"]>, { workflow, input, options }: NewRun): Promise<Beginning["taint"]> {
+    const known = await taintOf({ workflow: workflow.name, input, principal: options.principal });
+    return new Taint(options.tainted, known).field;
   }
 
   #numbered(runId: string, bodies: readonly EventBody[]): readonly EventDraft[] {

@@ -3,6 +3,7 @@ import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
 import { setTimeout as pause } from "node:timers/promises";
 import { derivedId } from "../run-id.ts";
+import { taintOf } from "./publications.ts";
 import { DEAD_LETTER } from "../supervisor/dead-letter.ts";
 import { deliveryOf, type DeliveryStart, type Subscription } from "./subscription.ts";
 
@@ -48,7 +49,7 @@ export async function deliver(parts: DeliveryParts, delivery: Delivery, signal: 
   if (start === undefined) return { type: "done" };
   delivery.onRun(runId);
   try {
-    await startWhenPossible(parts.engine, { ...start, runId, subscription }, signal);
+    await startWhenPossible(parts.engine, { ...start, runId, subscription, ...taintOf(event) }, signal);
     // It may have been started before this process was, and wait already.
     if ((await parts.store.waits({ runId, limit: 1 })).some(isLongWait)) delivery.onHeld();
     await parts.engine.result(runId, signal);
@@ -91,7 +92,7 @@ async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): 
   const letterId = derivedId(`dead-letter\n${runId}`);
   const { code, message } = failed.error;
   try {
-    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER, input: letterOf(failed), runId: letterId, subscription }, signal);
+    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER, input: letterOf(failed), runId: letterId, subscription, ...taintOf(event) }, signal);
     if (isGone(subscription, code)) return { type: "targetGone", isDone: true, reason: message };
     if (subscription.onFailure === "continue") return { type: "done" };
     failed.onHeld();
@@ -123,13 +124,13 @@ function isGone({ target }: Subscription, code: ErrorCode): boolean {
 /** Starts a run, or finds the one that has the id; asks again while the engine takes none. */
 async function startWhenPossible(
   engine: Engine,
-  run: DeliveryStart & { readonly runId: string; readonly subscription: Subscription },
+  run: DeliveryStart & { readonly runId: string; readonly subscription: Subscription; readonly tainted?: readonly string[] },
   signal: AbortSignal,
 ): Promise<void> {
-  const { workflow, input, runId, subscription } = run;
+  const { workflow, input, runId, subscription, tainted } = run;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      await engine.start(workflow, input, { runId, principal: subscription.principal });
+      await engine.start(workflow, input, { runId, principal: subscription.principal, ...(tainted && { tainted }) });
       return;
     } catch (thrown) {
       const error = AppError.from(thrown);

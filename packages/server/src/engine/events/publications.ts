@@ -10,6 +10,15 @@ export interface Publication {
   readonly event: CloudEvent | undefined;
 }
 
+/** The extension attribute of events that runs emitted after they had read untrusted content: its sources. */
+const TAINT_ATTRIBUTE = "tuttitaint";
+
+/** The sources of untrusted content in an event, as a field of what follows from it. */
+export function taintOf(event: CloudEvent): { readonly tainted?: readonly string[] } {
+  const sources = event[TAINT_ATTRIBUTE];
+  return typeof sources === "string" && sources !== "" ? { tainted: sources.split(" ") } : {};
+}
+
 /** Publications after a position, oldest first, at most 1,000 of them. */
 export async function readPublications(
   journal: Journal,
@@ -76,6 +85,7 @@ async function toCloudEvent(journal: Journal, event: Event): Promise<CloudEvent 
     time: event.at,
     datacontenttype: "application/json",
     ...(event.partitionKey !== undefined && { partitionkey: event.partitionKey }),
+    ...(event.tainted && { [TAINT_ATTRIBUTE]: event.tainted.join(" ") }),
     data: await valueOf(journal, event.output),
   };
 }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { AppError, type Engine, type Json, type Principal, type Store } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import type { CloudEvent } from "@tutti/core/wire";
-import { onPublished, readPublications } from "./publications.ts";
+import { onPublished, readPublications, taintOf } from "./publications.ts";
 
 const CURSOR_SETTING = "events.waiting-runs";
 /** Publications read at once. */
@@ -82,7 +82,7 @@ export class WaitingRuns {
 
   async #signalRuns(event: CloudEvent): Promise<void> {
     const name = eventSignal(event.type);
-    const signal = { name, value: event as unknown as Json, id: `${event.source}#${event.id}` };
+    const signal = { name, value: event as unknown as Json, id: `${event.source}#${event.id}`, ...taintOf(event) };
     const told = new Set<string>();
     for (let idle = 0; idle < IDLE_MAX && this.#listening !== undefined;) {
       const waits = await this.#store.waits({ kind: "signal", name, limit: RUNS_MAX });

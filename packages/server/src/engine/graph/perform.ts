@@ -173,13 +173,15 @@ async function cached(ctx: RunContext, { node, path, host, given }: GivenCall, w
     target: given["model"] ?? ("tool" in node ? node.tool : "agent" in node ? node.agent : "workflow" in node ? node.workflow : ""),
     key: given["cache"] ?? null,
   });
-  const found = await ctx.step<Json>(cacheStep(path), async () => {
-    const value = await cache.get(digest).catch(() => undefined);
-    return value === undefined ? { hit: false } : { hit: true, value };
+  const found = await ctx.step<Json>(cacheStep(path), async ({ taint }) => {
+    const kept = await cache.get(digest).catch(() => undefined);
+    if (kept === undefined) return { hit: false };
+    taint(kept.tainted);
+    return { hit: true, value: kept.value };
   });
   if (isHit(found)) return found.value;
   const output = await work();
-  await ctx.step(cacheStep(path), () => cache.set(digest, output, ttlMs));
+  await ctx.step(cacheStep(path), ({ tainted }) => cache.set(digest, { value: output, tainted }, ttlMs));
   return output;
 }
 

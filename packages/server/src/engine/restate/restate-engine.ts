@@ -153,7 +153,15 @@ export class RestateEngine implements Engine {
     const value = await this.#payloads.toJournal(signal.value);
     await this.#call(runId, {
       method: "signal",
-      args: [{ name: signal.name, value, ...(signal.id !== undefined && { id: signal.id }) }, { ...principal }],
+      args: [
+        {
+          name: signal.name,
+          value,
+          ...(signal.id !== undefined && { id: signal.id }),
+          ...(signal.tainted && { tainted: signal.tainted }),
+        },
+        { ...principal },
+      ],
     });
   }
 

@@ -22,6 +22,7 @@ import { BUDGETS_KEYS } from "./budgets.ts";
 import { ROUTE_KEYS } from "./model-routes.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
+import { TAINT_EXCEPTION_KEYS, TOOL_RESULTS_KEYS } from "./untrusted.ts";
 import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
 
 const SHOWN_CHARACTERS_MAX = 60;
@@ -108,6 +109,8 @@ function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): u
 /** What the items of lists may hold. */
 const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   providers: PROVIDER_KEYS,
+  taintExceptions: TAINT_EXCEPTION_KEYS,
+  toolResults: TOOL_RESULTS_KEYS,
   models: ROUTE_KEYS,
   budgets: BUDGETS_KEYS,
   cache: CACHE_KEYS,

@@ -6,6 +6,7 @@ import { guardrails, type GuardrailSetting } from "./guardrails.ts";
 import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
+import { taintExceptions, taintPolicy, toolResults, type TaintException, type ToolResults } from "./untrusted.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
 const MEBIBYTE = 1_048_576;
@@ -208,6 +209,9 @@ export const SETTINGS = {
     items: "tool names",
     description: "Tools that may be called besides the safe built-in ones.",
   }),
+  taintPolicy,
+  taintExceptions,
+  toolResults,
   webhooks,
   queues,
   retentionDays: whole({
@@ -276,7 +280,7 @@ export type Key = keyof typeof SETTINGS;
 /** The configuration, checked. What is not set and has no default is `undefined`. */
 export type Config = {
   readonly [
-    K in Exclude<Key, "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues">
+    K in Exclude<Key, "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues" | "taintExceptions" | "toolResults">
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
   readonly providers: readonly ProviderConfig[];
@@ -286,6 +290,8 @@ export type Config = {
   readonly budgets: BudgetsConfig;
   readonly webhooks: readonly WebhookConfig[];
   readonly queues: readonly QueueConfig[];
+  readonly taintExceptions: readonly TaintException[];
+  readonly toolResults: ToolResults;
 };
 
 /** All keys with their settings. */

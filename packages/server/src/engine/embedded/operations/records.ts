@@ -12,6 +12,6 @@ export function emit(bench: Workbench, event: { readonly name: string; readonly 
   return {
     kind: "emit",
     name: event.name,
-    perform: () => Promise.resolve({ ...done(bench, bench.clock.nowMs(), event.data), partitionKey: event.key }),
+    perform: () => Promise.resolve({ ...done(bench, bench.clock.nowMs(), event.data), partitionKey: event.key, ...bench.taint.field }),
   };
 }

@@ -33,7 +33,7 @@ export function startChild(
       const parent = { runId: bench.run.runId, key: call.key };
       const limits = bench.budget.left(child.limits);
       const start = (): Promise<void> =>
-        bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits }).finally(started.resolve);
+        bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits, ...bench.taint.field }).finally(started.resolve);
       return waitForEnd(bench, call, { runId, start }).finally(stopListening);
     },
   };
@@ -50,7 +50,7 @@ export function spawn(bench: Workbench, workflow: string, run: { readonly input:
     action: async () => {
       const runId = run.runId ?? derivedId(`${bench.run.runId}/${key}`);
       const { input, limits, queue } = run;
-      await bench.runs.start(workflow, input, { runId, parent: { runId: bench.run.runId, key }, isChild: false, limits, queue });
+      await bench.runs.start(workflow, input, { runId, parent: { runId: bench.run.runId, key }, isChild: false, limits, queue, ...bench.taint.field });
       return runId;
     },
   }));
@@ -59,7 +59,7 @@ export function spawn(bench: Workbench, workflow: string, run: { readonly input:
 /** Sends a signal to another run; a crash in between does not send it twice. */
 export function send(bench: Workbench, runId: string, signal: ReceivedSignal): Operation {
   return tried(bench, { kind: "send", name: signal.name, options: { attemptsMax: SEND_ATTEMPTS_MAX } }, async ({ key }) => ({
-    action: () => bench.runs.signal(runId, { id: derivedId(`${bench.run.runId}/${key}`), ...signal }),
+    action: () => bench.runs.signal(runId, { id: derivedId(`${bench.run.runId}/${key}`), ...signal, ...bench.taint.field }),
   }));
 }
 
@@ -88,9 +88,10 @@ async function waitForEnd(
   try {
     await run.start();
     goesOn = call.idle({ kind: "workflow", name: run.runId, since: iso(startedAtMs), until: null });
-    const { outcome, usage } = await Promise.race([bench.runs.end(run.runId, left.signal), stopped.promise]);
+    const { outcome, usage, tainted } = await Promise.race([bench.runs.end(run.runId, left.signal), stopped.promise]);
     if (usage !== undefined) bench.budget.add(usage);
-    return { ...done(bench, startedAtMs, null), outcome, usage };
+    if (tainted !== undefined) bench.taint.add(tainted);
+    return { ...done(bench, startedAtMs, null), outcome, usage, tainted };
   } catch (thrown) {
     if (call.scope.isStopped) throw thrown;
     const { code, message } = AppError.from(thrown);

@@ -14,8 +14,10 @@ import {
   type StepOptions,
 } from "@tutti/core";
 import { iso } from "../../clock.ts";
-import { findTool, generate as generateReply, parseInput } from "../../effects.ts";
+import { findTool, isUntrusted, generate as generateReply, parseInput } from "../../effects.ts";
 import { tryRepeatedly, type TrialResult } from "../attempts.ts";
+import { factsOf } from "./facts.ts";
+import { Taint } from "../taint.ts";
 import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
 import { done, type Workbench } from "./workbench.ts";
 
@@ -44,7 +46,7 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
   const { request, options } = call;
   return tried(bench, { kind: "model", name: model, options }, async (operation) => {
     bench.budget.check();
-    await allow(bench, { kind: "model.generate", resource: model, input }, { call: operation, isDurableFirst: false });
+    await allow(bench, { kind: "model.generate", resource: model, input, facts: factsOf(bench) }, { call: operation, isDurableFirst: false });
     let streamed = false;
     const onPart = (part: ModelPart): void => {
       streamed = true;
@@ -65,9 +67,14 @@ export function callTool(bench: Workbench, tool: string, call: { readonly input:
     const found = findTool(bench.engine, tool);
     const parsed = await parseInput(found, call.input);
     const isDurableFirst = found.effect !== "read";
-    await allow(bench, { kind: "tool.call", resource: tool, input: toJson(parsed) }, { call: operation, isDurableFirst });
+    const action = { kind: "tool.call", resource: tool, input: toJson(parsed), facts: factsOf(bench, found) } as const;
+    await allow(bench, action, { call: operation, isDurableFirst });
+    bench.calls.add(tool);
     const { principal } = bench.run;
-    return { action: ({ idempotencyKey, signal }) => found.run(parsed, { idempotencyKey, signal, principal }) };
+    return {
+      action: ({ idempotencyKey, signal }) => found.run(parsed, { idempotencyKey, signal, principal }),
+      ...(isUntrusted(found) && { sources: [tool] }),
+    };
   });
 }
 
@@ -75,6 +82,8 @@ interface Prepared {
   readonly action: (step: StepContext) => unknown;
   readonly mayRepeat?: () => boolean;
   readonly usage?: (value: unknown) => Promise<RunUsage>;
+  /** Where what it gives comes from, its errors included, when that is outside. */
+  readonly sources?: readonly string[];
 }
 
 /** An operation that is prepared once and then tried until it works. */
@@ -91,13 +100,21 @@ export function tried(
       const { key, scope, progress } = call;
       const ref = { key, kind, name };
       try {
-        const { action, mayRepeat = () => true, usage } = await prepare(call);
+        const { action, mayRepeat = () => true, usage, sources = [] } = await prepare(call);
+        const brought = new Taint(sources);
+        const taint = {
+          get sources() {
+            return bench.taint.sources;
+          },
+          add: (more: Iterable<string>) => brought.add(more),
+        };
         const result = await tryRepeatedly({
           idempotencyKey: `${run.runId}/${key}`,
           scope,
           clock,
           options,
           progress,
+          taint,
           action,
           mayRepeat,
           onLong: (attempt) => void host.append([{ type: "step.started", ...ref, attempt }]),
@@ -116,7 +133,8 @@ export function tried(
               },
             ]),
         });
-        return await performed(bench, result, usage);
+        bench.taint.add(brought.sources);
+        return { ...(await performed(bench, result, usage)), ...brought.field };
       } catch (thrown) {
         if (scope.isStopped) throw thrown;
         const { code, message } = AppError.from(thrown);

@@ -4,6 +4,8 @@ import type { EngineParts } from "../../effects.ts";
 import type { Approvals } from "../approvals.ts";
 import type { Budget } from "../budget.ts";
 import type { ReceivedSignal } from "../history.ts";
+import type { CallCounts } from "../call-counts.ts";
+import type { Taint } from "../taint.ts";
 import type { Mailbox } from "../mailbox.ts";
 import type { ExecutionHost, Performed, RunParts } from "../operation.ts";
 
@@ -16,6 +18,8 @@ export interface Workbench {
   readonly mailbox: Mailbox;
   readonly approvals: Approvals;
   readonly budget: Budget;
+  readonly taint: Taint;
+  readonly calls: CallCounts;
   readonly clock: Clock;
 }
 
@@ -35,12 +39,14 @@ export interface OtherRunOptions {
   readonly isChild: boolean;
   readonly limits?: RunLimits | undefined;
   readonly queue?: StartOptions["queue"] | undefined;
+  readonly tainted?: readonly string[] | undefined;
 }
 
-/** How a run ended, and what it cost. */
+/** How a run ended, what it cost, and what untrusted content it has read. */
 export interface RunOutcome {
   readonly outcome: Outcome;
   readonly usage?: RunUsage | undefined;
+  readonly tainted?: readonly string[] | undefined;
 }
 
 /** An operation that worked at its first attempt. */
