@@ -4,6 +4,7 @@ import {
   parse,
   type Action,
   type Engine,
+  type Event,
   type EventBody,
   type EventDraft,
   type Fork,
@@ -292,14 +293,21 @@ export class EmbeddedEngine implements Engine {
   }
 
   async #outcome(runId: string, options: { readonly signal: AbortSignal; readonly isToldOfPauses: boolean }): Promise<RunOutcome> {
-    if (this.#runs.has(runId)) return this.#results.wait(runId, options);
-    const record = await this.#runs.newest(runId);
-    const waiting = this.#results.wait(record.id, options);
+    if (this.#runs.isUnderWay(runId)) return this.#results.wait(runId, options);
+    // Waiting begins before the log is read: an end that is published meanwhile is heard, and one that was before is found.
+    const unknown = new AbortController();
+    const waiting = this.#results.wait(runId, { ...options, signal: AbortSignal.any([options.signal, unknown.signal]) });
     // Whoever called may stop waiting while the log is read.
     waiting.catch(() => undefined);
-    // The last event says how it ended, if it did; its end may also be published meanwhile.
-    const last = await this.#runs.reader.last(record);
-    if (last !== undefined) this.#results.settle(last);
+    try {
+      for (let id: string | undefined = runId; id !== undefined;) {
+        const last: Event | undefined = await this.#runs.reader.last(await this.#runs.find(id));
+        if (last !== undefined) this.#results.settle(last);
+        id = last?.type === "run.continued" ? last.nextRunId : undefined;
+      }
+    } catch (error) {
+      unknown.abort(error);
+    }
     return waiting;
   }
 

@@ -76,6 +76,11 @@ export class RunsInMemory {
     return this.#active.has(runId);
   }
 
+  /** Whether a run is in memory and has not come to its end. */
+  isUnderWay(runId: string): boolean {
+    return this.#active.get(runId)?.hasEnded === false;
+  }
+
   /** Throws when no run can be started now. Children may exceed the bound, or their parents could wait for ever. */
   admit(isChild: boolean): void {
     if (this.#isStopping) throw new AppError("overloaded", "Tutti is stopping and takes no new runs; try again when it is back");
