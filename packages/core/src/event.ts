@@ -64,7 +64,12 @@ export type EventBody =
   | ({ readonly type: "step.progressed" } & StepRef & { readonly attempt: number; readonly detail: Json })
   /** One attempt failed. `retryAt: null` means it was the last one. */
   | ({ readonly type: "step.failed" } & StepRef &
-      StepTiming & { readonly code: string; readonly message: string; readonly retryAt: string | null; readonly tainted?: readonly string[] })
+      StepTiming & {
+        readonly code: string;
+        readonly message: string;
+        readonly retryAt: string | null;
+        readonly tainted?: readonly string[];
+      })
   | ({ readonly type: "step.completed" } & StepRef &
       StepTiming & {
         readonly output: Json;
@@ -75,7 +80,13 @@ export type EventBody =
         readonly tainted?: readonly string[];
       })
   /** A signal with an `id` is taken once. */
-  | { readonly type: "signal.received"; readonly name: string; readonly value: Json; readonly id?: string; readonly tainted?: readonly string[] }
+  | {
+      readonly type: "signal.received";
+      readonly name: string;
+      readonly value: Json;
+      readonly id?: string;
+      readonly tainted?: readonly string[];
+    }
   /** Somebody answered the approval that the step at `key` waits for. */
   | { readonly type: "approval.answered"; readonly key: string; readonly approved: boolean; readonly by: string; readonly reason: string }
   /** Everything under way is ended; `code` when it was the run's deadline and not somebody. */

@@ -26,9 +26,17 @@ export interface EngineParts {
   /** What a model call cost in US dollars, where the price is known. */
   readonly costUsd?: (model: string, usage: Usage) => Promise<number | undefined>;
   /** Sources of untrusted content that a run's input holds, beyond what whoever starts it says: earlier turns of a conversation. */
-  readonly taintOf?: (start: { readonly workflow: string; readonly input: Json; readonly principal: Principal }) => Promise<readonly string[]>;
+  readonly taintOf?: (start: {
+    readonly workflow: string;
+    readonly input: Json;
+    readonly principal: Principal;
+  }) => Promise<readonly string[]>;
   /** Told before a run that has read untrusted content ends with an output, so that a later turn which holds the output is known. */
-  readonly onTainted?: (end: { readonly principal: Principal; readonly output: Json; readonly tainted: readonly string[] }) => Promise<void>;
+  readonly onTainted?: (end: {
+    readonly principal: Principal;
+    readonly output: Json;
+    readonly tainted: readonly string[];
+  }) => Promise<void>;
   /** SHA-256 of the policies in force, written beside every decision. */
   readonly policyHash: () => string;
 }

@@ -1,4 +1,18 @@
-import type { Action, Decision, Engine, Event, Json, Model, Principal, QueueConfig, RunContext, Schema, Tool, Wait, Workflow } from "@tutti/core";
+import type {
+  Action,
+  Decision,
+  Engine,
+  Event,
+  Json,
+  Model,
+  Principal,
+  QueueConfig,
+  RunContext,
+  Schema,
+  Tool,
+  Wait,
+  Workflow,
+} from "@tutti/core";
 import type { EngineParts } from "../effects.ts";
 
 /** An engine under test over a store that survives `reopen`, which stops the engine and opens a new one with other workflows. */

@@ -15,7 +15,10 @@ const page: Tool = {
 const write: Tool = { ...page, name: "write", effect: "write", isUntrusted: false, run: () => Promise.resolve("written") };
 
 /** What the engine knew of untrusted content at each call of `write`, in order. */
-function watching(): { readonly seen: (readonly string[] | undefined)[]; decide: (kind: string, resource: string, action: Action) => Decision } {
+function watching(): {
+  readonly seen: (readonly string[] | undefined)[];
+  decide: (kind: string, resource: string, action: Action) => Decision;
+} {
   const seen: (readonly string[] | undefined)[] = [];
   return {
     seen,

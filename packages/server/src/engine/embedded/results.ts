@@ -73,7 +73,11 @@ export class Results {
     if (event.type === "run.recorded") return Promise.resolve({ outcome: event.outcome });
     if (event.type === "run.completed") return this.#completed(event);
     if (event.type === "run.failed")
-      return Promise.resolve({ outcome: { ok: false, code: event.code, message: event.message }, usage: event.usage, tainted: event.tainted });
+      return Promise.resolve({
+        outcome: { ok: false, code: event.code, message: event.message },
+        usage: event.usage,
+        tainted: event.tainted,
+      });
     if (event.type !== "run.cancelled") return undefined;
     const message = `the run was cancelled: ${event.reason}`;
     return Promise.resolve({ outcome: { ok: false, code: "cancelled", message }, usage: event.usage, tainted: event.tainted });

@@ -150,7 +150,13 @@ export class Starter {
   }
 
   async #receivedAgain({ name, value, id, tainted }: ReceivedSignal): Promise<EventBody> {
-    return { type: "signal.received", name, value: await this.#parts.payloads.toJournal(value), ...(id !== undefined && { id }), ...fieldOf(tainted) };
+    return {
+      type: "signal.received",
+      name,
+      value: await this.#parts.payloads.toJournal(value),
+      ...(id !== undefined && { id }),
+      ...fieldOf(tainted),
+    };
   }
 
   /** Starts a run under an id the caller chose, or returns the one that has it, if it is the same. */
@@ -208,7 +214,8 @@ export class Starter {
     const action = { kind: "run.start", principal, resource: workflow.name } as const;
     const decision = engine.decide(action);
     const limits = tighter(workflow.limits, options.limits);
-    const taint = engine.taintOf === undefined ? fieldOf(options.tainted) : await this.#taintOf(engine.taintOf, { workflow, input, options });
+    const taint =
+      engine.taintOf === undefined ? fieldOf(options.tainted) : await this.#taintOf(engine.taintOf, { workflow, input, options });
     const journaled = payloads.toJournal(input);
     const started: EventBody = {
       type: "run.started",

@@ -92,7 +92,11 @@ async function bury(parts: DeliveryParts, failed: Failed, signal: AbortSignal): 
   const letterId = derivedId(`dead-letter\n${runId}`);
   const { code, message } = failed.error;
   try {
-    await startWhenPossible(parts.engine, { workflow: DEAD_LETTER, input: letterOf(failed), runId: letterId, subscription, ...taintOf(event) }, signal);
+    await startWhenPossible(
+      parts.engine,
+      { workflow: DEAD_LETTER, input: letterOf(failed), runId: letterId, subscription, ...taintOf(event) },
+      signal,
+    );
     if (isGone(subscription, code)) return { type: "targetGone", isDone: true, reason: message };
     if (subscription.onFailure === "continue") return { type: "done" };
     failed.onHeld();

@@ -280,7 +280,10 @@ export type Key = keyof typeof SETTINGS;
 /** The configuration, checked. What is not set and has no default is `undefined`. */
 export type Config = {
   readonly [
-    K in Exclude<Key, "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues" | "taintExceptions" | "toolResults">
+    K in Exclude<
+      Key,
+      "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues" | "taintExceptions" | "toolResults"
+    >
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
   readonly providers: readonly ProviderConfig[];

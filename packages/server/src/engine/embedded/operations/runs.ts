@@ -50,7 +50,14 @@ export function spawn(bench: Workbench, workflow: string, run: { readonly input:
     action: async () => {
       const runId = run.runId ?? derivedId(`${bench.run.runId}/${key}`);
       const { input, limits, queue } = run;
-      await bench.runs.start(workflow, input, { runId, parent: { runId: bench.run.runId, key }, isChild: false, limits, queue, ...bench.taint.field });
+      await bench.runs.start(workflow, input, {
+        runId,
+        parent: { runId: bench.run.runId, key },
+        isChild: false,
+        limits,
+        queue,
+        ...bench.taint.field,
+      });
       return runId;
     },
   }));

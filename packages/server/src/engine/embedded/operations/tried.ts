@@ -46,7 +46,11 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
   const { request, options } = call;
   return tried(bench, { kind: "model", name: model, options }, async (operation) => {
     bench.budget.check();
-    await allow(bench, { kind: "model.generate", resource: model, input, facts: factsOf(bench) }, { call: operation, isDurableFirst: false });
+    await allow(
+      bench,
+      { kind: "model.generate", resource: model, input, facts: factsOf(bench) },
+      { call: operation, isDurableFirst: false },
+    );
     let streamed = false;
     const onPart = (part: ModelPart): void => {
       streamed = true;
