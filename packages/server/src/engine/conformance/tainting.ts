@@ -90,7 +90,7 @@ export function taintingTests(open: Open): void {
     });
     const telling = flow("telling", async (ctx, to) => {
       await ctx.call("page", null);
-      await ctx.send(String(to), { name: "news", value: "…" });
+      await ctx.send(to as string, { name: "news", value: "…" });
       return null;
     });
     const turning = flow("turning", async (ctx, input) => {

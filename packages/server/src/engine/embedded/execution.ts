@@ -19,6 +19,7 @@ import {
   type RunParts,
 } from "./operation.ts";
 import { record, undo, type OtherRuns, type Workbench } from "./operations/index.ts";
+import { completionOf } from "./completion.ts";
 import { recordingOf } from "./recording.ts";
 import { Scope } from "./scope.ts";
 import { Taint } from "./taint.ts";
@@ -405,27 +406,10 @@ export class Execution implements Steps, Receiver<Pending> {
     const taint = this.bench.taint.field;
     if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage, taint });
     else {
-      if (ending.type === "run.completed") await this.#tellTaint(ending.output);
-      const end = ending.type === "run.completed" ? await this.#recordedOutput(ending.output) : ending;
+      const end = ending.type === "run.completed" ? await completionOf(ending.output, this.bench) : ending;
       await this.#host.append([{ ...end, ...usage, ...taint }]);
     }
     this.#host.onSettled();
-  }
-
-  /** Before the end is in the log: whoever has the output may send it back in the next moment. */
-  async #tellTaint(output: Json): Promise<void> {
-    const { engine, taint, run } = this.bench;
-    const { sources } = taint;
-    if (sources.length > 0) await engine.onTainted?.({ principal: run.principal, output, tainted: sources });
-  }
-
-  async #recordedOutput(output: Json): Promise<EventBody> {
-    try {
-      return { type: "run.completed", output: await this.#host.toJournal(output) };
-    } catch (thrown) {
-      const { code, message } = AppError.from(thrown);
-      return { type: "run.failed", code, message };
-    }
   }
 
   #judge(ending: Ending): void {
