@@ -1,4 +1,4 @@
-import { AppError, type EventBody, type Json, type Outcome, type Replay } from "@tutti/core";
+import { AppError, type Json, type Outcome, type Replay } from "@tutti/core";
 import { systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
 import { Approvals } from "./approvals.ts";
