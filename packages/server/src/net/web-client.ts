@@ -120,7 +120,8 @@ async function readBody(body: Readable, encoding: string | undefined, bytesMax: 
   const name = encoding?.trim().toLowerCase() ?? "identity";
   const decoder = DECODERS[name];
   if (decoder === undefined && name !== "identity" && name !== "") {
-    body.destroy();
+    // Leaving a body unread is told as an error, which nobody needs to hear.
+    body.on("error", () => undefined).destroy();
     throw new AppError("unsupported", `wanted a body packed with one of ${Object.keys(DECODERS).join(", ")}, got ${name.slice(0, 60)}`);
   }
   const chunks: Buffer[] = [];

@@ -58,17 +58,19 @@ function requireSecret(name: string, secrets: SecretSource): string {
 /** A value without the secrets that were sent to get it: some servers give back what they were sent, and outputs are journaled. */
 export function scrubbed(value: Json, forms: readonly string[], depth = 0): Json {
   if (forms.length === 0) return value;
-  if (typeof value === "string") return forms.reduce((text, form) => text.replaceAll(form, "[secret]"), value);
+  if (typeof value === "string") return scrubbedText(value, forms);
   if (typeof value !== "object" || value === null) return value;
   if (depth > DEPTH_MAX) throw new AppError("too_large", `wanted an answer of at most ${DEPTH_MAX} levels, got a deeper one`);
   if (Array.isArray(value)) return (value as readonly Json[]).map((item) => scrubbed(item, forms, depth + 1));
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [scrubbed(key, forms, depth + 1) as string, scrubbed(item, forms, depth + 1)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [scrubbedText(key, forms), scrubbed(item, forms, depth + 1)]));
+}
+
+function scrubbedText(text: string, forms: readonly string[]): string {
+  return forms.reduce((rest, form) => rest.replaceAll(form, "[secret]"), text);
 }
 
 /** An error that tells no secret. */
 export function scrubbedError(thrown: unknown, forms: readonly string[]): AppError {
   const error = AppError.from(thrown);
-  return new AppError(error.code, String(scrubbed(error.message, forms)));
+  return new AppError(error.code, scrubbedText(error.message, forms));
 }

@@ -35,7 +35,7 @@ interface DomDocument extends DomElement {
 function readPage({ html, url }: PageSource): Page {
   const { document } = parseHTML(wholeDocument(html)) as unknown as { readonly document: DomDocument };
   const base = URL.parse(document.querySelector("base")?.getAttribute("href") ?? "", url)?.href ?? url;
-  const title = clean(document.querySelector("title")?.textContent ?? "");
+  const title = clean(document.querySelector("title")?.textContent);
   const whole = document.body;
   const plain = { title, byline: null, text: textOf(whole), links: linksOf(whole, base) };
   if (document.querySelectorAll("*").length > ELEMENTS_MAX) return plain;
@@ -46,8 +46,8 @@ function readPage({ html, url }: PageSource): Page {
   }).parse();
   if (article?.content === null || article?.content === undefined) return plain;
   return {
-    title: clean(article.title ?? "") || title,
-    byline: clean(article.byline ?? "") || null,
+    title: clean(article.title) || title,
+    byline: clean(article.byline) || null,
     text: textOf(article.content),
     links: linksOf(article.content, base),
   };
@@ -89,14 +89,14 @@ function linksOf(root: DomElement, base: string): Page["links"] {
     const url = URL.parse(anchor.getAttribute("href") ?? "", base);
     if (url === null || (url.protocol !== "https:" && url.protocol !== "http:")) continue;
     url.hash = "";
-    if (!links.has(url.href)) links.set(url.href, clean(anchor.textContent ?? "").slice(0, LINK_TEXT_CHARACTERS_MAX));
+    if (!links.has(url.href)) links.set(url.href, clean(anchor.textContent).slice(0, LINK_TEXT_CHARACTERS_MAX));
     if (links.size >= LINKS_MAX) break;
   }
   return [...links].map(([href, text]) => ({ url: href, text }));
 }
 
-function clean(text: string): string {
-  return text.replaceAll(/\s+/g, " ").trim();
+function clean(text: string | null | undefined): string {
+  return (text ?? "").replaceAll(/\s+/g, " ").trim();
 }
 
 parentPort?.postMessage(readPage(workerData as PageSource));
