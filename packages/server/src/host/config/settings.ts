@@ -288,7 +288,16 @@ export type Config = {
   readonly [
     K in Exclude<
       Key,
-      "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues" | "taintExceptions" | "toolResults" | "toolSecrets"
+      | "providers"
+      | "models"
+      | "cache"
+      | "guardrails"
+      | "budgets"
+      | "webhooks"
+      | "queues"
+      | "taintExceptions"
+      | "toolResults"
+      | "toolSecrets"
     >
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
