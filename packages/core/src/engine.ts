@@ -15,12 +15,11 @@ export interface Engine {
   signal(runId: string, signal: Signal, principal: Principal): Promise<void>;
   /** Cancels an unfinished run and its children, if policy lets the principal (`run.control`). The run ends once its workflow has unwound. */
   cancel(runId: string, reason: string, principal: Principal): Promise<void>;
-  /** Answers the approval a run waits for, if policy lets the principal (`run.approve`) and the request names them or nobody. */
-  answer(
-    runId: string,
-    answer: { readonly key: string; readonly approved: boolean; readonly reason: string },
-    principal: Principal,
-  ): Promise<void>;
+  /**
+   * Answers the approval a run waits for, if policy lets the principal (`run.approve`) and the request names them or nobody. An input that
+   * they change is parsed by the tool's schema and decided again by policy first.
+   */
+  answer(runId: string, answer: Answer, principal: Principal): Promise<void>;
   /** What the workflow's `onQuery` handler of that name says now. */
   query(runId: string, name: string): Promise<Json>;
   /** Goes on with a paused run, under another version of its workflow when given. */
@@ -104,6 +103,18 @@ export interface Signal {
   readonly id?: string | undefined;
   /** Sources of untrusted content in the value. */
   readonly tainted?: readonly string[] | undefined;
+}
+
+/**
+ * An answer to what a run asks at `key`. With `argsHash` it is for that input only (`args_hash_mismatch` otherwise); `input` is what the tool
+ * is called with instead.
+ */
+export interface Answer {
+  readonly key: string;
+  readonly approved: boolean;
+  readonly reason: string;
+  readonly argsHash?: string | undefined;
+  readonly input?: Json | undefined;
 }
 
 /** How a run is started. `parent` is set for child runs; without `version` the newest one is taken. */

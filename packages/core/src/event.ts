@@ -54,6 +54,8 @@ export type EventBody =
       readonly action: Action;
       readonly decision: Decision;
       readonly policyHash: string;
+      /** What a decision to ask came to, when it was approved: the last word on the step. */
+      readonly approved?: ApprovedBy;
     }
   /** Written only for steps that take longer than a moment, so that watchers see them. */
   | ({ readonly type: "step.started" } & StepRef & { readonly attempt: number })
@@ -87,8 +89,31 @@ export type EventBody =
       readonly id?: string;
       readonly tainted?: readonly string[];
     }
-  /** Somebody answered the approval that the step at `key` waits for. */
-  | { readonly type: "approval.answered"; readonly key: string; readonly approved: boolean; readonly by: string; readonly reason: string }
+  /**
+   * Somebody answered the approval that the step at `key` waits for. `argsHash` is what they said yes to; `edited` holds the input that
+   * they put in its place, by its own hash.
+   */
+  | {
+      readonly type: "approval.answered";
+      readonly key: string;
+      readonly approved: boolean;
+      readonly by: string;
+      readonly reason: string;
+      readonly argsHash?: string;
+      readonly edited?: EditedInput;
+    }
+  /** In the log of an approval that was given before: a step used it. The place in the log is taken once, so a use is counted once. */
+  | {
+      readonly type: "approval.used";
+      readonly by: { readonly runId: string; readonly key: string };
+      readonly principal: Principal;
+      readonly argsHash: string;
+      readonly amount?: number;
+    }
+  /** One more principal approves the same. */
+  | { readonly type: "approval.seconded"; readonly principal: Principal; readonly reason: string }
+  /** From here on it is good for nothing. */
+  | { readonly type: "approval.revoked"; readonly principal: Principal; readonly reason: string }
   /** Everything under way is ended; `code` when it was the run's deadline and not somebody. */
   | { readonly type: "cancel.requested"; readonly reason: string; readonly code?: "deadline_exceeded" }
   /** The process that ran it ended and another went on, or somebody resumed it; `version` when it goes on under another one. */
@@ -117,6 +142,21 @@ export interface RunUsage {
 export type Outcome =
   | { readonly ok: true; readonly output: Json }
   | { readonly ok: false; readonly code: string; readonly message: string; readonly output?: Json };
+
+/** What a person made of the input they were asked about. Policy asked for so many approvals of it. */
+export interface EditedInput {
+  readonly input: Json;
+  readonly argsHash: string;
+  readonly approvalsMin?: number;
+}
+
+/** Which approval let a step go on, who gave it and why. `approvalId` is "RUN/KEY" when people answered the step itself. */
+export interface ApprovedBy {
+  readonly approvalId: string;
+  readonly by: readonly string[];
+  readonly reason: string;
+  readonly argsHash: string;
+}
 
 /** Which step an event is about. */
 interface StepRef {
@@ -166,6 +206,9 @@ export function statusAfter(event: EventBody): RunStatus | undefined {
     case "run.recorded":
       return event.outcome.ok ? "completed" : "failed";
     case "run.completed":
+    case "approval.used":
+    case "approval.seconded":
+    case "approval.revoked":
       return "completed";
     case "run.failed":
       return "failed";

@@ -37,7 +37,7 @@ export interface RunContext {
   /** Asks a model, if policy allows it. Text parts stream to whoever watches the run. */
   generate(model: string, request: ModelRequest, options?: StepOptions<Reply>): Promise<Reply>;
   /** Calls a tool, if policy allows it. */
-  call(tool: string, input: Json, options?: StepOptions<Json>): Promise<Json>;
+  call(tool: string, input: Json, options?: CallOptions): Promise<Json>;
   /** Starts a child run and waits for its result. */
   start(workflow: string, input: Json, options?: ChildOptions): Promise<Json>;
   /** Starts a run of its own and does not wait; returns its id. The same `runId` again is the same run. */
@@ -92,9 +92,23 @@ export interface ApprovalRequest {
   readonly approvers?: readonly string[];
   readonly timeoutMs?: number;
   readonly otherwise?: "approve" | "refuse";
+  /** Neither whoever the run acts for nor the owner of their key may answer. */
+  readonly isFourEyes?: boolean;
+  /** How many different principals have to approve; 1 unless given. One refusal is enough. */
+  readonly approvalsMin?: number;
+  /** Set by engines, when policy asks for leave to call a tool: what the answer is bound to. `detail` is the input. */
+  readonly call?: ApprovalCall;
 }
 
-/** An answer. `by` is a principal's id, or "timeout". */
+/** The one call that an approval is about: its input by SHA-256 of RFC 8785 canonical JSON, and whom the run acts for. */
+export interface ApprovalCall {
+  readonly tool: string;
+  readonly argsHash: string;
+  readonly principalId: string;
+  readonly rule: string;
+}
+
+/** An answer. `by` is a principal's id, several with commas between them, or "timeout". */
 export interface Approval {
   readonly approved: boolean;
   readonly by: string;
@@ -131,6 +145,15 @@ export interface StepOptions<T = Json> {
   readonly heartbeatMs?: number;
   /** Takes back what the step did, when the run fails or is cancelled later. It is tried like a step and must be idempotent. */
   readonly undo?: (output: T, step: StepContext) => Promise<void> | void;
+}
+
+/** How a tool is called. */
+export interface CallOptions extends StepOptions {
+  /**
+   * What to do when policy asks: wait for people ("wait", unless given), fail with `missing_approval` ("refuse"), or use the approval with
+   * that id. A standing grant that fits is used in any case.
+   */
+  readonly approval?: "wait" | "refuse" | { readonly id: string };
 }
 
 /** How a signal is waited for. `isQuiet`: the run does not count as waiting for it, because it listens all along while it works. */

@@ -41,6 +41,9 @@ function describe(event: Event): EventLine | undefined {
     case "step.cancelled":
     case "step.progressed":
     case "signal.received":
+    case "approval.used":
+    case "approval.seconded":
+    case "approval.revoked":
       return undefined;
     case "approval.answered":
       return {

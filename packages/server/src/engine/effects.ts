@@ -15,6 +15,26 @@ import {
   type Usage,
   type Workflow,
 } from "@tutti/core";
+import type { ApprovalTerms, ApprovedBy } from "@tutti/core/policy";
+
+/** A step that wants to use an approval that was given before. */
+export interface ApprovalUse {
+  readonly step: { readonly runId: string; readonly key: string };
+  readonly workflow: string;
+  readonly principal: Principal;
+  readonly tool: string;
+  readonly input: Json;
+  readonly argsHash: string;
+  readonly terms: ApprovalTerms;
+}
+
+/** Approvals that were given before they were needed. */
+export interface GivenApprovals {
+  /** Uses the approval with that id, or throws why it cannot be used. For the same step it is the same use. */
+  use(id: string, use: ApprovalUse): Promise<ApprovedBy>;
+  /** Uses a standing grant that fits, if there is one. */
+  useGrant(use: ApprovalUse): Promise<ApprovedBy | undefined>;
+}
 
 /** What an engine needs of the host. Lookups return `undefined` for what is not there. */
 export interface EngineParts {
@@ -23,6 +43,10 @@ export interface EngineParts {
   readonly tool: (name: string) => Tool | undefined;
   readonly model: (id: string) => Model | undefined;
   readonly decide: (action: Action) => Decision;
+  /** None when left out. */
+  readonly approvals?: GivenApprovals;
+  /** Who owns a principal's key, for approvals by four eyes. */
+  readonly ownerOf?: (principal: Principal) => string | undefined;
   /** What a model call cost in US dollars, where the price is known. */
   readonly costUsd?: (model: string, usage: Usage) => Promise<number | undefined>;
   /** Sources of untrusted content that a run's input holds, beyond what whoever starts it says: earlier turns of a conversation. */
@@ -42,7 +66,7 @@ export interface EngineParts {
 }
 
 /** Finds a tool or says which there are none of. */
-export function findTool(parts: EngineParts, name: string): Tool {
+export function findTool(parts: Pick<EngineParts, "tool">, name: string): Tool {
   const tool = parts.tool(name);
   if (tool === undefined)
     throw new AppError("not_found", `wanted a tool called "${name}", got none by that name; \`tutti tools\` lists them`);

@@ -1,7 +1,9 @@
 import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
 import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
+import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
+import { builtInTools } from "../tools/index.ts";
 import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
@@ -9,6 +11,7 @@ import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import {
   builtInWorkflows,
+  createApprovals,
   createBatches,
   createGraphHost,
   createServices,
@@ -20,7 +23,6 @@ import { taintPolicies } from "./taint-policy.ts";
 import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
-import { openTools } from "./open-tools.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -54,6 +56,7 @@ export interface App extends Services, GatewayServices {
   readonly localToken: string;
   readonly pluginFailures: readonly PluginFailure[];
   readonly retention: Retention;
+  readonly approvals: ApprovalBook;
   /** Loads a plugin and remembers it for the next start. */
   enablePlugin(path: string, principal: Principal): Promise<LoadedPlugin>;
   stop(graceMs: number): Promise<void>;
@@ -73,16 +76,15 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
   const batches = createBatches(config, { store, engine: () => engine, registry: () => registry });
-  const tools = openTools(config);
-  opening.defer(() => tools.close());
   const registry: Registry = new Registry({
-    tools: tools.tools,
+    tools: builtInTools,
     workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
     toolsAllow: config.toolsAllow,
     policies: [keyPolicy(keys), ...taintPolicies(config)],
     graphs,
   });
-  const engine: Engine = await openEngine(config, { store, registry, models, logger });
+  const approvals = createApprovals({ store, keys, engine: () => engine, registry });
+  const engine: Engine = await openEngine(config, { store, registry, models, logger, approvals });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
   const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
@@ -90,7 +92,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const plugins = new PluginLoader({ registry, store, engine, agents, logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await plugins.loadAll(config.plugins))];
-  const retention = new Retention(store, config, logger);
+  const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
   const sessions = await Sessions.open({ store });
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
@@ -109,6 +111,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger,
     pluginFailures,
     retention,
+    approvals,
     sessions,
     ...door,
     ...gate,
@@ -122,7 +125,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();
-      await tools.close();
       await closeGateway();
       await sessions.close();
       await store.close();

@@ -1,5 +1,5 @@
 import type { Engine, Store } from "@tutti/core";
-import { EmbeddedEngine, isUntrusted, openRestate, type EngineParts } from "../engine/index.ts";
+import { EmbeddedEngine, isUntrusted, openRestate, type ApprovalBook, type EngineParts } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -12,10 +12,11 @@ export interface EngineSources {
   readonly registry: Registry;
   readonly models: Models;
   readonly logger: Logger;
+  readonly approvals: ApprovalBook;
 }
 
 /** The engine the configuration names. */
-export async function openEngine(config: Config, { store, registry, models, logger }: EngineSources): Promise<Engine> {
+export async function openEngine(config: Config, { store, registry, models, logger, approvals }: EngineSources): Promise<Engine> {
   const memory = new TaintMemory(store, (name) => {
     const tool = registry.tool(name);
     return tool === undefined || isUntrusted(tool);
@@ -29,6 +30,8 @@ export async function openEngine(config: Config, { store, registry, models, logg
     onTainted: ({ output, principal }) => memory.remember(output, principal),
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
+    approvals,
+    ownerOf: (principal) => approvals.ownerOf(principal),
   };
   const { engine } = config;
   if (engine !== "embedded") {

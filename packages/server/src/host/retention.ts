@@ -39,13 +39,20 @@ export class Retention {
   readonly #store: Store & Upkeep;
   readonly #logger: Logger;
   readonly #config: Config;
+  readonly #isNeeded: (run: RunRecord) => Promise<boolean>;
   #timer: NodeJS.Timeout | undefined;
   #pruning: Promise<unknown> = Promise.resolve();
 
-  constructor(store: Store & Upkeep, config: Config, logger: Logger) {
+  /** `isNeeded`: whether something stands on a run's log yet, though the run has ended. */
+  constructor(
+    store: Store & Upkeep,
+    config: Config,
+    { logger, isNeeded }: { readonly logger: Logger; readonly isNeeded: (run: RunRecord) => Promise<boolean> },
+  ) {
     this.#store = store;
     this.#config = config;
     this.#logger = logger;
+    this.#isNeeded = isNeeded;
   }
 
   /** Looks for old runs from now on; does nothing where runs are kept for ever. */
@@ -95,7 +102,7 @@ export class Retention {
       const page = await this.#store.oldestRuns({ afterId, limit: RUNS_PAGE });
       for (const run of page) {
         if (run.startedAt >= before) return;
-        if (run.endedAt !== null && run.endedAt < before) yield run;
+        if (run.endedAt !== null && run.endedAt < before && !(await this.#isNeeded(run))) yield run;
       }
       afterId = page.at(-1)?.id;
       if (page.length < RUNS_PAGE) return;

@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { AppError, parse, type Engine, type Plugin, type Principal, type Store, type Workflow } from "@tutti/core";
+import type { Keys } from "../auth/index.ts";
 import {
+  ApprovalBook,
   deadLetterWorkflow,
   DeadLetters,
   Events,
@@ -73,6 +75,27 @@ export function createBatches(
   { store, engine, registry }: { readonly store: Store; readonly engine: () => Engine; readonly registry: () => Registry },
 ): Batches {
   return new Batches({ files: new Files(join(dataDir, FILES_FOLDER)), store, engine, decide: (action) => registry().decide(action) });
+}
+
+/** Approvals that people give before they are asked; the engine is asked for later. */
+export function createApprovals({
+  store,
+  keys,
+  engine,
+  registry,
+}: {
+  readonly store: Store;
+  readonly keys: Keys;
+  readonly engine: () => Engine;
+  readonly registry: Registry;
+}): ApprovalBook {
+  return new ApprovalBook({
+    store,
+    engine,
+    tool: (name) => registry.tool(name),
+    decide: (action) => registry.decide(action),
+    ownerOf: (principal) => keys.keyOf(principal)?.user,
+  });
 }
 
 /** What services are made of. */

@@ -14,6 +14,7 @@ import { Feed } from "./feed.ts";
 import { guard } from "./guard.ts";
 import { errorResponse } from "./problem.ts";
 import { agentRoutes } from "./routes/agents.ts";
+import { approvalRoutes } from "./routes/approvals.ts";
 import { docsRoutes } from "./routes/docs.ts";
 import { eventRoutes } from "./routes/events.ts";
 import { graphRoutes } from "./routes/graphs.ts";
@@ -52,6 +53,7 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.route("/", sessionRoutes(app));
   router.route("/", spendRoutes(app));
   router.route("/", agentRoutes(app));
+  router.route("/", approvalRoutes(app));
   router.route("/", steeringRoutes(app));
   router.route("/", upkeepRoutes(app));
   router.route("/", insightRoutes(app));

@@ -1,5 +1,4 @@
 import type { SandboxBackendFactory } from "./backend.ts";
-import { dockerBackend } from "./docker/index.ts";
 
 /** Every way to hold foreign code, in the order in which `auto` tries them. */
-export const sandboxBackends: readonly SandboxBackendFactory[] = [dockerBackend];
+export const sandboxBackends: readonly SandboxBackendFactory[] = [];

@@ -82,6 +82,9 @@ export function logEvents(logger: Logger): (event: EventDraft) => void {
       case "run.admitted":
       case "signal.received":
       case "cancel.requested":
+      case "approval.used":
+      case "approval.seconded":
+      case "approval.revoked":
         return logger.debug({ runId: event.runId, event: event.type }, "run");
     }
   };

@@ -145,6 +145,9 @@ function eventObserver(meter: Meter): (event: EventDraft) => void {
       case "step.progressed":
       case "signal.received":
       case "approval.answered":
+      case "approval.used":
+      case "approval.seconded":
+      case "approval.revoked":
       case "cancel.requested":
         return;
     }

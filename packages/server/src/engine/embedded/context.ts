@@ -37,6 +37,7 @@ export interface Steps {
 type Approval = Awaited<ReturnType<RunContext["approve"]>>;
 type SignalWait = Parameters<RunContext["waitFor"]>[1];
 type SpawnOptions = Parameters<RunContext["spawn"]>[2];
+type CallOptions = NonNullable<Parameters<RunContext["call"]>[2]>;
 type ChildOptions = Parameters<RunContext["start"]>[2];
 
 /** What a workflow holds: one branch of an execution. */
@@ -70,7 +71,7 @@ export class WorkflowContext implements RunContext {
     return this.#undoable(operations.generate(this.#steps.bench, model, { request, options }), options.undo);
   }
 
-  call(tool: string, input: Json, options: StepOptions<Json> = {}): Promise<Json> {
+  call(tool: string, input: Json, options: CallOptions = {}): Promise<Json> {
     return this.#undoable(operations.callTool(this.#steps.bench, tool, { input, options }), options.undo);
   }
 

@@ -20,10 +20,12 @@ import {
   type Store,
   type Workflow,
 } from "@tutti/core";
+import type { Answer } from "@tutti/core/policy";
 import { systemClock, type Clock } from "../clock.ts";
 import type { EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import type { ActiveRun } from "./active-run.ts";
+import { checkAnswer, refuseDenied } from "./answering.ts";
 import { Execution } from "./execution.ts";
 import type { ReceivedSignal } from "./history.ts";
 import { numbered, toJson, type ExecutionHost } from "./operation.ts";
@@ -38,8 +40,6 @@ import { Watchers } from "./watchers.ts";
 
 /** Signals that may wait in a run until its workflow takes them. */
 const SIGNALS_UNTAKEN_MAX = 10_000;
-/** Approvals one run may wait for at once that are looked through for the one that is answered. */
-const APPROVALS_MAX = 1000;
 
 /**
  * What an embedded engine is made of. `runsActiveMax` bounds the runs in memory; child runs may exceed it, or parents could wait for ever.
@@ -158,28 +158,13 @@ export class EmbeddedEngine implements Engine {
     if ((await this.#runs.find(record.id)).status === "paused") await this.#cancelIdle(record.id, reason, principal);
   }
 
-  async answer(
-    runId: string,
-    answer: { readonly key: string; readonly approved: boolean; readonly reason: string },
-    principal: Principal,
-  ): Promise<void> {
+  async answer(runId: string, answer: Answer, principal: Principal): Promise<void> {
     await this.#steer(runId, async (run) => {
-      const { execution } = run;
-      const { runId: id } = execution.parts;
-      const { key, approved, reason } = answer;
-      const waits = await this.#store.waits({ runId: id, kind: "approval", limit: APPROVALS_MAX });
-      const wait = waits.find((candidate) => candidate.key === key);
-      if (wait === undefined)
-        throw new AppError("conflict", `wanted an approval that waits at "${key}" of run ${id}, got none; it may be answered already`);
-      const { approvers } = wait.approval ?? {};
-      if (approvers !== undefined && ![principal.id, ...principal.roles].some((name) => approvers.includes(name)))
-        throw new AppError("denied", `wanted an answer by ${approvers.join(" or ")}, got one by ${principal.id}`);
-      const action = { kind: "run.approve", principal, resource: id, input: { question: wait.name, approved } } as const;
-      const answered: EventBody = { type: "approval.answered", key, approved, by: principal.id, reason };
-      const apply = (): void => execution.deliverAnswer(key, { approved, by: principal.id, reason });
-      if (execution.isAnswered(key))
-        throw new AppError("conflict", `wanted an approval that waits at "${key}", got one that was answered just now`);
-      await this.#decide(run, action, { bodies: [answered], apply });
+      const parts = { store: this.#store, engine: this.#parts, payloads: this.#payloads };
+      const checked = await checkAnswer(run.execution, { answer, principal }, parts);
+      const { action, bodies, denied, apply } = checked;
+      await this.#decide(run, action, denied === undefined ? { bodies, apply } : { bodies: [denied], apply: () => undefined });
+      refuseDenied(checked);
     });
   }
 

@@ -154,8 +154,8 @@ export class Execution implements Steps, Receiver<Pending> {
     return this.bench.mailbox.untaken.length;
   }
 
-  isAnswered(key: string): boolean {
-    return this.bench.approvals.isAnswered(key);
+  answersTo(key: string): readonly ApprovalAnswer[] {
+    return this.bench.approvals.answersTo(key);
   }
 
   deliverAnswer(key: string, answer: ApprovalAnswer): void {

@@ -43,6 +43,8 @@ function isStepEnd(event: Event): event is StepEnd {
 }
 
 function copyOf(event: Event, outputs: NonNullable<Fork["outputs"]>): readonly EventBody[] {
+  // What let a tool be called once does not let the fork call it again.
+  if (event.type === "approval.answered" && event.argsHash !== undefined) return [];
   if (!isStepEnd(event) && event.type !== "signal.received" && event.type !== "approval.answered") return [];
   const { runId: _runId, seq: _seq, at: _at, hash: _hash, ...body } = event;
   const output = body.type === "step.completed" ? outputs[body.key] : undefined;

@@ -35,7 +35,10 @@ export interface ReceivedSignal {
 }
 
 /** An answer to an approval. */
-export type ApprovalAnswer = Pick<Extract<EventBody, { readonly type: "approval.answered" }>, "approved" | "by" | "reason">;
+export type ApprovalAnswer = Pick<
+  Extract<EventBody, { readonly type: "approval.answered" }>,
+  "approved" | "by" | "reason" | "argsHash" | "edited"
+>;
 
 const NO_PROGRESS: StepProgress = { attempts: 0, until: undefined, since: undefined, retryAt: undefined, detail: undefined };
 
@@ -46,7 +49,7 @@ export class History {
   readonly signals: ReceivedSignal[] = [];
   /** Signals already consumed, by name. */
   readonly consumed = new Map<string, number>();
-  readonly answers = new Map<string, ApprovalAnswer>();
+  readonly answers = new Map<string, readonly ApprovalAnswer[]>();
   /** What the ended steps cost. */
   readonly usages: RunUsage[] = [];
   /** Sources of untrusted content that came into the run. */
@@ -93,8 +96,7 @@ export class History {
         this.signals.push({ name: event.name, value, id: event.id, tainted: event.tainted });
         return;
       case "approval.answered":
-        this.answers.set(event.key, event);
-        return;
+        return this.#answer(event, value);
       case "cancel.requested":
         this.records.push({ type: "closing", code: event.code ?? "cancelled", reason: event.reason });
         return;
@@ -111,6 +113,9 @@ export class History {
         return;
       case "run.recorded":
       case "run.paused":
+      case "approval.used":
+      case "approval.seconded":
+      case "approval.revoked":
     }
   }
 
@@ -142,6 +147,12 @@ export class History {
     else if (event.type === "run.resumed") this.version = event.version ?? this.version;
     else if (event.type === "run.queued") this.queue = event;
     this.isAdmitted = event.type !== "run.queued";
+  }
+
+  #answer(event: Extract<Event, { readonly type: "approval.answered" }>, input: Json): void {
+    const { key, edited } = event;
+    const answer = edited === undefined ? event : { ...event, edited: { ...edited, input } };
+    this.answers.set(key, [...(this.answers.get(key) ?? []), answer]);
   }
 
   #advance(key: string, change: Partial<StepProgress>): void {

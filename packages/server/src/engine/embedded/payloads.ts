@@ -60,6 +60,7 @@ export class Payloads {
   valueOf(event: Event): Promise<Json> {
     if (event.type === "step.completed" || event.type === "run.completed") return this.fromJournal(event.output);
     if (event.type === "step.progressed") return this.fromJournal(event.detail);
+    if (event.type === "approval.answered") return this.fromJournal(event.edited?.input ?? null);
     return event.type === "signal.received" ? this.fromJournal(event.value) : Promise.resolve(null);
   }
 }

@@ -16,6 +16,7 @@ import {
   type StartOptions,
   type Store,
 } from "@tutti/core";
+import type { Answer } from "@tutti/core/policy";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { Payloads } from "../embedded/payloads.ts";
 import { Results } from "../embedded/results.ts";
@@ -169,12 +170,12 @@ export class RestateEngine implements Engine {
     await this.#call(runId, { method: "cancel", args: [reason, { ...principal }] });
   }
 
-  async answer(
-    runId: string,
-    answer: { readonly key: string; readonly approved: boolean; readonly reason: string },
-    principal: Principal,
-  ): Promise<void> {
-    await this.#call(runId, { method: "answer", args: [{ ...answer }, { ...principal }] });
+  async answer(runId: string, answer: Answer, principal: Principal): Promise<void> {
+    const { argsHash, input, ...plain } = answer;
+    // A large input is a reference on its way: Restate keeps what it carries.
+    const edited = input === undefined ? {} : { input: await this.#payloads.toJournal(input) };
+    const args = [{ ...plain, ...(argsHash !== undefined && { argsHash }), ...edited }, { ...principal }];
+    await this.#call(runId, { method: "answer", args });
   }
 
   async query(runId: string, name: string): Promise<Json> {

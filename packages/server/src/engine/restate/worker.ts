@@ -180,9 +180,12 @@ export class Worker {
       case "cancel":
         await inner.cancel(runId, first as string, second as Principal);
         return null;
-      case "answer":
-        await inner.answer(runId, first as Parameters<Engine["answer"]>[1], second as Principal);
+      case "answer": {
+        const { input, ...answer } = first as Parameters<Engine["answer"]>[1];
+        const edited = input === undefined ? {} : { input: await this.#payloads.fromJournal(input) };
+        await inner.answer(runId, { ...answer, ...edited }, second as Principal);
         return null;
+      }
       case "resume":
         await inner.resume(runId, first as Parameters<Engine["resume"]>[1], second as Principal);
         return null;

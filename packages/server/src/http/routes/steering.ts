@@ -1,49 +1,23 @@
-import { AppError, type Wait } from "@tutti/core";
+import { AppError } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { findRun, wholeNumber } from "./run-queries.ts";
+import { findRun } from "./run-queries.ts";
 import { Run } from "./schemas.ts";
 
-const Answer = z.object({ approved: z.boolean(), reason: z.string().max(2000).default("") });
 const Resume = z.object({ version: z.string().min(1).max(200).optional() });
 const Fork = z.object({
   beforeKey: z.string().min(1).max(200).optional(),
   input: z.json().optional(),
   outputs: z.record(z.string().max(200), z.json()).optional(),
 });
-const Approval = z.object({ runId: z.string(), key: z.string(), question: z.string(), since: z.string(), until: z.string().nullable() });
 
-/** What people do to runs that are under way, or that failed: answer, ask, resume, fork; and what waits in queues. */
+/** What people do to runs that are under way, or that failed: ask, resume, fork; and what waits in queues. */
 export function steeringRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get(
-    "/v1/approvals",
-    operation({
-      tag: "Runs",
-      summary: "What runs ask of people, the most urgent first",
-      query: { run: "only this run's", limit: "1 to 500, 100 unless given" },
-      response: z.object({ approvals: z.array(Approval) }),
-    }),
-    async (ctx) => {
-      const runId = ctx.req.query("run");
-      const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 100 });
-      const waits = await app.store.waits({ kind: "approval", limit, ...(runId !== undefined && { runId }) });
-      return ctx.json({ approvals: waits.map(approvalOf) });
-    },
-  );
-  routes.post(
-    "/v1/runs/:id/approvals/:key",
-    operation({ tag: "Runs", summary: "Answer what a run asks", body: Answer, status: 202 }),
-    async (ctx) => {
-      const answer = await readJson(ctx, Answer, app.config);
-      await app.engine.answer(ctx.req.param("id"), { key: ctx.req.param("key"), ...answer }, ctx.get("principal"));
-      return answerWith(ctx, app);
-    },
-  );
   routes.post(
     "/v1/runs/:id/resume",
     operation({ tag: "Runs", summary: "Go on with a paused run, under another version if named", body: Resume, status: 202 }),
@@ -79,10 +53,6 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
     ctx.json({ queues: app.engine.queues }),
   );
   return routes;
-}
-
-function approvalOf({ runId, key, name, since, until, approval }: Wait) {
-  return { runId, key, since, until, ...(approval ?? { question: name }) };
 }
 
 async function answerWith(ctx: HttpContext, app: App): Promise<Response> {

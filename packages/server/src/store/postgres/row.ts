@@ -65,10 +65,10 @@ function deadlineOf({ at, limits }: Extract<EventDraft, { readonly type: "run.st
   return { key: "", kind: "sleep", name: "deadline", since: at, until: new Date(Date.parse(at) + limits.timeMs).toISOString() };
 }
 
-function isEnd({ type }: EventDraft): boolean {
-  return (
-    type === "run.recorded" || type === "run.completed" || type === "run.failed" || type === "run.cancelled" || type === "run.continued"
-  );
+/** Whether the run has ended once this is written; what becomes of a given approval is written after its end. */
+function isEnd(event: EventDraft): boolean {
+  const status = statusAfter(event);
+  return status === "completed" || status === "failed" || status === "cancelled" || status === "continued";
 }
 
 /** An approval is kept as text, because a person may have written in it what `jsonb` refuses. */

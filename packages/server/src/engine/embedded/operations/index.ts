@@ -1,3 +1,4 @@
+export { factsOf } from "./facts.ts";
 export { emit, record } from "./records.ts";
 export { cancel, join, send, spawn, startChild } from "./runs.ts";
 export { callTool, generate, step, undo } from "./tried.ts";

@@ -1,8 +1,5 @@
 import {
   AppError,
-  enforce,
-  type Action,
-  type EventBody,
   type Json,
   type ModelPart,
   type ModelRequest,
@@ -13,12 +10,14 @@ import {
   type StepKind,
   type StepOptions,
 } from "@tutti/core";
+import type { CallOptions } from "@tutti/core/policy";
 import { iso } from "../../clock.ts";
 import { findTool, isUntrusted, generate as generateReply, parseInput } from "../../effects.ts";
 import { tryRepeatedly, type TrialResult } from "../attempts.ts";
 import { factsOf } from "./facts.ts";
 import { Taint } from "../taint.ts";
 import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
+import { allow } from "./allowing.ts";
 import { done, type Workbench } from "./workbench.ts";
 
 /** Compensation must not give up easily: what it leaves undone is left to people. */
@@ -66,17 +65,21 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
 }
 
 /** Calls a tool, if policy allows it. */
-export function callTool(bench: Workbench, tool: string, call: { readonly input: Json; readonly options: Options }): Operation {
+export function callTool(
+  bench: Workbench,
+  tool: string,
+  call: { readonly input: Json; readonly options: Options & Pick<CallOptions, "approval"> },
+): Operation {
   return tried(bench, { kind: "tool", name: tool, options: call.options }, async (operation) => {
     const found = findTool(bench.engine, tool);
     const parsed = await parseInput(found, call.input);
     const isDurableFirst = found.effect !== "read";
     const action = { kind: "tool.call", resource: tool, input: toJson(parsed), facts: factsOf(bench, found) } as const;
-    await allow(bench, action, { call: operation, isDurableFirst });
+    const edited = await allow(bench, action, { call: operation, isDurableFirst, approval: call.options.approval });
     bench.calls.add(tool);
     const { principal } = bench.run;
     return {
-      action: ({ idempotencyKey, signal }) => found.run(parsed, { idempotencyKey, signal, principal }),
+      action: ({ idempotencyKey, signal }) => found.run(edited?.input ?? parsed, { idempotencyKey, signal, principal }),
       ...(isUntrusted(found) && { sources: [tool] }),
     };
   });
@@ -154,40 +157,6 @@ async function journalProgress(
   detail: Json,
 ): Promise<void> {
   await host.append([{ type: "step.progressed", ...ref, detail: await host.toJournal(toJson(detail)) }]);
-}
-
-/** Decides and journals the decision; waits for an answer when it is `ask`, throws when it is `deny`. What changes the world waits until its decision is durable. */
-async function allow(
-  bench: Workbench,
-  action: Omit<Action, "principal">,
-  { call, isDurableFirst }: { readonly call: OperationCall; readonly isDurableFirst: boolean },
-): Promise<void> {
-  const { engine, host, run } = bench;
-  const asked: Action = { ...action, principal: run.principal };
-  const decision = engine.decide(asked);
-  const input = action.input === undefined ? {} : { input: await host.toJournal(action.input) };
-  const event: EventBody = {
-    type: "policy.decided",
-    key: call.key,
-    action: { ...asked, ...input },
-    decision,
-    policyHash: engine.policyHash(),
-  };
-  const durable = host.append([event]);
-  if (decision.effect === "ask") return waitForApproval(bench, { action: asked, reason: decision.reason }, call);
-  enforce(asked, decision);
-  if (isDurableFirst) await durable;
-}
-
-async function waitForApproval(
-  bench: Workbench,
-  { action, reason }: { readonly action: Action; readonly reason: string },
-  call: OperationCall,
-): Promise<void> {
-  const detail = action.input === undefined ? {} : { detail: action.input };
-  const answer = await bench.approvals.ask({ question: `${action.kind} on "${action.resource}": ${reason}`, ...detail }, call);
-  if (!answer.approved)
-    throw new AppError("approval_refused", `${action.kind} on "${action.resource}" was refused by ${answer.by}: ${answer.reason}`);
 }
 
 function performed(bench: Workbench, result: TrialResult, usage: Prepared["usage"]): Performed | Promise<Performed> {

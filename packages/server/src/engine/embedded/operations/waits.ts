@@ -45,7 +45,8 @@ export function approve(bench: Workbench, request: ApprovalRequest): Operation {
     name: request.question,
     perform: async (call) => {
       const startedAtMs = sinceMsOf(bench, call);
-      const { approved, by, reason } = await bench.approvals.ask(request, call);
+      const { approved, by: everybody, reason } = await bench.approvals.ask(request, call);
+      const by = everybody.join(", ");
       const performed = done(bench, startedAtMs, { approved, by, reason });
       if (by !== "timeout" || request.otherwise !== undefined) return performed;
       return { ...performed, outcome: { ok: false, code: "approval_timeout", message: `"${request.question}": ${reason}` } };
