@@ -14,13 +14,16 @@ const room = (name: string): string => `packages/server/src/${name}`;
 const core = "packages/core";
 const client = "packages/client";
 const config = room("host/config");
+/** What workers share about the network; it knows nothing of what they are for. */
+const net = room("net");
 const workers = ["engine", "models", "store", "sandbox", "auth", "telemetry", "mcp", "tools"].map(room);
 
-/** Four floors: faces, host, workers, core. An import points down, and workers never import each other. */
+/** Four floors: faces, host, workers, core; `net` is between the last two. An import points down, and workers never import each other. */
 const parts: Readonly<Record<string, Part>> = {
   [core]: { parts: [], hasPackages: false },
   [client]: { parts: [core], hasPackages: false },
-  ...Object.fromEntries(workers.map((worker) => [worker, { parts: [core], hasPackages: true }])),
+  ...Object.fromEntries(workers.map((worker) => [worker, { parts: [core, net], hasPackages: true }])),
+  [net]: { parts: [core], hasPackages: true },
   [config]: { parts: [core], hasPackages: true },
   [room("host")]: { parts: [core, config, ...workers], hasPackages: true },
   [room("http")]: { parts: [core, config, room("host"), ...workers], hasPackages: true },

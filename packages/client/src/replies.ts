@@ -122,8 +122,15 @@ export interface ToolEntry {
   readonly name: string;
   readonly description: string;
   readonly effect: "read" | "write" | "execute";
+  /** Who brought it: "built-in", "plugin:NAME", "mcp:NAME", "openapi:NAME", "workflow:NAME". */
+  readonly source: string;
   readonly parameters: Json;
-  readonly allowed: { readonly effect: "allow" | "ask" | "deny"; readonly reason: string };
+  readonly output?: Json;
+  readonly examples?: readonly { readonly input: Json; readonly output?: Json }[];
+  readonly cost?: { readonly usd?: number; readonly durationMs?: number };
+  readonly isIdempotent: boolean;
+  readonly isUntrusted: boolean;
+  readonly allowed: { readonly effect: "allow" | "ask" | "deny"; readonly reason: string; readonly rule: string };
 }
 
 /** What a tool gave, and the run it ran in. */

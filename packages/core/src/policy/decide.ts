@@ -81,7 +81,8 @@ export function decide(policies: readonly Policy[], action: Action): Decision {
   }
   if (strictest?.effect === "ask" && strictest.approval?.approvers?.length === 0)
     return { effect: "deny", reason: "the rules that ask name nobody who may approve for all of them", rule: strictest.rule };
-  return strictest ?? { effect: "deny", reason: `no policy allows ${action.kind} on "${action.resource}"`, rule: "default-deny" };
+  const advice = action.kind === "tool.call" ? "; name the tool in `toolsAllow`, or allow it with a policy" : "";
+  return strictest ?? { effect: "deny", reason: `no policy allows ${action.kind} on "${action.resource}"${advice}`, rule: "default-deny" };
 }
 
 /** The terms of two opinions that ask: whoever approves fits both, and the tighter bound holds. */

@@ -3,7 +3,6 @@ import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authentic
 import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
-import { builtInTools } from "../tools/index.ts";
 import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
@@ -23,6 +22,7 @@ import { taintPolicies } from "./taint-policy.ts";
 import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
+import { openTools } from "./open-tools.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -76,8 +76,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
   const batches = createBatches(config, { store, engine: () => engine, registry: () => registry });
+  const tools = openTools(config);
+  opening.defer(() => tools.close());
   const registry: Registry = new Registry({
-    tools: builtInTools,
+    tools: tools.tools,
     workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
     toolsAllow: config.toolsAllow,
     policies: [keyPolicy(keys), ...taintPolicies(config)],
@@ -125,6 +127,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
       await engine.stop(graceMs);
       // Webhooks under way have used their connections until here.
       await webhooks[Symbol.asyncDispose]();
+      await tools.close();
       await closeGateway();
       await sessions.close();
       await store.close();

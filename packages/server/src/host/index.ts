@@ -10,3 +10,4 @@ export { providersOf } from "./providers.ts";
 export { discoverAt, type Provider } from "../models/index.ts";
 export { isUnderWay } from "./batches/index.ts";
 export type { AskBatchLine, Batch, BatchAnswer, BatchAsk, BatchEndpoint } from "./batches/index.ts";
+export type { RegisteredTool } from "./tool-shelf.ts";

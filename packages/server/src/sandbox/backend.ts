@@ -28,6 +28,8 @@ export interface BackendOptions {
   readonly folder: string;
   /** How many places are started ahead for each language in use. */
   readonly warmMax: number;
+  /** The unix socket of a container engine; left out, the usual places are looked at. */
+  readonly engineSocket?: string;
   /** The image for backends that need one. */
   readonly image?: string;
   /** Where a remote sandbox listens. */

@@ -1,4 +1,5 @@
 import type { SandboxBackendFactory } from "./backend.ts";
+import { dockerBackend } from "./docker/index.ts";
 
 /** Every way to hold foreign code, in the order in which `auto` tries them. */
-export const sandboxBackends: readonly SandboxBackendFactory[] = [];
+export const sandboxBackends: readonly SandboxBackendFactory[] = [dockerBackend];

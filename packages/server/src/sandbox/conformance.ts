@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { after, before, suite, test } from "node:test";
 import type { Sandbox, SandboxLanguage, SandboxRequest, SandboxResult } from "@tutti/core/sandbox";
 import type { SandboxBackendFactory } from "./backend.ts";
-import { tryBackend } from "./open-sandbox.ts";
+import { tryBackend, type SandboxOptions } from "./open-sandbox.ts";
 import { DEFAULT_LIMITS } from "./shared/limits.ts";
 
 /** What a backend cannot do, and why; the suite then holds it to what it says instead. */
 export interface SandboxLacks {
   /** Options it is opened with, beside the defaults. */
-  readonly options?: { readonly image?: string; readonly remoteUrl?: string };
+  readonly options?: Pick<SandboxOptions, "image" | "remoteUrl" | "engineSocket">;
   /** Languages it must have here. */
   readonly languages: readonly SandboxLanguage[];
   /** Programs in it start no processes. */

@@ -18,6 +18,8 @@ export interface SandboxOptions {
   /** How many places are started ahead for each language in use. */
   readonly warmMax?: number;
   readonly image?: string;
+  /** The unix socket of a container engine; left out, the usual places are looked at. */
+  readonly engineSocket?: string;
   readonly remoteUrl?: string;
 }
 

@@ -7,3 +7,5 @@ import { summarizeText } from "./summarize-text/summarize-text.ts";
 export const builtInTools: readonly Tool[] = [echo, safeCalc, summarizeText];
 export { tellingSentences } from "./summarize-text/summarize-text.ts";
 export { jsonSchema } from "./json-schema.ts";
+export { reachingTools, type Reach } from "./own-tools.ts";
+export type { SecretSource } from "./secrets.ts";

@@ -23,6 +23,7 @@ import { ROUTE_KEYS } from "./model-routes.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
 import { TAINT_EXCEPTION_KEYS, TOOL_RESULTS_KEYS } from "./untrusted.ts";
+import { HTTP_HOST_KEYS, readToolSecrets, TOOL_SECRET_KEYS } from "./tools.ts";
 import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
 
 const SHOWN_CHARACTERS_MAX = 60;
@@ -91,8 +92,9 @@ function merge(
     { variables, isLoopback: typeof values["host"] === "string" && isLoopback(values["host"]) },
     problems,
   );
+  const toolSecrets = readToolSecrets((values["toolSecrets"] ?? []) as Parameters<typeof readToolSecrets>[0], variables, problems);
   if (problems.length > 0) throw new AppError("invalid_config", problems.join("\n"));
-  return { config: { ...values, providers, webhooks } as unknown as Config, sources: sources as Record<Key, string> };
+  return { config: { ...values, providers, webhooks, toolSecrets } as unknown as Config, sources: sources as Record<Key, string> };
 }
 
 function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): unknown {
@@ -117,6 +119,8 @@ const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   guardrails: GUARDRAIL_KEYS,
   webhooks: WEBHOOK_KEYS,
   queues: QUEUE_KEYS,
+  httpHosts: HTTP_HOST_KEYS,
+  toolSecrets: TOOL_SECRET_KEYS,
 };
 
 /** What is wrong inside a list. */

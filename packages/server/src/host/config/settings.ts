@@ -7,6 +7,7 @@ import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
 import { taintExceptions, taintPolicy, toolResults, type TaintException, type ToolResults } from "./untrusted.ts";
+import { httpHosts, toolSecrets, webPrivateAllow, webSearchUrl, workspaceDir, type ToolSecret } from "./tools.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
 const MEBIBYTE = 1_048_576;
@@ -212,6 +213,11 @@ export const SETTINGS = {
   taintPolicy,
   taintExceptions,
   toolResults,
+  workspaceDir,
+  webSearchUrl,
+  webPrivateAllow,
+  httpHosts,
+  toolSecrets,
   webhooks,
   queues,
   retentionDays: whole({
@@ -282,7 +288,16 @@ export type Config = {
   readonly [
     K in Exclude<
       Key,
-      "providers" | "models" | "cache" | "guardrails" | "budgets" | "webhooks" | "queues" | "taintExceptions" | "toolResults"
+      | "providers"
+      | "models"
+      | "cache"
+      | "guardrails"
+      | "budgets"
+      | "webhooks"
+      | "queues"
+      | "taintExceptions"
+      | "toolResults"
+      | "toolSecrets"
     >
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
@@ -292,6 +307,7 @@ export type Config = {
   readonly guardrails: readonly GuardrailSetting[];
   readonly budgets: BudgetsConfig;
   readonly webhooks: readonly WebhookConfig[];
+  readonly toolSecrets: readonly ToolSecret[];
   readonly queues: readonly QueueConfig[];
   readonly taintExceptions: readonly TaintException[];
   readonly toolResults: ToolResults;

@@ -1,7 +1,8 @@
-import { AppError } from "@tutti/core";
+import { AppError, type Decision } from "@tutti/core";
+import { didYouMean } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
-import { toolWorkflow, type App } from "../../host/index.ts";
+import { toolWorkflow, type App, type RegisteredTool } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
@@ -24,19 +25,18 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.get("/v1/tools", operation({ tag: "Tools", summary: "All tools, and whether policy lets you call them" }), (ctx) => {
     const principal = ctx.get("principal");
-    const tools = registry.tools.map(({ name, description, effect, parameters }) => {
-      const decision = registry.decide({ kind: "tool.call", principal, resource: name });
-      return { name, description, effect, parameters, allowed: { effect: decision.effect, reason: decision.reason } };
-    });
-    return ctx.json({ tools });
+    return ctx.json({ tools: registry.tools.map((tool) => toolView(tool, registry.decideTool(tool, principal))) });
+  });
+  routes.get("/v1/tools/:name", operation({ tag: "Tools", summary: "One tool: its schemas, examples and costs" }), (ctx) => {
+    const tool = requireTool(registry, ctx.req.param("name"));
+    return ctx.json({ tool: toolView(tool, registry.decideTool(tool, ctx.get("principal"))) });
   });
   routes.post(
     "/v1/tools/execute",
     operation({ tag: "Tools", summary: "Call one tool, as a run of its own", body: Execute }),
     async (ctx) => {
       const { tool, input, approvalId, wait } = await readJson(ctx, Execute, app.config);
-      if (registry.tool(tool) === undefined)
-        throw new AppError("not_found", `wanted a tool, got "${tool}", which is none; \`GET /v1/tools\` lists them`);
+      requireTool(registry, tool);
       const approval = approvalId === undefined ? (wait ? "wait" : "refuse") : { id: approvalId };
       const { runId } = await engine.start(toolWorkflow.name, { tool, input, approval }, { principal: ctx.get("principal") });
       ctx.header("tutti-run-id", runId);
@@ -58,4 +58,33 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
     },
   );
   return routes;
+}
+
+/** A tool as clients see it. */
+function toolView(tool: RegisteredTool, { effect, reason, rule }: Decision) {
+  const { name, description, source, parameters, output, examples, cost } = tool;
+  return {
+    name,
+    description,
+    effect: tool.effect,
+    source,
+    parameters,
+    ...(output !== undefined && { output }),
+    ...(examples !== undefined && { examples }),
+    ...(cost !== undefined && { cost }),
+    isIdempotent: tool.isIdempotent ?? tool.effect === "read",
+    isUntrusted: tool.isUntrusted ?? false,
+    allowed: { effect, reason, rule },
+  };
+}
+
+function requireTool(registry: App["registry"], name: string): RegisteredTool {
+  const tool = registry.tool(name);
+  if (tool !== undefined) return tool;
+  const meant = didYouMean(
+    name,
+    registry.tools.map((known) => known.name),
+  );
+  const hint = meant === undefined ? "`GET /v1/tools` lists them" : `did you mean "${meant}"?`;
+  throw new AppError("not_found", `wanted a tool, got "${name}", which is none; ${hint}`);
 }

@@ -1,7 +1,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { AppError, type Json, type Store, type Workflow } from "@tutti/core";
-import { requirePublicHost } from "./address.ts";
-import { WebhookSender } from "./send.ts";
+import { requirePublicHost } from "../../../net/index.ts";
+import { receiverRule, WebhookSender } from "./send.ts";
 import { webhookWorkflow, type Receiver, type ReceiverRef } from "./webhook-workflow.ts";
 
 const KEY_SETTING = "webhooks.signing-key";
@@ -31,7 +31,7 @@ export class OutgoingWebhooks implements AsyncDisposable {
   /** Throws unless there is such an endpoint, or the URL is one that may be on the public internet. */
   require(ref: ReceiverRef): void {
     if ("endpoint" in ref) this.#endpoint(ref.endpoint);
-    else requirePublicHost(new URL(ref.url));
+    else requirePublicHost(new URL(ref.url), receiverRule);
   }
 
   /**

@@ -1,6 +1,6 @@
 import { AppError } from "@tutti/core";
 import { Agent, request } from "undici";
-import { publicLookup, requirePublicHost } from "./address.ts";
+import { guardedLookup, requirePublicHost, type AddressRule } from "../../../net/index.ts";
 
 /** Receivers that take longer have not taken it (Standard Webhooks advises 15 to 30 s). */
 const TIMEOUT_MS = 20_000;
@@ -10,6 +10,9 @@ const CONNECTIONS_MAX = 16;
 /** Of an answer's body, for people who look why a delivery failed. */
 const EXCERPT_BYTES_MAX = 512;
 const RETRY_AFTER_MAX_MS = 24 * 3_600_000;
+
+/** Receivers on this machine or network must be named by whoever configures it. */
+export const receiverRule: AddressRule = { isPrivateAllowed: () => false, advice: "name it in `webhooks` with privateAllow: true" };
 
 /** One POST. `privateAllow`: whether the receiver may have a private address. */
 export interface Sending {
@@ -26,14 +29,17 @@ export type SendOutcome =
 
 /** Sends webhooks; owns its connections. */
 export class WebhookSender implements AsyncDisposable {
-  readonly #guarded = new Agent({ connections: CONNECTIONS_MAX, connect: { timeout: CONNECT_TIMEOUT_MS, lookup: publicLookup } });
+  readonly #guarded = new Agent({
+    connections: CONNECTIONS_MAX,
+    connect: { timeout: CONNECT_TIMEOUT_MS, lookup: guardedLookup(receiverRule) },
+  });
   readonly #open = new Agent({ connections: CONNECTIONS_MAX, connect: { timeout: CONNECT_TIMEOUT_MS } });
 
   /** Follows no redirects: a receiver could point them anywhere. Rejects only when `signal` aborts. */
   async send({ url, headers, body, privateAllow }: Sending, signal: AbortSignal): Promise<SendOutcome> {
     try {
       const target = new URL(url);
-      if (!privateAllow) requirePublicHost(target);
+      if (!privateAllow) requirePublicHost(target, receiverRule);
       const response = await request(target, {
         method: "POST",
         headers: { "user-agent": "Tutti", ...headers },

@@ -4,6 +4,7 @@ import { AppError } from "@tutti/core";
 import fc from "fast-check";
 import { isPublicAddress, requirePublicHost } from "./address.ts";
 
+const nonePrivate = { isPrivateAllowed: () => false, advice: "allow it" };
 const isDenied = (error: unknown): boolean => error instanceof AppError && error.code === "denied";
 
 test("addresses of the public internet are told from all others", () => {
@@ -18,9 +19,9 @@ test("addresses of the public internet are told from all others", () => {
 
 test("every way of writing a loopback address in a URL is refused", () => {
   for (const host of ["127.0.0.1", "127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "[::1]", "[::ffff:7f00:1]", "0", "169.254.169.254"])
-    assert.throws(() => requirePublicHost(new URL(`https://${host}/hook`)), isDenied, host);
-  requirePublicHost(new URL("https://example.com/hook"));
-  requirePublicHost(new URL("https://1.1.1.1/hook"));
+    assert.throws(() => requirePublicHost(new URL(`https://${host}/hook`), nonePrivate), isDenied, host);
+  requirePublicHost(new URL("https://example.com/hook"), nonePrivate);
+  requirePublicHost(new URL("https://1.1.1.1/hook"), nonePrivate);
 });
 
 test("no private IPv4 address passes as an IPv6 one", () => {

@@ -1,0 +1,114 @@
+import { z } from "zod";
+import { list, optionalPath, optionalText, type Setting } from "./setting.ts";
+
+const HTTP_URL = /^https?:\/\/[^\s/@]+(?:\/\S*)?$/;
+const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"] as const;
+
+const secretName = z.string("a secret's name").regex(/^[\w.-]{1,64}$/, "a secret's name of letters, digits, dots and dashes");
+
+const auth = z.discriminatedUnion(
+  "type",
+  [
+    z.strictObject({ type: z.literal("bearer"), secret: secretName }),
+    z.strictObject({ type: z.literal("basic"), user: z.string("a text"), secret: secretName }),
+    z.strictObject({ type: z.literal("header"), name: z.string().regex(/^[\w-]{1,64}$/, "a header's name"), secret: secretName }),
+    z.strictObject({ type: z.literal("query"), name: z.string("a text").min(1, "a text"), secret: secretName }),
+  ],
+  "{type: bearer, basic, header or query, secret}",
+);
+
+const hostSchema = z.strictObject(
+  {
+    host: z
+      .string("a host")
+      .regex(/^(?:\*\.)?(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?$/, "a host in lower case, such as api.example.com"),
+    methods: z.array(z.enum(METHODS, `one of ${METHODS.join(", ")}`)).default(["GET", "HEAD"]),
+    paths: z.array(z.string("a path").regex(/^\/[^?#\s]*$/, "a path that begins with /")).default(["/"]),
+    auth: auth.optional(),
+    privateAllow: z.boolean("true or false").default(false),
+    httpAllow: z.boolean("true or false").default(false),
+  },
+  "a host: {host, methods, paths, auth}",
+);
+
+/** A host that `http_request` may reach, as the file has it. */
+export type HttpHostSetting = z.output<typeof hostSchema>;
+
+/** The keys of a host, for those who mistype one. */
+export const HTTP_HOST_KEYS: readonly string[] = Object.keys(hostSchema.shape);
+
+export const httpHosts: Setting<readonly HttpHostSetting[]> = {
+  default: [],
+  description:
+    "Hosts that `http_get` and `http_request` may reach: with which `methods`, below which `paths`, and as whom (`auth` names a secret of `toolSecrets`).",
+  valid: "a list of {host, methods, paths, auth, privateAllow, httpAllow}",
+  read: (raw) => raw,
+  schema: z.array(hostSchema).max(200),
+};
+
+const secretSchema = z.strictObject(
+  {
+    name: secretName,
+    env: z.string("the name of an environment variable").regex(/^\w+$/, "the name of an environment variable").optional(),
+    value: z.string("a text").min(1, "a text").optional(),
+  },
+  "a secret: {name, env}",
+);
+
+/** A secret as the file has it: `env` names the variable that holds it. */
+type SecretSetting = z.output<typeof secretSchema>;
+
+/** A secret that tools may use, its value read. */
+export interface ToolSecret {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** The keys of a secret, for those who mistype one. */
+export const TOOL_SECRET_KEYS: readonly string[] = Object.keys(secretSchema.shape);
+
+export const toolSecrets: Setting<readonly SecretSetting[]> = {
+  default: [],
+  description: "Secrets that tools sign in with, by name; `env` names the variable that holds one. Models and logs never see them.",
+  valid: "a list of {name, env}",
+  isSecret: true,
+  read: (raw) => raw,
+  schema: z.array(secretSchema).max(200),
+};
+
+/** The secrets with their values; what is not there is a problem. */
+export function readToolSecrets(
+  settings: readonly SecretSetting[],
+  variables: Readonly<Record<string, string | undefined>>,
+  problems: string[],
+): readonly ToolSecret[] {
+  return settings.flatMap(({ name, env, value }, index) => {
+    const at = `toolSecrets[${index}]`;
+    const found = value ?? (env === undefined ? undefined : variables[env]);
+    if (settings.findIndex((other) => other.name === name) < index)
+      problems.push(`${at}.name must be a name of its own, got ${name} again`);
+    if (found !== undefined && found !== "") return [{ name, value: found }];
+    problems.push(`${at}.env must name a variable that is set, got ${env ?? "none"}${env === undefined ? "" : ", which is not"}`);
+    return [];
+  });
+}
+
+export const workspaceDir = optionalPath({
+  env: "TUTTI_WORKSPACE_DIR",
+  description: "The folder that `file_read`, `file_write` and their kin work in. Nothing outside it can be reached.",
+});
+
+export const webSearchUrl = optionalText({
+  env: "TUTTI_WEB_SEARCH_URL",
+  description: "The SearXNG that `web_search` asks; `json` must be among its `search.formats`.",
+  valid: "an http or https URL without a password",
+  shape: HTTP_URL,
+});
+
+export const webPrivateAllow = list({
+  env: "TUTTI_WEB_PRIVATE_ALLOW",
+  default: [],
+  item: "host name or address",
+  items: "host names and addresses",
+  description: "Hosts in the own network that `web_fetch` may read, and that API descriptions may be fetched from and be of.",
+});

@@ -1,0 +1,24 @@
+import type { Tool } from "@tutti/core";
+import { builtInTools, reachingTools, type SecretSource } from "../tools/index.ts";
+import type { Config } from "./config/index.ts";
+
+/** The built-in tools, and what closes their connections. */
+export interface OpenTools {
+  readonly tools: readonly Tool[];
+  readonly secrets: SecretSource;
+  close(): Promise<void>;
+}
+
+/** Makes the built-in tools as the configuration says. */
+export function openTools(config: Config): OpenTools {
+  const values = new Map(config.toolSecrets.map(({ name, value }) => [name, value]));
+  const secrets: SecretSource = { names: [...values.keys()], get: (name) => values.get(name) };
+  const httpHosts = config.httpHosts.map(({ privateAllow, httpAllow, ...host }) => ({
+    ...host,
+    isPrivate: privateAllow,
+    isHttpAllowed: httpAllow,
+  }));
+  const { webPrivateAllow, webSearchUrl } = config;
+  const reaching = reachingTools({ webPrivateAllow, webSearchUrl, httpHosts, secrets });
+  return { tools: [...builtInTools, ...reaching.tools], secrets, close: reaching.close };
+}

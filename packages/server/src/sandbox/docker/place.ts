@@ -1,0 +1,200 @@
+import { randomBytes } from "node:crypto";
+import type { Duplex } from "node:stream";
+import { AppError } from "@tutti/core";
+import { z } from "zod";
+import type { Program } from "../backend.ts";
+import { capOutput } from "../shared/capped-output.ts";
+import { NO_FILES, type Ending } from "../shared/result.ts";
+import type { CollectedFiles } from "../shared/collect-files.ts";
+import { collectArchive } from "./collect-archive.ts";
+import { containerBody, PROGRAM_UID, STATUS_FILE, VOLUME_FOLDER, WORK_FOLDER, type ContainerSpec } from "./container.ts";
+import { demultiplex, type Demultiplexed } from "./demultiplex.ts";
+import { EngineError, type Engine } from "./engine.ts";
+import { packTar, readTar, type TarEntry } from "./tar.ts";
+import { UntilMark } from "./until-mark.ts";
+
+/** How long cleaning up may take; nobody waits longer for an engine that does not answer. */
+const REMOVE_TIMEOUT_MS = 10_000;
+const COLLECT_TIMEOUT_MS = 10_000;
+const NANOSECONDS_PER_MS = 1_000_000;
+
+const createdSchema = z.looseObject({ Id: z.string().regex(/^[0-9a-f]{12,64}$/) });
+const stateSchema = z.looseObject({ State: z.looseObject({ OOMKilled: z.boolean().optional() }) });
+const statsSchema = z.looseObject({
+  cpu_stats: z.looseObject({ cpu_usage: z.looseObject({ total_usage: z.number() }).optional() }).optional(),
+  memory_stats: z.looseObject({ max_usage: z.number().optional(), usage: z.number().optional() }).optional(),
+});
+
+/** Everything about a program's end but the backend's name and how long its place took to start. */
+export type PlaceEnding = Omit<Ending, "backend" | "usage"> & {
+  readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly memoryPeakBytes: number };
+};
+
+/** A running container that waits for one program, and is removed after it. */
+export class Place {
+  readonly #engine: Engine;
+  readonly #id: string;
+  readonly #connection: Duplex;
+  readonly #streams: Demultiplexed;
+
+  private constructor(engine: Engine, id: string, connection: Duplex) {
+    this.#engine = engine;
+    this.#id = id;
+    this.#connection = connection;
+    this.#streams = demultiplex(connection);
+    // Whether the stream broke is asked when a program ran in it.
+    this.#streams.ended.catch(() => {});
+  }
+
+  /** Makes a container and starts it. Whatever fails on the way, no container stays. */
+  static async start(engine: Engine, spec: ContainerSpec, signal: AbortSignal): Promise<Place> {
+    const body = { json: containerBody(spec) };
+    const { Id: id } = createdSchema.parse(await engine.ask({ method: "POST", path: "/containers/create", body }, signal));
+    try {
+      const connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
+      const place = new Place(engine, id, connection);
+      await engine.ask({ method: "POST", path: `/containers/${id}/start` }, signal);
+      return place;
+    } catch (error) {
+      await removeContainer(engine, id);
+      throw error;
+    }
+  }
+
+  /** Runs the program to its end. Rejects when the engine fails or `signal` aborts. The place has to be removed afterwards. */
+  async run(program: Program, command: string, signal: AbortSignal): Promise<PlaceEnding> {
+    const mark = `tutti-${randomBytes(16).toString("hex")}`;
+    await this.#put(program, signal);
+    const running = new AbortController();
+    let stopped: "timeout" | "output" | undefined;
+    const stop = (reason: "timeout" | "output"): void => {
+      stopped ??= reason;
+      running.abort();
+    };
+    const marked = { stdout: new UntilMark(mark), stderr: new UntilMark(mark) };
+    const outputBytes = (): number => program.limits.outputBytes;
+    const stdout = capOutput(this.#streams.stdout.pipe(marked.stdout), outputBytes, () => stop("output"));
+    const stderr = capOutput(this.#streams.stderr.pipe(marked.stderr), outputBytes, () => stop("output"));
+    const began = performance.now();
+    this.#connection.write(`${mark} ${command} ${program.entry}\n`);
+    const timer = setTimeout(() => stop("timeout"), program.limits.runTimeoutMs);
+    try {
+      await Promise.race([Promise.all([stdout.ended, stderr.ended]), aborted(AbortSignal.any([signal, running.signal]))]);
+    } finally {
+      clearTimeout(timer);
+    }
+    signal.throwIfAborted();
+    const wallMs = performance.now() - began;
+    if (stopped === undefined && !marked.stdout.isPast) await this.#explainBreak();
+    return { stopped, signal: null, stdout, stderr, ...(await this.#lookBack(program, { stopped, wallMs })) };
+  }
+
+  /** Ends whatever runs in it. Does not throw: an engine that is gone has nothing to remove, and the next reaping finds what it kept. */
+  async remove(): Promise<void> {
+    this.#connection.destroy();
+    await removeContainer(this.#engine, this.#id);
+  }
+
+  async #put(program: Program, signal: AbortSignal): Promise<void> {
+    const body = { tar: packTar(entriesOf(program), PROGRAM_UID) };
+    await this.#engine.ask({ method: "PUT", path: `/containers/${this.#id}/archive`, query: { path: VOLUME_FOLDER }, body }, signal);
+  }
+
+  /** The container ended, or the connection did, before the program was through. */
+  async #explainBreak(): Promise<never> {
+    await this.#streams.ended;
+    throw new AppError(
+      "upstream",
+      "wanted the program's end from the container engine, got the end of its stream; the container or the engine was stopped",
+    );
+  }
+
+  async #lookBack(program: Program, { stopped, wallMs }: { readonly stopped: "timeout" | "output" | undefined; readonly wallMs: number }) {
+    const signal = AbortSignal.timeout(COLLECT_TIMEOUT_MS);
+    // What still runs could change the files while they are read.
+    if (stopped !== undefined)
+      await this.#engine.ask({ method: "POST", path: `/containers/${this.#id}/pause` }, signal).catch(ignoreEngine);
+    const [files, exitCode, used, isOutOfMemory] = await Promise.all([
+      this.#collect(program, signal),
+      stopped === undefined ? this.#exitCode(signal) : null,
+      this.#stats(signal),
+      this.#isOutOfMemory(signal),
+    ]);
+    const isKilled = exitCode === SIGKILL_EXIT && isOutOfMemory;
+    return { files, exitCode, usage: { wallMs, ...used }, ...(isKilled && { stopped: "oom" as const }) };
+  }
+
+  async #collect(program: Program, signal: AbortSignal): Promise<CollectedFiles> {
+    if (program.limits.filesMax === 0) return NO_FILES;
+    const query = { path: WORK_FOLDER };
+    const archive = await this.#engine.stream({ method: "GET", path: `/containers/${this.#id}/archive`, query }, signal);
+    return collectArchive(archive, program);
+  }
+
+  async #exitCode(signal: AbortSignal): Promise<number> {
+    const archive = await this.#engine.stream(
+      { method: "GET", path: `/containers/${this.#id}/archive`, query: { path: STATUS_FILE } },
+      signal,
+    );
+    for await (const file of readTar(archive)) {
+      const text = Buffer.from(await file.read()).toString("latin1");
+      if (/^\d{1,3}\n$/.test(text)) return Number(text);
+    }
+    throw new AppError(
+      "upstream",
+      "wanted the program's exit code from its container, got none; the program said that it ended before it did",
+    );
+  }
+
+  async #stats(signal: AbortSignal): Promise<{ readonly cpuMs: number; readonly memoryPeakBytes: number }> {
+    const query = { stream: false, "one-shot": true };
+    const { cpu_stats: cpu, memory_stats: memory } = statsSchema.parse(
+      await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/stats`, query }, signal).catch(() => ({})),
+    );
+    // Control groups of version 2 tell no peak.
+    return { cpuMs: (cpu?.cpu_usage?.total_usage ?? 0) / NANOSECONDS_PER_MS, memoryPeakBytes: memory?.max_usage ?? memory?.usage ?? 0 };
+  }
+
+  async #isOutOfMemory(signal: AbortSignal): Promise<boolean> {
+    const { State: state } = stateSchema.parse(await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/json` }, signal));
+    return state.OOMKilled === true;
+  }
+}
+
+const ATTACH = { stream: true, stdin: true, stdout: true, stderr: true };
+const SIGKILL_EXIT = 128 + 9;
+
+/** Ends a container and removes it with its volume. */
+export async function removeContainer(engine: Engine, id: string): Promise<void> {
+  const call = { method: "DELETE", path: `/containers/${id}`, query: { force: true, v: true } } as const;
+  await engine.ask(call, AbortSignal.timeout(REMOVE_TIMEOUT_MS)).catch(() => {
+    // 404 and 409: somebody else removed it, or is about to.
+  });
+}
+
+function ignoreEngine(error: unknown): void {
+  // It ended in this very moment: 409.
+  if (!(error instanceof EngineError)) throw error;
+}
+
+function entriesOf(program: Program): readonly TarEntry[] {
+  const folders = new Set<string>();
+  for (const name of program.files.keys()) {
+    const parts = name.split("/").slice(0, -1);
+    for (const [index] of parts.entries()) folders.add(parts.slice(0, index + 1).join("/"));
+  }
+  return [
+    { type: "file", name: "stdin", mode: 0o400, content: Buffer.from(program.stdin) },
+    { type: "file", name: "status", mode: 0o600, content: Buffer.alloc(0) },
+    { type: "folder", name: "work", mode: 0o700 },
+    ...[...folders].toSorted().map((name) => ({ type: "folder", name: `work/${name}`, mode: 0o700 }) as const),
+    ...[...program.files].map(([name, content]) => ({ type: "file", name: `work/${name}`, mode: 0o600, content }) as const),
+  ];
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener("abort", () => resolve(), { once: true });
+  if (signal.aborted) resolve();
+  await promise;
+}
