@@ -28,8 +28,13 @@ export function redact(value: Json): Json {
 
 /** Masks what looks like a secret inside a text. */
 export function redactText(text: string): string {
-  let masked = text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… [${text.length} characters]` : text;
-  for (const shape of MASKED) masked = masked.replaceAll(shape.pattern, (match: string, group: unknown) => mask(shape, match, group));
+  return maskShapes(text.length > TEXT_MAX ? `${text.slice(0, TEXT_MAX)}… [${text.length} characters]` : text, MASKED);
+}
+
+/** A text of any length with what has one of these shapes masked. Pure. */
+export function maskShapes(text: string, shapes: readonly Shape[]): string {
+  let masked = text;
+  for (const shape of shapes) masked = masked.replaceAll(shape.pattern, (match: string, group: unknown) => mask(shape, match, group));
   return masked;
 }
 

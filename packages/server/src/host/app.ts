@@ -89,7 +89,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const engine: Engine = await openEngine(config, { store, registry, models, logger, approvals });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
-  const agents = { findModel: (id: string) => modelFor(id, { registry, models }), findTool: (name: string) => registry.tool(name) };
+  const agents = {
+    findModel: (id: string) => modelFor(id, { registry, models }),
+    findTool: (name: string) => registry.tool(name),
+    toolResults: config.toolResults,
+  };
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = new PluginLoader({ registry, store, engine, agents, logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);

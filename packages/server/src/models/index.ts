@@ -7,7 +7,7 @@ export { embedShortened } from "./embedding-batches.ts";
 export { readExchanges, writeExchanges, type Exchange } from "./exchange.ts";
 export { fitsAny } from "./name-pattern.ts";
 export { clientStalled, type BrokenOff, type Forwarded, type ResponseSink } from "./forward.ts";
-export type { GuardSession } from "./guardrails/index.ts";
+export { MARK_NOTE, resultForModel, type GuardSession, type ResultRules } from "./guardrails/index.ts";
 export { createModels, discoverAt, type Models } from "./models.ts";
 export { fieldOf, readForm, replaceField, valueOf, writeForm, type Form } from "./multipart.ts";
 export type { Provider, Surface } from "./provider.ts";

@@ -6,8 +6,18 @@ import { test } from "node:test";
 import { AppError, type AgentSpec, type Event, type Json, type Model, type ModelRequest, type Tool } from "@tutti/core";
 import { EmbeddedEngine } from "../../engine/index.ts";
 import { SqliteStore } from "../../store/index.ts";
+import type { ResultRules } from "../../models/index.ts";
 import { builtInTools } from "../../tools/index.ts";
 import { agentWorkflow, type AgentOutput } from "./agent-workflow.ts";
+
+const toolResults: ResultRules = {
+  mark: true,
+  clean: true,
+  instructions: "note",
+  secrets: false,
+  personalData: false,
+  charactersMax: 32_000,
+};
 
 const principal = { id: "tester", tenant: "test", roles: ["owner"] };
 
@@ -71,7 +81,7 @@ async function desk({ spec = {}, model, tools = builtInTools, denied }: Setup): 
   const store = await SqliteStore.open(dataDir);
   const config: { model: Model | undefined } = { model };
   const findTool = (name: string): Tool | undefined => tools.find((tool) => tool.name === name);
-  const workflow = agentWorkflow({ ...SPEC, ...spec }, { findModel: () => config.model?.id, findTool });
+  const workflow = agentWorkflow({ ...SPEC, ...spec }, { findModel: () => config.model?.id, findTool, toolResults });
   const engine = new EmbeddedEngine({
     store,
     runsActiveMax: 10,
@@ -97,6 +107,12 @@ async function desk({ spec = {}, model, tools = builtInTools, denied }: Setup): 
       await rm(dataDir, { recursive: true });
     },
   };
+}
+
+/** What stands between the marks of a tool's result. */
+function data(text: string | undefined): string {
+  const [, name, from, inside] = /^<data ([0-9a-f]{12}) from="(\w+)">\n(.*)\n<\/data \1>$/s.exec(text ?? "") ?? [];
+  return name === undefined ? `not marked: ${text}` : `${from}: ${inside}`;
 }
 
 function user(content: string): { readonly role: "user"; readonly content: string } {
@@ -161,7 +177,11 @@ test("a model is asked with the instructions, the end of the conversation and th
   assert.equal(reply.content, "Hello.");
   assert.deepEqual(route, { by: "model", model: "script", reason: "a default model is configured" });
   assert.deepEqual(usage, { inputTokens: 10, outputTokens: 2 });
-  assert.deepEqual(model.asked[0]?.messages, [{ role: "system", content: "You are Ada." }, messages[0], ...messages.slice(3)]);
+  assert.deepEqual(model.asked[0]?.messages.slice(1), [messages[0], ...messages.slice(3)]);
+  assert.match(
+    model.asked[0]?.messages[0]?.content ?? "",
+    /^You are Ada\.\n\nText between <data …> and <\/data …> marks .* comes from tools/,
+  );
   assert.deepEqual(
     model.asked[0]?.tools?.map(({ name }) => name),
     ["safe_calc", "echo"],
@@ -180,7 +200,8 @@ test("a model's tool calls are made, and it reads what they gave", async () => {
   const { reply, usage } = await agent.ask({ message: "Six times seven?" });
   assert.equal(reply.content, "It is 42.");
   assert.deepEqual(usage, { inputTokens: 20, outputTokens: 4 });
-  assert.deepEqual(model.asked[1]?.messages.slice(2), [
+  const results = model.asked[1]?.messages.slice(2);
+  assert.deepEqual(results?.slice(0, 1), [
     {
       role: "assistant",
       content: "",
@@ -189,9 +210,11 @@ test("a model's tool calls are made, and it reads what they gave", async () => {
         { id: "call-1-1", name: "echo", input: { text: "hi" } },
       ],
     },
-    { role: "tool", callId: "call-1-0", content: '{"exact":true,"expression":"6*7","result":"42","text":"6*7 = 42"}' },
-    { role: "tool", callId: "call-1-1", content: '{"text":"hi"}' },
   ]);
+  assert.deepEqual(
+    results?.slice(1).map(({ content }) => data(content)),
+    ['safe_calc: {"exact":true,"expression":"6*7","result":"42","text":"6*7 = 42"}', 'echo: {"text":"hi"}'],
+  );
 });
 
 test("what goes wrong with a call is told to the model: bad input, a tool it does not have, a tool that policy denies", async () => {
@@ -206,9 +229,9 @@ test("what goes wrong with a call is told to the model: bad input, a tool it doe
   await using agent = await desk({ model, denied: "echo" });
   assert.equal((await agent.ask({ message: "go" })).reply.content, "Sorry.");
   const results = model.asked[1]?.messages.slice(3).map(({ content }) => content);
-  assert.equal(results?.[0], "error invalid_input: division by zero, at position 2");
+  assert.equal(data(results?.[0]), "safe_calc: error invalid_input: division by zero, at position 2");
   assert.equal(results?.[1], 'error: there is no tool "rm"; there are: safe_calc, echo');
-  assert.match(results?.[2] ?? "", /^error denied: .*the test says so/);
+  assert.match(data(results?.[2]), /^echo: error denied: .*the test says so/);
 });
 
 test("the last step offers no tools, and a model that still asks for them fails the run", async () => {
@@ -229,7 +252,7 @@ test("too many calls at once are refused beyond the bound, and a long result is 
   assert.equal((await agent.ask({ message: "go" })).reply.content, "Done.");
   const results = model.asked[1]?.messages.slice(3).map(({ content }) => content) ?? [];
   assert.equal(results.length, 18);
-  assert.match(results[0] ?? "", /^x{32000}… \[cut, 100000 characters\]$/);
+  assert.match(data(results[0]), /^echo: x{32000}… \[cut, 100000 characters\]$/);
   assert.equal(results[17], "error: at most 16 tool calls at once; ask again for the rest");
 });
 

@@ -11,7 +11,9 @@ import {
   type ToolCall,
   type Workflow,
 } from "@tutti/core";
+import { randomBytes } from "node:crypto";
 import { z } from "zod";
+import { MARK_NOTE, resultForModel, type ResultRules } from "../../models/index.ts";
 import { boundedHistory } from "./history.ts";
 import { answerOf, compilePattern, matchRoute, type CompiledRoute } from "./routes.ts";
 
@@ -20,9 +22,6 @@ const MESSAGES_MAX = 10_000;
 /** A model that asks for more calls in one answer gets the rest refused. */
 const CALLS_PER_STEP_MAX = 16;
 
-/** A longer result is cut before a model reads it. The journal keeps all of it. */
-const RESULT_CHARACTERS_MAX = 32_000;
-
 /** Errors about the run itself. They are none of the model's business. */
 const RUN_ERRORS: ReadonlySet<string> = new Set(["cancelled", "concurrent_steps", "workflow_changed"]);
 
@@ -30,6 +29,7 @@ const RUN_ERRORS: ReadonlySet<string> = new Set(["cancelled", "concurrent_steps"
 export interface AgentDeps {
   readonly findModel: (model: string) => string | undefined;
   readonly findTool: (name: string) => Tool | undefined;
+  readonly toolResults: ResultRules;
 }
 
 /** Who answered, and why. It stands in the output and, as the output of the step "route", in the trace. */
@@ -71,10 +71,10 @@ export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
     input: inputSchema,
     async run(ctx, { messages }) {
       // In a step, because the configuration may be another one when the run is resumed or replayed.
-      const { input, ...route } = await ctx.step("route", () => chooseRoute({ spec, deps, routes }, messages));
+      const { input, key = "", ...route } = await ctx.step("route", () => chooseRoute({ spec, deps, routes }, messages));
       switch (route.by) {
         case "model":
-          return { route, ...(await askModel(ctx, { spec, deps, model: route.model }, messages)) };
+          return { route, ...(await askModel(ctx, { spec, deps, model: route.model, key }, messages)) };
         case "rule":
           return answered(route, await callRoute(ctx, { spec, route }, input ?? null));
         case "none":
@@ -84,8 +84,8 @@ export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
   });
 }
 
-/** The route, and the tool's input where a rule chose it. */
-type RouteChosen = RouteTaken & { readonly input?: Json };
+/** The route, the tool's input where a rule chose it, and the key of the marks around tool results where a model reads them. */
+type RouteChosen = RouteTaken & { readonly input?: Json; readonly key?: string };
 
 interface Chooser {
   readonly spec: AgentSpec;
@@ -102,7 +102,12 @@ function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message
     );
   const model = deps.findModel(spec.model);
   if (model !== undefined)
-    return { by: "model", model, reason: spec.model === "default" ? "a default model is configured" : "the agent names this model" };
+    return {
+      by: "model",
+      model,
+      reason: spec.model === "default" ? "a default model is configured" : "the agent names this model",
+      key: randomBytes(16).toString("hex"),
+    };
   const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
   const match = matchRoute(routes, message);
   if (match === undefined) return { by: "none", reason: "no model is configured and no route matches" };
@@ -114,19 +119,21 @@ interface ModelAgent {
   readonly spec: AgentSpec;
   readonly deps: AgentDeps;
   readonly model: string;
+  readonly key: string;
 }
 
 /** The loop of an agent: the model answers, or asks for tools and reads what they gave. Its last step gets no tools, so that it must answer. */
 async function askModel(
   ctx: RunContext,
-  { spec, deps, model }: ModelAgent,
+  { spec, deps, model, key }: ModelAgent,
   messages: readonly Message[],
 ): Promise<Omit<AgentOutput, "route">> {
   const tools = spec.tools.flatMap((name) => specOf(deps.findTool(name)));
-  const conversation: Message[] = [
-    { role: "system", content: spec.instructions },
-    ...boundedHistory(messages, spec.limits.historyMessagesMax),
-  ];
+  const forModel: ForModel = (output, tool) => resultForModel({ output, tool, key }, deps.toolResults);
+  const history = boundedHistory(messages, spec.limits.historyMessagesMax).map((message) => asData(message, messages, forModel));
+  const isMarked = deps.toolResults.mark && (tools.length > 0 || history.some(({ role }) => role === "tool"));
+  const instructions = isMarked ? `${spec.instructions}\n\n${MARK_NOTE}` : spec.instructions;
+  const conversation: Message[] = [{ role: "system", content: instructions }, ...history];
   let usage = { inputTokens: 0, outputTokens: 0 };
   for (let step = 1; step <= spec.limits.stepsMax; step += 1) {
     const offered = step < spec.limits.stepsMax ? tools : [];
@@ -135,7 +142,7 @@ async function askModel(
     if (reply.calls.length === 0) return { reply: { role: "assistant", content: reply.content }, usage, finishReason: reply.finishReason };
     conversation.push({ role: "assistant", content: reply.content, calls: reply.calls });
     for (const [index, call] of reply.calls.entries()) {
-      conversation.push({ role: "tool", callId: call.id, content: await toolResult(ctx, { call, allowed: spec.tools, index }) });
+      conversation.push({ role: "tool", callId: call.id, content: await toolResult(ctx, { call, allowed: spec.tools, index, forModel }) });
     }
   }
   throw new AppError(
@@ -144,24 +151,33 @@ async function askModel(
   );
 }
 
+/** What came of a tool, as a model reads it. */
+type ForModel = (output: Json, tool: string) => string;
+
+/** What a client says that a tool gave is data like what one gives here. */
+function asData(message: Message, all: readonly Message[], forModel: ForModel): Message {
+  if (message.role !== "tool") return message;
+  const call = all.flatMap(({ calls = [] }) => calls).findLast(({ id }) => id === message.callId);
+  return { ...message, content: forModel(message.content, call?.name ?? "unknown tool") };
+}
+
 interface AskedCall {
   readonly call: ToolCall;
   readonly allowed: readonly string[];
   readonly index: number;
+  readonly forModel: ForModel;
 }
 
 /** What a tool gave, as a model reads it. A tool that fails is no end: the model may do better with the reason. */
-async function toolResult(ctx: RunContext, { call, allowed, index }: AskedCall): Promise<string> {
+async function toolResult(ctx: RunContext, { call, allowed, index, forModel }: AskedCall): Promise<string> {
   if (index >= CALLS_PER_STEP_MAX) return `error: at most ${CALLS_PER_STEP_MAX} tool calls at once; ask again for the rest`;
   if (!allowed.includes(call.name))
     return `error: there is no tool ${JSON.stringify(call.name)}; there are: ${allowed.join(", ") || "none"}`;
   try {
-    const output = await ctx.call(call.name, call.input);
-    const text = typeof output === "string" ? output : JSON.stringify(output);
-    return text.length > RESULT_CHARACTERS_MAX ? `${text.slice(0, RESULT_CHARACTERS_MAX)}… [cut, ${text.length} characters]` : text;
+    return forModel(await ctx.call(call.name, call.input), call.name);
   } catch (error) {
     const { code, message } = toolError(ctx, error);
-    return `error ${code}: ${message}`;
+    return forModel(`error ${code}: ${message}`, call.name);
   }
 }
 

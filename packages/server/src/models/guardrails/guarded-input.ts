@@ -40,7 +40,7 @@ function guardInjection(request: ModelRequest, { config }: Extract<Guard, { type
   let isMarked = false;
   const changed = withTexts(request, (text, where, isSaid) => {
     if (!config.where.includes(where) || text === "") return text;
-    const { text: clean, found } = inspect(text);
+    const { text: clean, found } = inspect(text, where === "tool-result" && config.action === "redact");
     for (const what of found) findings.add({ guard: config.id, where, what, action: config.action });
     const kept = config.action === "redact" ? clean : text;
     if (config.mark !== true || where !== "tool-result" || !isSaid) return kept;
