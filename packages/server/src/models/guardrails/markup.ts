@@ -1,10 +1,10 @@
+/* oxlint-disable no-control-regex -- They are what is looked for. */
 /** What stands where something was taken out. */
 const HIDDEN = "[hidden text removed]";
 /** So many tags of one text are looked at. */
 const TAGS_MAX = 20_000;
 
 /** Terminal codes (ECMA-48): cursors, colours, titles, links; and the other control characters that are no white space. */
-// oxlint-disable-next-line no-control-regex -- They are what is looked for.
 const TERMINAL =
   /[\u001b\u009b](?:\][^\u0007\u001b]{0,2000}(?:\u0007|\u001b\\)|\[?[0-?]{0,64}[ -/]{0,16}[@-~])|[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]/g;
 
@@ -54,7 +54,7 @@ export function cleanTurns(text: string): Cleaned {
     TOKENS,
     (_, ...words: readonly unknown[]) => `‹${words.find((word) => typeof word === "string") as string}›`,
   );
-  const kept = plain.replaceAll(ROLE, (_, before: string, role: string, after: string) => `${before}‹${role}›${after}:`);
+  const kept = plain.replaceAll(ROLE, "$1‹$2›$3:");
   return { text: kept, found: kept === text ? [] : ["words that begin a turn"] };
 }
 
