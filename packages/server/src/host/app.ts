@@ -3,6 +3,7 @@ import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authentic
 import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
+import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
@@ -89,11 +90,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const engine: Engine = await openEngine(config, { store, registry, models, logger, approvals });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
-  const agents = {
-    findModel: (id: string) => modelFor(id, { registry, models }),
-    findTool: (name: string) => registry.tool(name),
-    toolResults: config.toolResults,
-  };
+  const agents = agentDeps(config, { registry, models });
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = new PluginLoader({ registry, store, engine, agents, logger, baseDir: options.baseDir });
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
@@ -160,6 +157,11 @@ async function goOn(app: {
   await services.events.start();
   await services.waitingRuns.start();
   return failures;
+}
+
+function agentDeps(config: Config, found: { readonly registry: Registry; readonly models: Models }): AgentDeps {
+  const { toolResults } = config;
+  return { findModel: (id) => modelFor(id, found), findTool: (name) => found.registry.tool(name), toolResults };
 }
 
 /** The model an agent asks for: "default" is whatever is configured; `undefined` when there is none. */
