@@ -11,6 +11,8 @@ export interface AgentSpec {
   readonly tools: readonly string[];
   /** Deterministic routes, tried in order when no model is configured. */
   readonly routes: readonly AgentRoute[];
+  /** Things to ask it, for those who do not know yet. */
+  readonly starters?: readonly string[];
   readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
 }
 

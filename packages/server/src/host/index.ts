@@ -1,4 +1,4 @@
-export { findRestateServer } from "../engine/index.ts";
+export { findRestateServer, newRunId } from "../engine/index.ts";
 export { createLogger } from "../telemetry/index.ts";
 export { openApp, type App, type AppOptions } from "./app.ts";
 export { backUp, checkStore, restore } from "./store-care.ts";

@@ -1,5 +1,8 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, type Policy } from "@tutti/core";
+import { canonicalJson, type Action, type Decision, type Policy } from "@tutti/core";
+
+/** The role of those who come over MCP with a token of an issuer, or a signature. */
+const TOOL_USER = "mcp-user";
 
 /** Tools that touch nothing outside the run. */
 const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text"];
@@ -31,6 +34,7 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
       (kind === "run.start" || kind === "run.control") && resource === "tutti.batch" && principal.roles.includes("model-user")
         ? { effect: "allow", reason: "whoever may ask models may ask them in batches", rule: "batches" }
         : undefined,
+    (action) => toolUserPolicy(action, safe),
     ({ kind, resource }) =>
       kind === "tool.call" && safe.has(resource)
         ? { effect: "allow", reason: "the tool touches nothing outside the run", rule: "safe-tools" }
@@ -40,6 +44,22 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
         ? { effect: "allow", reason: "toolsAllow names the tool", rule: "tools-allow" }
         : undefined,
   ];
+}
+
+/**
+ * Whoever comes over MCP begins runs of single tools, steers them and reads them; each call within is decided by itself. Holders of keys,
+ * who are here for models, may do so with tools that touch nothing.
+ */
+function toolUserPolicy({ kind, principal, resource, input }: Action, safe: ReadonlySet<string>): Decision | undefined {
+  const allow = (reason: string): Decision => ({ effect: "allow", reason, rule: "tool-users" });
+  const given = typeof input === "object" && input !== null ? (input as Readonly<Record<string, unknown>>) : {};
+  const isToolUser = principal.roles.includes(TOOL_USER);
+  const isOneCall = kind === "run.start" && resource === "tutti.tool-call";
+  if (isOneCall && isToolUser) return allow("the run is one tool call, which is decided by itself");
+  if (isOneCall && principal.roles.includes("model-user") && safe.has(String(given["tool"])))
+    return allow("the tool touches nothing outside the run");
+  const isOwnRun = given["principalId"] === principal.id && resource.startsWith("GET /v1/runs/");
+  return isToolUser && kind === "admin" && isOwnRun ? allow("it is the principal's own run") : undefined;
 }
 
 /** SHA-256 of the policies in force, so that a decision can be held against what decided it. */

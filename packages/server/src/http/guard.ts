@@ -7,9 +7,19 @@ import { routePath } from "hono/route";
 import { isGatewayRoute } from "../auth/index.ts";
 import type { App } from "../host/index.ts";
 import type { HttpContext, HttpEnv } from "./env.ts";
+import { MCP_PATH, METADATA_PATH } from "./mcp/index.ts";
 
 /** What anyone may ask without a token. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(["/health", "/ready", "/healthz", "/readyz", "/", "/favicon.ico"]);
+const OPEN_PATHS: ReadonlySet<string> = new Set([
+  "/health",
+  "/ready",
+  "/healthz",
+  "/readyz",
+  "/",
+  "/favicon.ico",
+  METADATA_PATH,
+  `${METADATA_PATH}${MCP_PATH}`,
+]);
 /** Webhooks carry a signature instead of a token; their route checks it. */
 const WEBHOOK_PATH = /^\/webhooks\/[^/]+$/;
 /** What probes ask all the time. */
@@ -34,7 +44,8 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     if (!OPEN_PATHS.has(pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
-      if (!WEBHOOK_PATH.test(pathname) && !isSignIn(ctx.req.method, pathname))
+      // At /mcp there are credentials of its own kinds; its door asks for them.
+      if (!WEBHOOK_PATH.test(pathname) && !isSignIn(ctx.req.method, pathname) && pathname !== MCP_PATH)
         ctx.set("principal", admit(app, ctx.req.method, ctx.env.incoming));
     }
     await next();

@@ -5,6 +5,7 @@ import { getRequestListener } from "@hono/node-server";
 import { AppError } from "@tutti/core";
 import type { App } from "../host/index.ts";
 import { openResponses } from "./gateway/responses.ts";
+import { appOffer, mcpRoutes } from "./mcp/index.ts";
 import { createRouter } from "./router.ts";
 
 /** How often node looks for connections that are past their time limits. */
@@ -23,7 +24,8 @@ export interface HttpServer {
 export async function listen(app: App, options: { readonly port?: number } = {}): Promise<HttpServer> {
   const { config } = app;
   const responses = openResponses(app);
-  const router = createRouter(app, responses);
+  const mcp = mcpRoutes(app, appOffer(app));
+  const router = createRouter(app, { responses, mcp });
   const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
@@ -46,7 +48,7 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
-    settle: () => responses.close(),
+    settle: async () => void (await Promise.all([responses.close(), mcp.close()])),
     close: (graceMs) => closeServer(server, graceMs),
   };
 }

@@ -19,7 +19,8 @@ export interface Operation {
     | "Graphs"
     | "Insight"
     | "Schedules"
-    | "Supervisor";
+    | "Supervisor"
+    | "MCP";
   readonly summary: string;
   readonly body?: z.ZodType;
   readonly response?: z.ZodType;

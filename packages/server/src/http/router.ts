@@ -9,6 +9,7 @@ import { fileRoutes } from "./gateway/files.ts";
 import { mediaRoutes } from "./gateway/media-routes.ts";
 import { modelListRoutes } from "./gateway/model-list.ts";
 import { ollamaRoutes } from "./gateway/ollama.ts";
+import type { McpRoutes } from "./mcp/index.ts";
 import type { ResponsesDoor } from "./gateway/responses.ts";
 import { Feed } from "./feed.ts";
 import { guard } from "./guard.ts";
@@ -35,7 +36,7 @@ import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** All routes of an app. */
-export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> {
+export function createRouter(app: App, { responses, mcp }: { readonly responses: ResponsesDoor; readonly mcp: McpRoutes }): Hono<HttpEnv> {
   const router = new Hono<HttpEnv>();
   router.use(guard(app));
   router.route("/", healthRoutes(app));
@@ -65,6 +66,7 @@ export function createRouter(app: App, responses: ResponsesDoor): Hono<HttpEnv> 
   router.route("/", trustRoutes(app));
   router.route("/", eventRoutes(app, app.events));
   router.route("/", webhookRoutes(app, app.events));
+  router.route("/", mcp.routes);
   router.route("/", docsRoutes(router));
   router.notFound((ctx) =>
     errorResponse(

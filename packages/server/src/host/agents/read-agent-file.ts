@@ -32,6 +32,7 @@ const agentSchema = z
     model: z.string().min(1).default("default"),
     tools: z.array(z.string().min(1)).default([]),
     routes: z.array(routeSchema).default([]),
+    starters: z.array(z.string().min(1).max(500)).max(20).exactOptional(),
     limits: limitsSchema.prefault({}),
   })
   .superRefine((agent, check) => {

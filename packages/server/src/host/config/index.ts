@@ -1,6 +1,7 @@
 export { limitsSchema } from "./budgets.ts";
 export { configTable, describeConfig, envExample } from "./describe.ts";
-export { readLocale, readProcessConfig } from "./process-env.ts";
+export { mcpServerSchema, type McpAuthSetting, type McpServerSetting, type McpSetting } from "./mcp.ts";
+export { readLocale, readProcessConfig, readSecret } from "./process-env.ts";
 export { configFrom, readConfig, type ConfigReading } from "./read-config.ts";
 export { type Config } from "./settings.ts";
 export { readYaml, type YamlFile } from "./yaml-file.ts";

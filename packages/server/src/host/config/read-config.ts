@@ -19,6 +19,7 @@ import { CONFIG_FILE_ENV, KEYS, SETTINGS, type Config, type Key } from "./settin
 import { CACHE_KEYS } from "./cache.ts";
 import { GUARDRAIL_KEYS } from "./guardrails.ts";
 import { BUDGETS_KEYS } from "./budgets.ts";
+import { MCP_KEYS, MCP_SERVER_KEYS } from "./mcp.ts";
 import { ROUTE_KEYS } from "./model-routes.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
@@ -121,6 +122,8 @@ const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   queues: QUEUE_KEYS,
   httpHosts: HTTP_HOST_KEYS,
   toolSecrets: TOOL_SECRET_KEYS,
+  mcp: MCP_KEYS,
+  mcpServers: MCP_SERVER_KEYS,
 };
 
 /** What is wrong inside a list. */

@@ -3,6 +3,7 @@ import type { QueueConfig } from "@tutti/core";
 import { budgets, onRedisLoss, redisUrl, type BudgetsConfig } from "./budgets.ts";
 import { cache, type CacheSetting } from "./cache.ts";
 import { guardrails, type GuardrailSetting } from "./guardrails.ts";
+import { mcp, mcpServers, type McpServerSetting, type McpSetting } from "./mcp.ts";
 import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
@@ -220,6 +221,8 @@ export const SETTINGS = {
   toolSecrets,
   webhooks,
   queues,
+  mcp,
+  mcpServers,
   retentionDays: whole({
     env: "TUTTI_RETENTION_DAYS",
     default: 0,
@@ -298,6 +301,8 @@ export type Config = {
       | "taintExceptions"
       | "toolResults"
       | "toolSecrets"
+      | "mcp"
+      | "mcpServers"
     >
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
@@ -311,6 +316,8 @@ export type Config = {
   readonly queues: readonly QueueConfig[];
   readonly taintExceptions: readonly TaintException[];
   readonly toolResults: ToolResults;
+  readonly mcp: McpSetting;
+  readonly mcpServers: readonly McpServerSetting[];
 };
 
 /** All keys with their settings. */

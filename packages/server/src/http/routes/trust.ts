@@ -55,7 +55,8 @@ export function trustRoutes(app: App): Hono<HttpEnv> {
   return routes;
 }
 
-async function receiptOf(
+/** A run's events, and the verdict on their hash chain. */
+export async function receiptOf(
   app: App,
   run: RunRecord,
 ): Promise<{ readonly events: Awaited<ReturnType<typeof readAll>>; readonly verdict: ChainVerdict }> {
@@ -64,7 +65,8 @@ async function receiptOf(
 }
 
 /** Hashes and ids are long numbers, not card numbers: only what people and models wrote is masked. */
-function redactEvent(event: Json): Json {
+/** An event for people: what they and models wrote is masked where it is secret. */
+export function redactEvent(event: Json): Json {
   if (typeof event !== "object" || event === null || Array.isArray(event)) return event;
   return Object.fromEntries(Object.entries(event).map(([key, value]) => [key, KEPT.has(key) ? value : redact(value)]));
 }

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { promisify } from "node:util";
+import { startConformanceServer } from "./conformance-server.ts";
+
+const run = promisify(execFile);
+const RUNNER = new URL("../../node_modules/@modelcontextprotocol/conformance/dist/index.js", import.meta.url).pathname;
+const OUTPUT_BYTES_MAX = 64 * 1_048_576;
+
+/** Revisions whose requirement sets the suite has; a set names all scenarios that count. */
+const REVISIONS = ["2025-11-25", "2026-07-28"];
+
+for (const revision of REVISIONS) {
+  test(`the server passes every scored conformance scenario of ${revision}`, async () => {
+    await using server = await startConformanceServer();
+    const summary = await conformance(["server", "--url", server.url, "--requirements", revision]);
+    assertAllPassed(summary, { revision, atLeast: revision === "2025-11-25" ? 30 : 37 });
+  });
+}
+
+/** Runs the official suite in a folder that is thrown away; its exit code is the verdict on what is scored. */
+async function conformance(args: readonly string[]): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), "tutti-mcp-"));
+  try {
+    const { stdout } = await run(process.execPath, [RUNNER, ...args, "--output-dir", folder], { cwd: folder, maxBuffer: OUTPUT_BYTES_MAX });
+    return stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { readonly stdout?: string; readonly stderr?: string };
+    const summary = stdout.slice(stdout.lastIndexOf("=== SUMMARY"));
+    assert.fail(`the suite found faults:\n${summary || stdout.slice(-4000)}\n${stderr.slice(-2000)}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A run that ran nothing must not count as one that passed everything. */
+function assertAllPassed(output: string, { revision, atLeast }: { readonly revision: string; readonly atLeast: number }): void {
+  const summary = output.slice(output.lastIndexOf("=== SUMMARY"));
+  const scenarios = output.match(/^=== Running scenario: /gm)?.length ?? output.match(/^[✓✗] /gm)?.length ?? 0;
+  assert.ok(scenarios >= atLeast, `wanted at least ${atLeast} scenarios of ${revision}, got ${scenarios}`);
+  assert.match(summary, /passed/);
+}
