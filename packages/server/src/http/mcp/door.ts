@@ -47,7 +47,7 @@ export function openDoor({ config, authenticate }: Pick<App, "config" | "authent
       const token = /^bearer (.+)$/i.exec(knock.headers.authorization ?? "")?.[1];
       const isSigned = knock.headers[SIGNER_HEADER] !== undefined;
       const isToken = !isSigned && token !== undefined && ofToken !== undefined && isJwt(token);
-      const principal = isSigned ? ofSignature(knock) : isToken ? await ofToken(token) : authenticate(knock.headers);
+      const principal = isSigned ? ofSignature(knock) : isToken ? await ofToken(token) : authenticate(knock.headers, knock.method);
       take(principal.id);
       return principal;
     },
