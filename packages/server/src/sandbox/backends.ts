@@ -1,5 +1,6 @@
 import type { SandboxBackendFactory } from "./backend.ts";
+import { bubblewrapBackend } from "./bubblewrap/index.ts";
 import { dockerBackend } from "./docker/index.ts";
 
 /** Every way to hold foreign code, in the order in which `auto` tries them. */
-export const sandboxBackends: readonly SandboxBackendFactory[] = [dockerBackend];
+export const sandboxBackends: readonly SandboxBackendFactory[] = [bubblewrapBackend, dockerBackend];

@@ -9,12 +9,12 @@ export interface CappedOutput {
 }
 
 /** Reads a stream, keeps its first `bytesMax` bytes, and tells once when there are more. */
-export function capOutput(stream: Readable, bytesMax: () => number, onOverflow: () => void): CappedOutput {
+export function capOutput(stream: Readable, bytesMax: number, onOverflow: () => void): CappedOutput {
   const chunks: Buffer[] = [];
   let size = 0;
   let isTruncated = false;
   stream.on("data", (chunk: Buffer) => {
-    const room = bytesMax() - size;
+    const room = bytesMax - size;
     if (chunk.length <= room) chunks.push(chunk);
     if (chunk.length > room && room > 0) chunks.push(Buffer.from(chunk.subarray(0, room)));
     size += Math.min(chunk.length, Math.max(0, room));

@@ -1,14 +1,45 @@
-import { chmod, mkdtemp } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** The first part of the name of every folder that sandboxes make, and of every cgroup. */
 export const FOLDER_PREFIX = "tutti-sandbox-";
 
-/** A new folder of this process. Its name tells the process, so that what a killed one left behind is found. */
+/**
+ * The name of what belongs to this process: it tells the process and its space of process numbers, so that what a killed one left behind is
+ * found, and what one in another container has is left alone.
+ */
+export async function ownName(): Promise<string> {
+  return `${FOLDER_PREFIX}${await processSpace()}-${process.pid}`;
+}
+
+/** A new folder of this process. */
 export async function makeFolder(name: string): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-${name}-`));
+  const folder = await mkdtemp(join(tmpdir(), `${await ownName()}-${name}-`));
   // A program under another uid has to pass through it; what is in it, it cannot list.
   await chmod(folder, 0o711);
   return folder;
+}
+
+/** Removes folders of processes that are gone. */
+export async function removeStaleFolders(): Promise<void> {
+  const space = await processSpace();
+  for (const name of await readdir(tmpdir()).catch(() => [])) {
+    const [, owner = "", pid = "0"] = /^tutti-sandbox-(\d+)-(\d+)-/.exec(name) ?? [];
+    if (owner === space && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+/** Whether a process of ours or of somebody else has this number. */
+export function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+async function processSpace(): Promise<string> {
+  const link = await readlink("/proc/self/ns/pid").catch(() => "");
+  return /\d+/.exec(link)?.[0] ?? "0";
 }

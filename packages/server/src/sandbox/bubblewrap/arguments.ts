@@ -1,0 +1,102 @@
+import { lstatSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
+import type { SandboxLimits } from "@tutti/core/sandbox";
+import type { CellKind } from "../cells/cell.ts";
+import type { Tools } from "../shared/runners.ts";
+
+/** Where things are inside. One file system of a bounded size holds everything that can be written. */
+export const INSIDE = {
+  box: "/box",
+  work: "/box/work",
+  home: "/box/home",
+  temporary: "/box/tmp",
+  tools: "/opt/tutti",
+  node: "/opt/tutti-node/node",
+} as const;
+
+/** Numbers inside; outside it is another one for each run. */
+const UID_INSIDE = "1000";
+
+/** The whole environment of a program. */
+export const ENVIRONMENT: Readonly<Record<string, string>> = {
+  PATH: "/opt/tutti-node:/usr/local/bin:/usr/bin:/bin",
+  HOME: INSIDE.home,
+  TMPDIR: INSIDE.temporary,
+  LANG: "C.UTF-8",
+};
+
+/** Folders that hold no secrets and that programs need; each only where there is one. */
+const SYSTEM_FOLDERS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] as const;
+const SYSTEM_PARTS = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"] as const;
+
+/** Numbers of the descriptors that bubblewrap is given beside the standard ones. */
+export const DESCRIPTORS = { control: 3, info: 4, block: 5, filter: 6 } as const;
+
+/** Namespaces: all of them, and no further ones inside. */
+export function isolation(): readonly string[] {
+  return [
+    // Said apart from --unshare-all, which only tries; --disable-userns needs it.
+    ["--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"],
+    ["--uid", UID_INSIDE, "--gid", UID_INSIDE, "--hostname", "sandbox", "--cap-drop", "ALL"],
+    ["--info-fd", String(DESCRIPTORS.info), "--block-fd", String(DESCRIPTORS.block), "--seccomp", String(DESCRIPTORS.filter)],
+  ].flat();
+}
+
+/** What a program sees of the system: programs and libraries, nothing that tells about this machine or its people. */
+export function system(accounts: string): readonly string[] {
+  return [
+    ["--ro-bind", "/usr", "/usr"],
+    ...SYSTEM_FOLDERS.map(systemFolder),
+    ...SYSTEM_PARTS.map((path) => ["--ro-bind-try", path, path]),
+    ["--ro-bind", join(accounts, "passwd"), "/etc/passwd"],
+    ["--ro-bind", join(accounts, "group"), "/etc/group"],
+    ["--proc", "/proc", "--dev", "/dev"],
+  ].flat();
+}
+
+/** Everything that can be written, in one file system of this size; shared memory is bounded by its own and by memory. */
+export function writable(diskBytes: number): readonly string[] {
+  const size = String(diskBytes);
+  return [
+    ["--size", size, "--tmpfs", INSIDE.box, "--dir", INSIDE.work, "--dir", INSIDE.home, "--dir", INSIDE.temporary],
+    ["--symlink", INSIDE.temporary, "/tmp", "--dir", "/var", "--symlink", INSIDE.temporary, "/var/tmp"],
+    ["--size", size, "--tmpfs", "/dev/shm"],
+    // bubblewrap's own root is a file system that can be written, without a bound.
+    ["--remount-ro", "/dev", "--remount-ro", "/"],
+  ].flat();
+}
+
+/** The arguments of bubblewrap for a cell of a kind. */
+export function cellArguments(
+  kind: CellKind,
+  { tools, accounts, limits }: { readonly tools: Tools; readonly accounts: string; readonly limits: SandboxLimits },
+): readonly string[] {
+  return [
+    isolation(),
+    system(accounts),
+    ["--ro-bind", tools.runners, INSIDE.tools, "--ro-bind", tools.node, INSIDE.node],
+    writable(limits.diskBytes),
+    ["--chdir", INSIDE.work, "--", "/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh"],
+    command(kind, tools),
+  ].flat();
+}
+
+function command(kind: CellKind, tools: Tools): readonly string[] {
+  switch (kind) {
+    case "python":
+      return [tools.python ?? "python3", "-s", "-B", `${INSIDE.tools}/run.py`];
+    case "node":
+      return [INSIDE.node, ...NODE_FLAGS, `${INSIDE.tools}/run.cjs`];
+    case "shell":
+      return ["/bin/sh", `${INSIDE.tools}/run.sh`];
+  }
+}
+
+/** Enums and namespaces of TypeScript work too. */
+const NODE_FLAGS = ["--experimental-transform-types", "--disable-warning=ExperimentalWarning"] as const;
+
+function systemFolder(path: string): readonly string[] {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return [];
+  return found.isSymbolicLink() ? ["--symlink", readlinkSync(path), path] : ["--ro-bind", path, path];
+}

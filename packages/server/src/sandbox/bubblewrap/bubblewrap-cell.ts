@@ -1,0 +1,169 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { open, type FileHandle } from "node:fs/promises";
+import type { Duplex, Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError } from "@tutti/core";
+import type { SandboxLimits } from "@tutti/core/sandbox";
+import { exitOf, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
+import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
+import { isAlive } from "../shared/folder.ts";
+import type { Uids } from "../shared/uids.ts";
+import { DESCRIPTORS, ENVIRONMENT, INSIDE } from "./arguments.ts";
+
+/** What a cell is started with. */
+export interface CellStart {
+  readonly args: readonly string[];
+  readonly limits: SandboxLimits;
+  /** The file that holds the seccomp filter. */
+  readonly filter: string;
+  readonly cgroups: Cgroups;
+  readonly uids: Uids | undefined;
+}
+
+const GONE_TRIES_MAX = 500;
+const GONE_DELAY_MS = 2;
+const STDERR_BYTES_MAX = 4_096;
+
+/** Starts bubblewrap with a runner in it, and resolves when that waits for a program. */
+export async function startCell(start: CellStart, signal: AbortSignal): Promise<Cell> {
+  const cell = new BubblewrapCell(await start.cgroups.create(start.limits));
+  try {
+    await cell.start(start, AbortSignal.any([signal, AbortSignal.timeout(start.limits.startTimeoutMs)]));
+    return cell;
+  } catch (error) {
+    await cell.dispose();
+    throw error;
+  }
+}
+
+class BubblewrapCell implements Cell {
+  readonly #cgroup: Cgroup;
+  #child: ChildProcess | undefined;
+  #inner: number | undefined;
+  #folder: FileHandle | undefined;
+  #disposing: Promise<void> | undefined;
+  exited: Promise<CellExit> = Promise.resolve({ exitCode: null, signal: null });
+
+  constructor(cgroup: Cgroup) {
+    this.#cgroup = cgroup;
+  }
+
+  get stdio(): Cell["stdio"] {
+    const [stdin, stdout, stderr, control] = this.#child?.stdio ?? [];
+    return { stdin, stdout, stderr, control } as { stdin: Writable; stdout: Readable; stderr: Readable; control: Writable };
+  }
+
+  get folder(): string {
+    return `/proc/self/fd/${this.#folder?.fd ?? -1}`;
+  }
+
+  async start({ args, filter, uids }: CellStart, signal: AbortSignal): Promise<void> {
+    const uid = uids?.next();
+    const filterFd = openSync(filter, "r");
+    const child = spawn("bwrap", args, {
+      // The numbers in DESCRIPTORS are places in this list.
+      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", filterFd],
+      env: ENVIRONMENT,
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    closeSync(filterFd);
+    this.#child = child;
+    this.exited = exitOf(child);
+    for (const stream of child.stdio) stream?.on("error", () => {});
+    const streams: readonly unknown[] = child.stdio;
+    const [control, info, block] = [DESCRIPTORS.control, DESCRIPTORS.info, DESCRIPTORS.block].map((place) => streams[place] as Duplex);
+    if (control === undefined || info === undefined || block === undefined)
+      throw new AppError("internal", "bubblewrap was started without its descriptors");
+    const pid = readPid(await this.#said(info, signal));
+    this.#inner = pid;
+    await this.#cgroup.add(pid);
+    block.end("go");
+    await this.#said(control, signal);
+    this.#folder = await open(`/proc/${pid}/root${INSIDE.work}`, "r");
+  }
+
+  /** The first words on a stream; throws with what bubblewrap complains about when there are none. */
+  async #said(stream: Readable, signal: AbortSignal): Promise<string> {
+    const first = await Promise.race([
+      new Promise<string>((resolve) => stream.once("data", (bytes: Buffer) => resolve(bytes.toString()))),
+      this.exited.then(() => undefined),
+      new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true })),
+    ]);
+    if (first !== undefined) return first;
+    if (signal.aborted) throw new AppError("timeout", "bubblewrap did not start in time; raise startTimeoutMs", { cause: signal.reason });
+    const stderr = this.#child?.stderr?.read(STDERR_BYTES_MAX) ?? this.#child?.stderr?.read();
+    throw new AppError("unsupported", `bubblewrap did not start: ${complaint(String(stderr ?? ""))}`);
+  }
+
+  confine(limits: SandboxLimits): Promise<void> {
+    return this.#cgroup.confine(limits);
+  }
+
+  kill(): void {
+    // The first process of a space of process numbers takes all others with it.
+    if (this.#inner !== undefined && isBubblewrap(this.#inner)) kill(this.#inner);
+    if (this.#child?.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+  }
+
+  async gone(): Promise<void> {
+    for (let tries = 0; tries < GONE_TRIES_MAX; tries += 1) {
+      if (this.#inner === undefined || !isBubblewrap(this.#inner)) return;
+      await delay(GONE_DELAY_MS);
+    }
+  }
+
+  async usage(): Promise<CellUsage> {
+    const { cpuMs, memoryPeakBytes, wasOutOfMemory } = await this.#cgroup.usage();
+    return { cpuMs, memoryPeakBytes, stopped: wasOutOfMemory ? "oom" : undefined };
+  }
+
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async #dispose(): Promise<void> {
+    this.kill();
+    if (this.#child?.pid !== undefined) await this.exited;
+    await this.gone();
+    await this.#folder?.close();
+    for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    await this.#cgroup.remove();
+  }
+}
+
+function readPid(info: string): number {
+  const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(info)?.[1] ?? Number.NaN);
+  if (Number.isInteger(pid)) return pid;
+  throw new AppError(
+    "unsupported",
+    `wanted the number of bubblewrap's process, got ${JSON.stringify(info.slice(0, 100))}; install bubblewrap 0.8 or later`,
+  );
+}
+
+/** Whether a number is still that of the first process in a cell; a zombie has nothing left that runs. */
+function isBubblewrap(pid: number): boolean {
+  if (!isAlive(pid)) return false;
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    return stat.startsWith(`${pid} (bwrap)`) && !/\) [ZX] /.test(stat);
+  } catch {
+    return false;
+  }
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It was gone already.
+  }
+}
+
+function complaint(stderr: string): string {
+  const said = stderr.trim().slice(0, 500);
+  if (/Permission denied|Operation not permitted|No permissions|Creating new namespace failed/.test(said))
+    return `${said}. This system forbids namespaces to ordinary users: on Ubuntu allow them with an AppArmor profile for bwrap (docs/sandbox.md), in a container with --security-opt seccomp=unconfined, or start Tutti as root`;
+  return said === "" ? "it said nothing" : said;
+}

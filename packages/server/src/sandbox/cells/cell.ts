@@ -1,0 +1,46 @@
+import type { ChildProcess } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
+import type { SandboxLimits, SandboxReason, SandboxResult } from "@tutti/core/sandbox";
+
+/** A place that holds one program once. It has been started, its interpreter waits for the program, and then it is thrown away. */
+export interface Cell {
+  readonly stdio: { readonly stdin: Writable; readonly stdout: Readable; readonly stderr: Readable; readonly control: Writable };
+  /** How the program ended, as soon as it did: what it left running may hold its pipes open. */
+  readonly exited: Promise<CellExit>;
+  /** Puts these limits in force. */
+  confine(limits: SandboxLimits): Promise<void>;
+  /** Ends all that runs in it, at once. */
+  kill(): void;
+  /** When nothing runs in it any more; to be asked for after `kill`. */
+  gone(): Promise<void>;
+  /** Where its working folder is seen from here, once it is gone. */
+  readonly folder: string;
+  usage(): Promise<CellUsage>;
+  /** Gives everything back; it may be called at any time. */
+  dispose(): Promise<void>;
+}
+
+/** How the program in a cell ended. */
+export interface CellExit {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+}
+
+/** What it used, and why it was ended, if whatever guards the cell did that. */
+export interface CellUsage {
+  readonly cpuMs: number;
+  readonly memoryPeakBytes: number;
+  readonly stopped: Exclude<SandboxReason, "exit"> | undefined;
+  readonly hint?: SandboxResult["hint"];
+}
+
+/** What is started ahead and waits: one kind runs JavaScript and TypeScript. */
+export type CellKind = "python" | "node" | "shell";
+
+/** Resolves with how a child process ended; one that did not even begin ended with exit code 127. */
+export function exitOf(child: ChildProcess): Promise<CellExit> {
+  return new Promise((resolve) => {
+    child.once("error", () => resolve({ exitCode: 127, signal: null }));
+    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+}

@@ -1,0 +1,173 @@
+import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import type { SandboxLimits } from "@tutti/core/sandbox";
+import { ownName } from "../shared/folder.ts";
+import { ownControllers, type Controllers } from "./cgroup-mounts.ts";
+
+/** Where this process may make cgroups. */
+export interface Cgroups {
+  /** "cgroup v1" or "cgroup v2". */
+  readonly version: string;
+  /** The folders that hold all of ours, for whoever cleans up after us. */
+  readonly folders: readonly string[];
+  create(limits: SandboxLimits): Promise<Cgroup>;
+  close(): Promise<void>;
+}
+
+/** Bounds for one process and all that come from it, held by the kernel. */
+export interface Cgroup {
+  add(pid: number): Promise<void>;
+  confine(limits: SandboxLimits): Promise<void>;
+  usage(): Promise<{ readonly cpuMs: number; readonly memoryPeakBytes: number; readonly wasOutOfMemory: boolean }>;
+  /** Waits until it is empty, and removes it. */
+  remove(): Promise<void>;
+}
+
+/** What differs between the two versions: where each bound stands and how it is written. */
+interface Dialect {
+  readonly bounds: (limits: SandboxLimits) => readonly (readonly [controller: keyof Controllers, file: string, value: string])[];
+  readonly cpuMs: (read: Reader) => Promise<number>;
+  readonly memoryPeakBytes: (read: Reader) => Promise<number>;
+  readonly outOfMemory: (read: Reader) => Promise<boolean>;
+}
+
+type Reader = (controller: keyof Controllers, file: string) => Promise<string>;
+
+const CPU_PERIOD_US = 100_000;
+/** The sandbox's own first process. */
+const OWN_PROCESSES = 2;
+const REMOVE_TRIES_MAX = 100;
+const REMOVE_DELAY_MS = 10;
+
+const V1: Dialect = {
+  bounds: (limits) => [
+    ["memory", "memory.limit_in_bytes", String(limits.memoryBytes)],
+    ["memory", "memory.memsw.limit_in_bytes", String(limits.memoryBytes)],
+    ["cpu", "cpu.cfs_quota_us", cpuQuota(limits)],
+    ["pids", "pids.max", String(limits.processesMax + OWN_PROCESSES)],
+  ],
+  cpuMs: async (read) => Number(await read("cpuacct", "cpuacct.usage")) / 1_000_000,
+  memoryPeakBytes: async (read) => Number(await read("memory", "memory.max_usage_in_bytes")),
+  outOfMemory: async (read) => /^oom_kill [1-9]/m.test(await read("memory", "memory.oom_control")),
+};
+
+const V2: Dialect = {
+  bounds: (limits) => [
+    ["memory", "memory.max", String(limits.memoryBytes)],
+    ["memory", "memory.swap.max", "0"],
+    ["memory", "memory.oom.group", "1"],
+    ["cpu", "cpu.max", `${cpuQuota(limits)} ${CPU_PERIOD_US}`],
+    ["pids", "pids.max", String(limits.processesMax + OWN_PROCESSES)],
+  ],
+  cpuMs: async (read) => Number(/^usage_usec (\d+)/m.exec(await read("cpu", "cpu.stat"))?.[1] ?? 0) / 1_000,
+  memoryPeakBytes: async (read) => Number(await read("memory", "memory.peak")),
+  outOfMemory: async (read) => /^oom_kill [1-9]/m.test(await read("memory", "memory.events")),
+};
+
+/** Files that not every kernel has: what they bound is bounded elsewhere too, or there is nothing to bound (no swap). */
+const OPTIONAL: ReadonlySet<string> = new Set(["memory.memsw.limit_in_bytes", "memory.swap.max", "memory.oom.group", "memory.peak"]);
+
+/** Cgroups below our own, where this process may make some; throws what is in the way. */
+export async function openCgroups(found?: Controllers): Promise<Cgroups> {
+  const controllers = found ?? (await ownControllers());
+  const dialect = controllers.version === 2 ? V2 : V1;
+  const name = await ownName();
+  const paths = [...new Set([controllers.memory, controllers.cpu, controllers.cpuacct, controllers.pids])].map((path) => join(path, name));
+  for (const path of paths) await mkdir(path, { recursive: true });
+  if (controllers.version === 2) for (const path of paths) await writeFile(join(path, "cgroup.subtree_control"), "+memory +cpu +pids");
+  let count = 0;
+  return {
+    version: `cgroup v${controllers.version}`,
+    folders: paths,
+    async create(limits) {
+      count += 1;
+      const group = new OpenCgroup(controllers, join(name, String(count)), dialect);
+      await group.make();
+      try {
+        await group.confine(limits);
+      } catch (error) {
+        await group.remove();
+        throw error;
+      }
+      return group;
+    },
+    async close() {
+      for (const path of paths) await removeFolder(path);
+    },
+  };
+}
+
+class OpenCgroup implements Cgroup {
+  readonly #controllers: Controllers;
+  readonly #name: string;
+  readonly #dialect: Dialect;
+  readonly #paths: readonly string[];
+  #limits: SandboxLimits | undefined;
+
+  constructor(controllers: Controllers, name: string, dialect: Dialect) {
+    this.#controllers = controllers;
+    this.#name = name;
+    this.#dialect = dialect;
+    this.#paths = [...new Set([controllers.memory, controllers.cpu, controllers.cpuacct, controllers.pids])].map((path) =>
+      join(path, name),
+    );
+  }
+
+  async make(): Promise<void> {
+    await Promise.all(this.#paths.map((path) => mkdir(path)));
+  }
+
+  async add(pid: number): Promise<void> {
+    await Promise.all(this.#paths.map((path) => writeFile(join(path, "cgroup.procs"), String(pid))));
+  }
+
+  async confine(limits: SandboxLimits): Promise<void> {
+    if (limits === this.#limits) return;
+    const isLower = this.#limits !== undefined && limits.memoryBytes < this.#limits.memoryBytes;
+    const bounds = this.#dialect.bounds(limits);
+    // Memory may never be bounded more loosely than memory with swap, so which of the two goes first depends on the direction.
+    const ordered = isLower || this.#limits === undefined ? bounds : bounds.toReversed();
+    for (const [controller, file, value] of ordered) await this.#write(controller, file, value);
+    this.#limits = limits;
+  }
+
+  async usage(): Promise<Awaited<ReturnType<Cgroup["usage"]>>> {
+    const read: Reader = (controller, file) => readFile(this.#file(controller, file), "utf8").catch(() => "0");
+    const { cpuMs, memoryPeakBytes, outOfMemory } = this.#dialect;
+    const [cpu, peak, wasOutOfMemory] = await Promise.all([cpuMs(read), memoryPeakBytes(read), outOfMemory(read)]);
+    return { cpuMs: cpu, memoryPeakBytes: peak, wasOutOfMemory };
+  }
+
+  async remove(): Promise<void> {
+    await Promise.all(this.#paths.map(removeFolder));
+  }
+
+  #file(controller: keyof Controllers, file: string): string {
+    return join(String(this.#controllers[controller]), this.#name, file);
+  }
+
+  async #write(controller: keyof Controllers, file: string, value: string): Promise<void> {
+    try {
+      await writeFile(this.#file(controller, file), value);
+    } catch (error) {
+      if (!OPTIONAL.has(file)) throw error;
+    }
+  }
+}
+
+function cpuQuota({ cpus }: SandboxLimits): string {
+  return String(Math.round(cpus * CPU_PERIOD_US));
+}
+
+/** A cgroup can be removed when its last process is gone, which takes the kernel a moment after their end. */
+async function removeFolder(path: string): Promise<void> {
+  for (let tries = 0; tries < REMOVE_TRIES_MAX; tries += 1) {
+    const code = await rmdir(path).then(
+      () => "",
+      (error: NodeJS.ErrnoException) => error.code,
+    );
+    if (code === "" || code === "ENOENT") return;
+    await delay(REMOVE_DELAY_MS);
+  }
+}

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { SandboxBackend, SandboxReason, SandboxResult } from "@tutti/core/sandbox";
+import type { Program } from "../backend.ts";
+import { capOutput } from "../shared/capped-output.ts";
+import { collectFiles } from "../shared/collect-files.ts";
+import { buildResult } from "../shared/result.ts";
+import type { Cell } from "./cell.ts";
+import { packFiles } from "./pack-files.ts";
+
+/** How long pipes may stay open after everything that could write to them is gone. */
+const DRAIN_MS = 1_000;
+
+/** Runs a program in a cell that waits for one, and gives the cell back. */
+export async function runInCell(
+  cell: Cell,
+  program: Program,
+  { backend, startMs, signal }: { readonly backend: SandboxBackend; readonly startMs: number; readonly signal: AbortSignal },
+): Promise<SandboxResult> {
+  const { limits } = program;
+  const { stdin, stdout, stderr, control } = cell.stdio;
+  let stopped: Exclude<SandboxReason, "exit"> | undefined;
+  const stop = (reason: Exclude<SandboxReason, "exit">): void => {
+    stopped ??= reason;
+    cell.kill();
+  };
+  const output = capOutput(stdout, limits.outputBytes, () => stop("output"));
+  const errors = capOutput(stderr, limits.outputBytes, () => stop("output"));
+  const abort = (): void => cell.kill();
+  signal.addEventListener("abort", abort);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    await cell.confine(limits);
+    signal.throwIfAborted();
+    const began = performance.now();
+    for (const stream of [stdin, control]) stream.on("error", ignore);
+    control.end(packFiles(program));
+    stdin.end(program.stdin);
+    timer = setTimeout(() => stop("timeout"), limits.runTimeoutMs);
+    const exit = await cell.exited;
+    const wallMs = performance.now() - began;
+    cell.kill();
+    await cell.gone();
+    signal.throwIfAborted();
+    await Promise.race([Promise.all([output.ended, errors.ended]), delay(DRAIN_MS, undefined, { signal })]);
+    const usage = await cell.usage();
+    const files = await collectFiles(cell.folder, program);
+    return buildResult({
+      backend,
+      stopped: stopped ?? usage.stopped,
+      ...exit,
+      stdout: output,
+      stderr: errors,
+      files,
+      usage: { startMs, wallMs, cpuMs: usage.cpuMs, memoryPeakBytes: usage.memoryPeakBytes },
+      ...(usage.hint === undefined ? {} : { hint: usage.hint }),
+    });
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+    await cell.dispose();
+  }
+}
+
+/** A program need not read what it is given. */
+const ignore = (): void => {};
