@@ -1,7 +1,7 @@
 // Stands ready inside a sandbox with the runtime up, takes one program with its files over descriptor 3, and becomes it.
 "use strict";
 const { closeSync, existsSync, mkdirSync, readSync, writeFileSync, writeSync } = require("node:fs");
-const { dirname, resolve } = require("node:path");
+const path = require("node:path");
 const CONTROL = 3;
 
 function take() {
@@ -24,12 +24,12 @@ function write(data) {
     const contentBytes = data.readUInt32BE(at + 4);
     const name = data.toString("utf8", at + 8, at + 8 + nameBytes);
     at += 8 + nameBytes;
-    if (name.includes("/")) mkdirSync(dirname(name), { recursive: true });
+    if (name.includes("/")) mkdirSync(path.dirname(name), { recursive: true });
     writeFileSync(name, data.subarray(at, at + contentBytes));
     at += contentBytes;
   }
 }
 
 write(take());
-process.argv[1] = resolve(existsSync("__main__.ts") ? "__main__.ts" : "__main__.js");
+process.argv[1] = path.resolve(existsSync("__main__.ts") ? "__main__.ts" : "__main__.js");
 require("node:module").runMain();
