@@ -72,9 +72,9 @@ export class Place {
       running.abort();
     };
     const marked = { stdout: new UntilMark(mark), stderr: new UntilMark(mark) };
-    const outputBytes = (): number => program.limits.outputBytes;
-    const stdout = capOutput(this.#streams.stdout.pipe(marked.stdout), outputBytes, stop("output"));
-    const stderr = capOutput(this.#streams.stderr.pipe(marked.stderr), outputBytes, stop("output"));
+    const { outputBytes } = program.limits;
+    const stdout = capOutput(this.#streams.stdout.pipe(marked.stdout), outputBytes, () => stop("output"));
+    const stderr = capOutput(this.#streams.stderr.pipe(marked.stderr), outputBytes, () => stop("output"));
     const began = performance.now();
     this.#connection.write(`${mark} ${command} ${program.entry}\n`);
     const timer = setTimeout(() => stop("timeout"), program.limits.runTimeoutMs);
