@@ -18,7 +18,7 @@ export function openTools(config: Config): OpenTools {
     isPrivate: privateAllow,
     isHttpAllowed: httpAllow,
   }));
-  const { webPrivateAllow, webSearchUrl } = config;
-  const reaching = reachingTools({ webPrivateAllow, webSearchUrl, httpHosts, secrets });
+  const { webPrivateAllow, webSearchUrl, workspaceDir } = config;
+  const reaching = reachingTools({ webPrivateAllow, webSearchUrl, workspaceDir, httpHosts, secrets });
   return { tools: [...builtInTools, ...reaching.tools], secrets, close: reaching.close };
 }

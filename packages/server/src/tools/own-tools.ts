@@ -1,5 +1,6 @@
 import type { Tool } from "@tutti/core";
 import { WebClient } from "../net/index.ts";
+import { fileTools } from "./files/file-tools.ts";
 import type { SecretSource } from "./secrets.ts";
 import { httpTools, type HttpHost } from "./web/http-request.ts";
 import { RobotsRules } from "./web/robots.ts";
@@ -12,6 +13,7 @@ export interface Reach {
   readonly webPrivateAllow: readonly string[];
   readonly webSearchUrl: string | undefined;
   readonly httpHosts: readonly HttpHost[];
+  readonly workspaceDir: string | undefined;
   readonly secrets: SecretSource;
 }
 
@@ -23,7 +25,12 @@ export function reachingTools(reach: Reach): { readonly tools: readonly Tool[]; 
   const http = new WebClient({ isPrivateAllowed: (host) => privateHosts.has(host), advice: "set privateAllow: true for it in httpHosts" });
   const search = webSearch(reach.webSearchUrl);
   return {
-    tools: [webFetch(web, new RobotsRules(web)), search.tool, ...httpTools(http, reach.httpHosts, reach.secrets)],
+    tools: [
+      webFetch(web, new RobotsRules(web)),
+      search.tool,
+      ...httpTools(http, reach.httpHosts, reach.secrets),
+      ...fileTools(reach.workspaceDir),
+    ],
     close: async () => {
       for (const client of [web, http, search.client]) await client[Symbol.asyncDispose]();
     },

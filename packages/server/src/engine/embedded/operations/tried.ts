@@ -80,6 +80,8 @@ export function callTool(
     const { principal } = bench.run;
     return {
       action: ({ idempotencyKey, signal }) => found.run(edited?.input ?? parsed, { idempotencyKey, signal, principal }),
+      // Doing it twice would not be as good as once, and nobody can tell how far a failed attempt got.
+      mayRepeat: () => found.isIdempotent !== false,
       ...(isUntrusted(found) && { sources: [tool] }),
     };
   });
