@@ -47,6 +47,8 @@ export interface EngineParts {
   readonly approvals?: GivenApprovals;
   /** Who owns a principal's key, for approvals by four eyes. */
   readonly ownerOf?: (principal: Principal) => string | undefined;
+  /** Whether some policy looks at what was known when an action of a kind was asked for. Left out: at calls of tools. */
+  readonly looksAt?: (kind: Action["kind"]) => boolean;
   /** What a model call cost in US dollars, where the price is known. */
   readonly costUsd?: (model: string, usage: Usage) => Promise<number | undefined>;
   /** Sources of untrusted content that a run's input holds, beyond what whoever starts it says: earlier turns of a conversation. */
@@ -63,6 +65,16 @@ export interface EngineParts {
   }) => Promise<void>;
   /** SHA-256 of the policies in force, written beside every decision. */
   readonly policyHash: () => string;
+}
+
+/** Whether what is known when an action is asked for has to be told and journaled. */
+export function isLookedAt({ looksAt }: EngineParts, kind: Action["kind"]): boolean {
+  return looksAt === undefined ? kind === "tool.call" : looksAt(kind);
+}
+
+/** An action outside of steps with the moment of it, in ISO 8601, where some policy looks. */
+export function timed(parts: EngineParts, action: Action, at: string): Action {
+  return isLookedAt(parts, action.kind) ? { ...action, facts: { at } } : action;
 }
 
 /** Finds a tool or says which there are none of. */

@@ -6,6 +6,7 @@ import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetr
 import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
+import { FiledPolicies } from "./policy/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
@@ -23,7 +24,7 @@ import { taintPolicies } from "./taint-policy.ts";
 import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
-import { openTools } from "./open-tools.ts";
+import { openTools, type OpenTools } from "./open-tools.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -46,6 +47,7 @@ export interface App extends Services, GatewayServices {
   readonly engine: Engine;
   readonly registry: Registry;
   readonly batches: Batches;
+  readonly policy: FiledPolicies;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly authenticate: Authenticate;
@@ -96,6 +98,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await plugins.loadAll(config.plugins))];
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
+  const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
+  await policy.open();
   const sessions = await Sessions.open({ store });
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
@@ -110,6 +114,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     engine,
     registry,
     batches,
+    policy,
     metrics,
     logger,
     pluginFailures,
@@ -120,20 +125,34 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     ...gate,
     ...services,
     enablePlugin: (path, principal) => plugins.enable(path, principal),
-    async stop(graceMs) {
-      await retention.stop();
-      await services.waitingRuns.stop();
-      await services.events.stop();
-      await gate.gateway.settled();
-      await engine.stop(graceMs);
-      // Webhooks under way have used their connections until here.
-      await webhooks[Symbol.asyncDispose]();
-      await tools.close();
-      await closeGateway();
-      await sessions.close();
-      await store.close();
-    },
+    stop: (graceMs) =>
+      stop({ retention, policy, services, gateway: gate.gateway, engine, webhooks, tools, closeGateway, sessions, store }, graceMs),
   };
+}
+
+/** Ends everything, each part when nothing needs it any more. */
+async function stop(
+  parts: Pick<App, "retention" | "policy" | "engine" | "sessions" | "store" | "gateway"> & {
+    readonly services: Services;
+    readonly webhooks: AsyncDisposable;
+    readonly tools: Pick<OpenTools, "close">;
+    readonly closeGateway: () => Promise<void>;
+  },
+  graceMs: number,
+): Promise<void> {
+  const { services } = parts;
+  await parts.retention.stop();
+  await parts.policy[Symbol.asyncDispose]();
+  await services.waitingRuns.stop();
+  await services.events.stop();
+  await parts.gateway.settled();
+  await parts.engine.stop(graceMs);
+  // Webhooks under way have used their connections until here.
+  await parts.webhooks[Symbol.asyncDispose]();
+  await parts.tools.close();
+  await parts.closeGateway();
+  await parts.sessions.close();
+  await parts.store.close();
 }
 
 /** Goes on with what was under way, and with what plugins declare; returns those whose declarations are not right. */

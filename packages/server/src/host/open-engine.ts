@@ -28,6 +28,7 @@ export async function openEngine(config: Config, { store, registry, models, logg
     costUsd: (id, usage) => (registry.model(id) === undefined ? models.costUsd(id, usage) : Promise.resolve(undefined)),
     taintOf: ({ input, principal }) => memory.sourcesOf(input, principal),
     onTainted: ({ output, principal }) => memory.remember(output, principal),
+    looksAt: (kind) => registry.policies.looksAt(kind),
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
     approvals,

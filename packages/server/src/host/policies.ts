@@ -1,11 +1,10 @@
-import { createHash } from "node:crypto";
-import { canonicalJson, type Action, type Decision, type Policy } from "@tutti/core";
+import type { Action, Decision, Policy } from "@tutti/core";
 
 /** The role of those who come over MCP with a token of an issuer, or a signature. */
 const TOOL_USER = "mcp-user";
 
 /** Tools that touch nothing outside the run. */
-const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text"];
+export const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text"];
 
 const OWNER_KINDS: ReadonlySet<string> = new Set([
   "run.start",
@@ -60,10 +59,4 @@ function toolUserPolicy({ kind, principal, resource, input }: Action, safe: Read
     return allow("the tool touches nothing outside the run");
   const isOwnRun = given["principalId"] === principal.id && resource.startsWith("GET /v1/runs/");
   return isToolUser && kind === "admin" && isOwnRun ? allow("it is the principal's own run") : undefined;
-}
-
-/** SHA-256 of the policies in force, so that a decision can be held against what decided it. */
-export function hashPolicies(policies: readonly Policy[], toolsAllow: readonly string[]): string {
-  const text = canonicalJson({ policies: policies.map(String), safeTools: SAFE_TOOLS, toolsAllow });
-  return createHash("sha256").update(text).digest("hex");
 }

@@ -2,7 +2,6 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import {
   AppError,
-  decide,
   type Action,
   type AgentSpec,
   type Decision,
@@ -13,9 +12,11 @@ import {
   type Tool,
   type Workflow,
 } from "@tutti/core";
+import type { ActionFacts, RunFacts } from "@tutti/core/policy";
 import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
-import { basePolicies, hashPolicies } from "./policies.ts";
+import { Policies } from "./policies-in-force.ts";
+import { toolWorkflow } from "./tool-workflow.ts";
 import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
 
 /** A plugin that is loaded, by what it brought. */
@@ -35,11 +36,9 @@ export class Registry {
   readonly #agents = new Map<string, AgentSpec>();
   readonly #models = new Map<string, Model>();
   readonly #plugins = new Map<string, LoadedPlugin>();
-  readonly #toolsAllow: readonly string[];
   readonly #graphs: GraphHost;
   readonly #loaded: Plugin[] = [];
-  #policies: readonly Policy[];
-  #policyHash: string;
+  readonly policies: Policies;
 
   constructor(options: {
     readonly tools: readonly Tool[];
@@ -51,9 +50,7 @@ export class Registry {
     this.#graphs = options.graphs;
     this.#tools.add("built-in", options.tools);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
-    this.#toolsAllow = options.toolsAllow;
-    this.#policies = [...basePolicies(options.toolsAllow), ...(options.policies ?? [])];
-    this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
+    this.policies = new Policies(options.toolsAllow, options.policies ?? []);
   }
 
   tool(name: string): RegisteredTool | undefined {
@@ -98,8 +95,8 @@ export class Registry {
 
   /** Whether policy lets somebody call a tool, as far as that does not depend on the input or on a run. */
   decideTool({ name, effect, source }: RegisteredTool, principal: Principal): Decision {
-    const facts = { at: new Date().toISOString(), tool: { effect, source } };
-    return this.decide({ kind: "tool.call", principal, resource: name, facts });
+    const facts = { at: new Date().toISOString(), tool: { effect, source }, run: FRESH_RUN };
+    return this.policies.preview({ kind: "tool.call", principal, resource: name, facts });
   }
 
   /** Workflows that people start: the host's own are not listed. */
@@ -125,11 +122,20 @@ export class Registry {
   }
 
   get policyHash(): string {
-    return this.#policyHash;
+    return this.policies.hash;
   }
 
+  /** Decides; whoever did not say what was known is helped out with what is known now. */
   decide(action: Action): Decision {
-    return decide(this.#policies, action);
+    const facts = action.facts ?? this.factsOf(action);
+    return this.policies.decide(facts === undefined ? action : { ...action, facts });
+  }
+
+  /** What is known of an action outside of runs, where some policy looks. */
+  factsOf({ kind, resource }: Pick<Action, "kind" | "resource">): ActionFacts | undefined {
+    if (!this.policies.looksAt(kind)) return undefined;
+    const tool = kind === "tool.call" ? this.#tools.get(resource) : undefined;
+    return { at: new Date().toISOString(), ...(tool && { tool: { effect: tool.effect, source: tool.source } }) };
   }
 
   /** Registers all a plugin brings, or nothing: a name that is taken refuses the whole plugin. */
@@ -153,8 +159,7 @@ export class Registry {
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
     this.#plugins.set(plugin.name, loaded);
     this.#loaded.push(plugin);
-    this.#policies = [...this.#policies, ...(plugin.policies ?? [])];
-    this.#policyHash = hashPolicies(this.#policies, this.#toolsAllow);
+    this.policies.add(plugin.policies ?? []);
     return loaded;
   }
 
@@ -163,6 +168,9 @@ export class Registry {
     return graphWorkflow(requireGraph(await readFile(file, "utf8"), file), this.#graphs);
   }
 }
+
+/** What a call from outside finds: a run that has done nothing yet. */
+const FRESH_RUN: RunFacts = { runId: "", workflow: toolWorkflow.name, calls: {}, tainted: [], tokens: 0, costUsd: 0 };
 
 const versionOf = ({ name, version }: Workflow): string => `${name} ${version}`;
 const nameOf = ({ name }: { readonly name: string }): string => name;

@@ -125,14 +125,21 @@ async function editOf(
   const tool = findTool(engine, call.tool);
   const parsed = toJson(await parseInput(tool, input));
   const { principal } = execution.parts;
-  const action: Action = { kind: "tool.call", principal, resource: tool.name, input: parsed, facts: factsOf(execution.bench, tool) };
+  const action: Action = {
+    kind: "tool.call",
+    principal,
+    resource: tool.name,
+    input: parsed,
+    facts: factsOf(execution.bench, wait.key, tool),
+  };
   const decision = engine.decide(action);
+  const policyHash = engine.policyHash();
   const journaled = await payloads.toJournal(parsed);
   const { approvalsMin } = decision.approval ?? {};
   return {
     edited: { input: parsed, argsHash: argsHash(parsed), ...(approvalsMin !== undefined && { approvalsMin }) },
     journaled,
-    decided: { type: "policy.decided", key: wait.key, action: { ...action, input: journaled }, decision, policyHash: engine.policyHash() },
+    decided: { type: "policy.decided", key: wait.key, action: { ...action, input: journaled }, decision, policyHash },
   };
 }
 

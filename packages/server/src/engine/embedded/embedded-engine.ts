@@ -21,8 +21,8 @@ import {
   type Workflow,
 } from "@tutti/core";
 import type { Answer } from "@tutti/core/policy";
-import { systemClock, type Clock } from "../clock.ts";
-import type { EngineParts } from "../effects.ts";
+import { iso, systemClock, type Clock } from "../clock.ts";
+import { timed, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 import type { ActiveRun } from "./active-run.ts";
 import { checkAnswer, refuseDenied } from "./answering.ts";
@@ -355,10 +355,11 @@ export class EmbeddedEngine implements Engine {
    */
   async #decide(
     run: ActiveRun,
-    action: Action,
+    asked: Action,
     effect: { readonly bodies: readonly EventBody[]; readonly apply: () => void },
   ): Promise<void> {
     if (run.execution.isOver) throw RUN_IS_OVER;
+    const action = timed(this.#parts, asked, iso(this.#clock.nowMs()));
     const decision = this.#parts.decide(action);
     const isAllowed = decision.effect === "allow";
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
@@ -371,7 +372,7 @@ export class EmbeddedEngine implements Engine {
 
   /** As `#decide`, about a run that is not in memory; `make` says what to write of the run as it stands then, or throws. */
   async #decideAbout(runId: string, principal: Principal, make: (record: RunRecord) => readonly EventBody[]): Promise<void> {
-    const action = { kind: "run.control", principal, resource: runId } as const;
+    const action = timed(this.#parts, { kind: "run.control", principal, resource: runId }, iso(this.#clock.nowMs()));
     const decision = this.#parts.decide(action);
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: this.#parts.policyHash() };
     await this.#runs.appendTo(runId, (record) => {

@@ -50,6 +50,8 @@ export class History {
   /** Signals already consumed, by name. */
   readonly consumed = new Map<string, number>();
   readonly answers = new Map<string, readonly ApprovalAnswer[]>();
+  /** Tools by the keys of the steps that policy let call them. */
+  readonly calls = new Map<string, string>();
   /** What the ended steps cost. */
   readonly usages: RunUsage[] = [];
   /** Sources of untrusted content that came into the run. */
@@ -88,8 +90,11 @@ export class History {
         return;
       case "step.progressed":
         return this.#advance(event.key, { detail: value });
-      case "step.started":
       case "policy.decided":
+        if (event.action.kind === "tool.call" && event.decision.effect !== "deny") this.calls.set(event.key, event.action.resource);
+        this.#begun.add(event.key);
+        return;
+      case "step.started":
         this.#begun.add(event.key);
         return;
       case "signal.received":

@@ -1,5 +1,6 @@
 import { enforce, type EventBody, type Json, type Outcome, type Principal, type RecordedRun, type RecordedStep } from "@tutti/core";
-import type { EngineParts } from "../effects.ts";
+import { iso } from "../clock.ts";
+import { timed, type EngineParts } from "../effects.ts";
 import { newRunId } from "../run-id.ts";
 
 /** What a recorded run is made of. */
@@ -17,15 +18,15 @@ export function recordRun({ runId, step, principal, engine, toJournal, append }:
   const startedAtMs = Date.now();
   const startMs = performance.now();
   const { workflow, kind, name } = step;
-  const action = { kind: step.action, principal, resource: name, input: step.input };
+  const action = timed(engine, { kind: step.action, principal, resource: name, input: step.input }, iso(startedAtMs));
   const decision = engine.decide(action);
+  const policyHash = engine.policyHash();
   const end = (id: string, outcome: Outcome): Promise<boolean> => {
     const timing = {
       attempt: 1,
       startedAt: new Date(startedAtMs).toISOString(),
       durationMs: Math.round((performance.now() - startMs) * 1000) / 1000,
     };
-    const policyHash = engine.policyHash();
     return append(id, {
       type: "run.recorded",
       workflow,

@@ -16,8 +16,8 @@ import {
   type Store,
   type Workflow,
 } from "@tutti/core";
-import type { Clock } from "../clock.ts";
-import { parseInput, type EngineParts } from "../effects.ts";
+import { iso, type Clock } from "../clock.ts";
+import { parseInput, timed, type EngineParts } from "../effects.ts";
 import { derivedId, newRunId } from "../run-id.ts";
 import { planFork } from "./fork.ts";
 import { History, type ReceivedSignal } from "./history.ts";
@@ -209,10 +209,11 @@ export class Starter {
   }
 
   async #beginning({ workflow, input, options }: NewRun): Promise<Beginning> {
-    const { engine, payloads } = this.#parts;
+    const { engine, payloads, clock } = this.#parts;
     const { principal, parent, origin } = options;
-    const action = { kind: "run.start", principal, resource: workflow.name } as const;
+    const action = timed(engine, { kind: "run.start", principal, resource: workflow.name }, iso(clock.nowMs()));
     const decision = engine.decide(action);
+    const policyHash = engine.policyHash();
     const limits = tighter(workflow.limits, options.limits);
     const taint =
       engine.taintOf === undefined ? fieldOf(options.tainted) : await this.#taintOf(engine.taintOf, { workflow, input, options });
@@ -229,7 +230,7 @@ export class Starter {
       ...(limits && { limits }),
       ...taint,
     };
-    const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash: engine.policyHash() };
+    const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash };
     return { bodies: [started, decided], action, decision, limits, taint };
   }
 

@@ -219,6 +219,15 @@ export const SETTINGS = {
   webPrivateAllow,
   httpHosts,
   toolSecrets,
+  toolPolicyPath: optionalPath({
+    env: "TUTTI_TOOL_POLICY_PATH",
+    description:
+      "The tool policy: a YAML file of rules, or a folder of such files. Without it, `tool_policy.yaml` where Tutti is started or in `dataDir`, if it is there.",
+  }),
+  shadowPolicyPath: optionalPath({
+    env: "TUTTI_SHADOW_POLICY_PATH",
+    description: "A second tool policy that decides beside the first without acting; where they differ is listed by `tutti policy shadow`.",
+  }),
   webhooks,
   queues,
   mcp,

@@ -1,7 +1,9 @@
-import { AppError, enforce, type Action, type ApprovalRequest, type Decision, type Json } from "@tutti/core";
+import { AppError, enforce, type Action, type ApprovalRequest, type Decision, type Json, type Tool } from "@tutti/core";
 import type { ApprovedBy, CallOptions } from "@tutti/core/policy";
 import { argsHash } from "../../approvals/args-hash.ts";
+import { isLookedAt } from "../../effects.ts";
 import type { OperationCall } from "../operation.ts";
+import { factsOf } from "./facts.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** How a step asks for leave. `approval` says what to do when policy asks; it waits for people unless it says otherwise. */
@@ -9,6 +11,8 @@ interface Leave {
   readonly call: OperationCall;
   readonly isDurableFirst: boolean;
   readonly approval?: CallOptions["approval"] | undefined;
+  /** What is called, where policy may want to know more of it than its name. */
+  readonly tool?: Tool;
 }
 
 /** A step that policy asks about. */
@@ -34,9 +38,14 @@ interface Approved {
  * decision is durable. Returns the input that a person put in the place of the one they were asked about, if somebody did.
  */
 export async function allow(bench: Workbench, wanted: Omit<Action, "principal">, leave: Leave): Promise<Edited | undefined> {
-  const action: Action = { ...wanted, principal: bench.run.principal };
-  const decision = bench.engine.decide(action);
-  const { durable } = await journal(bench, leave.call.key, { action, decision });
+  const { engine, run, calls } = bench;
+  const { key } = leave.call;
+  const facts = isLookedAt(engine, wanted.kind) ? { facts: factsOf(bench, key, leave.tool) } : {};
+  const action: Action = { ...wanted, principal: run.principal, ...facts };
+  const decision = engine.decide(action);
+  // At once, so that another call that is decided meanwhile is told of this one.
+  if (action.kind === "tool.call" && decision.effect !== "deny") calls.add(key, action.resource);
+  const { durable } = await journal(bench, key, { action, decision });
   if (decision.effect === "ask") return approve(bench, { action, decision, argsHash: argsHash(action.input ?? null) }, leave);
   enforce(action, decision);
   if (leave.isDurableFirst) await durable;
@@ -68,8 +77,10 @@ async function journal(
   decided: { readonly action: Action; readonly decision: Decision; readonly approved?: ApprovedBy },
 ): Promise<{ readonly durable: Promise<boolean> }> {
   const { action } = decided;
+  // Of the policies that decided: others may be in force a moment later.
+  const policyHash = engine.policyHash();
   const input = action.input === undefined ? {} : { input: await host.toJournal(action.input) };
-  const event = { type: "policy.decided", key, ...decided, action: { ...action, ...input }, policyHash: engine.policyHash() } as const;
+  const event = { type: "policy.decided", key, ...decided, action: { ...action, ...input }, policyHash } as const;
   return { durable: host.append([event]) };
 }
 

@@ -12,9 +12,8 @@ import {
 } from "@tutti/core";
 import type { CallOptions } from "@tutti/core/policy";
 import { iso } from "../../clock.ts";
-import { findTool, isUntrusted, generate as generateReply, parseInput } from "../../effects.ts";
+import { findTool, generate as generateReply, isUntrusted, parseInput } from "../../effects.ts";
 import { tryRepeatedly, type TrialResult } from "../attempts.ts";
-import { factsOf } from "./facts.ts";
 import { Taint } from "../taint.ts";
 import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
 import { allow } from "./allowing.ts";
@@ -45,11 +44,7 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
   const { request, options } = call;
   return tried(bench, { kind: "model", name: model, options }, async (operation) => {
     bench.budget.check();
-    await allow(
-      bench,
-      { kind: "model.generate", resource: model, input, facts: factsOf(bench) },
-      { call: operation, isDurableFirst: false },
-    );
+    await allow(bench, { kind: "model.generate", resource: model, input }, { call: operation, isDurableFirst: false });
     let streamed = false;
     const onPart = (part: ModelPart): void => {
       streamed = true;
@@ -74,9 +69,8 @@ export function callTool(
     const found = findTool(bench.engine, tool);
     const parsed = await parseInput(found, call.input);
     const isDurableFirst = found.effect !== "read";
-    const action = { kind: "tool.call", resource: tool, input: toJson(parsed), facts: factsOf(bench, found) } as const;
-    const edited = await allow(bench, action, { call: operation, isDurableFirst, approval: call.options.approval });
-    bench.calls.add(tool);
+    const action = { kind: "tool.call", resource: tool, input: toJson(parsed) } as const;
+    const edited = await allow(bench, action, { call: operation, isDurableFirst, approval: call.options.approval, tool: found });
     const { principal } = bench.run;
     return {
       action: ({ idempotencyKey, signal }) => found.run(edited?.input ?? parsed, { idempotencyKey, signal, principal }),

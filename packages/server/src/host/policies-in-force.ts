@@ -1,0 +1,88 @@
+import { createHash } from "node:crypto";
+import { canonicalJson, decide, type Action, type Decision, type Policy } from "@tutti/core";
+import { basePolicies, SAFE_TOOLS } from "./policies.ts";
+
+/** A policy from files: core's `decide` takes it like any other. */
+export interface FiledPolicy {
+  readonly hash: string;
+  readonly decide: Policy;
+  /** Whether it has something to say of actions of a kind, and needs to know what was known then. */
+  speaksOf(kind: Action["kind"]): boolean;
+}
+
+/** Looks at every decision beside the one that counts, and returns it, perhaps with what it would have been. */
+export type DecisionWatch = (action: Action, decision: Decision) => Decision;
+
+/** The policies in force: what holds by default, what plugins bring, and the one from files. */
+export class Policies {
+  readonly #toolsAllow: readonly string[];
+  #standing: readonly Policy[];
+  #filed: FiledPolicy | undefined;
+  #watch: DecisionWatch | undefined;
+  #all: readonly Policy[];
+  #hash: string;
+  #isForeign = false;
+
+  constructor(toolsAllow: readonly string[], policies: readonly Policy[]) {
+    this.#toolsAllow = toolsAllow;
+    this.#standing = [...basePolicies(toolsAllow), ...policies];
+    this.#all = this.#standing;
+    this.#hash = this.hashWith(undefined);
+  }
+
+  /** SHA-256 of the policies in force, so that a decision can be held against what decided it. */
+  get hash(): string {
+    return this.#hash;
+  }
+
+  /** Adds a plugin's policies, of which nobody knows what they look at. */
+  add(policies: readonly Policy[]): void {
+    this.#isForeign ||= policies.length > 0;
+    this.#standing = [...this.#standing, ...policies];
+    this.file(this.#filed);
+  }
+
+  /** Puts another policy from files in force, or none. */
+  file(filed: FiledPolicy | undefined): void {
+    this.#filed = filed;
+    this.#all = [...this.#standing, ...(filed === undefined ? [] : [filed.decide])];
+    this.#hash = this.hashWith(filed);
+  }
+
+  /** Sets who looks at decisions. */
+  watch(watch: DecisionWatch | undefined): void {
+    this.#watch = watch;
+  }
+
+  /** Whether what is known besides an action of a kind may matter: always for tools and memory, else where some rule or plugin looks. */
+  looksAt(kind: Action["kind"]): boolean {
+    const isAlways = kind === "tool.call" || kind === "memory.write" || this.#watch !== undefined || this.#isForeign;
+    return isAlways || this.#filed?.speaksOf(kind) === true;
+  }
+
+  decide(action: Action): Decision {
+    const decision = decide(this.#all, action);
+    return this.#watch === undefined ? decision : this.#watch(action, decision);
+  }
+
+  /** What would be decided now. Nobody is told. */
+  preview(action: Action): Decision {
+    return decide(this.#all, action);
+  }
+
+  /** What would be decided with another policy from files, or with none. Nobody is told. */
+  decideWith(filed: Pick<FiledPolicy, "decide"> | undefined, action: Action): Decision {
+    return decide(filed === undefined ? this.#standing : [...this.#standing, filed.decide], action);
+  }
+
+  /** The hash that there would be with another policy from files. */
+  hashWith(filed: Pick<FiledPolicy, "hash"> | undefined): string {
+    const text = canonicalJson({
+      policies: this.#standing.map(String),
+      safeTools: SAFE_TOOLS,
+      toolsAllow: this.#toolsAllow,
+      filed: filed?.hash,
+    });
+    return createHash("sha256").update(text).digest("hex");
+  }
+}

@@ -1,0 +1,2 @@
+export { FiledPolicies } from "./filed-policies.ts";
+export type { PolicyState } from "./policy-source.ts";
