@@ -16,7 +16,7 @@ const client = "packages/client";
 const config = room("host/config");
 /** What workers share about the network; it knows nothing of what they are for. */
 const net = room("net");
-const workers = ["engine", "models", "store", "sandbox", "auth", "telemetry", "mcp", "tools"].map(room);
+const workers = ["engine", "models", "store", "sandbox", "auth", "telemetry", "mcp", "tools", "plugins"].map(room);
 
 /** Four floors: faces, host, workers, core; `net` is between the last two. An import points down, and workers never import each other. */
 const parts: Readonly<Record<string, Part>> = {
@@ -25,7 +25,7 @@ const parts: Readonly<Record<string, Part>> = {
   ...Object.fromEntries(workers.map((worker) => [worker, { parts: [core, net], hasPackages: true }])),
   [net]: { parts: [core], hasPackages: true },
   [config]: { parts: [core], hasPackages: true },
-  [room("host")]: { parts: [core, config, ...workers], hasPackages: true },
+  [room("host")]: { parts: [core, net, config, ...workers], hasPackages: true },
   [room("http")]: { parts: [core, config, room("host"), ...workers], hasPackages: true },
   // The command line reaches a server as any client does; it opens the host and the door to be that server.
   [room("cli")]: { parts: [core, client, config, room("host"), room("http")], hasPackages: true },

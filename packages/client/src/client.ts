@@ -26,6 +26,7 @@ import { insightCalls, type InsightCalls } from "./insight.ts";
 import { cacheCalls, type CacheCalls } from "./cache.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
+import { pluginCalls, type PluginCalls } from "./plugins.ts";
 import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
 import { steeringCalls, type SteeringCalls } from "./steering.ts";
 import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
@@ -34,7 +35,17 @@ import { watchRun, type WatchOptions } from "./watch-run.ts";
 
 /** Everything the HTTP API offers, typed. Errors are `AppError`s with the server's code; every call is bounded in time. */
 export interface Client
-  extends CacheCalls, EventCalls, GraphCalls, InsightCalls, KeyCalls, ModelCalls, ScheduleCalls, SteeringCalls, SupervisionCalls {
+  extends
+    CacheCalls,
+    EventCalls,
+    GraphCalls,
+    InsightCalls,
+    KeyCalls,
+    ModelCalls,
+    PluginCalls,
+    ScheduleCalls,
+    SteeringCalls,
+    SupervisionCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
@@ -88,6 +99,7 @@ export function createClient(options: ClientOptions): Client {
     ...cacheCalls(transport),
     ...keyCalls(transport),
     ...modelCalls(transport),
+    ...pluginCalls(transport),
     ...scheduleCalls(transport),
     ...steeringCalls(transport),
     ...supervisionCalls(transport),

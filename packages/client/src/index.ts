@@ -37,6 +37,7 @@ export type {
 } from "./events.ts";
 export type { GraphCalls, GraphCheckReply, GraphFault, GraphRunReply, GraphText } from "./graphs.ts";
 export type { InsightCalls, RunDiffReply, RunInsightReply, WaitingReply, WorkflowInsightQuery, WorkflowInsightReply } from "./insight.ts";
+export type { FolderPlugin, FolderPluginDetails, PluginCalls } from "./plugins.ts";
 export type { ScheduleCalls, ScheduleEntry, ScheduleRequest, ScheduleTiming } from "./schedules.ts";
 export type { ApprovalEntry, ForkRequest, SteeringCalls } from "./steering.ts";
 export type {

@@ -86,6 +86,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
   {
+    name: "plugins",
+    summary: "plugins: make, add, enable, look after, remove",
+    load: async () => (await import("./commands/plugins.ts")).definePlugins,
+  },
+  {
     name: "receipt",
     summary: "show what a run did, and verify that its log is whole",
     load: async () => (await import("./commands/receipt.ts")).defineReceipt,

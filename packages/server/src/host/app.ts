@@ -7,6 +7,7 @@ import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
+import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
@@ -18,6 +19,7 @@ import {
   createServices,
   createWebhooks,
   declarePlugin,
+  trustedPrincipal,
   type Services,
 } from "./services.ts";
 import { taintPolicies } from "./taint-policy.ts";
@@ -43,6 +45,8 @@ export interface AppOptions {
 /** Everything a face needs. */
 export interface App extends Services, GatewayServices {
   readonly config: Config;
+  /** What paths in requests count from, and stay inside of. */
+  readonly baseDir: string;
   readonly store: Store;
   readonly engine: Engine;
   readonly registry: Registry;
@@ -60,6 +64,8 @@ export interface App extends Services, GatewayServices {
   readonly pluginFailures: readonly PluginFailure[];
   readonly retention: Retention;
   readonly approvals: ApprovalBook;
+  /** Plugins in processes of their own. */
+  readonly folder: PluginFolder;
   /** Loads a plugin and remembers it for the next start. */
   enablePlugin(path: string, principal: Principal): Promise<LoadedPlugin>;
   stop(graceMs: number): Promise<void>;
@@ -94,9 +100,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   engine.subscribe(logEvents(logger));
   const agents = agentDeps(config, { registry, models });
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
-  const plugins = new PluginLoader({ registry, store, engine, agents, logger, baseDir: options.baseDir });
-  for (const plugin of options.plugins ?? []) await registry.add(plugin, "inline", agents);
-  const pluginFailures = [...(await plugins.loadAll(config.plugins))];
+  const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
+  opening.use(plugins.folder);
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
   await policy.open();
@@ -104,12 +109,14 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
   if (options.recover === "all") {
-    pluginFailures.push(...(await goOn({ engine, registry, services, logger })));
+    plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger })));
     retention.start();
+    await plugins.folder.watch();
   }
   opening.move();
-  return {
+  const app = {
     config,
+    baseDir: options.baseDir,
     store,
     engine,
     registry,
@@ -117,22 +124,20 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     policy,
     metrics,
     logger,
-    pluginFailures,
     retention,
     approvals,
     sessions,
     ...door,
     ...gate,
     ...services,
-    enablePlugin: (path, principal) => plugins.enable(path, principal),
-    stop: (graceMs) =>
-      stop({ retention, policy, services, gateway: gate.gateway, engine, webhooks, tools, closeGateway, sessions, store }, graceMs),
+    ...plugins,
   };
+  return { ...app, stop: (graceMs) => stop({ ...app, services, webhooks, tools, closeGateway }, graceMs) };
 }
 
 /** Ends everything, each part when nothing needs it any more. */
 async function stop(
-  parts: Pick<App, "retention" | "policy" | "engine" | "sessions" | "store" | "gateway"> & {
+  parts: Pick<App, "retention" | "policy" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
     readonly services: Services;
     readonly webhooks: AsyncDisposable;
     readonly tools: Pick<OpenTools, "close">;
@@ -147,12 +152,37 @@ async function stop(
   await services.events.stop();
   await parts.gateway.settled();
   await parts.engine.stop(graceMs);
+  await parts.folder[Symbol.asyncDispose]();
   // Webhooks under way have used their connections until here.
   await parts.webhooks[Symbol.asyncDispose]();
   await parts.tools.close();
   await parts.closeGateway();
   await parts.sessions.close();
   await parts.store.close();
+}
+
+interface PluginSources {
+  readonly registry: Registry;
+  readonly agents: AgentDeps;
+  readonly services: Services;
+  readonly engine: Engine;
+  readonly store: Store;
+  readonly logger: Logger;
+  readonly models: Models;
+}
+
+/** Plugins in this process, by value, by name and by path; then those of the folder, whose names must not take theirs. */
+async function loadPlugins(
+  config: Config,
+  { plugins = [], baseDir }: AppOptions,
+  sources: PluginSources,
+): Promise<Pick<App, "folder" | "enablePlugin"> & { readonly pluginFailures: PluginFailure[] }> {
+  const { registry, agents } = sources;
+  const loader = new PluginLoader({ ...sources, baseDir });
+  for (const plugin of plugins) await registry.add(plugin, "inline", agents);
+  const pluginFailures = [...(await loader.loadAll(config.plugins))];
+  const folder = await openPluginFolder(config, sources);
+  return { folder, pluginFailures, enablePlugin: (path, principal) => loader.enable(path, principal) };
 }
 
 /** Goes on with what was under way, and with what plugins declare; returns those whose declarations are not right. */
@@ -167,7 +197,7 @@ async function goOn(app: {
   const count = await engine.recover();
   if (count > 0) logger.info({ runs: count }, "unfinished runs go on");
   for (const plugin of registry.loaded) {
-    await declarePlugin(services, plugin).catch((error: unknown) => {
+    await declarePlugin(services, plugin, trustedPrincipal(plugin.name)).catch((error: unknown) => {
       const message = `what it declares is not right: ${AppError.from(error).message}`;
       failures.push({ plugin: plugin.name, message });
       logger.error({ plugin: plugin.name, reason: message }, "a plugin's schedules or subscriptions are not right");

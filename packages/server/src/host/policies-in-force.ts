@@ -16,16 +16,18 @@ export type DecisionWatch = (action: Action, decision: Decision) => Decision;
 /** The policies in force: what holds by default, what plugins bring, and the one from files. */
 export class Policies {
   readonly #toolsAllow: readonly string[];
+  readonly #base: readonly Policy[];
+  readonly #ofPlugins = new Map<string, readonly Policy[]>();
   #standing: readonly Policy[];
   #filed: FiledPolicy | undefined;
   #watch: DecisionWatch | undefined;
   #all: readonly Policy[];
   #hash: string;
-  #isForeign = false;
 
   constructor(toolsAllow: readonly string[], policies: readonly Policy[]) {
     this.#toolsAllow = toolsAllow;
-    this.#standing = [...basePolicies(toolsAllow), ...policies];
+    this.#base = [...basePolicies(toolsAllow), ...policies];
+    this.#standing = this.#base;
     this.#all = this.#standing;
     this.#hash = this.hashWith(undefined);
   }
@@ -35,10 +37,11 @@ export class Policies {
     return this.#hash;
   }
 
-  /** Adds a plugin's policies, of which nobody knows what they look at. */
-  add(policies: readonly Policy[]): void {
-    this.#isForeign ||= policies.length > 0;
-    this.#standing = [...this.#standing, ...policies];
+  /** Puts a plugin's policies in the place of those it had. Nobody knows what they look at. */
+  put(plugin: string, policies: readonly Policy[]): void {
+    if (policies.length === 0) this.#ofPlugins.delete(plugin);
+    else this.#ofPlugins.set(plugin, policies);
+    this.#standing = [...this.#base, ...[...this.#ofPlugins.values()].flat()];
     this.file(this.#filed);
   }
 
@@ -56,7 +59,7 @@ export class Policies {
 
   /** Whether what is known besides an action of a kind may matter: always for tools and memory, else where some rule or plugin looks. */
   looksAt(kind: Action["kind"]): boolean {
-    const isAlways = kind === "tool.call" || kind === "memory.write" || this.#watch !== undefined || this.#isForeign;
+    const isAlways = kind === "tool.call" || kind === "memory.write" || this.#watch !== undefined || this.#ofPlugins.size > 0;
     return isAlways || this.#filed?.speaksOf(kind) === true;
   }
 

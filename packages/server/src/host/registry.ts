@@ -28,6 +28,17 @@ export interface LoadedPlugin {
   readonly agents: readonly string[];
 }
 
+/** Versions of one workflow that are kept for runs that began with them. */
+const OLDER_VERSIONS_MAX = 20;
+
+/** What a plugin brings, read. */
+interface Brought {
+  readonly agents: readonly AgentSpec[];
+  readonly workflows: readonly Workflow[];
+  /** Names of workflows and agents that the plugin's earlier version has. */
+  readonly own?: ReadonlySet<string>;
+}
+
 /** Everything that can be named: tools, workflows, agents, models and policies, from the built-ins and from plugins. */
 export class Registry {
   readonly #tools = new ToolShelf();
@@ -39,6 +50,8 @@ export class Registry {
   readonly #graphs: GraphHost;
   readonly #loaded: Plugin[] = [];
   readonly policies: Policies;
+  /** Versions that plugins have replaced, for the runs that began with them. */
+  readonly #older = new Map<string, readonly Workflow[]>();
 
   constructor(options: {
     readonly tools: readonly Tool[];
@@ -60,7 +73,9 @@ export class Registry {
   /** The newest version, or the one asked for. */
   workflow(name: string, version?: string): Workflow | undefined {
     const versions = this.#workflows.get(name);
-    return version === undefined ? versions?.at(-1) : versions?.find((workflow) => workflow.version === version);
+    if (version === undefined) return versions?.at(-1);
+    const isIt = (workflow: Workflow): boolean => workflow.version === version;
+    return versions?.find(isIt) ?? this.#older.get(name)?.findLast(isIt);
   }
 
   agent(name: string): AgentSpec | undefined {
@@ -140,26 +155,77 @@ export class Registry {
 
   /** Registers all a plugin brings, or nothing: a name that is taken refuses the whole plugin. */
   async add(plugin: Plugin, path: string, deps: AgentDeps): Promise<LoadedPlugin> {
+    const brought = await this.#read(plugin, deps);
+    refuseTaken("plugin", [plugin.name], this.#plugins);
+    const loaded = this.#put(plugin, path, brought);
+    this.#loaded.push(plugin);
+    return loaded;
+  }
+
+  /**
+   * Puts a plugin in the place of the version of it that is loaded, if any, at one moment: all of it, or nothing. Runs that began with the
+   * agents and graphs of the earlier version keep them; `build` tells versions of the same number apart.
+   */
+  async replace(
+    plugin: Plugin,
+    path: string,
+    { deps, build }: { readonly deps: AgentDeps; readonly build: string },
+  ): Promise<LoadedPlugin> {
+    const { agents, workflows } = await this.#read(plugin, deps);
+    const built = workflows.map((workflow) => ({ ...workflow, version: `${workflow.version}+${build}` }));
+    const before = this.#plugins.get(plugin.name);
+    const own = new Set([...(before?.workflows ?? []), ...(before?.agents ?? [])]);
+    return this.#put(plugin, path, { agents, workflows: built, own });
+  }
+
+  /** Takes a plugin away, with all that it brought. Runs that need it fail or pause, and say what is gone. */
+  remove(name: string): void {
+    const before = this.#plugins.get(name);
+    if (before === undefined) return;
+    for (const gone of [...before.workflows, ...before.agents]) {
+      this.#workflows.delete(gone);
+      this.#older.delete(gone);
+    }
+    for (const agent of before.agents) this.#agents.delete(agent);
+    this.#tools.remove(`plugin:${name}`);
+    this.#plugins.delete(name);
+    this.policies.put(name, []);
+  }
+
+  async #read(plugin: Plugin, deps: AgentDeps): Promise<Brought> {
     const agents = await Promise.all((plugin.agents ?? []).map(async (agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
     const graphs = await Promise.all((plugin.graphs ?? []).map((url) => this.#readGraph(url)));
-    const workflows = [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))];
+    return { agents, workflows: [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))] };
+  }
+
+  /** Everything is checked before anything is changed. */
+  #put(plugin: Plugin, path: string, { agents, workflows, own = new Set() }: Brought): LoadedPlugin {
+    const names = new Set(workflows.map(nameOf));
+    const agentNames = agents.map(nameOf);
     const loaded = {
       name: plugin.name,
       path,
-      workflows: [...new Set([...(plugin.workflows ?? []), ...graphs].map(nameOf))],
+      workflows: [...names].filter((name) => !agentNames.includes(name)),
       tools: (plugin.tools ?? []).map(nameOf),
-      agents: agents.map(nameOf),
+      agents: agentNames,
     };
-    refuseTaken("plugin", [plugin.name], this.#plugins);
-    refuseTaken("workflow or agent", [...new Set(workflows.map(nameOf))], this.#workflows);
+    refuseTaken(
+      "workflow or agent",
+      [...names].filter((name) => !own.has(name)),
+      this.#workflows,
+    );
     refuseTaken("version of a workflow", workflows.map(versionOf), new Map());
-    this.#tools.add(`plugin:${plugin.name}`, plugin.tools ?? []);
+    this.#tools.replace(`plugin:${plugin.name}`, plugin.tools ?? []);
+    for (const name of own) {
+      this.#older.set(name, [...(this.#older.get(name) ?? []), ...(this.#workflows.get(name) ?? [])].slice(-OLDER_VERSIONS_MAX));
+      this.#workflows.delete(name);
+      this.#agents.delete(name);
+    }
     for (const workflow of workflows) this.#workflows.set(workflow.name, [...(this.#workflows.get(workflow.name) ?? []), workflow]);
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
     this.#plugins.set(plugin.name, loaded);
-    this.#loaded.push(plugin);
-    this.policies.add(plugin.policies ?? []);
+    this.policies.put(plugin.name, plugin.policies ?? []);
     return loaded;
   }
 

@@ -132,9 +132,13 @@ export function createServices({ engine, store, webhooks, logger, hasWorkflow }:
   };
 }
 
+/** A plugin in this process does what its owner may do: loading it was the owner's decision to run its code. */
+export function trustedPrincipal(name: string): Principal {
+  return { id: `plugin:${name}`, tenant: "default", roles: ["owner"] };
+}
+
 /** Schedules and subscriptions that a plugin brings: made or brought up to date, under the plugin's name. */
-export async function declarePlugin({ schedules, events }: Services, plugin: Plugin): Promise<void> {
-  const principal: Principal = { id: `plugin:${plugin.name}`, tenant: "default", roles: ["owner"] };
+export async function declarePlugin({ schedules, events }: Services, plugin: Plugin, principal: Principal): Promise<void> {
   for (const schedule of plugin.schedules ?? []) await schedules.declare(schedule, principal);
   for (const subscription of plugin.subscriptions ?? [])
     await events.subscriptions.declare(await parse(subscriptionSchema, subscription, `a subscription of ${plugin.name}`), principal);

@@ -36,6 +36,22 @@ export class ToolShelf {
 
   /** Takes all tools or none. A name that another source has is a `conflict`; one that the same source has is replaced. */
   add(source: string, tools: readonly Tool[]): readonly RegisteredTool[] {
+    const registered = this.#check(source, tools);
+    for (const tool of registered) this.#tools.set(tool.name, tool);
+    this.#tell();
+    return registered;
+  }
+
+  /** As `add`, and the source's other tools go at the same moment. */
+  replace(source: string, tools: readonly Tool[]): readonly RegisteredTool[] {
+    const registered = this.#check(source, tools);
+    for (const { name } of this.all.filter((tool) => tool.source === source)) this.#tools.delete(name);
+    for (const tool of registered) this.#tools.set(tool.name, tool);
+    this.#tell();
+    return registered;
+  }
+
+  #check(source: string, tools: readonly Tool[]): readonly RegisteredTool[] {
     if (tools.length > TOOLS_PER_SOURCE_MAX || this.#tools.size + tools.length > TOOLS_MAX)
       throw new AppError("too_large", `wanted at most ${TOOLS_PER_SOURCE_MAX} tools of ${source}, got ${tools.length}; pick some of them`);
     const registered = tools.map((tool) => register(source, tool));
@@ -49,8 +65,6 @@ export class ToolShelf {
         );
       names.add(name);
     }
-    for (const tool of registered) this.#tools.set(tool.name, tool);
-    this.#tell();
     return registered;
   }
 

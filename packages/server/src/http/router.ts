@@ -23,6 +23,7 @@ import { healthRoutes } from "./routes/health.ts";
 import { insightRoutes } from "./routes/insight.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { pluginRoutes } from "./routes/plugins.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
@@ -63,6 +64,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", supervisorRoutes(app));
   router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
   router.route("/", toolRoutes(app));
+  router.route("/", pluginRoutes(app));
   router.route("/", trustRoutes(app));
   router.route("/", eventRoutes(app, app.events));
   router.route("/", webhookRoutes(app, app.events));

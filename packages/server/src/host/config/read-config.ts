@@ -21,6 +21,7 @@ import { GUARDRAIL_KEYS } from "./guardrails.ts";
 import { BUDGETS_KEYS } from "./budgets.ts";
 import { MCP_KEYS, MCP_SERVER_KEYS } from "./mcp.ts";
 import { ROUTE_KEYS } from "./model-routes.ts";
+import { PLUGIN_OPTIONS_KEYS, withPluginSecrets, type PluginOptionsSetting } from "./plugin-options.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
 import { TAINT_EXCEPTION_KEYS, TOOL_RESULTS_KEYS } from "./untrusted.ts";
@@ -94,8 +95,12 @@ function merge(
     problems,
   );
   const toolSecrets = readToolSecrets((values["toolSecrets"] ?? []) as Parameters<typeof readToolSecrets>[0], variables, problems);
+  const pluginOptions = withPluginSecrets((values["pluginOptions"] ?? []) as readonly PluginOptionsSetting[], variables, problems);
   if (problems.length > 0) throw new AppError("invalid_config", problems.join("\n"));
-  return { config: { ...values, providers, webhooks, toolSecrets } as unknown as Config, sources: sources as Record<Key, string> };
+  return {
+    config: { ...values, providers, webhooks, toolSecrets, pluginOptions } as unknown as Config,
+    sources: sources as Record<Key, string>,
+  };
 }
 
 function check(key: Key, { raw, source, baseDir }: Found, problems: string[]): unknown {
@@ -124,6 +129,7 @@ const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   toolSecrets: TOOL_SECRET_KEYS,
   mcp: MCP_KEYS,
   mcpServers: MCP_SERVER_KEYS,
+  pluginOptions: PLUGIN_OPTIONS_KEYS,
 };
 
 /** What is wrong inside a list. */

@@ -5,6 +5,7 @@ import { cache, type CacheSetting } from "./cache.ts";
 import { guardrails, type GuardrailSetting } from "./guardrails.ts";
 import { mcp, mcpServers, type McpServerSetting, type McpSetting } from "./mcp.ts";
 import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
+import { pluginOptions, type PluginOptions } from "./plugin-options.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
 import { taintExceptions, taintPolicy, toolResults, type TaintException, type ToolResults } from "./untrusted.ts";
@@ -178,6 +179,12 @@ export const SETTINGS = {
     description: "The plugins to load, by name or by a path that begins with `.` or `/`.",
     isPath: true,
   }),
+  pluginsDir: optionalPath({
+    env: "TUTTI_PLUGINS_DIR",
+    description:
+      "The folder whose plugins can be enabled (`tutti plugins`), each in a process of its own. `plugins` in `dataDir` unless set.",
+  }),
+  pluginOptions,
   modelBaseUrl: optionalText({
     env: "TUTTI_MODEL_BASE_URL",
     description: "A server of models that speaks OpenAI's protocol, such as `http://127.0.0.1:11434/v1` for Ollama.",
@@ -312,6 +319,7 @@ export type Config = {
       | "toolSecrets"
       | "mcp"
       | "mcpServers"
+      | "pluginOptions"
     >
   ]: (typeof SETTINGS)[K] extends Setting<infer T> ? T : never;
 } & {
@@ -327,6 +335,7 @@ export type Config = {
   readonly toolResults: ToolResults;
   readonly mcp: McpSetting;
   readonly mcpServers: readonly McpServerSetting[];
+  readonly pluginOptions: readonly PluginOptions[];
 };
 
 /** All keys with their settings. */

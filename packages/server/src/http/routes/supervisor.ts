@@ -124,6 +124,7 @@ async function findings(app: App): Promise<readonly Finding[]> {
     app.supervision.list().then((supervised) => supervised.map(work)),
     deadLetters(app),
     disk(app),
+    folderPlugins(app),
   ]);
   return [store(app), ...parts.flat(), ...budgets(app), ...plugins(app)];
 }
@@ -180,9 +181,35 @@ function budgets({ budgets: { counters }, config }: App): readonly Finding[] {
   ];
 }
 
-function plugins({ registry, pluginFailures }: App): readonly Finding[] {
+/** Plugins of the folder, each in its process. */
+async function folderPlugins({ folder }: App): Promise<readonly Finding[]> {
+  return (await folder.list()).map(({ name, status, problem, asks }): Finding => {
+    const part = `plugin ${name}`;
+    const todo = `see \`tutti plugins doctor ${name}\``;
+    switch (status) {
+      case "loaded":
+        return { name: part, status: "ok", reason: "it is loaded, in a process of its own", todo: null };
+      case "off":
+        return {
+          name: part,
+          status: "off",
+          reason: "nobody has enabled it",
+          todo: `\`tutti plugins enable ${name}\` shows what it asks for`,
+        };
+      case "asks":
+        return { name: part, status: "degraded", reason: `it asks for more: ${asks.join("; ")}`, todo };
+      case "failed":
+        return { name: part, status: "degraded", reason: problem ?? "it did not load", todo };
+      case "crash loop":
+        return { name: part, status: "down", reason: problem ?? "it crashed too often", todo };
+    }
+  });
+}
+
+function plugins({ registry, pluginFailures, folder }: App): readonly Finding[] {
+  const trusted = registry.plugins.filter(({ name }) => !folder.has(name));
   return [
-    ...registry.plugins.map(({ name }): Finding => ({ name: `plugin ${name}`, status: "ok", reason: "it is loaded", todo: null })),
+    ...trusted.map(({ name }): Finding => ({ name: `plugin ${name}`, status: "ok", reason: "it is loaded", todo: null })),
     ...pluginFailures.map(({ plugin, message }): Finding => ({
       name: `plugin ${plugin}`,
       status: "degraded",

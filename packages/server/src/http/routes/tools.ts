@@ -17,9 +17,8 @@ const Execute = z
     wait: z.boolean().default(false),
   })
   .refine(({ approvalId, wait }) => approvalId === undefined || !wait, "give either approvalId or wait");
-const Enable = z.object({ path: z.string().min(1).max(4096) });
 
-/** Tools, workflows and the plugins that bring them. */
+/** Tools and workflows. */
 export function toolRoutes(app: App): Hono<HttpEnv> {
   const { registry, engine } = app;
   const routes = new Hono<HttpEnv>();
@@ -45,17 +44,6 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
   );
   routes.get("/v1/workflows", operation({ tag: "Runs", summary: "All workflows that can be started" }), (ctx) =>
     ctx.json({ workflows: registry.workflows.map(({ name, version, description = "" }) => ({ name, version, description })) }),
-  );
-  routes.get("/v1/plugins", operation({ tag: "Plugins", summary: "Loaded plugins, and those that did not load" }), (ctx) =>
-    ctx.json({ plugins: registry.plugins, failures: app.pluginFailures }),
-  );
-  routes.post(
-    "/v1/plugins",
-    operation({ tag: "Plugins", summary: "Load a plugin from the server's own folder, now and at every start", body: Enable, status: 201 }),
-    async (ctx) => {
-      const { path } = await readJson(ctx, Enable, app.config);
-      return ctx.json({ plugin: await app.enablePlugin(path, ctx.get("principal")) }, 201);
-    },
   );
   return routes;
 }

@@ -1,0 +1,27 @@
+import type { PluginPermissions } from "@tutti/core/plugin";
+
+const LISTS = ["network", "secrets", "tools", "models", "paths", "offers"] as const;
+
+const WORDS = {
+  network: "send requests to",
+  secrets: "read the secret",
+  tools: "call the tool",
+  models: "ask the model",
+  paths: "use the path",
+  offers: "let anybody call its own tool",
+} as const;
+
+/** What is asked for beyond what was granted, in words, one thing each; nothing when the grant covers it. Pure. */
+export function beyond(asked: PluginPermissions, granted: PluginPermissions | undefined): readonly string[] {
+  const more = LISTS.flatMap((list) =>
+    asked[list].filter((item) => granted?.[list].includes(item) !== true).map((item) => `${WORDS[list]} ${item}`),
+  );
+  if (granted === undefined) more.push(`use ${asked.memoryMb} MB of memory`);
+  else if (asked.memoryMb > granted.memoryMb) more.push(`use ${asked.memoryMb} MB of memory, not ${granted.memoryMb}`);
+  return more;
+}
+
+/** What is asked for, in words for the one who is to grant it. Pure. */
+export function inWords(asked: PluginPermissions): readonly string[] {
+  return beyond(asked, undefined);
+}

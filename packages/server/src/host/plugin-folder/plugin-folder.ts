@@ -1,0 +1,444 @@
+import { watch, type FSWatcher } from "node:fs";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { AppError, statusAfter, type Json, type Plugin, type Principal } from "@tutti/core";
+import type { PluginRunner, RunnerState } from "../../plugins/index.ts";
+import { Grants } from "./grants.ts";
+import { olderVersion, openGeneration, type Generation } from "./generation.ts";
+import { readManifest } from "./manifest.ts";
+import { beyond, inWords } from "./permissions.ts";
+import { PluginStore } from "./plugin-store.ts";
+import { pluginPrincipal, type ServiceParts } from "./services.ts";
+import type { Skill } from "./skill.ts";
+import { installFolder, keepCopy } from "./snapshot.ts";
+import { viewOf, type PluginView, type Unit } from "./unit.ts";
+
+const PLUGINS_MAX = 200;
+/** A folder is looked at once nothing has changed in it for so long. */
+const SETTLE_MS = 250;
+/** Looks at a folder that is being written, one after the other; the next change begins anew. */
+const UNSETTLED_LOOKS_MAX = 40;
+/** How long a replaced version is kept for runs that began with it. */
+const RETIRED_MAX_MS = 900_000;
+/** Runs under way that are looked at when a version is replaced; more of them get the new one. */
+const PINNED_RUNS_MAX = 1_000;
+/** Versions of a plugin whose copies are kept, so that runs that began with them go on after a restart. */
+const COPIES_MAX = 5;
+/** Of the content's hash, in the versions of agents and graphs. */
+const BUILD_CHARACTERS = 8;
+
+/** What the folder does with what it loads. */
+export interface PluginHome {
+  /** Puts a plugin in the place of an earlier version of it: all of it, or nothing. */
+  replace(plugin: Plugin, path: string, build: string): Promise<void>;
+  remove(name: string): void;
+  /** Schedules and subscriptions, made or brought up to date under the plugin's own principal. */
+  declare(plugin: Plugin, principal: Principal): Promise<void>;
+}
+
+/** What a folder of plugins works with. */
+export interface PluginFolderParts {
+  readonly dir: string;
+  /** Where copies of what is loaded are kept. */
+  readonly copiesDir: string;
+  readonly home: PluginHome;
+  readonly services: ServiceParts;
+  readonly options: Readonly<Record<string, { readonly settings: Json; readonly secrets: Readonly<Record<string, string>> }>>;
+}
+
+/** Copies a plugin's folder into the folder of plugins, under its own name; nothing of it runs. Returns the name. */
+export async function installPlugin(from: string, dir: string): Promise<string> {
+  const { name } = await readManifest(from);
+  await mkdir(dir, { recursive: true });
+  await installFolder(from, join(dir, name));
+  return name;
+}
+
+/** What happened to a plugin: its event is published as "plugin.loaded" and so on. */
+type Happening = "loaded" | "reloaded" | "failed" | "asks" | "crashed" | "unloaded";
+
+const HOST: Principal = { id: "tutti", tenant: "default", roles: ["owner"] };
+
+/** Plugins in a folder: each subfolder that somebody has enabled is loaded, loaded again when it changes, and unloaded when it goes. */
+export class PluginFolder implements AsyncDisposable {
+  readonly #parts: PluginFolderParts;
+  readonly #grants: Grants;
+  readonly #units = new Map<string, Unit>();
+  readonly #stopping = new AbortController();
+  #watcher: FSWatcher | undefined;
+  #settle: NodeJS.Timeout | undefined;
+  /** One thing after the other: a scan, an enabling and a removal never meet. */
+  #last: Promise<unknown> = Promise.resolve();
+  #isWatched = false;
+  #unsettledLooks = 0;
+
+  constructor(parts: PluginFolderParts) {
+    this.#parts = parts;
+    this.#grants = new Grants(parts.services.store, parts.services.engine);
+    const { engine } = parts.services;
+    const ends = engine.subscribe(({ runId, ...event }) => {
+      const status = statusAfter(event);
+      if (status === "completed" || status === "failed" || status === "cancelled" || status === "continued") this.#released(runId);
+    });
+    this.#stopping.signal.addEventListener("abort", () => ends[Symbol.dispose](), { once: true });
+  }
+
+  /** Loads what is enabled. Never throws for a plugin: what does not load says so in `list`. */
+  open(): Promise<void> {
+    return this.#next(() => this.#scan());
+  }
+
+  /** Looks out for changes from now on, and tells what happens in events. */
+  async watch(): Promise<void> {
+    this.#isWatched = true;
+    await mkdir(this.#parts.dir, { recursive: true });
+    this.#watcher = watch(this.#parts.dir, { recursive: true }, () => this.#changed());
+    // Too many folders for the system to watch: changes are seen by `tutti plugins` then.
+    this.#watcher.on("error", (error) => this.#parts.services.logger.warn({ error }, "the plugins folder is not watched"));
+    await this.#next(() => this.#scan());
+  }
+
+  async list(): Promise<readonly PluginView[]> {
+    await this.#last;
+    return [...this.#units.values()].map((unit) => this.#view(unit)).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async show(name: string): Promise<PluginView & { readonly output: string }> {
+    await this.#next(() => this.#scan());
+    const unit = this.#require(name);
+    return { ...this.#view(unit), output: unit.generation?.runner?.output ?? "" };
+  }
+
+  /** Whether the folder has a plugin of that name. */
+  has(name: string): boolean {
+    return this.#units.has(name);
+  }
+
+  skill(name: string): Skill | undefined {
+    return this.skills.find((skill) => skill.name === name);
+  }
+
+  get skills(): readonly Skill[] {
+    return [...this.#units.values()].flatMap(({ generation }) => generation?.skills ?? []);
+  }
+
+  /** Copies a folder to where plugins are; it is not loaded before somebody enables it. */
+  add(from: string): Promise<PluginView> {
+    return this.#next(async () => {
+      const name = await installPlugin(from, this.#parts.dir);
+      await this.#scan();
+      return this.#view(this.#require(name));
+    });
+  }
+
+  /** Grants what the manifest asks for now (`shown` is what somebody saw of it, if they did), and loads the plugin, if policy lets the principal (`plugin.enable`). */
+  enable(
+    name: string,
+    { principal, shown }: { readonly principal: Principal; readonly shown?: readonly string[] | undefined },
+  ): Promise<PluginView> {
+    return this.#next(async () => {
+      await this.#scan();
+      const unit = this.#require(name);
+      const { manifest } = unit;
+      if (manifest === undefined) throw new AppError("invalid_config", unit.problem ?? `the plugin ${name} has no manifest`);
+      const asked = inWords(manifest.permissions);
+      if (shown !== undefined && asked.some((one) => !shown.includes(one)))
+        throw new AppError("conflict", `the plugin ${name} asks for something else now than was shown: ${asked.join("; ")}; look again`);
+      await this.#grants.enable(name, manifest.permissions, principal);
+      unit.failedHash = undefined;
+      if (unit.generation?.runner?.state.status === "crash loop") await this.#unload(unit);
+      await this.#load(unit);
+      if (unit.problem !== undefined)
+        throw new AppError("invalid_config", `the plugin ${name} is enabled, and does not load: ${unit.problem}`);
+      return this.#view(unit);
+    });
+  }
+
+  /** Unloads a plugin until somebody enables it again. */
+  disable(name: string, principal: Principal): Promise<PluginView> {
+    return this.#next(async () => {
+      const unit = this.#require(name);
+      await this.#grants.disable(name, principal);
+      await this.#unload(unit);
+      return this.#view(unit);
+    });
+  }
+
+  /** Unloads a plugin and deletes its folder, what was granted, and what it kept. */
+  remove(name: string, principal: Principal): Promise<void> {
+    return this.#next(async () => {
+      const unit = this.#require(name);
+      await this.#grants.remove(name, principal);
+      await this.#unload(unit);
+      await rm(unit.folder, { recursive: true, force: true });
+      await rm(join(this.#parts.copiesDir, name), { recursive: true, force: true });
+      await new PluginStore(name, this.#parts.services.store).clear();
+      this.#units.delete(name);
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort(new AppError("cancelled", "Tutti stops"));
+    this.#watcher?.close();
+    clearTimeout(this.#settle);
+    await this.#last;
+    await Promise.all(
+      [...this.#units.values()].map(async ({ generation, retired }) => {
+        clearTimeout(retired?.timer);
+        await Promise.all([generation?.[Symbol.asyncDispose](), retired?.generation[Symbol.asyncDispose]()]);
+      }),
+    );
+  }
+
+  #next<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+
+  #changed(): void {
+    this.#unsettledLooks = 0;
+    this.#scanSoon();
+  }
+
+  #scanSoon(): void {
+    clearTimeout(this.#settle);
+    this.#settle = setTimeout(() => {
+      // It never rejects: what goes wrong with a plugin is the plugin's.
+      void this.#next(() => this.#scan());
+    }, SETTLE_MS);
+    this.#settle.unref();
+  }
+
+  #view(unit: Unit): PluginView {
+    const grant = this.#grants.of(unit.name);
+    const asks = unit.manifest === undefined ? [] : beyond(unit.manifest.permissions, grant?.permissions);
+    return viewOf(unit, grant, asks);
+  }
+
+  #require(name: string): Unit {
+    const unit = this.#units.get(name);
+    if (unit !== undefined) return unit;
+    const known = [...this.#units.keys()].join(", ") || "none";
+    throw new AppError(
+      "not_found",
+      `wanted a plugin of ${this.#parts.dir}, got "${name}"; there are: ${known}. \`tutti plugins add PATH\` adds one`,
+    );
+  }
+
+  async #scan(): Promise<void> {
+    if (this.#stopping.signal.aborted) return;
+    await this.#grants.read();
+    const names = await subfolders(this.#parts.dir);
+    for (const unit of this.#units.values()) {
+      if (names.includes(basename(unit.folder))) continue;
+      await this.#unload(unit);
+      this.#units.delete(unit.name);
+    }
+    for (const folder of names) await this.#look(join(this.#parts.dir, folder));
+  }
+
+  /** Looks at one folder; what is wrong with it is kept in its unit. */
+  async #look(folder: string): Promise<void> {
+    const known = [...this.#units.values()].find((unit) => unit.folder === folder);
+    const manifest = await readManifest(folder).catch((thrown: unknown) => AppError.from(thrown));
+    if (manifest instanceof AppError) {
+      // A folder without a manifest is being copied, or is none of ours.
+      if (known !== undefined || manifest.code !== "not_found")
+        this.#failed(known ?? this.#unit(basename(folder), folder), manifest.message);
+      return;
+    }
+    const namesake = this.#units.get(manifest.name);
+    if (namesake !== undefined && namesake.folder !== folder) {
+      this.#failed(this.#unit(basename(folder), folder), `wanted a name of its own, got ${manifest.name}, which ${namesake.folder} has`);
+      return;
+    }
+    if (known !== undefined && known.name !== manifest.name) {
+      await this.#unload(known);
+      this.#units.delete(known.name);
+    }
+    const unit = namesake ?? this.#unit(manifest.name, folder);
+    unit.manifest = manifest;
+    if (this.#grants.of(unit.name)?.enabled === true) await this.#load(unit);
+    else unit.problem = undefined;
+  }
+
+  #unit(name: string, folder: string): Unit {
+    const known = this.#units.get(name);
+    if (known !== undefined) return known;
+    const unit: Unit = {
+      name,
+      folder,
+      manifest: undefined,
+      generation: undefined,
+      retired: undefined,
+      problem: undefined,
+      failedHash: undefined,
+      asks: [],
+    };
+    this.#units.set(name, unit);
+    return unit;
+  }
+
+  /** Loads what the folder holds now, in the place of what is loaded; what is loaded stays when that does not work. */
+  async #load(unit: Unit): Promise<void> {
+    const { name, folder, manifest } = unit;
+    const granted = this.#grants.of(name)?.permissions;
+    if (manifest === undefined) return;
+    const asks = beyond(manifest.permissions, granted);
+    if (asks.length > 0 && asks.join() !== unit.asks.join()) this.#tell("asks", unit, { reason: `it asks for more: ${asks.join("; ")}` });
+    unit.asks = asks;
+    if (asks.length > 0) return;
+    try {
+      const copy = await keepCopy(folder, join(this.#parts.copiesDir, name));
+      if (copy === undefined) this.#lookAgain();
+      else if (copy.hash === unit.generation?.hash) unit.problem = undefined;
+      else if (copy.hash !== unit.failedHash) await this.#swap(unit, copy);
+    } catch (thrown) {
+      this.#failed(unit, AppError.from(thrown).message);
+    }
+  }
+
+  #lookAgain(): void {
+    this.#unsettledLooks += 1;
+    if (this.#unsettledLooks <= UNSETTLED_LOOKS_MAX) this.#scanSoon();
+  }
+
+  async #swap(unit: Unit, copy: { readonly path: string; readonly hash: string }): Promise<void> {
+    const { name } = unit;
+    const { home, services, options } = this.#parts;
+    let next: Generation | undefined;
+    try {
+      if (unit.generation === undefined) await this.#bringBackOlder(unit, copy.hash);
+      const parts = {
+        services,
+        settings: options[name]?.settings ?? {},
+        secrets: options[name]?.secrets ?? {},
+        onState: (state: RunnerState) => this.#processChanged(unit, copy.hash, state),
+        runnerOf: (runId: string) => this.#runnerOf(unit, runId),
+      };
+      next = await openGeneration(copy, parts, this.#stopping.signal);
+      const under = unit.generation === undefined ? [] : await this.#runsUnderWay();
+      await home.replace(next.plugin, copy.path, copy.hash.slice(0, BUILD_CHARACTERS));
+      const before = unit.generation;
+      unit.generation = next;
+      unit.problem = undefined;
+      unit.failedHash = undefined;
+      if (before !== undefined) await this.#retire(unit, before, under);
+      if (this.#isWatched) await home.declare(next.plugin, pluginPrincipal(name));
+      this.#tell(before === undefined ? "loaded" : "reloaded", unit, { reason: `version ${next.manifest.version} (${copy.hash})` });
+    } catch (thrown) {
+      if (unit.generation !== next) await next?.[Symbol.asyncDispose]();
+      unit.failedHash = copy.hash;
+      this.#failed(unit, AppError.from(thrown).message);
+    }
+    await this.#prune(name);
+  }
+
+  /** Runs that began with an earlier version find its agents and graphs again after a restart. */
+  async #bringBackOlder(unit: Unit, current: string): Promise<void> {
+    for (const hash of (await copiesOf(join(this.#parts.copiesDir, unit.name))).toReversed()) {
+      if (hash === current) continue;
+      const path = join(this.#parts.copiesDir, unit.name, hash);
+      await olderVersion({ path, hash })
+        .then((plugin) => this.#parts.home.replace(plugin, path, hash.slice(0, BUILD_CHARACTERS)))
+        // A version that no longer fits this Tutti: its runs pause and say so.
+        .catch((error: unknown) =>
+          this.#parts.services.logger.warn({ plugin: unit.name, error }, "an earlier version of a plugin does not load"),
+        );
+    }
+  }
+
+  /** The version that was loaded until now stays for the runs that began with it. */
+  async #retire(unit: Unit, before: Generation, runIds: readonly string[]): Promise<void> {
+    await this.#endRetired(unit);
+    if (before.runner === undefined || runIds.length === 0) return before[Symbol.asyncDispose]();
+    const timer = setTimeout(() => void this.#next(() => this.#endRetired(unit)), RETIRED_MAX_MS);
+    timer.unref();
+    unit.retired = { generation: before, runIds: new Set(runIds), timer };
+  }
+
+  async #endRetired(unit: Unit): Promise<void> {
+    const { retired } = unit;
+    if (retired === undefined) return;
+    clearTimeout(retired.timer);
+    unit.retired = undefined;
+    await retired.generation[Symbol.asyncDispose]();
+  }
+
+  #released(runId: string): void {
+    for (const unit of this.#units.values())
+      if (unit.retired?.runIds.delete(runId) === true && unit.retired.runIds.size === 0) void this.#next(() => this.#endRetired(unit));
+  }
+
+  #runnerOf({ generation, retired }: Unit, runId: string): PluginRunner | undefined {
+    return retired?.runIds.has(runId) === true ? retired.generation.runner : generation?.runner;
+  }
+
+  async #runsUnderWay(): Promise<readonly string[]> {
+    const statuses = ["queued", "running", "waiting"] as const;
+    const runs = await this.#parts.services.store.runs({ statuses, limit: PINNED_RUNS_MAX });
+    return runs.filter(({ workflow }) => workflow === "tutti.tool-call" || !workflow.startsWith("tutti.")).map(({ id }) => id);
+  }
+
+  async #unload(unit: Unit): Promise<void> {
+    const { generation } = unit;
+    unit.generation = undefined;
+    unit.asks = [];
+    if (generation === undefined) return;
+    this.#parts.home.remove(unit.name);
+    this.#tell("unloaded", unit, { reason: `version ${generation.manifest.version}` });
+    await this.#endRetired(unit);
+    await generation[Symbol.asyncDispose]();
+  }
+
+  #failed(unit: Unit, problem: string): void {
+    const isNews = unit.problem !== problem;
+    unit.problem = problem;
+    const goesOn = unit.generation === undefined ? "" : `; version ${unit.generation.manifest.version} goes on`;
+    if (isNews) this.#tell("failed", unit, { reason: `${problem}${goesOn}` });
+  }
+
+  #processChanged(unit: Unit, hash: string, state: RunnerState): void {
+    if (state.status === "running" || state.status === "stopped" || this.#stopping.signal.aborted) return;
+    const follows = state.status === "crash loop" ? "it stays down until it is mended or enabled again" : "it is started again";
+    this.#tell("crashed", unit, { reason: `${state.end.message}; ${follows}`, how: state.end.how, hash });
+  }
+
+  /** Into the log, and where a server runs also as an event. */
+  #tell(what: Happening, { name }: Unit, { reason, ...more }: Readonly<Record<string, Json>> & { readonly reason: string }): void {
+    const { logger, events } = this.#parts.services;
+    const isBad = what === "failed" || what === "crashed" || what === "asks";
+    logger[isBad ? "warn" : "info"]({ plugin: name, reason }, `a plugin ${what}`);
+    if (!this.#isWatched || this.#stopping.signal.aborted) return;
+    const event = { specversion: "1.0", id: crypto.randomUUID(), source: "/plugins", type: `plugin.${what}`, subject: name } as const;
+    const data = { plugin: name, reason, ...more };
+    events
+      .publish({ ...event, time: new Date().toISOString(), data }, HOST)
+      .catch((error: unknown) => logger.error({ error }, "an event of a plugin was not published"));
+  }
+
+  async #prune(name: string): Promise<void> {
+    const dir = join(this.#parts.copiesDir, name);
+    const unit = this.#units.get(name);
+    const used = new Set([unit?.generation?.hash, unit?.retired?.generation.hash]);
+    const stale = (await copiesOf(dir)).filter((hash) => !used.has(hash)).slice(COPIES_MAX);
+    for (const hash of stale) await rm(join(dir, hash), { recursive: true, force: true });
+  }
+}
+
+async function subfolders(dir: string): Promise<readonly string[]> {
+  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
+  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
+  return names.toSorted().slice(0, PLUGINS_MAX);
+}
+
+/** Copies of one plugin, the newest first. */
+async function copiesOf(dir: string): Promise<readonly string[]> {
+  const names = (await readdir(dir).catch(() => [])).filter((name) => !name.startsWith("."));
+  const dated = await Promise.all(
+    names.map(async (name) => ({ name, atMs: (await stat(join(dir, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
+  );
+  return dated.toSorted((a, b) => b.atMs - a.atMs).map(({ name }) => name);
+}

@@ -1,0 +1,3 @@
+export { MESSAGE_BYTES_MAX } from "./protocol.ts";
+export { PluginRunner, type RunnerState } from "./runner.ts";
+export type { PluginServices, ProcessSpec } from "./run-process.ts";

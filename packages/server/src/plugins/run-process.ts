@@ -1,0 +1,240 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { setPriority } from "node:os";
+import { dirname, join } from "node:path";
+import type { Duplex } from "node:stream";
+import { fileURLToPath } from "node:url";
+import { AppError, type Json } from "@tutti/core";
+import { Captured } from "./captured.ts";
+import { limited, nodeFlags, residentMb } from "./limits.ts";
+import { Peer } from "./peer.ts";
+import { readStartReply } from "./start-reply.ts";
+import { CHANNEL_FD, type CallRequest, type StartReply } from "./protocol.ts";
+
+/** A plugin's process as it is started. Paths are absolute. */
+export interface ProcessSpec {
+  readonly name: string;
+  /** The folder it runs in and reads. */
+  readonly folder: string;
+  readonly entry: string;
+  readonly settings: Json;
+  readonly memoryMb: number;
+  readonly reads: readonly string[];
+  readonly writes: readonly string[];
+  readonly timing?: Partial<Timing> | undefined;
+}
+
+/** How long what may take. */
+export interface Timing {
+  readonly startMs: number;
+  /** A process that has not answered for so long hangs, whatever it does. */
+  readonly hangMs: number;
+  readonly callMs: number;
+  readonly watchMs: number;
+}
+
+const TIMING: Timing = { startMs: 30_000, hangMs: 10_000, callMs: 120_000, watchMs: 500 };
+/** Calls that were given up and go on in the process all the same; more than that and it begins anew. */
+const ABANDONED_MAX = 32;
+const STOP_MS = 2_000;
+
+/** What the host does for a plugin. `ask` answers its requests; `tell` hears what it says. Neither trusts what comes. */
+export interface PluginServices {
+  ask(method: string, params: Json, signal: AbortSignal): Promise<Json | void>;
+  tell(method: string, params: Json): void;
+}
+
+/** How a process ended. `stopped` was asked for; everything else is the plugin's own doing. */
+export interface ProcessEnd {
+  readonly how: "stopped" | "exit" | "memory" | "hang" | "protocol" | "thrown";
+  readonly message: string;
+}
+
+/** A plugin's process that has started. */
+export interface PluginProcess {
+  readonly pid: number;
+  readonly brought: StartReply;
+  readonly output: Captured;
+  readonly ended: Promise<ProcessEnd>;
+  call(request: CallRequest, signal: AbortSignal): Promise<Json>;
+  /** Lets calls under way finish for up to `graceMs`, then ends it. */
+  stop(graceMs: number): Promise<void>;
+}
+
+const CODE_FOLDER = dirname(fileURLToPath(import.meta.url));
+/** Where the program and what it imports stands: the core's folder, and the links that lead to it. */
+const CODE_PATHS = [
+  CODE_FOLDER,
+  dirname(dirname(fileURLToPath(import.meta.resolve("@tutti/core")))),
+  ...(createRequire(import.meta.url).resolve.paths("@tutti/core") ?? []).map((path) => join(path, "@tutti", "core")).filter(existsSync),
+];
+const PROGRAM = fileURLToPath(new URL(`./plugin-process.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));
+
+/** Starts a plugin in a process of its own and waits until its `init` has returned; throws why when it does not. */
+export async function startPluginProcess(spec: ProcessSpec, services: PluginServices, signal: AbortSignal): Promise<PluginProcess> {
+  const running = new Running(spec, services);
+  try {
+    await running.start(signal);
+    return running;
+  } catch (error) {
+    running.kill({ how: "stopped", message: "it did not start" });
+    await running.ended;
+    throw error;
+  }
+}
+
+class Running implements PluginProcess {
+  readonly output = new Captured();
+  readonly #spec: ProcessSpec;
+  readonly #timing: Timing;
+  readonly #child: ChildProcess;
+  readonly #peer: Peer;
+  readonly #ended = Promise.withResolvers<ProcessEnd>();
+  readonly #calls = new Set<Promise<unknown>>();
+  #brought: StartReply = { tools: [] };
+  #end: ProcessEnd | undefined;
+  #thrown: string | undefined;
+  #isStopping = false;
+  /** Looks at the process since it last answered: if the host itself was held up, it looked less often too. */
+  #silentLooks = 0;
+  #isPinged = false;
+  #watch: NodeJS.Timeout | undefined;
+
+  constructor(spec: ProcessSpec, services: PluginServices) {
+    this.#spec = spec;
+    this.#timing = { ...TIMING, ...spec.timing };
+    this.#child = launch(spec);
+    for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.output.read(stream);
+    this.#peer = new Peer(this.#child.stdio[CHANNEL_FD] as Duplex, {
+      isPaced: true,
+      handle: (method, params, signal) => services.ask(method, params, signal),
+      notice: (method, params) => {
+        if (method === "thrown") this.#thrown = JSON.stringify(params);
+        services.tell(method, params);
+      },
+      broken: (reason) => this.kill({ how: "protocol", message: `it sent ${reason}` }),
+    });
+    this.#child.once("error", (error) => this.#gone(error.message));
+    this.#child.once("exit", (code, killedBy) => this.#gone(killedBy ?? `exit ${String(code)}`));
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  get brought(): StartReply {
+    return this.#brought;
+  }
+
+  get ended(): Promise<ProcessEnd> {
+    return this.#ended.promise;
+  }
+
+  async start(signal: AbortSignal): Promise<void> {
+    const { name, entry, settings } = this.#spec;
+    this.#watch = setInterval(() => void this.#look(), this.#timing.watchMs);
+    this.#watch.unref();
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#timing.startMs)]);
+    try {
+      this.#brought = readStartReply(await this.#peer.ask("start", { name, entry, settings }, bounded));
+    } catch (thrown) {
+      throw this.#startError(AppError.from(thrown));
+    }
+  }
+
+  async call(request: CallRequest, signal: AbortSignal): Promise<Json> {
+    if (this.#isStopping) throw new AppError("overloaded", `the plugin ${this.#spec.name} is being replaced; try again`);
+    const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#timing.callMs)]);
+    const asked = this.#peer.ask("call", request, bounded);
+    this.#calls.add(asked);
+    try {
+      return await asked;
+    } catch (thrown) {
+      const error = AppError.from(thrown);
+      if (error.code !== "timeout" || signal.aborted) throw error;
+      throw new AppError("timeout", `"${request.tool}" of the plugin ${this.#spec.name} did not end within ${this.#timing.callMs} ms`);
+    } finally {
+      this.#calls.delete(asked);
+      if (this.#peer.abandoned > ABANDONED_MAX)
+        this.kill({ how: "hang", message: `more than ${ABANDONED_MAX} calls that were given up have not ended` });
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    if (this.#end !== undefined || this.#isStopping) return void (await this.ended);
+    this.#isStopping = true;
+    await Promise.race([Promise.allSettled(this.#calls), after(graceMs)]);
+    await this.#peer.ask("stop", {}, AbortSignal.timeout(Math.min(graceMs, STOP_MS))).catch(() => undefined);
+    this.kill({ how: "stopped", message: "it was stopped" });
+    await this.ended;
+  }
+
+  kill(end: ProcessEnd): void {
+    this.#end ??= end;
+    this.#child.kill("SIGKILL");
+  }
+
+  #startError({ code, message }: AppError): AppError {
+    const { name } = this.#spec;
+    if (this.#end !== undefined) return new AppError("upstream", `the plugin ${name} ended while it started: ${this.#end.message}`);
+    const why = code === "timeout" ? `its init did not return within ${this.#timing.startMs} ms` : message;
+    return new AppError(code === "timeout" ? "timeout" : "invalid_input", `the plugin ${name} does not start: ${why}`);
+  }
+
+  #gone(how: string): void {
+    if (this.#watch !== undefined) clearInterval(this.#watch);
+    const lastWords = this.output.text.trim().slice(-300);
+    this.#end ??=
+      /heap out of memory|Failed to reserve|Allocation failed/.test(lastWords) || how === "SIGABRT"
+        ? { how: "memory", message: `it used more than its ${this.#spec.memoryMb} MB` }
+        : this.#thrown === undefined
+          ? { how: "exit", message: `it ended by itself (${how})${lastWords === "" ? "" : `: ${lastWords}`}` }
+          : { how: "thrown", message: `it threw where nobody catches: ${this.#thrown}` };
+    this.#peer.close(new AppError("upstream", `the plugin ${this.#spec.name} ended under way: ${this.#end.message}; it is started again`));
+    this.#ended.resolve(this.#end);
+  }
+
+  /** Memory and life. The answer to a ping comes from the plugin's own thread, so one that spins does not give it. */
+  async #look(): Promise<void> {
+    const { memoryMb } = this.#spec;
+    const usedMb = await residentMb(this.pid);
+    if (usedMb !== undefined && usedMb > memoryMb)
+      this.kill({ how: "memory", message: `it used ${Math.round(usedMb)} MB, wanted at most ${memoryMb}` });
+    this.#silentLooks += 1;
+    const silentMs = this.#silentLooks * this.#timing.watchMs;
+    if (silentMs <= this.#timing.hangMs) return this.#ping();
+    const why = this.output.isFlooding ? ", and it prints more than is read" : "";
+    this.kill({ how: "hang", message: `it has not answered for ${silentMs} ms${why}` });
+  }
+
+  #ping(): void {
+    if (this.#isPinged) return;
+    this.#isPinged = true;
+    this.#peer.ask("ping", {}, NEVER).then(
+      () => {
+        this.#silentLooks = 0;
+        this.#isPinged = false;
+      },
+      // The process is gone, which its end tells.
+      () => undefined,
+    );
+  }
+}
+
+const NEVER = new AbortController().signal;
+
+function launch({ folder, memoryMb, reads, writes }: ProcessSpec): ChildProcess {
+  const flags = nodeFlags({ memoryMb, reads: [folder, ...CODE_PATHS, ...reads], writes });
+  const { file, args } = limited({ file: process.execPath, args: [...flags, PROGRAM] }, { memoryMb });
+  const child = spawn(file, args, { cwd: folder, env: { TZ: "UTC", LANG: "C.UTF-8" }, stdio: ["ignore", "pipe", "pipe", "pipe"] });
+  // Where no shell has done it.
+  if (process.platform === "win32" && child.pid !== undefined) setPriority(child.pid, 15);
+  return child;
+}
+
+async function after(ms: number): Promise<void> {
+  const timer = new AbortController();
+  await once(AbortSignal.any([timer.signal, AbortSignal.timeout(ms)]), "abort");
+}
