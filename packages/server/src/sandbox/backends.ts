@@ -1,6 +1,7 @@
 import type { SandboxBackendFactory } from "./backend.ts";
 import { bubblewrapBackend } from "./bubblewrap/index.ts";
 import { dockerBackend } from "./docker/index.ts";
+import { landlockBackend } from "./landlock/index.ts";
 
 /** Every way to hold foreign code, in the order in which `auto` tries them. */
-export const sandboxBackends: readonly SandboxBackendFactory[] = [bubblewrapBackend, dockerBackend];
+export const sandboxBackends: readonly SandboxBackendFactory[] = [bubblewrapBackend, landlockBackend, dockerBackend];

@@ -1,7 +1,7 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import type { SandboxLimits } from "@tutti/core/sandbox";
-import type { CellKind } from "../cells/cell.ts";
+import { nodeFlags, type CellKind } from "../cells/cell.ts";
 import type { Tools } from "../shared/runners.ts";
 
 /** Where things are inside. One file system of a bounded size holds everything that can be written. */
@@ -86,14 +86,11 @@ function command(kind: CellKind, tools: Tools): readonly string[] {
     case "python":
       return [tools.python ?? "python3", "-s", "-B", `${INSIDE.tools}/run.py`];
     case "node":
-      return [INSIDE.node, ...NODE_FLAGS, `${INSIDE.tools}/run.cjs`];
+      return [INSIDE.node, ...nodeFlags, `${INSIDE.tools}/run.cjs`];
     case "shell":
       return ["/bin/sh", `${INSIDE.tools}/run.sh`];
   }
 }
-
-/** Enums and namespaces of TypeScript work too. */
-const NODE_FLAGS = ["--experimental-transform-types", "--disable-warning=ExperimentalWarning"] as const;
 
 function systemFolder(path: string): readonly string[] {
   const found = lstatSync(path, { throwIfNoEntry: false });

@@ -7,6 +7,7 @@ import { AppError } from "@tutti/core";
 import type { SandboxLimits } from "@tutti/core/sandbox";
 import { exitOf, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
+import { firstWords } from "../cells/first-words.ts";
 import { isAlive } from "../shared/folder.ts";
 import type { Uids } from "../shared/uids.ts";
 import { DESCRIPTORS, ENVIRONMENT, INSIDE } from "./arguments.ts";
@@ -23,7 +24,6 @@ export interface CellStart {
 
 const GONE_TRIES_MAX = 500;
 const GONE_DELAY_MS = 2;
-const STDERR_BYTES_MAX = 4_096;
 
 /** Starts bubblewrap with a runner in it, and resolves when that waits for a program. */
 export async function startCell(start: CellStart, signal: AbortSignal): Promise<Cell> {
@@ -83,17 +83,13 @@ class BubblewrapCell implements Cell {
     this.#folder = await open(`/proc/${pid}/root${INSIDE.work}`, "r");
   }
 
-  /** The first words on a stream; throws with what bubblewrap complains about when there are none. */
   async #said(stream: Readable, signal: AbortSignal): Promise<string> {
-    const first = await Promise.race([
-      new Promise<string>((resolve) => stream.once("data", (bytes: Buffer) => resolve(bytes.toString()))),
-      this.exited.then(() => undefined),
-      new Promise<undefined>((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true })),
-    ]);
-    if (first !== undefined) return first;
-    if (signal.aborted) throw new AppError("timeout", "bubblewrap did not start in time; raise startTimeoutMs", { cause: signal.reason });
-    const stderr = this.#child?.stderr?.read(STDERR_BYTES_MAX) ?? this.#child?.stderr?.read();
-    throw new AppError("unsupported", `bubblewrap did not start: ${complaint(String(stderr ?? ""))}`);
+    const program = { name: "bubblewrap", exited: this.exited, stderr: this.stdio.stderr };
+    try {
+      return await firstWords(stream, program, signal);
+    } catch (error) {
+      throw explained(error);
+    }
   }
 
   confine(limits: SandboxLimits): Promise<void> {
@@ -161,9 +157,14 @@ function kill(pid: number): void {
   }
 }
 
-function complaint(stderr: string): string {
-  const said = stderr.trim().slice(0, 500);
-  if (/Permission denied|Operation not permitted|No permissions|Creating new namespace failed/.test(said))
-    return `${said}. This system forbids namespaces to ordinary users: on Ubuntu allow them with an AppArmor profile for bwrap (docs/sandbox.md), in a container with --security-opt seccomp=unconfined, or start Tutti as root`;
-  return said === "" ? "it said nothing" : said;
+/** Adds what helps when the system forbids namespaces. */
+function explained(error: unknown): unknown {
+  if (
+    !(error instanceof AppError) ||
+    !/Permission denied|Operation not permitted|No permissions|Creating new namespace failed/.test(error.message)
+  )
+    return error;
+  const how =
+    "this system forbids namespaces to ordinary users: on Ubuntu allow them with an AppArmor profile for bwrap (docs/sandbox.md), in a container with --security-opt seccomp=unconfined, or start Tutti as root";
+  return new AppError("unsupported", `${error.message}; ${how}`, { cause: error });
 }

@@ -44,3 +44,6 @@ export function exitOf(child: ChildProcess): Promise<CellExit> {
     child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
   });
 }
+
+/** Node in every cell: enums and namespaces of TypeScript work too. */
+export const nodeFlags: readonly string[] = ["--experimental-transform-types", "--disable-warning=ExperimentalWarning"];

@@ -45,7 +45,7 @@ def run(name):
     except BaseException:
         kind, error, trace = sys.exc_info()
         # The program's own frames begin below this one.
-        sys.excepthook(kind, error, trace.tb_next)
+        sys.excepthook(kind, error.with_traceback(trace.tb_next), trace.tb_next)
         sys.exit(1)
 
 

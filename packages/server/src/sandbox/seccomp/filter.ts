@@ -1,5 +1,5 @@
 import { AppError } from "@tutti/core";
-import { ABSENT_CALLS, CHECKED_CALLS, FORBIDDEN_CALLS } from "./system-calls.ts";
+import { ABSENT_CALLS, CHECKED_CALLS, FORBIDDEN_CALLS, SAME_USER_CALLS, SHARED_CALLS } from "./system-calls.ts";
 
 /** An instruction of classic BPF (linux/filter.h): operation, where to jump when true and when false, operand. */
 type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number];
@@ -36,6 +36,10 @@ const TIOCSTI = 0x5412;
 export interface FilterOptions {
   /** Whether unix sockets may be made; no other kind ever may. */
   readonly allowsUnixSockets: boolean;
+  /** Without namespaces of its own: then what others of this machine would see is forbidden too. */
+  readonly isShared?: boolean;
+  /** Whether the program runs under a number of its own, so that it cannot touch what else its user has. */
+  readonly hasOwnUid?: boolean;
 }
 
 /** Whether there is a filter for this machine's processor. */
@@ -53,7 +57,10 @@ export function seccompFilter(architecture: string, options: FilterOptions): Buf
   return assemble(instructions(architecture, options));
 }
 
-function instructions(architecture: keyof typeof ARCHITECTURES, { allowsUnixSockets }: FilterOptions): readonly Instruction[] {
+function instructions(
+  architecture: keyof typeof ARCHITECTURES,
+  { allowsUnixSockets, isShared = false, hasOwnUid = true }: FilterOptions,
+): readonly Instruction[] {
   const { audit, column } = ARCHITECTURES[architecture];
   const refuseAll = (calls: typeof FORBIDDEN_CALLS, errno: number): readonly Instruction[] =>
     Object.values(calls)
@@ -73,6 +80,10 @@ function instructions(architecture: keyof typeof ARCHITECTURES, { allowsUnixSock
     ...checked(CHECKED_CALLS.ioctl[column], 1, [jump(JUMP_EQUAL, TIOCSTI, { whenFalse: 1 }), give(ERRNO | EPERM)]),
     ...refuseAll(ABSENT_CALLS, ENOSYS),
     ...refuseAll(FORBIDDEN_CALLS, EPERM),
+    ...(isShared ? refuseAll(SHARED_CALLS, EPERM) : []),
+    ...(hasOwnUid ? [] : refuseAll(SAME_USER_CALLS, EPERM)),
+    // Zero is the process itself.
+    ...(hasOwnUid ? [] : checked(CHECKED_CALLS.prlimit64[column], 0, [jump(JUMP_EQUAL, 0, { whenTrue: 1 }), give(ERRNO | EPERM)])),
     give(ALLOW),
   ];
 }

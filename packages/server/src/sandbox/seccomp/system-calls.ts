@@ -83,5 +83,32 @@ export const ABSENT_CALLS: Readonly<Record<string, Numbers>> = {
   clone3: [435, 435],
 };
 
+/** Memory that a watch over processes does not see. */
+export const SHARED_CALLS: Readonly<Record<string, Numbers>> = { memfd_create: [319, 279] };
+
+/** What a program could do to other files and processes of its user, and Landlock does not forbid. */
+export const SAME_USER_CALLS: Readonly<Record<string, Numbers>> = {
+  chmod: [90, null],
+  fchmodat: [268, 53],
+  fchmodat2: [452, 452],
+  chown: [92, null],
+  lchown: [94, null],
+  fchownat: [260, 54],
+  setxattr: [188, 5],
+  lsetxattr: [189, 6],
+  removexattr: [197, 14],
+  lremovexattr: [198, 15],
+  setxattrat: [463, 463],
+  removexattrat: [466, 466],
+  setpriority: [141, 140],
+  sched_setparam: [142, 118],
+  sched_setscheduler: [144, 119],
+  sched_setaffinity: [203, 122],
+  sched_setattr: [314, 274],
+  ioprio_set: [251, 30],
+};
+
 /** Calls that are looked at more closely. */
-export const CHECKED_CALLS = { socket: [41, 198], clone: [56, 220], ioctl: [16, 29] } as const satisfies Readonly<Record<string, Numbers>>;
+export const CHECKED_CALLS = { socket: [41, 198], clone: [56, 220], ioctl: [16, 29], prlimit64: [302, 261] } as const satisfies Readonly<
+  Record<string, Numbers>
+>;
