@@ -1,5 +1,5 @@
 import { AppError, type Message } from "@tutti/core";
-import type { ChatAnswer, ChatPart } from "./replies.ts";
+import type { ApprovalEntry, ChatAnswer, ChatPart } from "./replies.ts";
 import { readServerEvents } from "./server-events.ts";
 import type { Transport } from "./transport.ts";
 
@@ -45,6 +45,8 @@ function readPart(event: string | undefined, data: unknown): ChatPart | undefine
   switch (event ?? "message") {
     case "part":
       return data as ChatPart;
+    case "approval":
+      return { type: "approval", approval: data as ApprovalEntry };
     case "done":
       return { type: "done", answer: data as ChatAnswer };
     case "error": {

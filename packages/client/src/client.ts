@@ -1,4 +1,5 @@
 import type { ChainVerdict, Event, Json, Replay } from "@tutti/core";
+import { approvalCalls, type ApprovalCalls } from "./approvals.ts";
 import { streamChat, type ChatRequest } from "./chat.ts";
 import type {
   AgentEntry,
@@ -36,6 +37,7 @@ import { watchRun, type WatchOptions } from "./watch-run.ts";
 /** Everything the HTTP API offers, typed. Errors are `AppError`s with the server's code; every call is bounded in time. */
 export interface Client
   extends
+    ApprovalCalls,
     CacheCalls,
     EventCalls,
     GraphCalls,
@@ -101,6 +103,7 @@ export function createClient(options: ClientOptions): Client {
     ...modelCalls(transport),
     ...pluginCalls(transport),
     ...scheduleCalls(transport),
+    ...approvalCalls(transport),
     ...steeringCalls(transport),
     ...supervisionCalls(transport),
   };

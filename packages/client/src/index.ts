@@ -2,6 +2,7 @@ export { createClient, type Client, type PageQuery } from "./client.ts";
 export type { ChatRequest } from "./chat.ts";
 export type {
   AgentEntry,
+  ApprovalEntry,
   ChatAnswer,
   ChatPart,
   ChatRoute,
@@ -39,7 +40,8 @@ export type { GraphCalls, GraphCheckReply, GraphFault, GraphRunReply, GraphText 
 export type { InsightCalls, RunDiffReply, RunInsightReply, WaitingReply, WorkflowInsightQuery, WorkflowInsightReply } from "./insight.ts";
 export type { FolderPlugin, FolderPluginDetails, PluginCalls } from "./plugins.ts";
 export type { ScheduleCalls, ScheduleEntry, ScheduleRequest, ScheduleTiming } from "./schedules.ts";
-export type { ApprovalEntry, ForkRequest, SteeringCalls } from "./steering.ts";
+export type { ApprovalAnswer, ApprovalCalls, ApproveRequest, GrantEntry, GrantRequest } from "./approvals.ts";
+export type { ForkRequest, SteeringCalls } from "./steering.ts";
 export type {
   ComponentEntry,
   DeadLetterEntry,

@@ -97,8 +97,26 @@ export interface AgentEntry {
   readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
 }
 
-/** A piece of an agent's answer, or, last, the whole of it. */
-export type ChatPart = { readonly type: "text"; readonly text: string } | { readonly type: "done"; readonly answer: ChatAnswer };
+/** Something a run asks of people. Times are ISO 8601. When it asks about the call of a tool, `detail` is the input. */
+export interface ApprovalEntry {
+  readonly runId: string;
+  readonly key: string;
+  readonly question: string;
+  readonly detail?: Json;
+  readonly call?: { readonly tool: string; readonly argsHash: string; readonly principalId: string; readonly rule: string };
+  readonly approvers?: readonly string[];
+  readonly isFourEyes?: boolean;
+  readonly approvalsMin?: number;
+  readonly otherwise?: "approve" | "refuse";
+  readonly since: string;
+  readonly until: string | null;
+}
+
+/** A piece of an agent's answer, something that it asks before it goes on (answer it with `answerApproval`), or, last, the whole of it. */
+export type ChatPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "approval"; readonly approval: ApprovalEntry }
+  | { readonly type: "done"; readonly answer: ChatAnswer };
 
 /** An agent's answer: what it said, who said it and why, and in which run. */
 export interface ChatAnswer {

@@ -1,3 +1,7 @@
+import { InvalidArgumentError } from "commander";
+
+const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
 /** A duration for people, at most seven characters up to 99 days: "0.4 ms", "312 ms", "1.24 s", "3m 05s", "2h 03m", "4d 07h". Pure. */
 export function formatDuration(ms: number): string {
   if (ms < 9.95) return ms <= 0 ? "0 ms" : `${Math.max(0.1, ms).toFixed(1)} ms`;
@@ -16,4 +20,11 @@ type Amount = readonly [count: number, unit: string];
 
 function pair([large, largeUnit]: Amount, [small, smallUnit]: Amount): string {
   return `${large}${largeUnit} ${String(small).padStart(2, "0")}${smallUnit}`;
+}
+
+/** A duration as people write it as an option, in milliseconds. */
+export function readDuration(text: string): number {
+  const found = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
+  if (found === null) throw new InvalidArgumentError("Wanted a duration such as 500ms, 30s, 5m, 2h or 1d.");
+  return Number(found[1]) * (UNIT_MS[found[2] ?? ""] ?? 1);
 }

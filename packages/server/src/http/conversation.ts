@@ -1,5 +1,6 @@
-import { AppError, type Json, type Principal, type Usage } from "@tutti/core";
+import { AppError, type Json, type Principal, type Usage, type Wait } from "@tutti/core";
 import type { App } from "../host/index.ts";
+import { questionsOf, type Questions } from "./questions.ts";
 import { Bell } from "./sse.ts";
 
 /** What an agent's run gives. */
@@ -9,9 +10,17 @@ interface AgentOutput {
   readonly usage: Usage;
 }
 
+/** A piece of the answer, a question that has to be answered before it goes on, or a sign that it is still under way. */
+export type TurnPart =
+  | { readonly type: "text"; readonly text: string }
+  | { readonly type: "approval"; readonly wait: Wait }
+  | { readonly type: "quiet" };
+
 /** A turn with an agent under way. */
 export interface Conversation {
   readonly runId: string;
+  /** As `text`, with what the run and its children ask of people, and a sign of life where nothing comes for a while. */
+  parts(gone: AbortSignal): AsyncGenerator<TurnPart>;
   /** The answer's text as it comes, in one piece when the agent does not stream. When the client is gone the run is cancelled. */
   text(gone: AbortSignal): AsyncGenerator<string>;
   readonly output: Promise<AgentOutput>;
@@ -52,22 +61,23 @@ export async function converse(
     pending = "";
     return text;
   };
-  return {
-    runId,
-    output,
-    text: (gone) =>
-      follow({
-        gone,
-        app,
-        runId,
-        principal: turn.principal,
-        bell,
-        take,
-        output,
-        hasStreamed: () => hasStreamed,
-        isSettled: () => isSettled,
-      }),
-  };
+  const parts = (gone: AbortSignal): AsyncGenerator<TurnPart> =>
+    follow({
+      gone,
+      app,
+      runId,
+      principal: turn.principal,
+      bell,
+      take,
+      output,
+      hasStreamed: () => hasStreamed,
+      isSettled: () => isSettled,
+    });
+  return { runId, output, parts, text: (gone) => textOf(parts(gone)) };
+}
+
+async function* textOf(parts: AsyncGenerator<TurnPart>): AsyncGenerator<string> {
+  for await (const part of parts) if (part.type === "text") yield part.text;
 }
 
 interface Following {
@@ -82,21 +92,28 @@ interface Following {
   readonly isSettled: () => boolean;
 }
 
-async function* follow(turn: Following): AsyncGenerator<string> {
+async function* follow(turn: Following): AsyncGenerator<TurnPart> {
   turn.gone.addEventListener("abort", () => turn.bell.ring());
+  using questions = questionsOf(turn.app, turn.runId, () => turn.bell.ring());
   try {
     while (!turn.isSettled() && !turn.gone.aborted) {
-      await turn.bell.wait();
+      const isRung = await turn.bell.wait();
       const text = turn.take();
-      if (text !== "") yield text;
+      if (text !== "") yield { type: "text", text };
+      yield* asked(questions, isRung);
     }
     if (turn.gone.aborted) return;
     const { reply } = await turn.output;
     const rest = turn.hasStreamed() ? turn.take() : reply.content;
-    if (rest !== "") yield rest;
+    if (rest !== "") yield { type: "text", text: rest };
   } finally {
     if (!turn.isSettled()) await cancel(turn);
   }
+}
+
+async function* asked(questions: Questions, isRung: boolean): AsyncGenerator<TurnPart> {
+  for (const wait of await questions.take({ isLookedFor: !isRung })) yield { type: "approval", wait };
+  if (!isRung) yield { type: "quiet" };
 }
 
 /** A client that left does not want the rest; a run that ended meanwhile is fine as it is. */

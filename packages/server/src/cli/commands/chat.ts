@@ -1,7 +1,8 @@
 import { createInterface } from "node:readline";
-import type { ChatAnswer, ChatRoute, Client } from "@tutti/client";
+import type { ApprovalEntry, ChatAnswer, ChatRoute, Client } from "@tutti/client";
 import { AppError, type Message } from "@tutti/core";
 import type { Command } from "commander";
+import { askPerson, tellApproval } from "../ask-person.ts";
 import { connect } from "../connect.ts";
 import { failureOf, printFailure } from "../failure.ts";
 import { readStdin, UsageError, type Shell } from "../shell.ts";
@@ -14,7 +15,8 @@ Examples:
   cat letter.txt | tutti chat holly --json
   tutti chat holly                        talk back and forth
 
-In a conversation: /reset forgets it, /help lists commands, /exit or Ctrl-D ends it. Ctrl-C stops an answer.`;
+In a conversation: /reset forgets it, /help lists commands, /exit or Ctrl-D ends it. Ctrl-C stops an answer.
+When the agent asks before it does something, answer with y, n, or e and a new input as JSON.`;
 
 const HELP = "/reset  forget the conversation\n/exit   end it (Ctrl-D too)\n/help   show this";
 
@@ -45,7 +47,8 @@ async function chat(
   await using connection = await connect(shell);
   // Asked for first, so that a wrong name is said before anybody types.
   await connection.client.agent(agent, shell.signal);
-  const talk = { shell, client: connection.client, agent };
+  const { client } = connection;
+  const talk = { shell, client, agent, onApproval: async (approval: ApprovalEntry) => tellApproval(shell, approval) };
   if (isConversation) await converse(talk);
   else shell.printJson(await say(talk, [{ role: "user", content: message }], shell.signal));
 }
@@ -54,6 +57,8 @@ interface Talk {
   readonly shell: Shell;
   readonly client: Client;
   readonly agent: string;
+  /** What is done about something that the agent asks before it goes on. */
+  readonly onApproval: (approval: ApprovalEntry, signal: AbortSignal) => Promise<void>;
 }
 
 type Turn = Pick<Message, "role" | "content">;
@@ -65,12 +70,17 @@ async function say(talk: Talk, messages: readonly Turn[], signal: AbortSignal): 
   return answer;
 }
 
-async function receive({ shell, client, agent }: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
+async function receive(talk: Talk, messages: readonly Turn[], signal: AbortSignal): Promise<ChatAnswer> {
+  const { shell, client, agent } = talk;
   let column = 0;
   try {
     for await (const part of client.chat({ agent, messages }, signal)) {
       if (part.type === "done") return part.answer;
-      column = write(shell, part.text, column);
+      if (part.type === "text") column = write(shell, part.text, column);
+      if (part.type !== "approval") continue;
+      if (column > 0) shell.print("");
+      column = 0;
+      await talk.onApproval(part.approval, signal);
     }
   } finally {
     // Also after an answer that was cut off, so that what is said next begins a line.
@@ -86,8 +96,8 @@ function write(shell: Shell, text: string, column: number): number {
   return lines.length > 1 ? (lines.at(-1)?.length ?? 0) : column + text.length;
 }
 
-async function converse(talk: Talk): Promise<void> {
-  const { shell } = talk;
+async function converse(started: Talk): Promise<void> {
+  const { shell, client } = started;
   const reader = createInterface({
     input: process.stdin,
     output: process.stdout,
@@ -97,13 +107,17 @@ async function converse(talk: Talk): Promise<void> {
   let answer: AbortController | undefined;
   reader.on("SIGINT", () => (answer === undefined ? reader.close() : answer.abort()));
   shell.signal.addEventListener("abort", () => reader.close(), { once: true });
-  shell.note(`Talking to ${talk.agent}. /help lists commands, /exit ends.`);
+  shell.note(`Talking to ${started.agent}. /help lists commands, /exit ends.`);
   let isOpen = true;
   reader.once("close", () => (isOpen = false));
+  // What is typed while an answer is under way is for what it asks; the reader gives each line to one of the two.
+  const nextLine = lineReader(reader);
+  const onApproval: Talk["onApproval"] = (approval, signal) => askPerson({ shell, client, approval }, nextLine, signal);
+  const talk: Talk = { ...started, onApproval };
   const ask = (): void => (isOpen && process.stdin.isTTY ? reader.prompt() : undefined);
   let history: readonly Turn[] = [];
   ask();
-  for await (const line of reader) {
+  for (let line = await nextLine(); line !== undefined; line = await nextLine()) {
     const text = line.trim();
     if (text === "/exit") break;
     if (text === "/help") shell.print(HELP);
@@ -118,6 +132,18 @@ async function converse(talk: Talk): Promise<void> {
     ask();
   }
   reader.close();
+}
+
+/** Gives one line after the other, `undefined` at the end. A line that somebody stopped waiting for goes to whoever asks next. */
+function lineReader(reader: AsyncIterable<string>): () => Promise<string | undefined> {
+  const lines = reader[Symbol.asyncIterator]();
+  let coming: Promise<string | undefined> | undefined;
+  return async () => {
+    coming ??= lines.next().then(({ done, value }) => (done === true ? undefined : value));
+    const line = await coming;
+    coming = undefined;
+    return line;
+  };
 }
 
 /** One turn. An answer that failed or was stopped is no reason to end the conversation. */

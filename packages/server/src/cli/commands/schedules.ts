@@ -2,7 +2,7 @@ import type { ScheduleEntry, ScheduleRequest, ScheduleTiming } from "@tutti/clie
 import type { Json } from "@tutti/core";
 import { InvalidArgumentError, type Command } from "commander";
 import { connect, type Connection } from "../connect.ts";
-import { formatDuration } from "../duration.ts";
+import { formatDuration, readDuration } from "../duration.ts";
 import { readJsonArgument, safeJson, UsageError, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
 import { piece, type Style } from "../terminal.ts";
@@ -17,7 +17,6 @@ Examples:
   tutti schedules create nightly report --cron "0 30 2 * * 1-5" --preview`;
 
 const COUNT_MAX = 1_000;
-const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 const STATUS_STYLES: Readonly<Record<string, Style>> = {
   active: "green",
   paused: "yellow",
@@ -308,12 +307,6 @@ function lastStyle({ last }: ScheduleEntry): Style {
 
 function reasonOf({ error }: NonNullable<ScheduleEntry["last"]>): string {
   return error === undefined ? "" : ` (${error.code}: ${error.message})`;
-}
-
-function readDuration(text: string): number {
-  const found = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text);
-  if (found === null) throw new InvalidArgumentError("Wanted a duration such as 500ms, 30s, 5m, 2h or 1d.");
-  return Number(found[1]) * (UNIT_MS[found[2] ?? ""] ?? 1);
 }
 
 function readCount(text: string): number {

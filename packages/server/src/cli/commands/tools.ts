@@ -18,11 +18,13 @@ export function defineTools(command: Command, shell: Shell): void {
     .command("call <tool>")
     .description("call a tool, as a run of its own")
     .option("--input <json>", "the input: JSON, @file, or - for stdin", "{}")
+    .option("--approval <id>", "an approval of this call, from `tutti approvals give`, for when policy asks")
+    .option("--wait", "wait for people when policy asks")
     .addHelpText(
       "after",
       `\nExamples:\n  tutti tools call safe_calc --input '{"expression": "0.1 + 0.2"}'\n  tutti tools call summarize_text --input @letter.json --json`,
     )
-    .action((tool: string, { input }: { readonly input: string }) => call(shell, tool, input));
+    .action((tool: string, options: CallOptions) => call(shell, tool, options));
 }
 
 async function list(shell: Shell): Promise<void> {
@@ -38,10 +40,16 @@ async function list(shell: Shell): Promise<void> {
   shell.print(...table(["TOOL", "EFFECT", "POLICY", "DESCRIPTION"], rows, shell.out));
 }
 
-async function call(shell: Shell, tool: string, inputText: string): Promise<void> {
-  const input = (await readJsonArgument(inputText, "--input")) as Json;
+interface CallOptions {
+  readonly input: string;
+  readonly approval?: string;
+  readonly wait?: boolean;
+}
+
+async function call(shell: Shell, tool: string, { input: text, approval: approvalId, wait }: CallOptions): Promise<void> {
+  const input = (await readJsonArgument(text, "--input")) as Json;
   await using connection = await connect(shell);
-  const result = await connection.client.callTool(tool, input, shell.signal);
+  const result = await connection.client.callApproved({ tool, input, approvalId, wait }, shell.signal);
   shell.printJson(result);
   shell.print(...printableLines(typeof result.output === "string" ? result.output : safeJson(result.output, 2)));
   shell.note(`run ${result.runId}`);

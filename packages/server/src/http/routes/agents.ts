@@ -8,6 +8,7 @@ import { converse, type Conversation } from "../conversation.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseTextResponse } from "../sse.ts";
+import { approvalOf } from "./approvals.ts";
 
 const Message = z.object({ role: z.enum(["user", "assistant", "system"]), content: z.string() });
 const Chat = z
@@ -29,7 +30,11 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
   );
   routes.post(
     "/v1/agents/:name/chat",
-    operation({ tag: "Agents", summary: "Talk to an agent; server-sent events (part, done, error) with stream: true", body: Chat }),
+    operation({
+      tag: "Agents",
+      summary: "Talk to an agent; server-sent events (part, approval, done, error) with stream: true",
+      body: Chat,
+    }),
     async (ctx) => {
       const agent = findAgent(app, ctx.req.param("name"));
       const { message, messages, stream } = await readJson(ctx, Chat, app.config);
@@ -47,7 +52,11 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
 
 async function* streamed(conversation: Conversation, gone: AbortSignal): AsyncGenerator<string> {
   try {
-    for await (const text of conversation.text(gone)) yield encodeSse({ event: "part", data: JSON.stringify({ type: "text", text }) });
+    for await (const part of conversation.parts(gone)) {
+      if (part.type === "text") yield encodeSse({ event: "part", data: JSON.stringify(part) });
+      else if (part.type === "approval") yield encodeSse({ event: "approval", data: JSON.stringify(approvalOf(part.wait)) });
+      else yield ": heartbeat\n\n";
+    }
     yield encodeSse({ event: "done", data: JSON.stringify({ runId: conversation.runId, ...(await conversation.output) }) });
   } catch (thrown) {
     const { code, message } = AppError.from(thrown);

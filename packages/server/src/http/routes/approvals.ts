@@ -150,6 +150,7 @@ function addGrants(routes: Hono<HttpEnv>, app: App): void {
   );
 }
 
-function approvalOf({ runId, key, name, since, until, approval }: Wait) {
+/** What a run asks, as the API shows it. */
+export function approvalOf({ runId, key, name, since, until, approval }: Wait) {
   return { runId, key, since, until, ...(approval ?? { question: name }) };
 }
