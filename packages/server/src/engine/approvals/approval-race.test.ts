@@ -33,7 +33,7 @@ const pay: Tool = {
 /** An engine whose policy asks about every tool, and the book of approvals it looks in. */
 function node(store: Store): { readonly engine: EmbeddedEngine; readonly book: ApprovalBook } {
   const decide = (kind: string) => ({ effect: kind === "tool.call" ? "ask" : "allow", reason: "a test", rule: "test" }) as const;
-  const payer = flow("payer", (ctx, input) => ctx.call("pay", INPUT, { approval: { id: String(input) } }));
+  const payer = flow("payer", (ctx, input) => ctx.call("pay", INPUT, { approval: { id: input as string } }));
   const parts = partsOf({ workflows: [payer], tools: [pay], decide });
   const book: ApprovalBook = new ApprovalBook({ store, engine: () => engine, tool: parts.tool, decide: parts.decide });
   const engine: EmbeddedEngine = new EmbeddedEngine({ store, parts: { ...parts, approvals: book }, runsActiveMax: 100 });
@@ -56,9 +56,13 @@ const useOf = (consumer: number): ApprovalUse => ({
 });
 
 /** How many of all consumers got the approval, and with which codes the others were refused. */
-async function race(books: readonly ApprovalBook[], id: string): Promise<{ readonly won: number; readonly codes: readonly string[] }> {
+async function race(
+  [one, other]: readonly ApprovalBook[],
+  id: string,
+): Promise<{ readonly won: number; readonly codes: readonly string[] }> {
+  assert.ok(one && other);
   const results = await Promise.allSettled(
-    Array.from({ length: CONSUMERS }, (_, consumer) => books[consumer % books.length]?.use(id, useOf(consumer))),
+    Array.from({ length: CONSUMERS }, (_, consumer) => (consumer % 2 === 0 ? one : other).use(id, useOf(consumer))),
   );
   const codes = results.flatMap((result) => (result.status === "rejected" ? [AppError.from(result.reason).code] : []));
   return { won: CONSUMERS - codes.length, codes: [...new Set(codes)] };
