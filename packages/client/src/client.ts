@@ -25,6 +25,7 @@ import { eventCalls, type EventCalls } from "./events.ts";
 import { graphCalls, type GraphCalls } from "./graphs.ts";
 import { insightCalls, type InsightCalls } from "./insight.ts";
 import { cacheCalls, type CacheCalls } from "./cache.ts";
+import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
 import { pluginCalls, type PluginCalls } from "./plugins.ts";
@@ -39,6 +40,7 @@ export interface Client
   extends
     ApprovalCalls,
     CacheCalls,
+    RoutingCalls,
     EventCalls,
     GraphCalls,
     InsightCalls,
@@ -99,6 +101,7 @@ export function createClient(options: ClientOptions): Client {
     ...graphCalls(transport),
     ...insightCalls(transport),
     ...cacheCalls(transport),
+    ...routingCalls(transport),
     ...keyCalls(transport),
     ...modelCalls(transport),
     ...pluginCalls(transport),

@@ -67,3 +67,4 @@ export type {
 } from "./keys.ts";
 export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";
 export type { CacheCalls, CacheReport } from "./cache.ts";
+export type { RoutingCalls, RoutingExplained, RoutingShadow } from "./routing.ts";

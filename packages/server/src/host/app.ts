@@ -79,7 +79,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => store.close());
   const { close: closeGateway, ...gate } = await openGateway(config, { store, logger, engine: () => engine });
   opening.defer(closeGateway);
-  const { models, keys } = gate;
+  const { models, keys, textRouter } = gate;
   const metrics = createMetrics({ storeIsHealthy: () => store.health().ok, modelNumbers: () => models.router.stats() });
   const webhooks = createWebhooks(store, config);
   opening.defer(() => webhooks[Symbol.asyncDispose]());
@@ -89,7 +89,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => tools.close());
   const registry: Registry = new Registry({
     tools: tools.tools,
-    workflows: builtInWorkflows({ store, webhooks, graphs, batches, engine: () => engine }),
+    workflows: builtInWorkflows({ store, webhooks, graphs, batches, textRouter, engine: () => engine }),
     toolsAllow: config.toolsAllow,
     policies: [keyPolicy(keys), ...taintPolicies(config)],
     graphs,

@@ -6,6 +6,7 @@ export { findServer, writeServerFile } from "./server-file.ts";
 export { toolWorkflow } from "./tool-workflow.ts";
 export { VERSION } from "./version.ts";
 export { runOf, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";
+export { readRouterPolicy, readShadow, ROUTE_WORKFLOW, type RouteDecision, type RouteOutput } from "./routing/index.ts";
 export { providersOf } from "./providers.ts";
 export { discoverAt, type Provider } from "../models/index.ts";
 export { isUnderWay } from "./batches/index.ts";

@@ -4,6 +4,7 @@ import { Budgets, createModels, type Models } from "../models/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import type { Config } from "./config/index.ts";
 import { Gateway } from "./gateway/index.ts";
+import { PolicyFile, Router } from "./routing/index.ts";
 import { providersOf } from "./providers.ts";
 
 /** The way to models: who may use it, what they may spend, and the models themselves. */
@@ -12,6 +13,8 @@ export interface GatewayServices {
   readonly keys: Keys;
   readonly budgets: Budgets;
   readonly gateway: Gateway;
+  /** Says where texts go. */
+  readonly textRouter: Router;
 }
 
 /** What it is opened with; the engine is asked for later, because it needs the models first. */
@@ -43,6 +46,12 @@ export async function openGateway(
   const budgets = await Budgets.open({ store, groups: config.budgets, redisUrl, onRedisLoss, onError });
   opening.defer(() => budgets.close());
   const gateway = new Gateway({ engine, models, budgets, payerOf: (principal) => keys.payerOf(principal) });
+  const open = (path: string | undefined): Promise<PolicyFile> | undefined =>
+    path === undefined
+      ? undefined
+      : PolicyFile.open(path, (problem) => logger.error({ path, problem }, "the router policy is wrong; what held before holds on"));
+  const files = { policy: await open(config.routerPolicyPath), shadow: await open(config.routerPolicyShadowPath) };
+  const textRouter = new Router(files, (texts, model, signal) => models.embed(texts, model, signal));
   const closing = opening.move();
-  return { models, keys, budgets, gateway, close: () => closing.disposeAsync() };
+  return { models, keys, budgets, gateway, textRouter, close: () => closing.disposeAsync() };
 }

@@ -22,6 +22,7 @@ import type { Logger } from "../telemetry/index.ts";
 import { Batches, Files } from "./batches/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Registry } from "./registry.ts";
+import { routeWorkflow, type Router } from "./routing/index.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 
 /** What runs beside the runs that people start: each is made of durable workflows of its own. */
@@ -40,13 +41,15 @@ export interface BuiltInParts {
   readonly webhooks: OutgoingWebhooks;
   readonly graphs: GraphHost;
   readonly batches: Batches;
+  readonly textRouter: Router;
   readonly engine: () => Engine;
 }
 
 /** The host's own workflows. */
-export function builtInWorkflows({ webhooks, graphs, batches, engine }: BuiltInParts): readonly Workflow[] {
+export function builtInWorkflows({ webhooks, graphs, batches, textRouter, engine }: BuiltInParts): readonly Workflow[] {
   return [
     toolWorkflow,
+    routeWorkflow(() => textRouter),
     scheduleWorkflow,
     supervisorWorkflow,
     deadLetterWorkflow({ engine }),

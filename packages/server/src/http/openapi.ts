@@ -14,6 +14,7 @@ export interface Operation {
     | "Runs"
     | "Events"
     | "Tools"
+    | "Routing"
     | "Trust"
     | "Plugins"
     | "Graphs"

@@ -32,6 +32,7 @@ import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
 import { upkeepRoutes } from "./routes/upkeep.ts";
+import { routingRoutes } from "./routes/routing.ts";
 import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -65,6 +66,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
   router.route("/", toolRoutes(app));
   router.route("/", pluginRoutes(app));
+  router.route("/", routingRoutes(app));
   router.route("/", trustRoutes(app));
   router.route("/", eventRoutes(app, app.events));
   router.route("/", webhookRoutes(app, app.events));

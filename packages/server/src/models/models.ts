@@ -35,6 +35,8 @@ export interface Models {
   priceOf(place: Place): TokenPrice | undefined;
   loadPrices(): Promise<void>;
   readonly tokens: TokenCounter;
+  /** Vectors of texts by a model; without one, by the model that comes with Tutti. */
+  embed(texts: readonly string[], model: string | undefined, signal: AbortSignal): Promise<readonly (readonly number[] | Float32Array)[]>;
   /** Answers that may be given again. */
   readonly cache: AnswerCache;
   readonly guardrails: Guardrails;
@@ -74,6 +76,9 @@ interface ModelsOptions {
   readonly log?: (message: string) => void;
 }
 
+/** The embeddings that come with Tutti, for whoever names no model. */
+const OWN_EMBEDDINGS: Provider = { name: "tutti-embeddings", kind: "local-embeddings", models: ["en-512"] };
+
 /** Opens the way to the providers and begins to ask them for their models. */
 export function createModels(options: ModelsOptions): Models {
   const pools = new Pools();
@@ -90,6 +95,7 @@ export function createModels(options: ModelsOptions): Models {
     return firstOf(pricedAt(place), (at) => prices.costUsd(at, usage));
   };
   const router = new Router({ routes: options.routes ?? [], locate, facts: (place) => locator.facts(place), priceOf });
+  const ownEmbeddings = lazily(() => openServer({ ...OWN_EMBEDDINGS }, pools, log).open);
   return {
     router,
     async list() {
@@ -107,6 +113,11 @@ export function createModels(options: ModelsOptions): Models {
     priceOf,
     loadPrices: () => prices.load(),
     tokens: TOKENS,
+    async embed(texts, model, signal) {
+      const place = model === undefined ? { open: ownEmbeddings.get(), name: OWN_EMBEDDINGS.models[0] ?? "" } : locate(model);
+      if (place?.open.embed === undefined) throw new AppError("model_not_found", `wanted an embedding model, got "${model}"`);
+      return (await place.open.embed(place.name, { inputs: texts, purpose: "query" }, signal)).vectors;
+    },
     guardrails: new Guardrails(options.guardrails ?? []),
     inventory: new Inventory({ servers, catalog, router, priceOf }),
     cache: new AnswerCache({ config: options.cache, embed: embedderOf(options.cache, locate) }),
@@ -123,7 +134,18 @@ export function createModels(options: ModelsOptions): Models {
       return forward(place.upstream, request, signal);
     },
     async close() {
-      await Promise.all([catalog.close(), pools.close(), ...servers.map(({ open }) => open.close?.())]);
+      await Promise.all([catalog.close(), pools.close(), ...servers.map(({ open }) => open.close?.()), ownEmbeddings.opened?.close?.()]);
+    },
+  };
+}
+
+/** Opens something when it is first needed. */
+function lazily<T>(open: () => T): { readonly get: () => T; readonly opened: T | undefined } {
+  let opened: T | undefined;
+  return {
+    get: () => (opened ??= open()),
+    get opened() {
+      return opened;
     },
   };
 }

@@ -15,7 +15,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { MARK_NOTE, resultForModel, type ResultRules } from "../../models/index.ts";
 import { boundedHistory } from "./history.ts";
-import { answerOf, compilePattern, matchRoute, type CompiledRoute } from "./routes.ts";
+import { answerOf, compilePattern, fillTemplate, matches, type Matchable } from "../routing/index.ts";
 
 const MESSAGES_MAX = 10_000;
 
@@ -63,7 +63,7 @@ type AgentInput = z.output<typeof inputSchema>;
 
 /** An agent as a workflow: a model picks the next step, or the agent's routes do where no model is configured. Throws `invalid_input` for a bad pattern. */
 export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
-  const routes = spec.routes.map((route) => ({ route, pattern: compilePattern(route.match) }));
+  const routes = spec.routes.map((route) => ({ route, patterns: [compilePattern(route.match)] }));
   return defineWorkflow<AgentInput, AgentOutput>({
     name: spec.name,
     version: spec.version,
@@ -90,7 +90,7 @@ type RouteChosen = RouteTaken & { readonly input?: Json; readonly key?: string }
 interface Chooser {
   readonly spec: AgentSpec;
   readonly deps: AgentDeps;
-  readonly routes: readonly CompiledRoute[];
+  readonly routes: readonly (Matchable & { readonly route: AgentSpec["routes"][number] })[];
 }
 
 function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message[]): RouteChosen {
@@ -109,10 +109,10 @@ function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message
       key: randomBytes(16).toString("hex"),
     };
   const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
-  const match = matchRoute(routes, message);
+  const [match] = matches(routes, message);
   if (match === undefined) return { by: "none", reason: "no model is configured and no route matches" };
-  const { id, tool, reason } = match.route;
-  return { by: "rule", rule: id, tool, reason, input: match.input };
+  const { id, tool, reason, input } = match.rule.route;
+  return { by: "rule", rule: id, tool, reason, input: fillTemplate(input, match.value) };
 }
 
 interface ModelAgent {

@@ -3,8 +3,8 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { AppError, type AgentSpec } from "@tutti/core";
 import { z } from "zod";
-import { readYaml, type YamlFile } from "../config/index.ts";
-import { compilePattern, namesIn } from "./routes.ts";
+import { issuesIn, readYaml } from "../config/index.ts";
+import { compilePattern, namesIn } from "../routing/index.ts";
 
 const STEPS_MAX = 50;
 const HISTORY_MESSAGES_MAX = 1_000;
@@ -49,7 +49,7 @@ const agentSchema = z
 function checkPattern(route: z.output<typeof routeSchema>, problem: (key: "match" | "input", message: string) => void): void {
   try {
     const groups = Object.keys(compilePattern(route.match).namedGroups());
-    const unknown = namesIn(route.input).find((name) => !groups.includes(name));
+    const unknown = namesIn(route.input).find((name) => name !== "text" && !groups.includes(name));
     if (unknown !== undefined)
       problem("input", `$${unknown} is no named group of match (${groups.join(", ") || "there are none"}); write $$ for a dollar sign`);
   } catch (error) {
@@ -67,15 +67,5 @@ export async function readAgentFile(location: URL | string): Promise<AgentSpec> 
   if (file.problems.length > 0) throw new AppError("invalid_config", file.problems.join("\n"));
   const result = agentSchema.safeParse(file.value);
   if (result.success) return result.data;
-  throw new AppError("invalid_config", result.error.issues.flatMap((issue) => describe(issue, file)).join("\n"));
-}
-
-function describe(issue: z.core.$ZodIssue, file: YamlFile): readonly string[] {
-  if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => `${dotted([...issue.path, key])} is no key of an agent file (${file.keyAt([...issue.path, key])})`);
-  return [`${dotted(issue.path) || "the file"}: ${issue.message} (${file.at(issue.path)})`];
-}
-
-function dotted(path: readonly PropertyKey[]): string {
-  return path.map((part, index) => (typeof part === "number" ? `[${part}]` : `${index === 0 ? "" : "."}${String(part)}`)).join("");
+  throw new AppError("invalid_config", issuesIn(file, result.error.issues, { what: "an agent file" }));
 }

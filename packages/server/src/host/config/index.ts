@@ -4,4 +4,5 @@ export { mcpServerSchema, type McpAuthSetting, type McpServerSetting, type McpSe
 export { readLocale, readProcessConfig, readSecret } from "./process-env.ts";
 export { configFrom, readConfig, type ConfigReading } from "./read-config.ts";
 export { type Config } from "./settings.ts";
+export { issuesIn } from "./yaml-issues.ts";
 export { readYaml, type YamlFile } from "./yaml-file.ts";

@@ -8,7 +8,15 @@ import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { pluginOptions, type PluginOptions } from "./plugin-options.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
-import { taintExceptions, taintPolicy, toolResults, type TaintException, type ToolResults } from "./untrusted.ts";
+import {
+  routerPolicyPath,
+  routerPolicyShadowPath,
+  taintExceptions,
+  taintPolicy,
+  toolResults,
+  type TaintException,
+  type ToolResults,
+} from "./untrusted.ts";
 import { httpHosts, toolSecrets, webPrivateAllow, webSearchUrl, workspaceDir, type ToolSecret } from "./tools.ts";
 import { webhooks, type WebhookConfig } from "./webhooks.ts";
 
@@ -218,6 +226,8 @@ export const SETTINGS = {
     items: "tool names",
     description: "Tools that may be called besides the safe built-in ones.",
   }),
+  routerPolicyPath,
+  routerPolicyShadowPath,
   taintPolicy,
   taintExceptions,
   toolResults,

@@ -1,5 +1,16 @@
 import { z } from "zod";
-import { choice, type Setting } from "./setting.ts";
+import { choice, optionalPath, type Setting } from "./setting.ts";
+
+export const routerPolicyPath = optionalPath({
+  env: "TUTTI_ROUTER_POLICY",
+  description:
+    "The file that says where texts without a known intent go: rules, examples, and what becomes of the rest. It may change while Tutti runs.",
+});
+
+export const routerPolicyShadowPath = optionalPath({
+  env: "TUTTI_ROUTER_POLICY_SHADOW",
+  description: "A second router policy that does not act: what it would have done is noted beside each decision.",
+});
 
 const LIST_MAX = 1_000;
 

@@ -1,9 +1,7 @@
-import { AppError, type AgentSpec, type Json } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
 import { RE2JS } from "re2js";
 
-type AgentRoute = AgentSpec["routes"][number];
-
-/** Longer messages are not matched against routes. RE2 takes linear time, but this runs on the event loop. */
+/** Longer texts are not matched. RE2 takes linear time, but this runs on the event loop. */
 const MATCHED_CHARACTERS_MAX = 64_000;
 
 /** A larger pattern is refused. RE2 counts the instructions it compiles to. */
@@ -11,16 +9,15 @@ const PATTERN_SIZE_MAX = 2_000;
 
 const PLACEHOLDER = /\$(?:\$|(?<name>[A-Za-z_]\w*))/g;
 
-/** A route with its pattern compiled. */
-export interface CompiledRoute {
-  readonly route: AgentRoute;
-  readonly pattern: RE2JS;
+/** Something that patterns lead to: a route of an agent, a rule of the router's policy. */
+export interface Matchable {
+  readonly patterns: readonly RE2JS[];
 }
 
-/** A route that matched, and the input for its tool. */
-export interface RouteMatch {
-  readonly route: AgentRoute;
-  readonly input: Json;
+/** A rule that matched; `value` gives what its named groups found, trimmed, and the whole text as `text` where no group is called so. */
+export interface Match<T extends Matchable> {
+  readonly rule: T;
+  readonly value: (name: string) => string;
 }
 
 /** Compiles a pattern in RE2 syntax. Throws `invalid_input` with what is wrong in it. */
@@ -42,25 +39,27 @@ export function compilePattern(source: string): RE2JS {
   );
 }
 
-/** The first route that matches, in their order. Throws `too_large` for a message that is too long to be matched. */
-export function matchRoute(routes: readonly CompiledRoute[], message: string): RouteMatch | undefined {
+/** The rules that match, in their order, each by its first pattern that does. Throws `too_large` for a text that is too long to be matched. */
+export function* matches<T extends Matchable>(rules: Iterable<T>, message: string): Generator<Match<T>> {
   const text = message.trim();
   if (text.length > MATCHED_CHARACTERS_MAX)
     throw new AppError(
       "too_large",
       `without a model wanted a message of at most ${MATCHED_CHARACTERS_MAX} characters, got ${text.length}; send less, or set TUTTI_MODEL_BASE_URL and TUTTI_MODEL`,
     );
-  for (const { route, pattern } of routes) {
-    const matcher = pattern.matcher(text);
-    if (!matcher.find()) continue;
-    const groups = matcher.getNamedGroups();
-    return { route, input: fillTemplate(route.input, (name) => groups[name]?.trim() ?? "") };
+  for (const rule of rules) {
+    for (const pattern of rule.patterns) {
+      const matcher = pattern.matcher(text);
+      if (!matcher.find()) continue;
+      const groups = matcher.getNamedGroups();
+      yield { rule, value: (name) => groups[name]?.trim() ?? (name === "text" ? text : "") };
+      break;
+    }
   }
-  return undefined;
 }
 
 /** A copy in which `$name` in every text stands for what `value` gives for it, and `$$` for a dollar sign. */
-function fillTemplate(template: Json, value: (name: string) => string): Json {
+export function fillTemplate(template: Json, value: (name: string) => string): Json {
   if (typeof template === "string") return fillText(template, value);
   if (template === null || typeof template !== "object") return template;
   if (Array.isArray(template)) return template.map((item) => fillTemplate(item, value));
@@ -77,10 +76,10 @@ export function namesIn(template: Json): readonly string[] {
   return names;
 }
 
-/** What a person reads of a tool's output: the route's own words, else the output as it is. */
-export function answerOf(route: AgentRoute, output: Json): string {
-  if (route.answer === undefined) return typeof output === "string" ? output : JSON.stringify(output);
-  return fillText(route.answer, (name) => {
+/** What a person reads of an output: the rule's own words, else the output as it is. */
+export function answerOf(rule: { readonly answer?: string | undefined }, output: Json): string {
+  if (rule.answer === undefined) return typeof output === "string" ? output : JSON.stringify(output);
+  return fillText(rule.answer, (name) => {
     const value =
       output !== null && typeof output === "object" && !Array.isArray(output)
         ? (output as { readonly [key: string]: Json })[name]
