@@ -26,7 +26,9 @@ interface Case extends Labelled {
 const known = await scored(fitting);
 const unseen = await scored(heldOut);
 await models.close();
-const fitted = fit(known.flatMap(({ rule, scores }) => scores.map((score) => ({ x: score.similarity, y: score.rule.id === rule ? 1 : 0 }))));
+const fitted = fit(
+  known.flatMap(({ rule, scores }) => scores.map((score) => ({ x: score.similarity, y: score.rule.id === rule ? 1 : 0 }))),
+);
 const rows: Row[] = [];
 for (const [name, cases] of Object.entries({ "fitted on": known, "held out": unseen })) {
   for (const confidence of [0.5, 0.7, 0.85, 0.95]) rows.push(...judged(`${name}, ${confidence} / 0.05`, cases, { confidence, gap: 0.05 }));
@@ -41,7 +43,9 @@ await writeResults("routing", rows, {
   shipped: LOCAL_CALIBRATION,
 });
 printTable(rows);
-process.stdout.write(`fitted: midpoint ${round(fitted.midpoint)}, slope ${round(fitted.slope)}; shipped: ${JSON.stringify(LOCAL_CALIBRATION)}\n`);
+process.stdout.write(
+  `fitted: midpoint ${round(fitted.midpoint)}, slope ${round(fitted.slope)}; shipped: ${JSON.stringify(LOCAL_CALIBRATION)}\n`,
+);
 
 interface Thresholds {
   readonly confidence: number;
