@@ -23,7 +23,8 @@ export type EventBody =
       readonly version: string;
       readonly input: Json;
       readonly principal: Principal;
-      readonly parent?: { readonly runId: string; readonly key: string };
+      /** `depth`: how many runs stand above this one; left out in logs of earlier versions. */
+      readonly parent?: { readonly runId: string; readonly key: string; readonly depth?: number };
       /** Started by its parent, but not ended with it. */
       readonly spawned?: true;
       /** The run whose log this one begins with a part of, or goes on from with fresh history. */

@@ -21,6 +21,8 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
   readonly isUntrusted?: boolean;
   /** Who brought it: "built-in", "plugin:NAME", "mcp:NAME", "openapi:NAME", "workflow:NAME". The host says so when it takes the tool. */
   readonly source?: string;
+  /** A call of it is a child run of this workflow, which gets the input, or what stands in it at `inputAt`; `run` is not called then. */
+  readonly workflow?: { readonly name: string; readonly inputAt?: string };
   run(input: I, call: ToolCallContext): Promise<O>;
 }
 

@@ -18,6 +18,7 @@ import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts"
 import { Policies } from "./policies-in-force.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
+import { workflowTool } from "./workflow-tools.ts";
 
 /** A plugin that is loaded, by what it brought. */
 export interface LoadedPlugin {
@@ -67,7 +68,7 @@ export class Registry {
   }
 
   tool(name: string): RegisteredTool | undefined {
-    return this.#tools.get(name);
+    return this.#tools.get(name) ?? this.#workflowTools.find((tool) => tool.name === name);
   }
 
   /** The newest version, or the one asked for. */
@@ -87,7 +88,15 @@ export class Registry {
   }
 
   get tools(): readonly RegisteredTool[] {
-    return this.#tools.all;
+    return [...this.#tools.all, ...this.#workflowTools];
+  }
+
+  /** Workflows and agents, which are tools too. */
+  get #workflowTools(): readonly RegisteredTool[] {
+    return [...this.#workflows].flatMap(([name, versions]) => {
+      const newest = versions.at(-1);
+      return newest === undefined || name.startsWith("tutti.") ? [] : [workflowTool(newest, this.#agents.get(name))];
+    });
   }
 
   /**

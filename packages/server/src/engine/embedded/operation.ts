@@ -24,7 +24,7 @@ export interface RunParts {
   readonly workflow: Workflow;
   readonly input: Json;
   readonly startedAtMs: number;
-  readonly parent?: { readonly runId: string; readonly key: string };
+  readonly parent?: { readonly runId: string; readonly key: string; readonly depth?: number };
   readonly limits?: RunLimits;
   readonly tainted?: readonly string[];
 }

@@ -5,6 +5,7 @@ import { AppError, type AgentSpec } from "@tutti/core";
 import { z } from "zod";
 import { issuesIn, readYaml } from "../config/index.ts";
 import { compilePattern, namesIn } from "../routing/index.ts";
+import { workflowToolName } from "../workflow-tools.ts";
 
 const STEPS_MAX = 50;
 const HISTORY_MESSAGES_MAX = 1_000;
@@ -23,6 +24,16 @@ const limitsSchema = z.strictObject({
   historyMessagesMax: z.int().min(1).max(HISTORY_MESSAGES_MAX).default(40),
 });
 
+/** A tool by its name, or a workflow or an agent, each of which is a tool too. */
+const toolSchema = z.union(
+  [
+    z.string().min(1),
+    z.strictObject({ workflow: z.string().min(1) }).transform(({ workflow }) => workflowToolName(workflow)),
+    z.strictObject({ agent: z.string().min(1) }).transform(({ agent }) => workflowToolName(agent)),
+  ],
+  "wanted a tool's name, {workflow: name} or {agent: name}",
+);
+
 const agentSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "wanted lower-case letters, digits and dashes, beginning with a letter"),
@@ -30,7 +41,7 @@ const agentSchema = z
     description: z.string().min(1),
     instructions: z.string().min(1),
     model: z.string().min(1).default("default"),
-    tools: z.array(z.string().min(1)).default([]),
+    tools: z.array(toolSchema).default([]),
     routes: z.array(routeSchema).default([]),
     starters: z.array(z.string().min(1).max(500)).max(20).exactOptional(),
     limits: limitsSchema.prefault({}),

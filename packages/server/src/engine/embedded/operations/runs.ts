@@ -2,7 +2,7 @@ import { AppError, type Json } from "@tutti/core";
 import { iso } from "../../clock.ts";
 import { derivedId } from "../../run-id.ts";
 import type { ReceivedSignal } from "../history.ts";
-import type { Operation, OperationCall, Performed } from "../operation.ts";
+import type { Operation, OperationCall, Performed, RunParts } from "../operation.ts";
 import { tried } from "./tried.ts";
 import { done, type OtherRunOptions, type Workbench } from "./workbench.ts";
 
@@ -19,10 +19,7 @@ export function startChild(
   return {
     kind: "workflow",
     name: workflow,
-    abandon: (key) => {
-      const runId = derivedId(`${bench.run.runId}/${key}`);
-      void bench.runs.cancel(runId, "the branch of its parent has ended").catch(() => undefined);
-    },
+    abandon: (key) => abandonChild(bench, key),
     perform: async (call) => {
       const runId = derivedId(`${bench.run.runId}/${call.key}`);
       const started = Promise.withResolvers<void>();
@@ -30,13 +27,24 @@ export function startChild(
       const cancelChild = (reason: string): Promise<void> =>
         started.promise.then(() => bench.runs.cancel(runId, reason)).catch(() => undefined);
       const stopListening = call.scope.onClose(({ message }) => void cancelChild(message));
-      const parent = { runId: bench.run.runId, key: call.key };
+      const parent = placeBelow(bench, call.key);
       const limits = bench.budget.left(child.limits);
       const start = (): Promise<void> =>
         bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits, ...bench.taint.field }).finally(started.resolve);
       return waitForEnd(bench, call, { runId, start }).finally(stopListening);
     },
   };
+}
+
+/** Cancels a child that an earlier process may have begun. */
+export function abandonChild(bench: Workbench, key: string): void {
+  const runId = derivedId(`${bench.run.runId}/${key}`);
+  void bench.runs.cancel(runId, "the branch of its parent has ended").catch(() => undefined);
+}
+
+/** The place of a run that another starts. */
+function placeBelow({ run }: Workbench, key: string): NonNullable<RunParts["parent"]> {
+  return { runId: run.runId, key, depth: (run.parent?.depth ?? 0) + 1 };
 }
 
 /** Waits for a run that was spawned. */
@@ -52,7 +60,7 @@ export function spawn(bench: Workbench, workflow: string, run: { readonly input:
       const { input, limits, queue } = run;
       await bench.runs.start(workflow, input, {
         runId,
-        parent: { runId: bench.run.runId, key },
+        parent: placeBelow(bench, key),
         isChild: false,
         limits,
         queue,

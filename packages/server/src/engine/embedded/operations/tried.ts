@@ -10,9 +10,8 @@ import {
   type StepKind,
   type StepOptions,
 } from "@tutti/core";
-import type { CallOptions } from "@tutti/core/policy";
 import { iso } from "../../clock.ts";
-import { findTool, generate as generateReply, isUntrusted, parseInput } from "../../effects.ts";
+import { generate as generateReply } from "../../effects.ts";
 import { tryRepeatedly, type TrialResult } from "../attempts.ts";
 import { Taint } from "../taint.ts";
 import { toJson, type Operation, type OperationCall, type Performed } from "../operation.ts";
@@ -22,7 +21,8 @@ import { done, type Workbench } from "./workbench.ts";
 /** Compensation must not give up easily: what it leaves undone is left to people. */
 const UNDO_OPTIONS = { attemptsMax: 10 };
 
-type Options = Omit<StepOptions<never>, "undo">;
+/** Bounds of a step, without how it is undone. */
+export type Options = Omit<StepOptions<never>, "undo">;
 
 /** The workflow's own code. */
 export function step(
@@ -55,28 +55,6 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
       action: ({ signal }): Promise<Reply> => generateReply(bench.engine, { model, request, onPart }, signal),
       mayRepeat: () => !streamed,
       usage: (value) => usageOf(bench, model, value as Reply),
-    };
-  });
-}
-
-/** Calls a tool, if policy allows it. */
-export function callTool(
-  bench: Workbench,
-  tool: string,
-  call: { readonly input: Json; readonly options: Options & Pick<CallOptions, "approval"> },
-): Operation {
-  return tried(bench, { kind: "tool", name: tool, options: call.options }, async (operation) => {
-    const found = findTool(bench.engine, tool);
-    const parsed = await parseInput(found, call.input);
-    const isDurableFirst = found.effect !== "read";
-    const action = { kind: "tool.call", resource: tool, input: toJson(parsed) } as const;
-    const edited = await allow(bench, action, { call: operation, isDurableFirst, approval: call.options.approval, tool: found });
-    const { principal } = bench.run;
-    return {
-      action: ({ idempotencyKey, signal }) => found.run(edited?.input ?? parsed, { idempotencyKey, signal, principal }),
-      // Doing it twice would not be as good as once, and nobody can tell how far a failed attempt got.
-      mayRepeat: () => found.isIdempotent !== false,
-      ...(isUntrusted(found) && { sources: [tool] }),
     };
   });
 }

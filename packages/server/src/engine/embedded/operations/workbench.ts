@@ -35,7 +35,7 @@ export interface OtherRuns {
 /** How an operation starts another run. Children may exceed the bound of runs in memory, or their parents could wait for ever. */
 export interface OtherRunOptions {
   readonly runId: string;
-  readonly parent: { readonly runId: string; readonly key: string };
+  readonly parent: { readonly runId: string; readonly key: string; readonly depth?: number };
   readonly isChild: boolean;
   readonly limits?: RunLimits | undefined;
   readonly queue?: StartOptions["queue"] | undefined;
