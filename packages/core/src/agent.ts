@@ -9,6 +9,8 @@ export interface AgentSpec {
   /** A model id, or "default" for whatever is configured. */
   readonly model: string;
   readonly tools: readonly string[];
+  /** Skills it knows of: it sees what each is for, and reads the rest when it needs it. */
+  readonly skills?: readonly string[];
   /** Deterministic routes, tried in order when no model is configured. */
   readonly routes: readonly AgentRoute[];
   /** Things to ask it, for those who do not know yet. */

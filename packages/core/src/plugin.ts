@@ -14,6 +14,8 @@ export interface Plugin {
   readonly tools?: readonly Tool[];
   readonly workflows?: readonly Workflow[];
   readonly policies?: readonly Policy[];
+  /** Skills, as URLs of their folders, each with a SKILL.md. */
+  readonly skills?: readonly URL[];
   /** Graph workflows, as URLs of their YAML or JSON files. */
   readonly graphs?: readonly URL[];
   /** Schedules, as `POST /v1/schedules` takes them. */

@@ -210,7 +210,12 @@ async function goOn(app: {
 
 function agentDeps(config: Config, found: { readonly registry: Registry; readonly models: Models }): AgentDeps {
   const { toolResults } = config;
-  return { findModel: (id) => modelFor(id, found), findTool: (name) => found.registry.tool(name), toolResults };
+  return {
+    findModel: (id) => modelFor(id, found),
+    findTool: (name) => found.registry.tool(name),
+    findSkill: (name) => found.registry.skill(name),
+    toolResults,
+  };
 }
 
 /** The model an agent asks for: "default" is whatever is configured; `undefined` when there is none. */

@@ -4,7 +4,7 @@ import type { Action, Decision, Policy } from "@tutti/core";
 const TOOL_USER = "mcp-user";
 
 /** Tools that touch nothing outside the run. */
-export const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text"];
+export const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text", "skill_read"];
 
 const OWNER_KINDS: ReadonlySet<string> = new Set([
   "run.start",

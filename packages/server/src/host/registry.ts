@@ -17,6 +17,8 @@ import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts"
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
 import { Policies } from "./policies-in-force.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
+import { openSkill, type Skill } from "./plugin-folder/skill.ts";
+import { skillTool } from "./plugin-folder/skill-tool.ts";
 import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
 import { workflowTool } from "./workflow-tools.ts";
 
@@ -36,6 +38,7 @@ const OLDER_VERSIONS_MAX = 20;
 interface Brought {
   readonly agents: readonly AgentSpec[];
   readonly workflows: readonly Workflow[];
+  readonly skills: readonly Skill[];
   /** Names of workflows and agents that the plugin's earlier version has. */
   readonly own?: ReadonlySet<string>;
 }
@@ -49,6 +52,8 @@ export class Registry {
   readonly #models = new Map<string, Model>();
   readonly #plugins = new Map<string, LoadedPlugin>();
   readonly #graphs: GraphHost;
+  /** By the plugin that brought them. */
+  readonly #skills = new Map<string, readonly Skill[]>();
   readonly #loaded: Plugin[] = [];
   readonly policies: Policies;
   /** Versions that plugins have replaced, for the runs that began with them. */
@@ -62,7 +67,11 @@ export class Registry {
     readonly graphs: GraphHost;
   }) {
     this.#graphs = options.graphs;
-    this.#tools.add("built-in", options.tools);
+    const skills = skillTool(
+      (name) => this.skill(name),
+      () => this.skills,
+    );
+    this.#tools.add("built-in", [...options.tools, skills]);
     for (const workflow of options.workflows) this.#workflows.set(workflow.name, [workflow]);
     this.policies = new Policies(options.toolsAllow, options.policies ?? []);
   }
@@ -128,6 +137,14 @@ export class Registry {
     return [...this.#workflows.values()].flat().filter(({ name }) => !name.startsWith("tutti."));
   }
 
+  skill(name: string): Skill | undefined {
+    return this.skills.find((skill) => skill.name === name);
+  }
+
+  get skills(): readonly Skill[] {
+    return [...this.#skills.values()].flat();
+  }
+
   get agents(): readonly AgentSpec[] {
     return [...this.#agents.values()];
   }
@@ -180,11 +197,13 @@ export class Registry {
     path: string,
     { deps, build }: { readonly deps: AgentDeps; readonly build: string },
   ): Promise<LoadedPlugin> {
-    const { agents, workflows } = await this.#read(plugin, deps);
+    const { agents, workflows, skills } = await this.#read(plugin, deps);
+    if (this.#loaded.some(({ name }) => name === plugin.name))
+      throw new AppError("conflict", `wanted a name of its own, got ${plugin.name}, which a plugin in Tutti's own process has; rename it`);
     const built = workflows.map((workflow) => ({ ...workflow, version: `${workflow.version}+${build}` }));
     const before = this.#plugins.get(plugin.name);
     const own = new Set([...(before?.workflows ?? []), ...(before?.agents ?? [])]);
-    return this.#put(plugin, path, { agents, workflows: built, own });
+    return this.#put(plugin, path, { agents, workflows: built, skills, own });
   }
 
   /** Takes a plugin away, with all that it brought. Runs that need it fail or pause, and say what is gone. */
@@ -198,17 +217,19 @@ export class Registry {
     for (const agent of before.agents) this.#agents.delete(agent);
     this.#tools.remove(`plugin:${name}`);
     this.#plugins.delete(name);
+    this.#skills.delete(name);
     this.policies.put(name, []);
   }
 
   async #read(plugin: Plugin, deps: AgentDeps): Promise<Brought> {
     const agents = await Promise.all((plugin.agents ?? []).map(async (agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
     const graphs = await Promise.all((plugin.graphs ?? []).map((url) => this.#readGraph(url)));
-    return { agents, workflows: [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))] };
+    const skills = await Promise.all((plugin.skills ?? []).map((url) => openSkill(fileURLToPath(url), true)));
+    return { agents, skills, workflows: [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))] };
   }
 
   /** Everything is checked before anything is changed. */
-  #put(plugin: Plugin, path: string, { agents, workflows, own = new Set() }: Brought): LoadedPlugin {
+  #put(plugin: Plugin, path: string, { agents, workflows, skills, own = new Set() }: Brought): LoadedPlugin {
     const names = new Set(workflows.map(nameOf));
     const agentNames = agents.map(nameOf);
     const loaded = {
@@ -224,6 +245,10 @@ export class Registry {
       this.#workflows,
     );
     refuseTaken("version of a workflow", workflows.map(versionOf), new Map());
+    const others = [...this.#skills].flatMap(([owner, taken]) =>
+      owner === plugin.name ? [] : taken.map(({ name }) => [name, owner] as const),
+    );
+    refuseTaken("skill", skills.map(nameOf), new Map(others));
     this.#tools.replace(`plugin:${plugin.name}`, plugin.tools ?? []);
     for (const name of own) {
       this.#older.set(name, [...(this.#older.get(name) ?? []), ...(this.#workflows.get(name) ?? [])].slice(-OLDER_VERSIONS_MAX));
@@ -233,6 +258,7 @@ export class Registry {
     for (const workflow of workflows) this.#workflows.set(workflow.name, [...(this.#workflows.get(workflow.name) ?? []), workflow]);
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
+    this.#skills.set(plugin.name, skills);
     this.#plugins.set(plugin.name, loaded);
     this.policies.put(plugin.name, plugin.policies ?? []);
     return loaded;

@@ -81,7 +81,10 @@ async function desk({ spec = {}, model, tools = builtInTools, denied }: Setup): 
   const store = await SqliteStore.open(dataDir);
   const config: { model: Model | undefined } = { model };
   const findTool = (name: string): Tool | undefined => tools.find((tool) => tool.name === name);
-  const workflow = agentWorkflow({ ...SPEC, ...spec }, { findModel: () => config.model?.id, findTool, toolResults });
+  const workflow = agentWorkflow(
+    { ...SPEC, ...spec },
+    { findModel: () => config.model?.id, findSkill: () => undefined, findTool, toolResults },
+  );
   const engine = new EmbeddedEngine({
     store,
     runsActiveMax: 10,

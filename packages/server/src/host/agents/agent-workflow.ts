@@ -14,6 +14,7 @@ import {
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { MARK_NOTE, resultForModel, type ResultRules } from "../../models/index.ts";
+import { skillForModel, SKILL_TOOL, withSkills, withSkillTool, type SkillHead } from "./skills.ts";
 import { boundedHistory } from "./history.ts";
 import { answerOf, compilePattern, fillTemplate, matches, type Matchable } from "../routing/index.ts";
 
@@ -29,6 +30,7 @@ const RUN_ERRORS: ReadonlySet<string> = new Set(["cancelled", "concurrent_steps"
 export interface AgentDeps {
   readonly findModel: (model: string) => string | undefined;
   readonly findTool: (name: string) => Tool | undefined;
+  readonly findSkill: (name: string) => SkillHead | undefined;
   readonly toolResults: ResultRules;
 }
 
@@ -62,7 +64,8 @@ const inputSchema = z.preprocess(
 type AgentInput = z.output<typeof inputSchema>;
 
 /** An agent as a workflow: a model picks the next step, or the agent's routes do where no model is configured. Throws `invalid_input` for a bad pattern. */
-export function agentWorkflow(spec: AgentSpec, deps: AgentDeps): Workflow {
+export function agentWorkflow(agent: AgentSpec, deps: AgentDeps): Workflow {
+  const spec = withSkillTool(agent);
   const routes = spec.routes.map((route) => ({ route, patterns: [compilePattern(route.match)] }));
   return defineWorkflow<AgentInput, AgentOutput>({
     name: spec.name,
@@ -100,6 +103,12 @@ function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message
       "not_found",
       `the agent ${spec.name} wants the tool ${missing}, which is not installed; load the plugin that has it, or take it out of the agent's tools`,
     );
+  const unknown = spec.skills?.find((name) => deps.findSkill(name) === undefined);
+  if (unknown !== undefined)
+    throw new AppError(
+      "not_found",
+      `the agent ${spec.name} wants the skill ${unknown}, which is not installed; enable the plugin that has it, or take it out of the agent's skills`,
+    );
   const model = deps.findModel(spec.model);
   if (model !== undefined)
     return {
@@ -132,7 +141,8 @@ async function askModel(
   const forModel: ForModel = (output, tool) => resultForModel({ output, tool, key }, deps.toolResults);
   const history = boundedHistory(messages, spec.limits.historyMessagesMax).map((message) => asData(message, messages, forModel));
   const isMarked = deps.toolResults.mark && (tools.length > 0 || history.some(({ role }) => role === "tool"));
-  const instructions = isMarked ? `${spec.instructions}\n\n${MARK_NOTE}` : spec.instructions;
+  const known = withSkills(spec, deps.findSkill);
+  const instructions = isMarked ? `${known}\n\n${MARK_NOTE}` : known;
   const conversation: Message[] = [{ role: "system", content: instructions }, ...history];
   let usage = { inputTokens: 0, outputTokens: 0 };
   for (let step = 1; step <= spec.limits.stepsMax; step += 1) {
@@ -142,7 +152,11 @@ async function askModel(
     if (reply.calls.length === 0) return { reply: { role: "assistant", content: reply.content }, usage, finishReason: reply.finishReason };
     conversation.push({ role: "assistant", content: reply.content, calls: reply.calls });
     for (const [index, call] of reply.calls.entries()) {
-      conversation.push({ role: "tool", callId: call.id, content: await toolResult(ctx, { call, allowed: spec.tools, index, forModel }) });
+      conversation.push({
+        role: "tool",
+        callId: call.id,
+        content: await toolResult(ctx, { call, allowed: spec.tools, index, forModel: call.name === SKILL_TOOL ? skillForModel : forModel }),
+      });
     }
   }
   throw new AppError(

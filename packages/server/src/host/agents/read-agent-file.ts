@@ -42,6 +42,7 @@ const agentSchema = z
     instructions: z.string().min(1),
     model: z.string().min(1).default("default"),
     tools: z.array(toolSchema).default([]),
+    skills: z.array(z.string().min(1).max(64)).max(100).exactOptional(),
     routes: z.array(routeSchema).default([]),
     starters: z.array(z.string().min(1).max(500)).max(20).exactOptional(),
     limits: limitsSchema.prefault({}),

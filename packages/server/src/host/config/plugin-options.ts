@@ -10,9 +10,7 @@ export interface PluginOptions {
 }
 
 /** The same as the file has it: `secretEnvs` names the variable for each secret. */
-export interface PluginOptionsSetting {
-  readonly name: string;
-  readonly settings: Json;
+export interface PluginOptionsSetting extends PluginOptions {
   readonly secretEnvs: Readonly<Record<string, string>>;
 }
 
@@ -21,6 +19,7 @@ const schema = z.strictObject(
   {
     name: z.string("a plugin's name").regex(/^[a-z][a-z0-9-]{0,63}$/, "a plugin's name"),
     settings: z.json("a JSON value").default({}),
+    secrets: z.record(z.string(), z.string("a text").min(1, "a text"), "texts by secret").default({}),
     secretEnvs: z
       .record(
         z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/, "a secret's name"),
@@ -40,6 +39,7 @@ export const pluginOptions: Setting<readonly PluginOptionsSetting[]> = {
   description:
     "What plugins of `pluginsDir` get: `settings` of their own, and for each secret that a manifest asks for the variable that holds it (`secretEnvs`).",
   valid: "a list of {name, settings, secretEnvs}",
+  isSecret: true,
   read: (raw) => raw,
   schema: z
     .array(schema)
@@ -53,13 +53,13 @@ export function withPluginSecrets(
   variables: Readonly<Record<string, string | undefined>>,
   problems: string[],
 ): readonly PluginOptions[] {
-  return list.map(({ name, settings, secretEnvs }, index) => {
+  return list.map(({ name, settings, secretEnvs, secrets: given }, index) => {
     const secrets = Object.entries(secretEnvs).map(([secret, variable]) => {
       const value = variables[variable] ?? "";
       if (value === "")
         problems.push(`pluginOptions[${index}].secretEnvs.${secret} must name a variable that is set, got ${variable}, which is not`);
       return [secret, value] as const;
     });
-    return { name, settings, secrets: Object.fromEntries(secrets) };
+    return { name, settings, secrets: { ...given, ...Object.fromEntries(secrets) } };
   });
 }

@@ -54,6 +54,7 @@ export async function openGeneration(copy: Copy, parts: GenerationParts, signal:
     tools,
     agents: manifest.agents.map((way) => pathToFileURL(join(copy.path, way))),
     graphs: manifest.graphs.map((way) => pathToFileURL(join(copy.path, way))),
+    skills: manifest.skills.map((way) => pathToFileURL(join(copy.path, way))),
     schedules: manifest.schedules,
     subscriptions: manifest.subscriptions,
     policies: policiesOf(name, permissions),

@@ -9,7 +9,6 @@ import { readManifest } from "./manifest.ts";
 import { beyond, inWords } from "./permissions.ts";
 import { PluginStore } from "./plugin-store.ts";
 import { pluginPrincipal, type ServiceParts } from "./services.ts";
-import type { Skill } from "./skill.ts";
 import { installFolder, keepCopy } from "./snapshot.ts";
 import { viewOf, type PluginView, type Unit } from "./unit.ts";
 
@@ -112,14 +111,6 @@ export class PluginFolder implements AsyncDisposable {
   /** Whether the folder has a plugin of that name. */
   has(name: string): boolean {
     return this.#units.has(name);
-  }
-
-  skill(name: string): Skill | undefined {
-    return this.skills.find((skill) => skill.name === name);
-  }
-
-  get skills(): readonly Skill[] {
-    return [...this.#units.values()].flatMap(({ generation }) => generation?.skills ?? []);
   }
 
   /** Copies a folder to where plugins are; it is not loaded before somebody enables it. */
