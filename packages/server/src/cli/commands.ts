@@ -87,6 +87,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
   { name: "route", summary: "where a text would go, and why", load: async () => (await import("./commands/route.ts")).defineRoute },
   {
+    name: "sandbox",
+    summary: "where code runs: test what this machine has, run a program",
+    load: async () => (await import("./commands/sandbox.ts")).defineSandbox,
+  },
+  {
     name: "plugins",
     summary: "plugins: make, add, enable, look after, remove",
     load: async () => (await import("./commands/plugins.ts")).definePlugins,

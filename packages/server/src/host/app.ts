@@ -5,6 +5,7 @@ import type { Models } from "../models/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
+import { createCodeSandbox, type CodeSandbox } from "./code-sandbox.ts";
 import type { Config } from "./config/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
@@ -52,6 +53,8 @@ export interface App extends Services, GatewayServices {
   readonly registry: Registry;
   readonly batches: Batches;
   readonly policy: FiledPolicies;
+  /** Where code runs. */
+  readonly sandbox: CodeSandbox;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly authenticate: Authenticate;
@@ -85,7 +88,9 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => webhooks[Symbol.asyncDispose]());
   const graphs = createGraphHost(store, (id) => modelFor(id, { registry, models }));
   const batches = createBatches(config, { store, engine: () => engine, registry: () => registry });
-  const tools = openTools(config);
+  const sandbox = createCodeSandbox(config);
+  opening.defer(() => sandbox.close());
+  const tools = openTools(config, sandbox);
   opening.defer(() => tools.close());
   const registry: Registry = new Registry({
     tools: tools.tools,
@@ -122,6 +127,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     registry,
     batches,
     policy,
+    sandbox,
     metrics,
     logger,
     retention,
@@ -137,7 +143,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
 
 /** Ends everything, each part when nothing needs it any more. */
 async function stop(
-  parts: Pick<App, "retention" | "policy" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
+  parts: Pick<App, "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
     readonly services: Services;
     readonly webhooks: AsyncDisposable;
     readonly tools: Pick<OpenTools, "close">;
@@ -156,6 +162,7 @@ async function stop(
   // Webhooks under way have used their connections until here.
   await parts.webhooks[Symbol.asyncDispose]();
   await parts.tools.close();
+  await parts.sandbox.close();
   await parts.closeGateway();
   await parts.sessions.close();
   await parts.store.close();

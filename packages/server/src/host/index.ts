@@ -12,5 +12,6 @@ export { discoverAt, type Provider } from "../models/index.ts";
 export { isUnderWay } from "./batches/index.ts";
 export type { AskBatchLine, Batch, BatchAnswer, BatchAsk, BatchEndpoint } from "./batches/index.ts";
 export type { RegisteredTool } from "./tool-shelf.ts";
+export { examineSandboxes, openSandboxFor, type SandboxExamination } from "./code-sandbox.ts";
 export { requireInside } from "./plugins.ts";
 export { installPlugin, newPlugin, pluginsDirOf, type PluginView } from "./plugin-folder/index.ts";

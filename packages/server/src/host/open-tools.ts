@@ -1,5 +1,6 @@
 import type { Tool } from "@tutti/core";
-import { builtInTools, reachingTools, type SecretSource } from "../tools/index.ts";
+import { builtInTools, codeTools, reachingTools, type SecretSource } from "../tools/index.ts";
+import type { CodeSandbox } from "./code-sandbox.ts";
 import type { Config } from "./config/index.ts";
 
 /** The built-in tools, and what closes their connections. */
@@ -10,7 +11,7 @@ export interface OpenTools {
 }
 
 /** Makes the built-in tools as the configuration says. */
-export function openTools(config: Config): OpenTools {
+export function openTools(config: Config, sandbox: CodeSandbox): OpenTools {
   const values = new Map(config.toolSecrets.map(({ name, value }) => [name, value]));
   const secrets: SecretSource = { names: [...values.keys()], get: (name) => values.get(name) };
   const httpHosts = config.httpHosts.map(({ privateAllow, httpAllow, ...host }) => ({
@@ -20,5 +21,5 @@ export function openTools(config: Config): OpenTools {
   }));
   const { webPrivateAllow, webSearchUrl, workspaceDir } = config;
   const reaching = reachingTools({ webPrivateAllow, webSearchUrl, workspaceDir, httpHosts, secrets });
-  return { tools: [...builtInTools, ...reaching.tools], secrets, close: reaching.close };
+  return { tools: [...builtInTools, ...reaching.tools, ...codeTools(() => sandbox.get())], secrets, close: reaching.close };
 }

@@ -8,4 +8,5 @@ export const builtInTools: readonly Tool[] = [echo, safeCalc, summarizeText];
 export { tellingSentences } from "./summarize-text/summarize-text.ts";
 export { jsonSchema } from "./json-schema.ts";
 export { reachingTools, type Reach } from "./own-tools.ts";
+export { codeTools } from "./code/code-tools.ts";
 export type { SecretSource } from "./secrets.ts";

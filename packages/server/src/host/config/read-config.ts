@@ -24,6 +24,7 @@ import { ROUTE_KEYS } from "./model-routes.ts";
 import { PLUGIN_OPTIONS_KEYS, withPluginSecrets, type PluginOptionsSetting } from "./plugin-options.ts";
 import { PROVIDER_KEYS, type ProviderConfig, type ProviderSetting } from "./providers.ts";
 import { QUEUE_KEYS } from "./queues.ts";
+import { SANDBOX_KEYS } from "./sandbox.ts";
 import { TAINT_EXCEPTION_KEYS, TOOL_RESULTS_KEYS } from "./untrusted.ts";
 import { HTTP_HOST_KEYS, readToolSecrets, TOOL_SECRET_KEYS } from "./tools.ts";
 import { WEBHOOK_KEYS, withSecrets, type WebhookSetting } from "./webhooks.ts";
@@ -125,6 +126,7 @@ const LIST_KEYS: Readonly<Partial<Record<Key, readonly string[]>>> = {
   guardrails: GUARDRAIL_KEYS,
   webhooks: WEBHOOK_KEYS,
   queues: QUEUE_KEYS,
+  sandboxOptions: SANDBOX_KEYS,
   httpHosts: HTTP_HOST_KEYS,
   toolSecrets: TOOL_SECRET_KEYS,
   mcp: MCP_KEYS,

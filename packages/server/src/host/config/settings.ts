@@ -8,6 +8,7 @@ import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { pluginOptions, type PluginOptions } from "./plugin-options.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
+import { sandbox, sandboxLevel, sandboxOptions, type SandboxChoice, type SandboxSetting } from "./sandbox.ts";
 import {
   routerPolicyPath,
   routerPolicyShadowPath,
@@ -236,6 +237,9 @@ export const SETTINGS = {
   webPrivateAllow,
   httpHosts,
   toolSecrets,
+  sandbox,
+  sandboxLevel,
+  sandboxOptions,
   toolPolicyPath: optionalPath({
     env: "TUTTI_TOOL_POLICY_PATH",
     description:
@@ -324,6 +328,8 @@ export type Config = {
       | "budgets"
       | "webhooks"
       | "queues"
+      | "sandbox"
+      | "sandboxOptions"
       | "taintExceptions"
       | "toolResults"
       | "toolSecrets"
@@ -336,6 +342,8 @@ export type Config = {
   readonly providers: readonly ProviderConfig[];
   readonly models: readonly ModelRouteConfig[];
   readonly cache: CacheSetting | undefined;
+  readonly sandbox: SandboxChoice;
+  readonly sandboxOptions: SandboxSetting;
   readonly guardrails: readonly GuardrailSetting[];
   readonly budgets: BudgetsConfig;
   readonly webhooks: readonly WebhookConfig[];

@@ -5,7 +5,11 @@ import { readBytes } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 
-const Live = z.object({ status: z.literal("ok"), pid: z.number() });
+const Live = z.object({
+  status: z.literal("ok"),
+  pid: z.number(),
+  sandbox: z.object({ status: z.enum(["off", "untested", "testing", "ready", "unavailable"]) }).loose(),
+});
 const Ready = z.object({ status: z.enum(["ready", "unavailable"]), reason: z.string().optional() });
 
 /** Probes, metrics, the status page and the echo. */
@@ -13,7 +17,7 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   for (const path of ["/health", "/healthz"]) {
     routes.get(path, operation({ tag: "Health", summary: "The process lives", response: Live, isOpen: true }), (ctx) =>
-      ctx.json({ status: "ok", pid: process.pid }),
+      ctx.json({ status: "ok", pid: process.pid, sandbox: app.sandbox.state() }),
     );
   }
   for (const path of ["/ready", "/readyz"]) {
@@ -71,7 +75,11 @@ export function status(app: App): Status {
     { name: "other tools", isOn: config.toolsAllow.length > 0, how: "name them in TUTTI_TOOLS_ALLOW" },
     { name: "token", isOn: config.auth === "token", how: "set TUTTI_AUTH=token" },
     { name: "memory", isOn: false, how: "not in this version" },
-    { name: "code execution", isOn: false, how: "not in this version" },
+    {
+      name: "code execution",
+      isOn: app.sandbox.isOn,
+      how: "set TUTTI_SANDBOX=auto; `tutti sandbox doctor` tells what this machine can hold",
+    },
     ...app.pluginFailures.map(({ plugin, message }) => ({ name: `plugin ${plugin}`, isOn: false, how: message })),
   ];
   return {
