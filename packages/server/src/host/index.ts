@@ -15,3 +15,4 @@ export type { RegisteredTool } from "./tool-shelf.ts";
 export { examineSandboxes, openSandboxFor, type SandboxExamination } from "./code-sandbox.ts";
 export { requireInside } from "./plugins.ts";
 export { installPlugin, newPlugin, pluginsDirOf, type PluginView } from "./plugin-folder/index.ts";
+export { CODER_WORKFLOW } from "./coder/index.ts";

@@ -20,6 +20,7 @@ import {
 import { FILES_FOLDER } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
 import { Batches, Files } from "./batches/index.ts";
+import { coderWorkflow } from "./coder/index.ts";
 import type { Config } from "./config/index.ts";
 import type { Registry } from "./registry.ts";
 import { routeWorkflow, type Router } from "./routing/index.ts";
@@ -56,6 +57,7 @@ export function builtInWorkflows({ webhooks, graphs, batches, textRouter, engine
     webhooks.workflow,
     batches.workflow as Workflow,
     graphInterpreter(graphs),
+    coderWorkflow({ findModel: graphs.findModel }),
   ] as readonly Workflow[];
 }
 

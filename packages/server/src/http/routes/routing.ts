@@ -1,7 +1,7 @@
 import { AppError, type Json, type Principal } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
-import { readRouterPolicy, readShadow, ROUTE_WORKFLOW, type App, type RouteOutput } from "../../host/index.ts";
+import { CODER_WORKFLOW, readRouterPolicy, readShadow, ROUTE_WORKFLOW, type App, type RouteOutput } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
@@ -71,13 +71,29 @@ async function answerByIntent(
 ): Promise<Response> {
   const principal = ctx.get("principal");
   if (intent === undefined) return routed(app, ctx, { text: asked, principal });
+  const name = INTENTS.get(intent) ?? intent;
   const { registry } = app;
-  const isAgent = registry.agent(intent) !== undefined;
-  if (!isAgent && registry.workflow(intent) === undefined) return routed(app, ctx, { text: asked, principal });
-  const { runId } = await app.engine.start(intent, isAgent ? { message: asked } : { text: asked }, { principal });
-  const output = await app.engine.result(runId, ctx.req.raw.signal);
-  const reason = `the intent names the ${isAgent ? "agent" : "workflow"} "${intent}"`;
-  return ctx.json({ runId, intent, route: { tier: "intent", reason }, output }, 200, { "tutti-run-id": runId });
+  const isAgent = registry.agent(name) !== undefined;
+  if (!isAgent && (registry.workflow(name) === undefined || name.startsWith("tutti."))) throw unknownIntent(app, intent);
+  const { runId } = await app.engine.start(name, isAgent ? { message: asked } : { text: asked }, { principal });
+  const headers = { "tutti-run-id": runId };
+  const reason = `the intent names the ${isAgent ? "agent" : "workflow"} "${name}"`;
+  const signal = ctx.req.raw.signal;
+  const first = await Promise.race([app.engine.result(runId, signal), waitingFor(app, runId, signal)]);
+  if (isQuestion(first)) return ctx.json({ ...waitingAnswer(runId, first), intent }, 202, headers);
+  return ctx.json({ runId, intent, route: { tier: "intent", reason }, output: first }, 200, headers);
+}
+
+/** Intents by other names than those of whom they are for. */
+const INTENTS: ReadonlyMap<string, string> = new Map([["generate_code", CODER_WORKFLOW]]);
+
+function unknownIntent({ registry }: App, intent: string): AppError {
+  const names = [...INTENTS.keys(), ...registry.agents.map((agent) => agent.name), ...registry.workflows.map((workflow) => workflow.name)];
+  const known = [...new Set(names)].toSorted().join(", ");
+  return new AppError(
+    "invalid_input",
+    `wanted an intent that is known, got "${intent}"; there are: ${known}; without one the router policy decides`,
+  );
 }
 
 async function routed(app: App, ctx: HttpContext, ask: { readonly text: string; readonly principal: Principal }): Promise<Response> {
@@ -87,21 +103,30 @@ async function routed(app: App, ctx: HttpContext, ask: { readonly text: string; 
   const headers = { "tutti-run-id": runId };
   const signal = ctx.req.raw.signal;
   const first = await Promise.race([app.engine.result(runId, signal), waitingFor(app, runId, signal)]);
-  if (typeof first === "object" && first !== null && "approvalKey" in first) {
-    const message = "a person has to decide; `tutti approvals` lists the question, and the run goes on with the answer";
-    return ctx.json({ runId, status: "waiting", message, question: first.question }, 202, headers);
-  }
+  if (isQuestion(first)) return ctx.json(waitingAnswer(runId, first), 202, headers);
   const { decision, answer, output, chosenBy } = first as unknown as RouteOutput;
   return ctx.json({ runId, answer, route: { ...decision, ...(chosenBy !== undefined && { chosenBy }) }, output }, 200, headers);
 }
 
+/** Something that a run asks of people. */
+interface Question {
+  readonly approvalKey: string;
+  readonly question: string;
+  readonly [key: string]: Json;
+}
+
+function isQuestion(first: Json | Question): first is Question {
+  return typeof first === "object" && first !== null && "approvalKey" in first;
+}
+
+function waitingAnswer(runId: string, { question }: Question): { readonly [key: string]: Json } {
+  const message = "a person has to decide; `tutti approvals` lists the question, and the run goes on with the answer";
+  return { runId, status: "waiting", message, question };
+}
+
 /** Resolves when the run asks a person; never when it does not. */
-async function waitingFor(
-  app: App,
-  runId: string,
-  signal: AbortSignal,
-): Promise<{ readonly approvalKey: string; readonly question: string; readonly [key: string]: Json }> {
-  const asked = Promise.withResolvers<{ readonly approvalKey: string; readonly question: string }>();
+async function waitingFor(app: App, runId: string, signal: AbortSignal): Promise<Question> {
+  const asked = Promise.withResolvers<Question>();
   const listening = app.engine.subscribe((event) => {
     if (event.runId === runId && event.type === "step.waiting" && event.approval !== undefined)
       asked.resolve({ approvalKey: event.key, question: event.approval.question });
