@@ -29,6 +29,7 @@ import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
 import { pluginCalls, type PluginCalls } from "./plugins.ts";
+import { policyCalls, type PolicyCalls } from "./policy.ts";
 import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
 import { steeringCalls, type SteeringCalls } from "./steering.ts";
 import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
@@ -47,6 +48,7 @@ export interface Client
     KeyCalls,
     ModelCalls,
     PluginCalls,
+    PolicyCalls,
     ScheduleCalls,
     SteeringCalls,
     SupervisionCalls {
@@ -105,6 +107,7 @@ export function createClient(options: ClientOptions): Client {
     ...keyCalls(transport),
     ...modelCalls(transport),
     ...pluginCalls(transport),
+    ...policyCalls(transport),
     ...scheduleCalls(transport),
     ...approvalCalls(transport),
     ...steeringCalls(transport),

@@ -68,3 +68,17 @@ export type {
 export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";
 export type { CacheCalls, CacheReport } from "./cache.ts";
 export type { RoutingCalls, RoutingExplained, RoutingShadow } from "./routing.ts";
+export type {
+  DecisionChangeEntry,
+  ExplainRequest,
+  PolicyCalls,
+  PolicyCheckReply,
+  PolicyExplanation,
+  PolicyFault,
+  PolicyFile,
+  PolicyReplayReply,
+  PolicyReplayRequest,
+  PolicyStatus,
+  RuleSayingEntry,
+  ShadowStanding,
+} from "./policy.ts";

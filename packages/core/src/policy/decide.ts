@@ -48,6 +48,16 @@ export interface Decision {
   readonly rule: string;
   /** Of `ask`: who has to approve, and how long that holds. Left out, anybody whom policy lets (`run.approve`), until the run ends. */
   readonly approval?: ApprovalTerms;
+  /** What a second policy, which does not act, would have decided; only where it differs. */
+  readonly shadow?: ShadowOpinion;
+}
+
+/** What a policy that does not act would have decided. */
+export interface ShadowOpinion {
+  readonly effect: Decision["effect"];
+  readonly reason: string;
+  readonly rule: string;
+  readonly policyHash: string;
 }
 
 /** What an approval has to be like to count. */

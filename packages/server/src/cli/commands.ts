@@ -97,6 +97,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/plugins.ts")).definePlugins,
   },
   {
+    name: "policy",
+    summary: "what may be done: check, explain, compare and replay policies",
+    load: async () => (await import("./commands/policy.ts")).definePolicy,
+  },
+  {
     name: "receipt",
     summary: "show what a run did, and verify that its log is whole",
     load: async () => (await import("./commands/receipt.ts")).defineReceipt,

@@ -4,7 +4,17 @@ import { createServer } from "node:net";
 import { dirname } from "node:path";
 import { AppError } from "@tutti/core";
 import type { Config } from "../host/config/index.ts";
-import { checkStore, discoverAt, findRestateServer, findServer, providersOf, type Provider } from "../host/index.ts";
+import {
+  checkStore,
+  discoverAt,
+  findPolicy,
+  findRestateServer,
+  findServer,
+  providersOf,
+  readPolicyFiles,
+  requirePolicy,
+  type Provider,
+} from "../host/index.ts";
 
 /** One thing that was looked at. `detail` says what was found and, where it is not well, what to do. */
 export interface Finding {
@@ -27,6 +37,7 @@ export async function* examine(config: Config, signal: AbortSignal): AsyncGenera
   yield await database(config);
   yield* await engine(config, signal);
   yield await port(config);
+  yield await toolPolicy(config);
   yield* await models(config, signal);
 }
 
@@ -102,6 +113,19 @@ async function engine(config: Config, signal: AbortSignal): Promise<readonly Fin
       return { name, status: "fail", detail: `${url} does not answer (${problem}); is the cluster up, and is the address right?` };
     }),
   );
+}
+
+/** The policy as a start would read it, without the names of plugins' tools. */
+async function toolPolicy({ toolPolicyPath, dataDir }: Config): Promise<Finding> {
+  const name = "tool policy";
+  const path = toolPolicyPath ?? (await findPolicy(process.cwd(), dataDir));
+  if (path === undefined) return { name, status: "ok", detail: "none, so only safe tools and those in toolsAllow may be called" };
+  try {
+    const { rules } = requirePolicy(await readPolicyFiles(path));
+    return { name, status: "ok", detail: `${path}: ${rules.length} rules` };
+  } catch (error) {
+    return { name, status: "fail", detail: `${path} is not right, and nothing is allowed until it is: ${AppError.from(error).message}` };
+  }
 }
 
 async function port(config: Config): Promise<Finding> {

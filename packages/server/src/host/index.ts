@@ -16,3 +16,19 @@ export { examineSandboxes, openSandboxFor, type SandboxExamination } from "./cod
 export { requireInside } from "./plugins.ts";
 export { installPlugin, newPlugin, pluginsDirOf, type PluginView } from "./plugin-folder/index.ts";
 export { CODER_WORKFLOW } from "./coder/index.ts";
+export {
+  differenceOf,
+  policyJsonSchema,
+  problemText,
+  findPolicy,
+  readPolicyFiles,
+  requirePolicy,
+  recordedDecision,
+  replayDecisions,
+  replayWith,
+  shadowDifferences,
+  wholeAction,
+  type PolicyReading,
+  type PolicyState,
+  type ToolPolicy,
+} from "./policy/index.ts";

@@ -10,8 +10,11 @@ export interface FiledPolicy {
   speaksOf(kind: Action["kind"]): boolean;
 }
 
-/** Looks at every decision beside the one that counts, and returns it, perhaps with what it would have been. */
-export type DecisionWatch = (action: Action, decision: Decision) => Decision;
+/** Looks at decisions beside the policy that counts. */
+export interface DecisionWatch extends Pick<FiledPolicy, "speaksOf"> {
+  /** The decision again, perhaps with what it would have been. */
+  look(action: Action, decision: Decision): Decision;
+}
 
 /** The policies in force: what holds by default, what plugins bring, and the one from files. */
 export class Policies {
@@ -59,13 +62,13 @@ export class Policies {
 
   /** Whether what is known besides an action of a kind may matter: always for tools and memory, else where some rule or plugin looks. */
   looksAt(kind: Action["kind"]): boolean {
-    const isAlways = kind === "tool.call" || kind === "memory.write" || this.#watch !== undefined || this.#ofPlugins.size > 0;
-    return isAlways || this.#filed?.speaksOf(kind) === true;
+    const isAlways = kind === "tool.call" || kind === "memory.write" || this.#ofPlugins.size > 0;
+    return isAlways || this.#filed?.speaksOf(kind) === true || this.#watch?.speaksOf(kind) === true;
   }
 
   decide(action: Action): Decision {
     const decision = decide(this.#all, action);
-    return this.#watch === undefined ? decision : this.#watch(action, decision);
+    return this.#watch === undefined ? decision : this.#watch.look(action, decision);
   }
 
   /** What would be decided now. Nobody is told. */
@@ -76,6 +79,17 @@ export class Policies {
   /** What would be decided with another policy from files, or with none. Nobody is told. */
   decideWith(filed: Pick<FiledPolicy, "decide"> | undefined, action: Action): Decision {
     return decide(filed === undefined ? this.#standing : [...this.#standing, filed.decide], action);
+  }
+
+  /** What each policy that has an opinion says by itself, with another policy from files, or with none. */
+  opinions(filed: Pick<FiledPolicy, "decide"> | undefined, action: Action): readonly Decision[] {
+    const all = filed === undefined ? this.#standing : [...this.#standing, filed.decide];
+    return all.map((policy) => decide([policy], action)).filter(({ rule }) => rule !== "default-deny");
+  }
+
+  /** The policy from files that is in force. */
+  get filed(): FiledPolicy | undefined {
+    return this.#filed;
   }
 
   /** The hash that there would be with another policy from files. */

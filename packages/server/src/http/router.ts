@@ -28,6 +28,7 @@ import { cacheRoutes } from "./routes/cache.ts";
 import { keyRoutes } from "./routes/keys.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { spendRoutes } from "./routes/spend.ts";
+import { policyRoutes } from "./routes/policy.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
@@ -67,6 +68,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", toolRoutes(app));
   router.route("/", pluginRoutes(app));
   router.route("/", routingRoutes(app));
+  router.route("/", policyRoutes(app));
   router.route("/", trustRoutes(app));
   router.route("/", eventRoutes(app, app.events));
   router.route("/", webhookRoutes(app, app.events));

@@ -112,9 +112,11 @@ function inputCondition(pointer: string, test: NonNullable<When["input"]>[string
 
 function wordsOf(test: object): string {
   return Object.entries(test)
-    .map(([key, value]) => `${key} ${shown(value as Json)}`)
+    .map(([key, value]) => `${WORDS[key] ?? key} ${shown(value as Json)}`)
     .join(" and ");
 }
+
+const WORDS: Readonly<Record<string, string>> = { min: "at least", max: "at most", one_of: "one of" };
 
 function principalConditions({ id, role, tenant }: NonNullable<When["principal"]>): readonly Condition[] {
   const conditions: Condition[] = [];

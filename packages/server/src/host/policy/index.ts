@@ -1,2 +1,8 @@
+export { differenceOf } from "./difference.ts";
 export { FiledPolicies } from "./filed-policies.ts";
-export type { PolicyState } from "./policy-source.ts";
+export { findPolicy, readPolicyFiles, type PolicyState } from "./policy-source.ts";
+export { problemText, requirePolicy, type PolicyReading, type PolicyText } from "./read-policy.ts";
+export { recordedDecision, wholeAction } from "./recorded-decisions.ts";
+export { replayDecisions, replayWith, shadowDifferences } from "./replay-policy.ts";
+export { policyJsonSchema } from "./rule-schema.ts";
+export type { ToolPolicy } from "./tool-policy.ts";

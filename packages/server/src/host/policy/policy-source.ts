@@ -49,6 +49,7 @@ export class PolicySource implements AsyncDisposable {
   #read: string | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
   #seen: string | undefined;
+  readonly #waiting: ((state: PolicyState) => void)[] = [];
   #looking: NodeJS.Timeout | undefined;
 
   constructor(options: PolicySourceOptions) {
@@ -65,6 +66,11 @@ export class PolicySource implements AsyncDisposable {
     const reloaded = this.#reloading.then(() => this.#reload());
     this.#reloading = reloaded.catch(() => undefined);
     return reloaded;
+  }
+
+  /** Resolves with the state that comes after this one. */
+  nextState(): Promise<PolicyState> {
+    return new Promise((resolve) => void this.#waiting.push(resolve));
   }
 
   /** Follows changes from now on. */
@@ -93,12 +99,13 @@ export class PolicySource implements AsyncDisposable {
     this.#read = read;
     this.#state = this.#next(found, tools());
     onChange(this.#state);
+    for (const resolve of this.#waiting.splice(0)) resolve(this.#state);
     return this.#state;
   }
 
   #next(found: Found | undefined, tools: readonly string[]): PolicyState {
     const since = new Date().toISOString();
-    const before = keptOf(this.#state);
+    const before = policyOf(this.#state);
     if (found === undefined) {
       if (before === undefined) return { status: "none", path: this.#options.paths[0] };
       // Taking the file away must not open what it closed; a start without one does.
@@ -129,7 +136,8 @@ type Found =
   | { readonly path: string; readonly texts: readonly PolicyText[] }
   | { readonly path: string; readonly problems: readonly PolicyProblem[] };
 
-function keptOf(state: PolicyState): ToolPolicy | undefined {
+/** The rules that a state leaves in force. */
+export function policyOf(state: PolicyState): ToolPolicy | undefined {
   if (state.status === "in-force") return state.policy;
   return state.status === "broken" ? state.kept : undefined;
 }
@@ -161,6 +169,19 @@ async function signatureOf(paths: readonly string[]): Promise<string> {
 }
 
 const isRules = (name: string): boolean => /^[^.].*\.ya?ml$/.test(name);
+
+/** Where a policy that no setting names may be. */
+export function policyPlaces(baseDir: string, dataDir: string): readonly string[] {
+  return [join(baseDir, POLICY_FILE), join(dataDir, POLICY_FILE)];
+}
+
+const POLICY_FILE = "tool_policy.yaml";
+
+/** Where one is. */
+export async function findPolicy(baseDir: string, dataDir: string): Promise<string | undefined> {
+  for (const path of policyPlaces(baseDir, dataDir)) if ((await stat(path).catch(() => undefined)) !== undefined) return path;
+  return undefined;
+}
 
 /** The texts of a policy: one file, or all YAML files of a folder by name. Throws `invalid_config` for what cannot be read. */
 export async function readPolicyFiles(path: string): Promise<readonly PolicyText[]> {

@@ -73,6 +73,7 @@ export function status(app: App): Status {
     },
     { name: "safe tools: echo, safe_calc, summarize_text", isOn: true, how: "" },
     { name: "other tools", isOn: config.toolsAllow.length > 0, how: "name them in TUTTI_TOOLS_ALLOW" },
+    toolPolicy(app),
     { name: "token", isOn: config.auth === "token", how: "set TUTTI_AUTH=token" },
     { name: "memory", isOn: false, how: "not in this version" },
     {
@@ -89,4 +90,23 @@ export function status(app: App): Status {
     on: features.filter(({ isOn }) => isOn).map(({ name }) => name),
     off: features.filter(({ isOn }) => !isOn).map(({ name, how }) => ({ name, how })),
   };
+}
+
+/** How the tool policy stands. Its rules and its path are nobody's business here. */
+function toolPolicy({ policy: { state } }: App): { readonly name: string; readonly isOn: boolean; readonly how: string } {
+  const name = "tool policy";
+  switch (state.status) {
+    case "none":
+      return {
+        name,
+        isOn: false,
+        how: "write tool_policy.yaml in the data folder, or name one in TUTTI_TOOL_POLICY_PATH; see docs/policy.md",
+      };
+    case "in-force":
+      return { name: `${name}: ${state.policy.rules.length} rules`, isOn: true, how: "" };
+    case "broken": {
+      const kept = state.kept === undefined ? "nothing is allowed until it is right" : "the one before it stays in force";
+      return { name, isOn: false, how: `it is not right, and ${kept}; \`tutti policy check\` says what to mend` };
+    }
+  }
 }

@@ -126,7 +126,7 @@ async function findings(app: App): Promise<readonly Finding[]> {
     disk(app),
     folderPlugins(app),
   ]);
-  return [store(app), ...parts.flat(), ...budgets(app), ...plugins(app)];
+  return [store(app), ...parts.flat(), toolPolicy(app), ...budgets(app), ...plugins(app)];
 }
 
 function store(app: App): Finding {
@@ -169,6 +169,19 @@ async function models(app: App): Promise<readonly Finding[]> {
           todo: "is it running, and are its URL and key right? `tutti doctor` tells more",
         };
   });
+}
+
+function toolPolicy({ policy: { state } }: App): Finding {
+  const name = "tool policy";
+  if (state.status === "none") return { name, status: "off", reason: "there is none", todo: "write tool_policy.yaml; see docs/policy.md" };
+  if (state.status === "in-force") return { name, status: "ok", reason: `${state.policy.rules.length} rules are in force`, todo: null };
+  const isOpen = state.kept !== undefined;
+  return {
+    name,
+    status: isOpen ? "degraded" : "down",
+    reason: `its file is not right; ${isOpen ? "the one before it stays in force" : "nothing is allowed until it is"}`,
+    todo: "mend what `tutti policy check` says",
+  };
 }
 
 /** Where limits are counted, when that is not here. */
