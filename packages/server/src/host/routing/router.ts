@@ -72,12 +72,12 @@ export class Router {
     this.#semantic = new Semantic(embed);
   }
 
-  /** The policy in force. Throws `invalid_config` when none is configured. */
+  /** The policy in force. Throws `not_found` when none is configured. */
   async policy(): Promise<LoadedPolicy> {
     const policy = await this.#files.policy?.current();
     if (policy !== undefined) return policy;
     throw new AppError(
-      "invalid_config",
+      "not_found",
       "wanted a router policy, got none; write a router_policy.yaml and name it in `routerPolicyPath` (docs/routing-policy.md)",
     );
   }

