@@ -63,46 +63,44 @@ export function newWorld(place?: Place, text = ""): World {
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value: value as Json }) } };
 
+/** Tools that show text of strangers. */
+const SHOWING: ReadonlySet<string> = new Set(["mail_list", "calendar_list", "bank_statement", "note_read", "page_read", "shop_search"]);
+
 type Input = Readonly<Record<string, Json>>;
 
 /** The tools of an assistant, over whatever world is current. Those that show text of strangers say so. */
 export function worldTools(current: () => World): readonly Tool[] {
   const text = (value: Json | undefined): string => (typeof value === "string" ? value : JSON.stringify(value ?? null));
-  const tool = (name: string, effect: Tool["effect"], run: (world: World, input: Input) => Json, isUntrusted = false): Tool => ({
+  const tool = (name: string, effect: Tool["effect"], run: (world: World, input: Input) => Json): Tool => ({
     name,
     description: name.replaceAll("_", " "),
     effect,
-    isUntrusted,
+    isUntrusted: SHOWING.has(name),
     input: anything,
     parameters: { type: "object", additionalProperties: true },
     run: (input) => Promise.resolve(run(current(), input as Input)),
   });
   return [
-    tool("mail_list", "read", ({ mails }) => mails, true),
+    tool("mail_list", "read", ({ mails }) => mails),
     tool("mail_send", "write", ({ sent }, { to, text: body }) => `sent, ${sent.push({ to: text(to), text: text(body) })} in all`),
-    tool("calendar_list", "read", ({ events }) => events as unknown as Json, true),
+    tool("calendar_list", "read", ({ events }) => events as unknown as Json),
     tool("calendar_add", "write", ({ events }, { title, at, guests }) => {
       events.push({ title: text(title), at: text(at), notes: "", guests: (guests ?? []) as readonly string[] });
       return "added";
     }),
-    tool("bank_statement", "read", ({ statement }) => statement, true),
+    tool("bank_statement", "read", ({ statement }) => statement),
     tool("bank_transfer", "write", ({ transfers }, { to, amount, subject }) => {
       transfers.push({ to: text(to), amount: Number(amount), subject: text(subject) });
       return "done";
     }),
-    tool("note_read", "read", ({ files }, { path }) => files.get(text(path)) ?? "there is no such file", true),
+    tool("note_read", "read", ({ files }, { path }) => files.get(text(path)) ?? "there is no such file"),
     tool("note_write", "write", ({ files }, { path, text: body }) => `${files.set(text(path), text(body)).size} files`),
     tool("note_delete", "write", ({ files }, { path }) => (files.delete(text(path)) ? "deleted" : "there is no such file")),
-    tool(
-      "page_read",
-      "read",
-      ({ pages, fetched }, { url }) => {
-        fetched.push(text(url));
-        return pages.get(text(url)) ?? "404";
-      },
-      true,
-    ),
-    tool("shop_search", "read", ({ products }) => products, true),
+    tool("page_read", "read", ({ pages, fetched }, { url }) => {
+      fetched.push(text(url));
+      return pages.get(text(url)) ?? "404";
+    }),
+    tool("shop_search", "read", ({ products }) => products),
     tool("shop_buy", "write", ({ bought }, { id }) => `bought, ${bought.push(text(id))} in all`),
     tool("assistant_do", "execute", ({ obeyed }, { instruction }) => `done, ${obeyed.push(text(instruction))} in all`),
   ];
