@@ -47,9 +47,9 @@ export async function runBare(request: SandboxRequest): Promise<Omit<SandboxResu
   };
 }
 
-/** As a careless collector reads them: symlinks are followed. */
+/** As a careless collector reads them: symlinks are followed, folders too. */
 async function filesOf(folder: string, own: readonly string[]): Promise<Record<string, Uint8Array>> {
-  const names = (await readdir(folder)).filter((name) => !own.includes(name));
+  const names = (await readdir(folder, { recursive: true })).filter((name) => !own.includes(name));
   const found = await Promise.all(names.map(async (name) => [name, await readFile(join(folder, name)).catch(() => undefined)] as const));
   return Object.fromEntries(found.filter((entry): entry is [string, Buffer<ArrayBuffer>] => entry[1] !== undefined));
 }

@@ -11,7 +11,6 @@ import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
-import { ToolImports } from "./tool-imports.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import {
   builtInWorkflows,
@@ -68,7 +67,6 @@ export interface App extends Services, GatewayServices {
   readonly pluginFailures: readonly PluginFailure[];
   readonly retention: Retention;
   readonly approvals: ApprovalBook;
-  readonly imports: ToolImports;
   /** Plugins in processes of their own. */
   readonly folder: PluginFolder;
   /** Loads a plugin and remembers it for the next start. */
@@ -109,8 +107,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
-  const imports = new ToolImports({ registry, store, engine, logger, apis: tools.apis, fetchText: tools.fetchText });
-  await imports.load();
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
   await policy.open();
@@ -136,7 +132,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger,
     retention,
     approvals,
-    imports,
     sessions,
     ...door,
     ...gate,

@@ -32,4 +32,3 @@ export {
   type PolicyState,
   type ToolPolicy,
 } from "./policy/index.ts";
-export { importRequestSchema } from "./tool-imports.ts";

@@ -42,6 +42,8 @@ export interface OpenBackend {
   readonly languages: readonly SandboxLanguage[];
   /** By what it holds each promise, in a few words: "cgroup v2 memory.max". */
   readonly means: Readonly<Record<SandboxPromise["name"], string>>;
+  /** What it does not promise, whatever a self-test sees of it. */
+  readonly lacks?: readonly SandboxPromise["name"][];
   run(program: Program, signal: AbortSignal): Promise<SandboxResult>;
   /** Left out by backends that have none. */
   jail?(spec: JailSpec, signal: AbortSignal): Promise<Jail>;

@@ -32,6 +32,8 @@ read -r end
 export interface ContainerSpec {
   readonly image: string;
   readonly limits: SandboxLimits;
+  /** What runs the program: "python3". */
+  readonly command: string;
   /** The process it belongs to. */
   readonly owner: string;
   /** An OCI runtime that the engine knows, such as "runsc". */

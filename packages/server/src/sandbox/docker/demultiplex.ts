@@ -1,10 +1,9 @@
-import { Transform, type Readable, PassThrough } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { AppError } from "@tutti/core";
+import { PassThrough, type Readable } from "node:stream";
+import { readFrames } from "../shared/frames.ts";
 
-const HEADER_BYTES = 8;
 /** The engine copies in pieces of 32 KiB; more than this is no stream of an engine. */
-const FRAME_BYTES_MAX = 16_777_216;
+const RULES = { from: "the container engine", kindMax: 2, bytesMax: 16_777_216 };
+const STDOUT = 1;
 
 /** An engine's stream, taken apart. */
 export interface Demultiplexed {
@@ -14,45 +13,13 @@ export interface Demultiplexed {
   readonly ended: Promise<void>;
 }
 
-/** Takes apart the stream in which an engine sends stdout and stderr as frames: one byte for which, three of zero, four for the length. */
+/** Takes apart the stream in which an engine sends stdout and stderr as frames. */
 export function demultiplex(source: Readable): Demultiplexed {
-  const outputs = [undefined, new PassThrough(), new PassThrough()] as const;
-  let rest: Buffer = Buffer.alloc(0);
-  const frames = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
-      rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-      try {
-        while (rest.length >= HEADER_BYTES) {
-          const size = frameSize(rest);
-          if (rest.length < HEADER_BYTES + size) break;
-          outputs[rest[0] as 1 | 2].write(rest.subarray(HEADER_BYTES, HEADER_BYTES + size));
-          rest = rest.subarray(HEADER_BYTES + size);
-        }
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
-    },
-    flush(done) {
-      done(
-        rest.length === 0
-          ? null
-          : new AppError("upstream", "wanted whole frames of output from the container engine, got a stream that broke off"),
-      );
-    },
+  const stdout = new PassThrough();
+  const stderr = new PassThrough();
+  const ended = readFrames(source, RULES, (kind, bytes) => void (kind === STDOUT ? stdout : stderr).write(bytes)).finally(() => {
+    stdout.end();
+    stderr.end();
   });
-  const ended = pipeline(source, frames.resume()).finally(() => {
-    for (const output of outputs) output?.end();
-  });
-  return { stdout: outputs[1], stderr: outputs[2], ended };
-}
-
-function frameSize(bytes: Buffer): number {
-  const size = bytes.readUInt32BE(4);
-  const isFrame = (bytes[0] === 1 || bytes[0] === 2) && size <= FRAME_BYTES_MAX;
-  if (isFrame) return size;
-  throw new AppError(
-    "upstream",
-    `wanted a frame of output from the container engine, got bytes ${bytes.subarray(0, HEADER_BYTES).toString("hex")}`,
-  );
+  return { stdout, stderr, ended };
 }

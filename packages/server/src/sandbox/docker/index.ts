@@ -2,21 +2,18 @@ import { homedir } from "node:os";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tutti/core";
-import type { SandboxBackend, SandboxLanguage, SandboxLevel, SandboxLimits, SandboxPromise, SandboxResult } from "@tutti/core/sandbox";
+import type { SandboxBackend, SandboxLevel, SandboxLimits } from "@tutti/core/sandbox";
 import { z } from "zod";
-import type { BackendOptions, OpenBackend, Program, SandboxBackendFactory } from "../backend.ts";
-import { buildResult, NO_FILES } from "../shared/result.ts";
-import type { ContainerSpec } from "./container.ts";
+import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "../backend.ts";
+import { PlacePool } from "../shared/place-pool.ts";
 import { connectEngine, EngineError, type Engine } from "./engine.ts";
 import { findCommands } from "./languages.ts";
 import { meansOf } from "./means.ts";
-import { Place } from "./place.ts";
+import { OpenContainer } from "./open-container.ts";
 import { ownerName, reap } from "./reap.ts";
 
 const IMAGE = "python:3.12-slim";
 const OPEN_TIMEOUT_MS = 20_000;
-/** Limits for which places are kept ready; those that were asked for longest ago give way. */
-const POOLS_MAX = 4;
 
 const versionSchema = z.looseObject({ Version: z.string(), Components: z.array(z.looseObject({ Name: z.string() })).optional() });
 const infoSchema = z.looseObject({ Runtimes: z.record(z.string(), z.unknown()).nullish() });
@@ -54,109 +51,18 @@ export async function openContainers(options: BackendOptions, kind: ContainerKin
     ...(runtime === undefined ? {} : { runtime }),
   };
   const commands = await findCommands(engine, { ...spec, limits: options.limits }, opening);
-  closing.move();
-  return new Containers({ engine, spec, kind, commands, warmMax: options.warmMax });
-}
-
-interface ContainersOptions {
-  readonly engine: Engine;
-  readonly spec: Omit<ContainerSpec, "limits">;
-  readonly kind: ContainerKind;
-  readonly commands: ReadonlyMap<SandboxLanguage, string>;
-  readonly warmMax: number;
-}
-
-class Containers implements OpenBackend {
-  readonly level: SandboxLevel;
-  readonly languages: readonly SandboxLanguage[];
-  readonly means: Readonly<Record<SandboxPromise["name"], string>>;
-  readonly #options: ContainersOptions;
-  /** Places ready, by what they were made for. Each serves one program. */
-  readonly #ready = new Map<string, Promise<Place | undefined>[]>();
-  readonly #closing = new AbortController();
-  readonly #removing = new Set<Promise<void>>();
-
-  constructor(options: ContainersOptions) {
-    this.#options = options;
-    this.level = options.kind.level;
-    this.languages = [...options.commands.keys()];
-    this.means = meansOf(options.spec.runtime);
-  }
-
-  async run(program: Program, signal: AbortSignal): Promise<SandboxResult> {
-    const { name } = this.#options.kind;
-    const began = performance.now();
-    let place: Place | undefined;
-    try {
-      place = await this.#place(program.limits, AbortSignal.any([signal, AbortSignal.timeout(program.limits.startTimeoutMs)]));
-      const startMs = performance.now() - began;
-      const ending = await place.run(program, this.#options.commands.get(program.language) ?? "sh", signal);
-      return buildResult({ ...ending, backend: name, usage: { ...ending.usage, startMs } });
-    } catch (error) {
-      if (signal.aborted) throw new AppError("cancelled", "the program's run was cancelled", { cause: error });
-      return failedBy(error, name, performance.now() - began);
-    } finally {
-      if (place !== undefined) this.#own(place.remove());
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#closing.abort();
-    const waiting = [...this.#ready.values()].flat();
-    this.#ready.clear();
-    for (const place of await Promise.all(waiting)) if (place !== undefined) this.#own(place.remove());
-    await Promise.all(this.#removing);
-    await this.#options.engine.close();
-  }
-
-  async #place(limits: SandboxLimits, signal: AbortSignal): Promise<Place> {
-    const key = JSON.stringify([limits.memoryBytes, limits.cpus, limits.processesMax, limits.diskBytes]);
-    const ready = this.#ready.get(key) ?? [];
-    this.#ready.delete(key);
-    this.#ready.set(key, ready);
-    const warm = await ready.shift();
-    const place = warm ?? (await Place.start(this.#options.engine, { ...this.#options.spec, limits }, signal));
-    // Started while this program runs, ready for the next.
-    while (ready.length < this.#options.warmMax && !this.#closing.signal.aborted) ready.push(this.#startWarm(limits));
-    this.#dropOldPools();
-    return place;
-  }
-
-  /** A place that could not be started ahead is started when it is needed, where its failure is told. */
-  #startWarm(limits: SandboxLimits): Promise<Place | undefined> {
-    const signal = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(limits.startTimeoutMs)]);
-    return Place.start(this.#options.engine, { ...this.#options.spec, limits }, signal).catch(() => undefined);
-  }
-
-  #dropOldPools(): void {
-    for (const [key, places] of this.#ready) {
-      if (this.#ready.size <= POOLS_MAX) return;
-      this.#ready.delete(key);
-      for (const place of places) this.#own(place.then((one) => one?.remove()));
-    }
-  }
-
-  /** Nobody waits for a container's removal but `close`. */
-  #own(removing: Promise<void>): void {
-    const owned = removing.finally(() => this.#removing.delete(owned));
-    this.#removing.add(owned);
-  }
-}
-
-function failedBy(error: unknown, backend: SandboxBackend, startMs: number): SandboxResult {
-  const message = AppError.from(error).message;
-  const silent = { text: () => "", isTruncated: () => false };
-  return buildResult({
-    backend,
-    stopped: "infra",
-    exitCode: null,
-    signal: null,
-    stdout: silent,
-    stderr: silent,
-    files: NO_FILES,
-    usage: { startMs, wallMs: 0, cpuMs: 0, memoryPeakBytes: 0 },
-    hint: { errno: "EIO", message },
-  });
+  const start = (command: string, limits: SandboxLimits, starting: AbortSignal): Promise<OpenContainer> =>
+    OpenContainer.start(engine, { ...spec, command, limits }, starting);
+  const pool = new PlacePool(kind.name, start, options.warmMax);
+  closing.defer(() => pool.close());
+  const close = closing.move();
+  return {
+    level: kind.level,
+    languages: [...commands.keys()],
+    means: meansOf(runtime),
+    run: (program, running) => pool.run(commands.get(program.language) ?? "sh", program, running),
+    close: () => close.disposeAsync(),
+  };
 }
 
 async function findSocket(wanted: string | undefined): Promise<string> {

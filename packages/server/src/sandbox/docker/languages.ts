@@ -3,7 +3,7 @@ import type { SandboxLanguage } from "@tutti/core/sandbox";
 import { readProgram } from "../shared/program.ts";
 import type { ContainerSpec } from "./container.ts";
 import type { Engine } from "./engine.ts";
-import { Place } from "./place.ts";
+import { OpenContainer } from "./open-container.ts";
 
 /** Says which languages an image has, a word a line; Node takes TypeScript as it is since it strips types. */
 const LOOK = `
@@ -17,12 +17,12 @@ const LANGUAGES: readonly SandboxLanguage[] = ["python", "javascript", "typescri
 /** The command for each language that the image has, found by running a program in it. Throws `unsupported` when none runs. */
 export async function findCommands(
   engine: Engine,
-  spec: ContainerSpec,
+  spec: Omit<ContainerSpec, "command">,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<SandboxLanguage, string>> {
-  const place = await Place.start(engine, spec, signal);
+  const container = await OpenContainer.start(engine, { ...spec, command: "sh" }, signal);
   try {
-    const { stdout, stderr } = await place.run(readProgram({ language: "shell", code: LOOK }, spec.limits), "sh", signal);
+    const { stdout, stderr } = await container.run(readProgram({ language: "shell", code: LOOK }, spec.limits), signal);
     const commands = new Map<SandboxLanguage, string>();
     for (const line of stdout.text().split("\n")) {
       const [name, command] = line.split(" ");
@@ -32,6 +32,6 @@ export async function findCommands(
     if (commands.size > 0) return commands;
     throw new AppError("unsupported", `wanted a shell in the image ${spec.image}, got: ${stderr.text().slice(0, 300)}; take another image`);
   } finally {
-    await place.remove();
+    await container.remove();
   }
 }

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { z } from "zod";
 import { OWNER_LABEL } from "./container.ts";
 import type { Engine } from "./engine.ts";
-import { removeContainer } from "./place.ts";
+import { removeContainer } from "./open-container.ts";
 
 const CONTAINERS_MAX = 1_000;
 const listedSchema = z.array(z.looseObject({ Id: z.string(), Labels: z.record(z.string(), z.string()) }));

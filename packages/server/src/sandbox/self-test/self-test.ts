@@ -36,7 +36,8 @@ export async function selfTest(
   const findings = (await Promise.all([test.look(), test.time(), test.memory(), test.output(), test.survivors(), test.cpu()])).flat();
   return PROMISES.map((name) => {
     const problem = findings.find((finding) => finding.name === name && finding.problem !== undefined)?.problem;
-    return { name, holds: problem === undefined, detail: problem ?? backend.means[name] };
+    const isPromised = backend.lacks?.includes(name) !== true;
+    return { name, holds: problem === undefined && isPromised, detail: problem ?? backend.means[name] };
   });
 }
 

@@ -4,7 +4,8 @@ import { AppError } from "@tutti/core";
 import { z } from "zod";
 import type { Program } from "../backend.ts";
 import { capOutput } from "../shared/capped-output.ts";
-import { NO_FILES, type Ending } from "../shared/result.ts";
+import type { Place, PlaceEnding } from "../shared/place-pool.ts";
+import { NO_FILES } from "../shared/result.ts";
 import type { CollectedFiles } from "../shared/collect-files.ts";
 import { collectArchive } from "./collect-archive.ts";
 import { containerBody, PROGRAM_UID, STATUS_FILE, VOLUME_FOLDER, WORK_FOLDER, type ContainerSpec } from "./container.ts";
@@ -25,20 +26,17 @@ const statsSchema = z.looseObject({
   memory_stats: z.looseObject({ max_usage: z.number().optional(), usage: z.number().optional() }).optional(),
 });
 
-/** Everything about a program's end but the backend's name and how long its place took to start. */
-export type PlaceEnding = Omit<Ending, "backend" | "usage"> & {
-  readonly usage: { readonly wallMs: number; readonly cpuMs: number; readonly memoryPeakBytes: number };
-};
-
 /** A running container that waits for one program, and is removed after it. */
-export class Place {
+export class OpenContainer implements Place {
   readonly #engine: Engine;
   readonly #id: string;
   readonly #connection: Duplex;
+  readonly #command: string;
   readonly #streams: Demultiplexed;
 
-  private constructor(engine: Engine, id: string, connection: Duplex) {
+  private constructor(engine: Engine, id: string, { connection, command }: { readonly connection: Duplex; readonly command: string }) {
     this.#engine = engine;
+    this.#command = command;
     this.#id = id;
     this.#connection = connection;
     this.#streams = demultiplex(connection);
@@ -47,22 +45,21 @@ export class Place {
   }
 
   /** Makes a container and starts it. Whatever fails on the way, no container stays. */
-  static async start(engine: Engine, spec: ContainerSpec, signal: AbortSignal): Promise<Place> {
+  static async start(engine: Engine, spec: ContainerSpec, signal: AbortSignal): Promise<OpenContainer> {
     const body = { json: containerBody(spec) };
     const { Id: id } = createdSchema.parse(await engine.ask({ method: "POST", path: "/containers/create", body }, signal));
     try {
       const connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
-      const place = new Place(engine, id, connection);
+      const container = new OpenContainer(engine, id, { connection, command: spec.command });
       await engine.ask({ method: "POST", path: `/containers/${id}/start` }, signal);
-      return place;
+      return container;
     } catch (error) {
       await removeContainer(engine, id);
       throw error;
     }
   }
 
-  /** Runs the program to its end. Rejects when the engine fails or `signal` aborts. The place has to be removed afterwards. */
-  async run(program: Program, command: string, signal: AbortSignal): Promise<PlaceEnding> {
+  async run(program: Program, signal: AbortSignal): Promise<PlaceEnding> {
     const mark = `tutti-${randomBytes(16).toString("hex")}`;
     await this.#put(program, signal);
     const running = new AbortController();
@@ -76,7 +73,7 @@ export class Place {
     const stdout = capOutput(this.#streams.stdout.pipe(marked.stdout), outputBytes, () => stop("output"));
     const stderr = capOutput(this.#streams.stderr.pipe(marked.stderr), outputBytes, () => stop("output"));
     const began = performance.now();
-    this.#connection.write(`${mark} ${command} ${program.entry}\n`);
+    this.#connection.write(`${mark} ${this.#command} ${program.entry}\n`);
     const timer = setTimeout(() => stop("timeout"), program.limits.runTimeoutMs);
     try {
       await Promise.race([Promise.all([stdout.ended, stderr.ended]), aborted(AbortSignal.any([signal, running.signal]))]);
@@ -89,7 +86,7 @@ export class Place {
     return { stopped, signal: null, stdout, stderr, ...(await this.#lookBack(program, { stopped, wallMs })) };
   }
 
-  /** Ends whatever runs in it. Does not throw: an engine that is gone has nothing to remove, and the next reaping finds what it kept. */
+  /** Does not throw: an engine that is gone has nothing to remove, and the next reaping finds what it kept. */
   async remove(): Promise<void> {
     this.#connection.destroy();
     await removeContainer(this.#engine, this.#id);
