@@ -128,7 +128,8 @@ export class PluginFolder implements AsyncDisposable {
     { principal, shown }: { readonly principal: Principal; readonly shown?: readonly string[] | undefined },
   ): Promise<PluginView> {
     return this.#next(async () => {
-      await this.#scan();
+      const known = this.#units.get(name);
+      await (known === undefined ? this.#scan() : this.#look(known.folder));
       const unit = this.#require(name);
       const { manifest } = unit;
       if (manifest === undefined) throw new AppError("invalid_config", unit.problem ?? `the plugin ${name} has no manifest`);
@@ -265,6 +266,7 @@ export class PluginFolder implements AsyncDisposable {
       generation: undefined,
       retired: undefined,
       problem: undefined,
+      copy: undefined,
       failedHash: undefined,
       asks: [],
     };
@@ -280,9 +282,13 @@ export class PluginFolder implements AsyncDisposable {
     const asks = beyond(manifest.permissions, granted);
     if (asks.length > 0 && asks.join() !== unit.asks.join()) this.#tell("asks", unit, { reason: `it asks for more: ${asks.join("; ")}` });
     unit.asks = asks;
-    if (asks.length > 0) return;
+    if (asks.length > 0) {
+      unit.problem = undefined;
+      return;
+    }
     try {
-      const copy = await keepCopy(folder, join(this.#parts.copiesDir, name));
+      const copy = await keepCopy(folder, join(this.#parts.copiesDir, name), unit.copy);
+      unit.copy = copy;
       if (copy === undefined) this.#lookAgain();
       else if (copy.hash === unit.generation?.hash) unit.problem = undefined;
       else if (copy.hash !== unit.failedHash) await this.#swap(unit, copy);

@@ -54,15 +54,24 @@ async function hashFolder(folder: string, files: readonly string[]): Promise<str
   return hash.digest("hex").slice(0, 16);
 }
 
+/** A copy of a folder's content; `stamp` is how the folder looked then. */
+export interface Copy {
+  readonly path: string;
+  readonly hash: string;
+  readonly stamp: string;
+}
+
 /**
  * Keeps a copy of a plugin's folder under its content's hash, where nobody edits it: what runs is what was looked at. Returns where, or
  * `undefined` when somebody wrote to the folder meanwhile.
  */
-export async function keepCopy(folder: string, home: string): Promise<{ readonly path: string; readonly hash: string } | undefined> {
+export async function keepCopy(folder: string, home: string, known?: Copy): Promise<Copy | undefined> {
   const { files, stamp } = await listFolder(folder);
+  // Nothing was written since the last look, so nothing needs to be read.
+  if (stamp === known?.stamp) return known;
   const hash = await hashFolder(folder, files);
   const path = join(home, hash);
-  if (await lstat(path).catch(() => undefined)) return { path, hash };
+  if (await lstat(path).catch(() => undefined)) return { path, hash, stamp };
   const draft = join(home, `.draft-${process.pid}-${hash}`);
   try {
     for (const file of files) {
@@ -75,7 +84,7 @@ export async function keepCopy(folder: string, home: string): Promise<{ readonly
       // Another process has kept the same.
       if (error.code !== "ENOTEMPTY" && error.code !== "EEXIST") throw error;
     });
-    return { path, hash };
+    return { path, hash, stamp };
   } finally {
     await rm(draft, { recursive: true, force: true });
   }

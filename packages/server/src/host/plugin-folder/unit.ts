@@ -3,6 +3,7 @@ import type { RunnerState } from "../../plugins/index.ts";
 import type { Generation } from "./generation.ts";
 import type { PluginManifest } from "./manifest.ts";
 import { inWords } from "./permissions.ts";
+import type { Copy } from "./snapshot.ts";
 
 /** Where a plugin of the folder stands. */
 export type UnitStatus =
@@ -56,6 +57,8 @@ export interface Unit {
   /** The one before, for as long as runs that began with it are under way. */
   retired: Retired | undefined;
   problem: string | undefined;
+  /** The content that was looked at last. */
+  copy: Copy | undefined;
   /** The content that did not load: it is not tried again until it changes or somebody asks. */
   failedHash: string | undefined;
   asks: readonly string[];
