@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError, type Decision, type Tool } from "@tutti/core";
+import { AppError, type Decision, type Json, type Principal, type Tool } from "@tutti/core";
 import { anything, flow, never, owner, runToEnd, types, waitFor, type Open } from "./setup.ts";
 
 /** Decisions and their traces. */
@@ -42,6 +42,62 @@ export function policyTests(open: Open): void {
     assert.ok(decided?.type === "policy.decided");
     assert.deepEqual(decided.action.input, { word: "abc" });
     assert.equal(decided.policyHash.length, 64);
+  });
+
+  test("an answer is bound to the input's hash; a person may put another input in its place, which policy decides again", async () => {
+    const inputs: Json[] = [];
+    const cast = flow("cast", (ctx) => ctx.call("spell", { word: "abc" }));
+    const tool: Tool = {
+      ...spell,
+      run: (input) => {
+        inputs.push(input);
+        return Promise.resolve("spelt");
+      },
+    };
+    const decide = (kind: string): Decision => (kind === "tool.call" ? { effect: "ask", reason: "look", rule: "careful" } : allow);
+    await using under = await open({ workflows: [cast], tools: [tool], decide });
+    const { runId } = await under.engine.start("cast", null, { principal: owner });
+    const { key, approval } = await waitFor(under, runId, "approval");
+    const other = "0".repeat(64);
+    await assert.rejects(under.engine.answer(runId, { key, approved: true, reason: "", argsHash: other }, owner), {
+      code: "args_hash_mismatch",
+    });
+    const edited = { key, approved: true, reason: "shorter", argsHash: approval?.call?.argsHash, input: { word: "a" } };
+    await under.engine.answer(runId, edited, owner);
+    assert.equal(await under.engine.result(runId, never), "spelt");
+    assert.deepEqual(inputs, [{ word: "a" }]);
+    const decided = (await under.events(runId)).filter((event) => event.type === "policy.decided" && event.action.kind === "tool.call");
+    assert.deepEqual(
+      decided.map((event) => event.type === "policy.decided" && [event.decision.effect, event.action.input, event.approved?.by]),
+      [
+        ["ask", { word: "abc" }, undefined],
+        ["ask", { word: "a" }, undefined],
+        ["allow", { word: "a" }, ["owner"]],
+      ],
+    );
+    assert.equal((await under.engine.replay(runId)).matches, true);
+  });
+
+  test("an approval by two waits for the second after a restart, and an edit asks everybody again", async () => {
+    const cast = flow("cast", (ctx) => ctx.call("spell", { word: "abc" }));
+    const decide = (kind: string): Decision =>
+      kind === "tool.call" ? { effect: "ask", reason: "look", rule: "careful", approval: { approvalsMin: 2, isFourEyes: true } } : allow;
+    const setup = { workflows: [cast], tools: [spell], decide };
+    const under = await open(setup);
+    const { runId } = await under.engine.start("cast", null, { principal: owner });
+    const { key } = await waitFor(under, runId, "approval");
+    const by = (id: string): Principal => ({ ...owner, id });
+    await assert.rejects(under.engine.answer(runId, { key, approved: true, reason: "" }, owner), { code: "denied" });
+    await under.engine.answer(runId, { key, approved: true, reason: "one" }, by("ada"));
+    await under.engine.answer(runId, { key, approved: true, reason: "but so", input: { word: "xyz" } }, by("bob"));
+    await using again = await under.reopen(setup);
+    await again.engine.recover();
+    const wait = await waitFor(again, runId, "approval");
+    assert.deepEqual(wait.approval?.detail, { word: "xyz" });
+    await again.engine.answer(runId, { key, approved: true, reason: "yes", argsHash: wait.approval.call?.argsHash }, by("ada"));
+    assert.equal(await again.engine.result(runId, never), "spelt");
+    const last = (await again.events(runId)).findLast((event) => event.type === "policy.decided" && event.approved !== undefined);
+    assert.deepEqual(last?.type === "policy.decided" && last.approved?.by, ["bob", "ada"]);
   });
 
   test("a tool call that a person refuses fails with approval_refused and who refused it", async () => {
