@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startTestApp, type TestApp } from "../../testing.ts";
 import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
-import { pythonTool } from "../../testing/python-tool.ts";
 import type { CoderOutput } from "./coder-workflow.ts";
 
 const TESTS = [
@@ -33,7 +32,8 @@ async function coding(says: readonly string[], overrides: Parameters<typeof star
       model: "test-model",
       toolsAllow: ["python_exec"],
       taintExceptions: [{ id: "coder", tools: ["python_exec"], after: ["python_exec"], workflows: ["coder"] }],
-      inlinePlugins: [pythonTool()],
+      sandbox: "auto",
+      sandboxLevel: "soft",
       ...overrides,
     }),
   );
@@ -107,7 +107,7 @@ test("the coder obeys policy as any other: what is not allowed is denied, what i
         resource === "python_exec" ? ({ effect: "ask", reason: "look first", rule: "code" } as const) : undefined,
     ],
   };
-  await using asked = await coding([answer(GOOD)], { inlinePlugins: [pythonTool(), asks] });
+  await using asked = await coding([answer(GOOD)], { inlinePlugins: [asks] });
   const waiting = await query(asked.app, { intent: "generate_code", text: "x" });
   assert.equal(waiting.status, 202);
   const { runId } = waiting.body;
@@ -118,7 +118,7 @@ test("the coder obeys policy as any other: what is not allowed is denied, what i
 });
 
 test("without a model, and for an intent that nobody knows, the error says what to do", async () => {
-  await using app = await startTestApp({ inlinePlugins: [pythonTool()] });
+  await using app = await startTestApp();
   assert.equal((await query(app, { intent: "generate_code", text: "x" })).body.code, "no_model");
   const unknown = await query(app, { intent: "dance", text: "x" });
   assert.deepEqual([unknown.status, unknown.body.code], [400, "invalid_input"]);
