@@ -1,11 +1,19 @@
-// Removes what nobody uses: source maps and CommonJS copies of the MCP library (11 MB; Tutti imports the modules), and from the Node that the npm package `node` brings: 67 MB of C headers for building Node addons, and manual pages.
-// Tutti starts that Node and builds nothing with it, and the headers alone would take an install over its bar of 250 MB. It runs after
-// every `npm install`, touches the platform package of `node` and nothing else, and never fails an install: what it cannot remove stays.
+// Removes what nobody uses after every `npm install`, which would take an install over its bar of 250 MB: from the Node that the npm
+// package `node` brings, 67 MB of C headers for building Node addons, and manual pages; from libraries, source maps and copies in other
+// module formats. It never fails an install: what it cannot remove stays.
 // Plain JavaScript on built-in modules only: it runs on Node 20, right after npm.
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 
 const UNUSED = ["include", "share"];
+
+/** Files of libraries that Tutti never loads. */
+const UNUSED_FILES = [
+  ["@modelcontextprotocol/client/dist", /\.(?:map|cjs|d\.cts)$/],
+  ["@modelcontextprotocol/core/dist", /\.(?:map|cjs|d\.cts)$/],
+  ["@modelcontextprotocol/server/dist", /\.(?:map|cjs|d\.cts)$/],
+  ["swagger-ui-dist", /\.map$|-es-bundle/],
+];
 
 const modules = join(import.meta.dirname, "../node_modules");
 const platform = `${process.platform === "win32" ? "win" : process.platform}-${process.arch}`;
@@ -14,15 +22,15 @@ const platform = `${process.platform === "win32" ? "win" : process.platform}-${p
 for (const parent of [modules, join(modules, "node/node_modules")])
   for (const name of [`node-${platform}`, `node-bin-${platform}`]) trim(join(parent, name), name);
 
-for (const name of ["client", "core", "server"]) trimModules(join(modules, "@modelcontextprotocol", name, "dist"));
+for (const [folder, unused] of UNUSED_FILES) trimFiles(join(modules, folder), unused);
 
-function trimModules(folder) {
+function trimFiles(folder, unused) {
   try {
     if (!existsSync(folder)) return;
     const files = readdirSync(folder, { recursive: true });
-    for (const file of files) if (/\.(?:map|cjs|d\.cts)$/.test(file)) rmSync(join(folder, file), { force: true });
+    for (const file of files) if (unused.test(file)) rmSync(join(folder, file), { force: true });
   } catch (error) {
-    console.error(`trim_modules: wanted to remove source maps from ${folder}, got ${error.message}; they stay and do no harm.`);
+    console.error(`trim_files: wanted to remove what nobody uses from ${folder}, got ${error.message}; they stay and do no harm.`);
   }
 }
 
