@@ -69,7 +69,9 @@ async function runCase(template: BatteryCase, { battery, subject, surroundings }
   const rssGrowthMb = growthMb();
   const isAlive = isMarkAlive(mark);
   const hashesAfter = await hashesOf([...hashesBefore.keys()]);
-  const problems = judge(one, {
+  // A sandbox that breaks holds nothing.
+  const broken = result.reason === "infra" ? [`the sandbox itself failed: ${result.stderr}`] : [];
+  const judged = judge(one, {
     result,
     canary: surroundings.canary,
     wallMs,
@@ -81,6 +83,7 @@ async function runCase(template: BatteryCase, { battery, subject, surroundings }
     isVictimWell: surroundings.isVictimWell(),
     isPolluted: realmOf() !== realmBefore,
   });
+  const problems = [...broken, ...judged];
   for (const path of forbidden) rmSync(path, { recursive: true, force: true });
   const told = { id: one.id, category: one.category, wallMs: Math.round(wallMs), reason: result.reason };
   return problems.length === 0 ? { ...told, status: "held" } : { ...told, status: "failed", problems };
@@ -91,8 +94,14 @@ async function runOrRefuse(subject: Subject, request: SandboxRequest): Promise<R
   try {
     return await subject.run(request);
   } catch (error) {
-    if (!(error instanceof AppError) || error.code !== "invalid_input") throw error;
-    return { reason: "policy", exitCode: null, stdout: "", stderr: error.message, files: {} };
+    const { code, message } = AppError.from(error);
+    return {
+      reason: code === "invalid_input" ? "policy" : "infra",
+      exitCode: null,
+      stdout: "",
+      stderr: `${code}: ${message.slice(0, 300)}`,
+      files: {},
+    };
   }
 }
 

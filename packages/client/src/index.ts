@@ -82,4 +82,3 @@ export type {
   RuleSayingEntry,
   ShadowStanding,
 } from "./policy.ts";
-export type { McpApproval, McpServerCalls, McpServerEntry, McpToolEntry } from "./mcp-servers.ts";

@@ -22,7 +22,6 @@ import type { Logger } from "../telemetry/index.ts";
 import { Batches, Files } from "./batches/index.ts";
 import { coderWorkflow } from "./coder/index.ts";
 import type { Config } from "./config/index.ts";
-import { questionWorkflow, samplingWorkflow } from "./mcp/index.ts";
 import type { Registry } from "./registry.ts";
 import { routeWorkflow, type Router } from "./routing/index.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
@@ -59,8 +58,6 @@ export function builtInWorkflows({ webhooks, graphs, batches, textRouter, engine
     batches.workflow as Workflow,
     graphInterpreter(graphs),
     coderWorkflow({ findModel: graphs.findModel }),
-    questionWorkflow,
-    samplingWorkflow,
   ] as readonly Workflow[];
 }
 

@@ -23,8 +23,7 @@ export function callTool(bench: Workbench, tool: string, call: Call): Operation 
     const { found, input } = await admitted(bench, { tool, ...call }, operation);
     const { principal } = bench.run;
     return {
-      action: ({ idempotencyKey, signal, heartbeat }) => found.run(input, { idempotencyKey, signal, principal, progress: heartbeat }),
-      ...(found.timeoutMs !== undefined && { timeoutMs: found.timeoutMs }),
+      action: ({ idempotencyKey, signal }) => found.run(input, { idempotencyKey, signal, principal }),
       // Doing it twice would not be as good as once, and nobody can tell how far a failed attempt got.
       mayRepeat: () => found.isIdempotent !== false,
       ...(isUntrusted(found) && { sources: [tool] }),
