@@ -123,7 +123,7 @@ export function amountOf({ terms }: GivenApproval, use: ApprovalUse): number | u
 }
 
 /** What is left of a grant's amount; `undefined` when it has no such bound. */
-export function amountLeft({ terms, uses }: GivenApproval): number | undefined {
+function amountLeft({ terms, uses }: GivenApproval): number | undefined {
   if (terms.amount === undefined) return undefined;
   const used = uses.reduce((sum, { amount = 0 }) => sum + Math.round(amount * MILLIONTHS), 0);
   return (Math.round(terms.amount.max * MILLIONTHS) - used) / MILLIONTHS;

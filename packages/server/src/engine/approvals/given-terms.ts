@@ -2,10 +2,10 @@ import { z } from "zod";
 import { inputMatchSchema } from "./input-match.ts";
 
 /** How long an approval of one call holds, unless it says otherwise, and at most. */
-export const APPROVAL_MS = 3_600_000;
-export const APPROVAL_MS_MAX = 30 * 86_400_000;
+const APPROVAL_MS = 3_600_000;
+const APPROVAL_MS_MAX = 30 * 86_400_000;
 /** How long a standing grant holds at most: whoever gave it should look again. */
-export const GRANT_MS_MAX = 366 * 86_400_000;
+const GRANT_MS_MAX = 366 * 86_400_000;
 const GRANT_USES_MAX = 10_000;
 
 /** What an approval that was given before it was needed is good for. One of one call has an `argsHash`, a standing grant has conditions. */

@@ -5,7 +5,7 @@ import { reportOf, testProgram, type TestReport } from "./test-program.ts";
 /** The workflow that writes code and tries it out; the intent `generate_code` of `POST /query`. */
 export const CODER_WORKFLOW = "coder";
 /** The tool that runs what was written; policy decides about each call of it. */
-export const CODER_TOOL = "python_exec";
+const CODER_TOOL = "python_exec";
 
 const TEXT_CHARACTERS_MAX = 20_000;
 const CODE_CHARACTERS_MAX = 100_000;

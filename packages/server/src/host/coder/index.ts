@@ -1,1 +1,1 @@
-export { CODER_TOOL, CODER_WORKFLOW, coderWorkflow, type CoderOutput } from "./coder-workflow.ts";
+export { CODER_WORKFLOW, coderWorkflow } from "./coder-workflow.ts";

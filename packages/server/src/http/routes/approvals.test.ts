@@ -310,3 +310,15 @@ test("a fork of a run does not take the approval along", async () => {
   assert.equal((await question(app)).runId, fork.runId);
   assert.equal(paid.length, 1);
 });
+
+test("old runs are removed, but not the log of an approval that can still be used", async () => {
+  const { plugin } = bank();
+  await using app = await startTestApp({ inlinePlugins: [plugin] });
+  const open = (await approve(app, { tool: "pay", input: INPUT })).body.approvalId;
+  const used = (await approve(app, { tool: "pay", input: INPUT })).body.approvalId;
+  await execute(app, { tool: "pay", input: INPUT, approvalId: used });
+  // By the clock of tomorrow, all that ended today is old.
+  await app.app.retention.prune({ days: -1 });
+  assert.equal(await app.app.store.run(used), undefined);
+  assert.equal((await execute(app, { tool: "pay", input: INPUT, approvalId: open })).status, 200);
+});
