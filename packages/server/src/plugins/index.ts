@@ -1,3 +1,2 @@
-export { MESSAGE_BYTES_MAX } from "./protocol.ts";
 export { PluginRunner, type RunnerState } from "./runner.ts";
-export type { PluginServices, ProcessSpec } from "./run-process.ts";
+export type { PluginServices } from "./run-process.ts";

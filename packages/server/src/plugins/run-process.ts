@@ -27,7 +27,7 @@ export interface ProcessSpec {
 }
 
 /** How long what may take. */
-export interface Timing {
+interface Timing {
   readonly startMs: number;
   /** A process that has not answered for so long hangs, whatever it does. */
   readonly hangMs: number;

@@ -27,7 +27,7 @@ const COPIES_MAX = 5;
 const BUILD_CHARACTERS = 8;
 
 /** What the folder does with what it loads. */
-export interface PluginHome {
+interface PluginHome {
   /** Puts a plugin in the place of an earlier version of it: all of it, or nothing. */
   replace(plugin: Plugin, path: string, build: string): Promise<void>;
   remove(name: string): void;

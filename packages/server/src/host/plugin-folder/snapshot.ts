@@ -17,7 +17,7 @@ interface Listing {
 }
 
 /** What a folder holds now. Two looks that give the same: nobody is writing. Throws for links and for folders beyond the bounds. */
-export async function listFolder(folder: string): Promise<Listing> {
+async function listFolder(folder: string): Promise<Listing> {
   const files: string[] = [];
   const stamps: string[] = [];
   let bytes = 0;

@@ -6,7 +6,7 @@ import { inWords } from "./permissions.ts";
 import type { Copy } from "./snapshot.ts";
 
 /** Where a plugin of the folder stands. */
-export type UnitStatus =
+type UnitStatus =
   /** It is there, and nobody has enabled it. */
   | "off"
   | "loaded"
@@ -65,14 +65,14 @@ export interface Unit {
 }
 
 /** A version that was replaced, and the runs that keep it. */
-export interface Retired {
+interface Retired {
   readonly generation: Generation;
   readonly runIds: Set<string>;
   readonly timer: NodeJS.Timeout;
 }
 
 /** How a unit stands. Pure. */
-export function statusOf({ generation, problem, asks }: Unit, grant: Grant | undefined): UnitStatus {
+function statusOf({ generation, problem, asks }: Unit, grant: Grant | undefined): UnitStatus {
   if (generation?.runner?.state.status === "crash loop") return "crash loop";
   if (problem !== undefined) return "failed";
   if (grant?.enabled !== true) return "off";
