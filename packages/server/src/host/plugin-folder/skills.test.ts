@@ -26,6 +26,8 @@ async function call(
   };
 }
 
+const contentAt = (request: ModelRequest | undefined, index: number): string | undefined => request?.messages.at(index)?.content;
+
 test("an agent sees what a skill is for, and reads it and its files when it needs them", async () => {
   const dir = await mkdtemp(join(tmpdir(), "tutti-skills-"));
   await cp(EXAMPLE, join(dir, "careful-writing"), { recursive: true });
@@ -59,14 +61,14 @@ test("an agent sees what a skill is for, and reads it and its files when it need
   assert.equal(missing.status, 404);
   assert.equal((await app.fetch("/v1/plugins/careful-writing/enable", {})).status, 200);
   assert.equal((await app.fetch("/v1/agents/editor/chat", { message: "Simpler, please." })).status, 200);
-  const [first, second] = asked;
-  assert.match(first?.messages[0]?.content ?? "", /You are an editor\.[^]*- careful-writing: Rewrites a text in plain words/);
-  assert.doesNotMatch(first?.messages[0]?.content ?? "", /Keep every fact/);
+  const [before = "", after = ""] = [contentAt(asked[0], 0), contentAt(asked[1], -1)];
+  assert.match(before, /You are an editor\.[^]*- careful-writing: Rewrites a text in plain words/);
+  assert.doesNotMatch(before, /Keep every fact/);
   assert.deepEqual(
-    first?.tools?.map(({ name }) => name),
+    asked[0]?.tools?.map(({ name }) => name),
     ["skill_read"],
   );
-  assert.match(second?.messages.at(-1)?.content ?? "", /Keep every fact[^]*references\/words\.md/);
+  assert.match(after, /Keep every fact[^]*references\/words\.md/);
   assert.match((await call(app, { skill: "careful-writing", file: "references/words.md" })).output?.text ?? "", /leverage/);
   for (const file of ["../../../etc/passwd", "/etc/passwd", "references", "none.md"])
     assert.equal((await call(app, { skill: "careful-writing", file })).error?.code, "not_found", file);
