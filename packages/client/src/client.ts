@@ -27,6 +27,7 @@ import { insightCalls, type InsightCalls } from "./insight.ts";
 import { cacheCalls, type CacheCalls } from "./cache.ts";
 import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
+import { mcpServerCalls, type McpServerCalls } from "./mcp-servers.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
 import { pluginCalls, type PluginCalls } from "./plugins.ts";
 import { policyCalls, type PolicyCalls } from "./policy.ts";
@@ -46,6 +47,7 @@ export interface Client
     GraphCalls,
     InsightCalls,
     KeyCalls,
+    McpServerCalls,
     ModelCalls,
     PluginCalls,
     PolicyCalls,
@@ -105,6 +107,7 @@ export function createClient(options: ClientOptions): Client {
     ...cacheCalls(transport),
     ...routingCalls(transport),
     ...keyCalls(transport),
+    ...mcpServerCalls(transport),
     ...modelCalls(transport),
     ...pluginCalls(transport),
     ...policyCalls(transport),

@@ -82,3 +82,4 @@ export type {
   RuleSayingEntry,
   ShadowStanding,
 } from "./policy.ts";
+export type { McpApproval, McpServerCalls, McpServerEntry, McpToolEntry } from "./mcp-servers.ts";

@@ -15,10 +15,12 @@ export interface Tool<I extends Json = Json, O extends Json = Json> {
   readonly examples?: readonly ToolExample[];
   /** What a call costs about, for planners and people. */
   readonly cost?: { readonly usd?: number; readonly durationMs?: number };
-  /** Whether calling it twice with the same input is as good as once. Tools that only read are, unless they say otherwise. */
+  /** Whether calling it twice with the same input is as good as once. Tools that only read are, unless they say otherwise. With `false` a call that failed is not tried again. */
   readonly isIdempotent?: boolean;
   /** What it gives comes from outside (the web, a mailbox, somebody's file): data for a model, never instructions; it taints the run. */
   readonly isUntrusted?: boolean;
+  /** How long one call may take; 5 minutes unless given. */
+  readonly timeoutMs?: number;
   /** Who brought it: "built-in", "plugin:NAME", "mcp:NAME", "openapi:NAME", "workflow:NAME". The host says so when it takes the tool. */
   readonly source?: string;
   /** A call of it is a child run of this workflow, which gets the input, or what stands in it at `inputAt`; `run` is not called then. */
@@ -31,6 +33,8 @@ interface ToolCallContext {
   readonly idempotencyKey: string;
   readonly principal: Principal;
   readonly signal: AbortSignal;
+  /** Says that the call lives, and how far it is; set where somebody listens. */
+  readonly progress?: (detail: Json) => void;
 }
 
 /** An input that makes sense, and what came of it. */

@@ -84,6 +84,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   { name: "spend", summary: "what was spent, by whom and on what", load: async () => (await import("./commands/spend.ts")).defineSpend },
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
+  {
+    name: "mcp",
+    summary: "be an MCP server over stdio, and use the tools of other MCP servers",
+    load: async () => (await import("./commands/mcp.ts")).defineMcp,
+  },
   { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
   { name: "route", summary: "where a text would go, and why", load: async () => (await import("./commands/route.ts")).defineRoute },
   {

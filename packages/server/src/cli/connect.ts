@@ -7,6 +7,8 @@ export interface Connection extends AsyncDisposable {
   /** Where people reach it: a server's URL, or what will be its URL once `tutti up` runs. */
   readonly publicUrl: string;
   readonly isServer: boolean;
+  /** Where it is reached from here, and with what. */
+  readonly endpoint: { readonly url: string; readonly token: string };
   /** Goes on with an unfinished run; a server has done so when it started. */
   resume(runId: string): Promise<void>;
 }
@@ -21,6 +23,7 @@ export async function connect(shell: Shell, flags: Readonly<Record<string, strin
       client: createClient({ baseUrl: server.url, token: server.token }),
       publicUrl: server.url,
       isServer: true,
+      endpoint: { url: server.url, token: server.token },
       resume: async () => undefined,
       [Symbol.asyncDispose]: async () => undefined,
     };
@@ -41,6 +44,7 @@ async function openHere(config: Config): Promise<Connection> {
     client: createClient({ baseUrl: running.url, token: running.app.localToken }),
     publicUrl: `http://${config.host}:${config.port}`,
     isServer: false,
+    endpoint: { url: running.url, token: running.app.localToken },
     resume: async (runId) => void (await running.app.engine.recover(runId)),
     [Symbol.asyncDispose]: () => running.stop(config.shutdownGraceMs),
   };

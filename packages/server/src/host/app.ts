@@ -9,6 +9,7 @@ import { createCodeSandbox, type CodeSandbox } from "./code-sandbox.ts";
 import type { Config } from "./config/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
+import { openMcpServers, type McpServers } from "./mcp/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
@@ -67,6 +68,8 @@ export interface App extends Services, GatewayServices {
   readonly pluginFailures: readonly PluginFailure[];
   readonly retention: Retention;
   readonly approvals: ApprovalBook;
+  /** MCP servers whose tools are used. */
+  readonly mcpServers: McpServers;
   /** Plugins in processes of their own. */
   readonly folder: PluginFolder;
   /** Loads a plugin and remembers it for the next start. */
@@ -110,6 +113,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
   await policy.open();
+  const mcpServers = opening.use(await openMcpServers({ config, store, registry, engine, logger, sandbox, baseDir: options.baseDir }));
   const sessions = await Sessions.open({ store });
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
@@ -132,6 +136,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     logger,
     retention,
     approvals,
+    mcpServers,
     sessions,
     ...door,
     ...gate,
@@ -143,7 +148,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
 
 /** Ends everything, each part when nothing needs it any more. */
 async function stop(
-  parts: Pick<App, "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
+  parts: Pick<App, "mcpServers" | "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
     readonly services: Services;
     readonly webhooks: AsyncDisposable;
     readonly tools: Pick<OpenTools, "close">;
@@ -158,6 +163,7 @@ async function stop(
   await services.events.stop();
   await parts.gateway.settled();
   await parts.engine.stop(graceMs);
+  await parts.mcpServers[Symbol.asyncDispose]();
   await parts.folder[Symbol.asyncDispose]();
   // Webhooks under way have used their connections until here.
   await parts.webhooks[Symbol.asyncDispose]();

@@ -22,6 +22,7 @@ import type { Logger } from "../telemetry/index.ts";
 import { Batches, Files } from "./batches/index.ts";
 import { coderWorkflow } from "./coder/index.ts";
 import type { Config } from "./config/index.ts";
+import { questionWorkflow, samplingWorkflow } from "./mcp/index.ts";
 import type { Registry } from "./registry.ts";
 import { routeWorkflow, type Router } from "./routing/index.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
@@ -58,6 +59,8 @@ export function builtInWorkflows({ webhooks, graphs, batches, textRouter, engine
     batches.workflow as Workflow,
     graphInterpreter(graphs),
     coderWorkflow({ findModel: graphs.findModel }),
+    questionWorkflow,
+    samplingWorkflow,
   ] as readonly Workflow[];
 }
 

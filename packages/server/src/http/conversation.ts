@@ -11,7 +11,7 @@ interface AgentOutput {
 }
 
 /** A piece of the answer, a question that has to be answered before it goes on, or a sign that it is still under way. */
-export type TurnPart =
+type TurnPart =
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "approval"; readonly wait: Wait }
   | { readonly type: "quiet" };

@@ -19,6 +19,8 @@ const OPEN_PATHS: ReadonlySet<string> = new Set([
   "/favicon.ico",
   METADATA_PATH,
   `${METADATA_PATH}${MCP_PATH}`,
+  // A browser that comes back from a login has no token; it has the state of that login.
+  `${MCP_PATH}/callback`,
 ]);
 /** Webhooks carry a signature instead of a token; their route checks it. */
 const WEBHOOK_PATH = /^\/webhooks\/[^/]+$/;

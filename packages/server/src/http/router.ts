@@ -22,6 +22,7 @@ import { graphRoutes } from "./routes/graphs.ts";
 import { healthRoutes } from "./routes/health.ts";
 import { insightRoutes } from "./routes/insight.ts";
 import { steeringRoutes } from "./routes/steering.ts";
+import { mcpServerRoutes } from "./routes/mcp-servers.ts";
 import { modelRoutes } from "./routes/models.ts";
 import { pluginRoutes } from "./routes/plugins.ts";
 import { cacheRoutes } from "./routes/cache.ts";
@@ -72,6 +73,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", trustRoutes(app));
   router.route("/", eventRoutes(app, app.events));
   router.route("/", webhookRoutes(app, app.events));
+  router.route("/", mcpServerRoutes(app));
   router.route("/", mcp.routes);
   router.route("/", docsRoutes(router));
   router.notFound((ctx) =>

@@ -17,16 +17,21 @@ export function targetsOf(app: App, principal: Principal): ReadonlyMap<string, T
   const { registry } = app;
   const targets = new Map<string, Target>();
   const agents = new Set(registry.agents.map(({ name }) => name));
-  const workflows = registry.workflows.filter(({ name }) => !agents.has(name));
+  const workflows = registry.tools.flatMap((tool) => {
+    const workflow = registry.workflow(tool.workflow?.name ?? "");
+    return workflow === undefined || agents.has(workflow.name) ? [] : [workflowTarget(workflow, tool)];
+  });
   const mayStart = (workflow: string, input?: Json): boolean =>
     registry.decide({ kind: "run.start", principal, resource: workflow, ...(input !== undefined && { input }) }).effect !== "deny";
   for (const tool of registry.tools) {
+    // Agents and workflows are begun by themselves, not as a child of another run: what is decided is whether they may be.
+    if (tool.workflow !== undefined) continue;
     const { effect, reason } = registry.decideTool(tool, principal);
     if (effect === "deny" || !mayStart(toolWorkflow.name, { tool: tool.name, input: {} })) continue;
     const note = effect === "ask" ? ` (a person is asked before it runs: ${reason})` : "";
     targets.set(tool.name, { tool: toolEntry(tool, note), workflow: toolWorkflow.name, inputOf: (input) => ({ tool: tool.name, input }) });
   }
-  for (const target of [...registry.agents.map(agentTarget), ...newest(workflows).map(workflowTarget)])
+  for (const target of [...registry.agents.map(agentTarget), ...workflows])
     if (!targets.has(target.tool.name) && target.tool.name.length <= NAME_CHARACTERS_MAX && mayStart(target.workflow))
       targets.set(target.tool.name, target);
   return targets;
@@ -70,37 +75,20 @@ function agentTarget({ name, description }: AgentSpec): Target {
   };
 }
 
-function workflowTarget({ name, description = "", input }: Workflow): Target {
-  const schema = jsonSchemaOf(input);
-  const whole = objectSchema(schema);
+function workflowTarget({ name, description = "" }: Workflow, { parameters, workflow }: ListedTool): Target {
+  const { inputAt } = workflow ?? {};
   return {
     workflow: name,
-    inputOf: (args) => (whole === undefined ? (args["input"] ?? null) : args),
+    inputOf: (args) => (inputAt === undefined ? args : (args[inputAt] ?? null)),
     tool: {
       name: `workflow_${name}`,
       title: name,
       description: `Run the workflow ${name} to its end. ${description}`.trim(),
-      // Arguments are an object; a workflow that takes something else finds it in one.
-      inputSchema: whole ?? { type: "object", properties: { input: { ...(schema as object) } } },
+      inputSchema: objectSchema(parameters) ?? { type: "object" },
       annotations: { openWorldHint: true },
       _meta: { "tutti/source": `workflow:${name}` },
     },
   };
-}
-
-function newest(workflows: readonly Workflow[]): readonly Workflow[] {
-  return [...new Map(workflows.map((workflow) => [workflow.name, workflow])).values()];
-}
-
-/** What a schema says of itself (Standard JSON Schema), where it can; a workflow's own check stands behind it in any case. */
-function jsonSchemaOf(schema: Workflow["input"]): Json {
-  const standard = schema["~standard"] as { readonly jsonSchema?: { readonly input: (options: { readonly target: string }) => unknown } };
-  try {
-    return (standard.jsonSchema?.input({ target: "draft-2020-12" }) ?? {}) as Json;
-  } catch {
-    // Some schemas cannot be written down, such as those with a transformation.
-    return {};
-  }
 }
 
 function objectSchema(schema: Json | undefined): Tool["inputSchema"] | undefined {

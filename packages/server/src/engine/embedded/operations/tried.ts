@@ -62,6 +62,8 @@ export function generate(bench: Workbench, model: string, call: { readonly reque
 interface Prepared {
   readonly action: (step: StepContext) => unknown;
   readonly mayRepeat?: () => boolean;
+  /** Unless the caller gives another. */
+  readonly timeoutMs?: number;
   readonly usage?: (value: unknown) => Promise<RunUsage>;
   /** Where what it gives comes from, its errors included, when that is outside. */
   readonly sources?: readonly string[];
@@ -81,7 +83,7 @@ export function tried(
       const { key, scope, progress } = call;
       const ref = { key, kind, name };
       try {
-        const { action, mayRepeat = () => true, usage, sources = [] } = await prepare(call);
+        const { action, mayRepeat = () => true, timeoutMs, usage, sources = [] } = await prepare(call);
         const brought = new Taint(sources);
         const taint = {
           get sources() {
@@ -93,7 +95,7 @@ export function tried(
           idempotencyKey: `${run.runId}/${key}`,
           scope,
           clock,
-          options,
+          options: timeoutMs === undefined ? options : { timeoutMs, ...options },
           progress,
           taint,
           action,
