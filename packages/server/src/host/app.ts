@@ -12,6 +12,7 @@ import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { openMcpServers, type McpServers } from "./mcp/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
 import { Retention } from "./retention.ts";
+import { ToolImports } from "./tool-imports.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
 import {
   builtInWorkflows,
@@ -70,6 +71,7 @@ export interface App extends Services, GatewayServices {
   readonly approvals: ApprovalBook;
   /** MCP servers whose tools are used. */
   readonly mcpServers: McpServers;
+  readonly imports: ToolImports;
   /** Plugins in processes of their own. */
   readonly folder: PluginFolder;
   /** Loads a plugin and remembers it for the next start. */
@@ -110,6 +112,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
+  const imports = new ToolImports({ registry, store, engine, logger, apis: tools.apis, fetchText: tools.fetchText });
+  await imports.load();
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
   await policy.open();
@@ -137,6 +141,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     retention,
     approvals,
     mcpServers,
+    imports,
     sessions,
     ...door,
     ...gate,

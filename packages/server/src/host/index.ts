@@ -33,3 +33,4 @@ export {
   type PolicyState,
   type ToolPolicy,
 } from "./policy/index.ts";
+export { importRequestSchema } from "./tool-imports.ts";

@@ -1,13 +1,10 @@
-import type { Tool } from "@tutti/core";
-import { builtInTools, codeTools, reachingTools, type SecretSource } from "../tools/index.ts";
 import type { CodeSandbox } from "./code-sandbox.ts";
+import { builtInTools, codeTools, reachingTools, type ReachingTools, type SecretSource } from "../tools/index.ts";
 import type { Config } from "./config/index.ts";
 
-/** The built-in tools, and what closes their connections. */
-export interface OpenTools {
-  readonly tools: readonly Tool[];
+/** The built-in tools, what makes more of them, and the secrets they use. */
+export interface OpenTools extends ReachingTools {
   readonly secrets: SecretSource;
-  close(): Promise<void>;
 }
 
 /** Makes the built-in tools as the configuration says. */
@@ -21,5 +18,5 @@ export function openTools(config: Config, sandbox: CodeSandbox): OpenTools {
   }));
   const { webPrivateAllow, webSearchUrl, workspaceDir } = config;
   const reaching = reachingTools({ webPrivateAllow, webSearchUrl, workspaceDir, httpHosts, secrets });
-  return { tools: [...builtInTools, ...reaching.tools, ...codeTools(() => sandbox.get())], secrets, close: reaching.close };
+  return { ...reaching, tools: [...builtInTools, ...reaching.tools, ...codeTools(() => sandbox.get())], secrets };
 }

@@ -121,6 +121,11 @@ export class Registry {
     return this.#tools.remove(source);
   }
 
+  /** Takes tools again that were taken away a moment ago. */
+  putBack(tools: readonly RegisteredTool[]): void {
+    this.#tools.putBack(tools);
+  }
+
   /** Tells when the list of tools has changed. Listeners must not throw. */
   subscribeTools(listener: () => void): Disposable {
     return this.#tools.subscribe(listener);

@@ -76,6 +76,12 @@ export class ToolShelf {
     return names;
   }
 
+  /** Takes tools again as they were. */
+  putBack(tools: readonly RegisteredTool[]): void {
+    for (const tool of tools) this.#tools.set(tool.name, tool);
+    if (tools.length > 0) this.#tell();
+  }
+
   /** Tells of every change of the list. Listeners must not throw. */
   subscribe(listener: () => void): Disposable {
     this.#listeners.add(listener);

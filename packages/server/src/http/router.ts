@@ -35,6 +35,7 @@ import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
 import { upkeepRoutes } from "./routes/upkeep.ts";
 import { routingRoutes } from "./routes/routing.ts";
+import { toolImportRoutes } from "./routes/tool-imports.ts";
 import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
@@ -67,6 +68,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", supervisorRoutes(app));
   router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
   router.route("/", toolRoutes(app));
+  router.route("/", toolImportRoutes(app));
   router.route("/", pluginRoutes(app));
   router.route("/", routingRoutes(app));
   router.route("/", policyRoutes(app));

@@ -7,6 +7,7 @@ import { summarizeText } from "./summarize-text/summarize-text.ts";
 export const builtInTools: readonly Tool[] = [echo, safeCalc, summarizeText];
 export { tellingSentences } from "./summarize-text/summarize-text.ts";
 export { jsonSchema } from "./json-schema.ts";
-export { reachingTools, type Reach } from "./own-tools.ts";
 export { codeTools } from "./code/code-tools.ts";
+export { reachingTools, type ReachingTools } from "./own-tools.ts";
 export type { SecretSource } from "./secrets.ts";
+export { importSchema, type ApiImport, type ApiTools } from "./openapi/openapi-tools.ts";
