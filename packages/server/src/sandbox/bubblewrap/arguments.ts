@@ -1,6 +1,6 @@
 import { lstatSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { SandboxLimits } from "@tutti/core/sandbox";
+import type { JailSpec, SandboxLimits } from "@tutti/core/sandbox";
 import { nodeFlags, type CellKind } from "../cells/cell.ts";
 import type { Tools } from "../shared/runners.ts";
 
@@ -12,6 +12,7 @@ export const INSIDE = {
   temporary: "/box/tmp",
   tools: "/opt/tutti",
   node: "/opt/tutti-node/node",
+  socket: "/run/tutti.sock",
 } as const;
 
 /** Numbers inside; outside it is another one for each run. */
@@ -33,7 +34,7 @@ const SYSTEM_PARTS = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime",
 export const DESCRIPTORS = { control: 3, info: 4, block: 5, filter: 6 } as const;
 
 /** Namespaces: all of them, and no further ones inside. */
-export function isolation(): readonly string[] {
+function isolation(): readonly string[] {
   return [
     // Said apart from --unshare-all, which only tries; --disable-userns needs it.
     ["--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"],
@@ -43,7 +44,7 @@ export function isolation(): readonly string[] {
 }
 
 /** What a program sees of the system: programs and libraries, nothing that tells about this machine or its people. */
-export function system(accounts: string): readonly string[] {
+function system(accounts: string): readonly string[] {
   return [
     ["--ro-bind", "/usr", "/usr"],
     ...SYSTEM_FOLDERS.map(systemFolder),
@@ -55,27 +56,51 @@ export function system(accounts: string): readonly string[] {
 }
 
 /** Everything that can be written, in one file system of this size; shared memory is bounded by its own and by memory. */
-export function writable(diskBytes: number): readonly string[] {
+function box(diskBytes: number): readonly string[] {
   const size = String(diskBytes);
   return [
     ["--size", size, "--tmpfs", INSIDE.box, "--dir", INSIDE.work, "--dir", INSIDE.home, "--dir", INSIDE.temporary],
     ["--symlink", INSIDE.temporary, "/tmp", "--dir", "/var", "--symlink", INSIDE.temporary, "/var/tmp"],
     ["--size", size, "--tmpfs", "/dev/shm"],
-    // bubblewrap's own root is a file system that can be written, without a bound.
-    ["--remount-ro", "/dev", "--remount-ro", "/"],
   ].flat();
 }
 
+/** bubblewrap's own root is a file system that can be written, without a bound; this comes last. */
+const SEALED = ["--remount-ro", "/dev", "--remount-ro", "/"] as const;
+
+/** The arguments of bubblewrap for a jail: like a cell, with the folders and the socket that it may see. */
+export function jailArguments(spec: JailSpec, { tools, accounts, limits }: CellParts): readonly string[] {
+  const { command, args, mounts = [], cwd = INSIDE.home, volume, socketPath } = spec;
+  // Blocks of 512 bytes: one file may fill the volume, no more.
+  const fileSize = volume === undefined ? "" : `ulimit -f ${Math.ceil(volume.quotaBytes / 512)}; `;
+  return [
+    isolation(),
+    system(accounts),
+    ["--ro-bind", tools.node, INSIDE.node],
+    box(limits.diskBytes),
+    volume === undefined ? [] : ["--bind", volume.path, INSIDE.home],
+    ...mounts.map(({ from, to, isWritable }) => [isWritable ? "--bind" : "--ro-bind", from, to]),
+    socketPath === undefined ? [] : ["--bind", socketPath, INSIDE.socket],
+    SEALED,
+    ["--chdir", cwd, "--", "/bin/sh", "-c", `ulimit -c 0; ${fileSize}exec "$@"`, "sh"],
+    [command === process.execPath ? INSIDE.node : command, ...args],
+  ].flat();
+}
+
+interface CellParts {
+  readonly tools: Tools;
+  readonly accounts: string;
+  readonly limits: SandboxLimits;
+}
+
 /** The arguments of bubblewrap for a cell of a kind. */
-export function cellArguments(
-  kind: CellKind,
-  { tools, accounts, limits }: { readonly tools: Tools; readonly accounts: string; readonly limits: SandboxLimits },
-): readonly string[] {
+export function cellArguments(kind: CellKind, { tools, accounts, limits }: CellParts): readonly string[] {
   return [
     isolation(),
     system(accounts),
     ["--ro-bind", tools.runners, INSIDE.tools, "--ro-bind", tools.node, INSIDE.node],
-    writable(limits.diskBytes),
+    box(limits.diskBytes),
+    SEALED,
     ["--chdir", INSIDE.work, "--", "/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh"],
     command(kind, tools),
   ].flat();

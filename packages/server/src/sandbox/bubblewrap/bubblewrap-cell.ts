@@ -98,15 +98,12 @@ class BubblewrapCell implements Cell {
 
   kill(): void {
     // The first process of a space of process numbers takes all others with it.
-    if (this.#inner !== undefined && isBubblewrap(this.#inner)) kill(this.#inner);
+    if (this.#inner !== undefined) killFirst(this.#inner);
     if (this.#child?.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
   }
 
   async gone(): Promise<void> {
-    for (let tries = 0; tries < GONE_TRIES_MAX; tries += 1) {
-      if (this.#inner === undefined || !isBubblewrap(this.#inner)) return;
-      await delay(GONE_DELAY_MS);
-    }
+    if (this.#inner !== undefined) await endOf(this.#inner);
   }
 
   async usage(): Promise<CellUsage> {
@@ -129,7 +126,8 @@ class BubblewrapCell implements Cell {
   }
 }
 
-function readPid(info: string): number {
+/** The number of the first process in a cell, from what bubblewrap tells of it. */
+export function readPid(info: string): number {
   const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(info)?.[1] ?? Number.NaN);
   if (Number.isInteger(pid)) return pid;
   throw new AppError(
@@ -149,19 +147,28 @@ function isBubblewrap(pid: number): boolean {
   }
 }
 
-function kill(pid: number): void {
+/** Ends everything in a cell or a jail by its first process. */
+export function killFirst(pid: number): void {
   try {
-    process.kill(pid, "SIGKILL");
+    if (isBubblewrap(pid)) process.kill(pid, "SIGKILL");
   } catch {
     // It was gone already.
   }
 }
 
+/** Resolves when the first process is gone, and with it all others. */
+export async function endOf(pid: number): Promise<void> {
+  for (let tries = 0; tries < GONE_TRIES_MAX; tries += 1) {
+    if (!isBubblewrap(pid)) return;
+    await delay(GONE_DELAY_MS);
+  }
+}
+
 /** Adds what helps when the system forbids namespaces. */
-function explained(error: unknown): unknown {
+export function explained(error: unknown): unknown {
   if (
     !(error instanceof AppError) ||
-    !/Permission denied|Operation not permitted|No permissions|Creating new namespace failed/.test(error.message)
+    !/(?<!source path .*)Permission denied|Operation not permitted|No permissions|Creating new namespace failed/.test(error.message)
   )
     return error;
   const how =

@@ -1,6 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tutti/core";
+import type { Jail } from "@tutti/core/sandbox";
 import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "../backend.ts";
 import { CellPool } from "../cells/cell-pool.ts";
 import { openCgroups } from "../cells/cgroups.ts";
@@ -10,6 +11,7 @@ import { startReaper } from "../shared/reaper.ts";
 import { installTools } from "../shared/runners.ts";
 import { openUids } from "../shared/uids.ts";
 import { cellArguments } from "./arguments.ts";
+import { startJail } from "./jail.ts";
 import { startCell } from "./bubblewrap-cell.ts";
 
 /** Namespaces by bubblewrap, a filter of system calls, cgroups, and files in memory. */
@@ -28,6 +30,8 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
   await using opening = new AsyncDisposableStack();
   const filter = join(folder, "filter");
   await writeFile(filter, seccompFilter(process.arch, { allowsUnixSockets: false }), READABLE);
+  const filterWithUnix = join(folder, "filter-unix");
+  await writeFile(filterWithUnix, seccompFilter(process.arch, { allowsUnixSockets: true }), READABLE);
   await writeFile(join(folder, "passwd"), "sandbox:x:1000:1000::/box/home:/bin/sh\n", READABLE);
   await writeFile(join(folder, "group"), "sandbox:x:1000:\n", READABLE);
   const [tools, uids, cgroups] = await Promise.all([installTools(folder), openUids(), openCgroups(), removeStaleFolders()]);
@@ -35,6 +39,8 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
   const reaper = await startReaper({ cgroups: cgroups.folders, folders: [folder] });
   opening.defer(() => reaper.close());
   const start = { filter, cgroups, uids };
+  const jails = { limits, cgroups, uids, tools, accounts: folder, filters: { none: filter, unix: filterWithUnix } };
+  const alive = new Set<Jail>();
   const pool = new CellPool(
     {
       backend: "bubblewrap",
@@ -45,6 +51,7 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
     { limits, warmMax },
   );
   opening.defer(() => pool.close());
+  opening.defer(async () => void (await Promise.all([...alive].map((jail) => jail.stop(0)))));
   const close = opening.move();
   return {
     level: "hard",
@@ -62,6 +69,12 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
       "safe-files": "files in memory of a bounded size; regular files only come back",
     },
     run: (program, signal) => pool.run(program, signal),
+    async jail(spec, signal) {
+      const jail = await startJail(jails, spec, signal);
+      alive.add(jail);
+      void jail.exited.then(() => alive.delete(jail));
+      return jail;
+    },
     close: () => close.disposeAsync(),
   };
 }

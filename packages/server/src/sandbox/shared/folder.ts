@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readlink, rm } from "node:fs/promises";
+import { chmod, lstat, mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -43,3 +43,27 @@ async function processSpace(): Promise<string> {
   const link = await readlink("/proc/self/ns/pid").catch(() => "");
   return /\d+/.exec(link)?.[0] ?? "0";
 }
+
+const ENTRIES_MAX = 20_000;
+
+/** What the files of a folder take on the disk; `Infinity` for more entries than anybody should have. */
+export async function folderBytes(root: string): Promise<number> {
+  let bytes = 0;
+  let entries = 0;
+  const folders = [root];
+  for (let folder = folders.pop(); folder !== undefined; folder = folders.pop()) {
+    for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+      entries += 1;
+      if (entries > ENTRIES_MAX) return Infinity;
+      const path = join(folder, entry.name);
+      if (entry.isDirectory()) folders.push(path);
+      bytes += await lstat(path).then(
+        ({ blocks }) => blocks * BLOCK_BYTES,
+        () => 0,
+      );
+    }
+  }
+  return bytes;
+}
+
+const BLOCK_BYTES = 512;

@@ -4,12 +4,14 @@ import { once } from "node:events";
 /** Far above the numbers that systems give to people and services. */
 const FIRST = 2_000_000_000;
 /** For containers whose numbers end at 65,535. */
-const FIRST_SMALL = 40_000;
+const FIRST_SMALL = 32_000;
 const COUNT = 16_384;
 
 /** Hands out a number to each program, so that no two share files or may signal each other. Only root can. */
 export interface Uids {
   next(): number;
+  /** Always the same for the same seed, and never one that `next` gives. */
+  of(seed: number): number;
 }
 
 /** `undefined` when this process may not give its children other numbers. */
@@ -24,6 +26,7 @@ export async function openUids(): Promise<Uids | undefined> {
         offset = (offset + 1) % COUNT;
         return first + offset;
       },
+      of: (seed) => first + COUNT + (seed % COUNT),
     };
   }
   return undefined;

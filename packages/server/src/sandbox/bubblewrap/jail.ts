@@ -1,0 +1,191 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { chown } from "node:fs/promises";
+import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
+import { AppError } from "@tutti/core";
+import type { Jail, JailSpec, SandboxLimits, SandboxReason } from "@tutti/core/sandbox";
+import { exitOf, type CellExit } from "../cells/cell.ts";
+import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
+import { firstWords } from "../cells/first-words.ts";
+import { capOutput } from "../shared/capped-output.ts";
+import { folderBytes } from "../shared/folder.ts";
+import { resolveLimits } from "../shared/limits.ts";
+import type { Tools } from "../shared/runners.ts";
+import type { Uids } from "../shared/uids.ts";
+import { DESCRIPTORS, ENVIRONMENT, INSIDE, jailArguments } from "./arguments.ts";
+import { endOf, explained, killFirst, readPid } from "./bubblewrap-cell.ts";
+
+/** What jails are started with. */
+export interface JailParts {
+  readonly limits: SandboxLimits;
+  readonly cgroups: Cgroups;
+  readonly uids: Uids | undefined;
+  readonly tools: Tools;
+  readonly accounts: string;
+  /** Files that hold the filters of system calls: without sockets, and with unix sockets. */
+  readonly filters: { readonly none: string; readonly unix: string };
+}
+
+type Ended = Awaited<Jail["exited"]>;
+
+const QUOTA_LOOK_MS = 2_000;
+
+/** Starts a program that lives on. It sees its volume, its mounts and its socket, and nothing else of this machine. */
+export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortSignal): Promise<Jail> {
+  const limits = resolveLimits(spec.limits ?? {}, parts.limits);
+  const uid =
+    spec.volume === undefined ? parts.uids?.next() : parts.uids?.of(createHash("sha256").update(spec.volume.path).digest().readUInt32BE());
+  await checkVolume(spec, uid);
+  const cgroup = await parts.cgroups.create(limits);
+  const filterFd = openSync(spec.socketPath === undefined ? parts.filters.none : parts.filters.unix, "r");
+  const child = spawn("bwrap", jailArguments(spec, { tools: parts.tools, accounts: parts.accounts, limits }), {
+    // The numbers in DESCRIPTORS are places in this list.
+    stdio: ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", filterFd],
+    env: { ...spec.env, ...ENVIRONMENT, ...(spec.socketPath === undefined ? {} : { TUTTI_SOCKET: INSIDE.socket }) },
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
+  closeSync(filterFd);
+  for (const stream of child.stdio) stream?.on("error", () => {});
+  const exited = exitOf(child);
+  try {
+    const pid = await release(child, { cgroup, exited }, AbortSignal.any([signal, AbortSignal.timeout(limits.startTimeoutMs)]));
+    return new BubblewrapJail({ child, cgroup, exited, pid, spec, limits });
+  } catch (error) {
+    child.kill("SIGKILL");
+    if (child.pid !== undefined) await exited;
+    await cgroup.remove();
+    throw explained(error);
+  }
+}
+
+/** Puts the waiting process into its cgroup, and lets it go. */
+async function release(
+  child: ChildProcess,
+  { cgroup, exited }: { readonly cgroup: Cgroup; readonly exited: Promise<CellExit> },
+  signal: AbortSignal,
+): Promise<number> {
+  const streams: readonly unknown[] = child.stdio;
+  const [info, block] = [streams[DESCRIPTORS.info] as Duplex | undefined, streams[DESCRIPTORS.block] as Duplex | undefined];
+  if (child.stderr === null || info === undefined || block === undefined)
+    throw new AppError("internal", "bubblewrap was started without its descriptors");
+  const pid = readPid(await firstWords(info, { name: "bubblewrap", exited, stderr: child.stderr }, signal));
+  await cgroup.add(pid);
+  block.end("go");
+  return pid;
+}
+
+async function checkVolume({ volume }: JailSpec, uid: number | undefined): Promise<void> {
+  if (volume === undefined) return;
+  const bytes = await folderBytes(volume.path);
+  if (bytes > volume.quotaBytes)
+    throw new AppError(
+      "storage_full",
+      `wanted at most ${volume.quotaBytes} bytes in ${volume.path}, got ${bytes}; remove files or raise its quota`,
+    );
+  if (uid !== undefined) await chown(volume.path, uid, uid);
+}
+
+class BubblewrapJail implements Jail {
+  readonly pid: number;
+  readonly output: AsyncIterable<Uint8Array>;
+  readonly stderr: () => string;
+  readonly exited: Promise<Ended>;
+  readonly #child: ChildProcess;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #idleTimeoutMs: number | undefined;
+  #idle: NodeJS.Timeout | undefined;
+  #stopped: Exclude<SandboxReason, "exit"> | undefined;
+
+  constructor(parts: {
+    readonly child: ChildProcess;
+    readonly cgroup: Cgroup;
+    readonly exited: Promise<CellExit>;
+    readonly pid: number;
+    readonly spec: JailSpec;
+    readonly limits: SandboxLimits;
+  }) {
+    const { child, cgroup, exited, pid, spec, limits } = parts;
+    if (child.stderr === null) throw new AppError("internal", "a jail was started without its streams");
+    this.pid = pid;
+    this.#child = child;
+    this.#idleTimeoutMs = spec.idleTimeoutMs;
+    this.stderr = capOutput(child.stderr, limits.outputBytes, () => {}).text;
+    this.output = this.#read();
+    this.exited = this.#end(exited, cgroup);
+    this.#touch();
+    if (spec.lifetimeMs !== undefined) this.#timers.push(setTimeout(() => this.#kill("timeout"), spec.lifetimeMs));
+    if (spec.volume !== undefined) this.#watch(spec.volume);
+  }
+
+  write(bytes: Uint8Array | string): Promise<void> {
+    this.#touch();
+    return new Promise((resolve, reject) => {
+      const { stdin } = this.#child;
+      if (stdin === null || !stdin.writable)
+        reject(new AppError("conflict", "wanted a program that runs, got one that has ended; start it again"));
+      else
+        stdin.write(bytes, (error) =>
+          error ? reject(new AppError("upstream", "the program does not read any more", { cause: error })) : resolve(),
+        );
+    });
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    this.#child.stdin?.end();
+    signalChildren(this.pid);
+    await Promise.race([this.exited, delay(graceMs, undefined, { ref: false })]);
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#kill(undefined);
+    await this.exited;
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of (this.#child.stdout ?? []) as AsyncIterable<Buffer>) {
+      this.#touch();
+      yield chunk;
+    }
+  }
+
+  /** Somebody said something. */
+  #touch(): void {
+    if (this.#idleTimeoutMs === undefined) return;
+    clearTimeout(this.#idle);
+    this.#idle = setTimeout(() => this.#kill("timeout"), this.#idleTimeoutMs);
+  }
+
+  /** No kernel bounds a folder on a disk that others use too, so somebody has to look; one file is bounded by an rlimit. */
+  #watch({ path, quotaBytes }: NonNullable<JailSpec["volume"]>): void {
+    const look = async (): Promise<void> => {
+      if ((await folderBytes(path)) > quotaBytes) this.#kill("policy");
+    };
+    this.#timers.push(setInterval(() => void look(), QUOTA_LOOK_MS));
+  }
+
+  #kill(reason: Exclude<SandboxReason, "exit"> | undefined): void {
+    this.#stopped ??= reason;
+    killFirst(this.pid);
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+  }
+
+  async #end(exited: Promise<CellExit>, cgroup: Cgroup): Promise<Ended> {
+    const exit = await exited;
+    clearTimeout(this.#idle);
+    for (const timer of this.#timers) clearTimeout(timer);
+    killFirst(this.pid);
+    await endOf(this.pid);
+    const { wasOutOfMemory } = await cgroup.usage();
+    await cgroup.remove();
+    return { reason: this.#stopped ?? (wasOutOfMemory ? "oom" : "exit"), ...exit };
+  }
+}
+
+/** Asks the program to end: it is the child of the first process in its space, which takes no signals. */
+function signalChildren(first: number): void {
+  try {
+    for (const pid of readFileSync(`/proc/${first}/task/${first}/children`, "utf8").trim().split(" "))
+      if (Number(pid) > 1) process.kill(Number(pid), "SIGTERM");
+  } catch {
+    // It was gone already.
+  }
+}
