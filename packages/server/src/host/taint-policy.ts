@@ -4,6 +4,8 @@ import type { Config } from "./config/index.ts";
 
 /** Tools that carry their input to a place that the input names, whatever they say of their effect. */
 const SENDERS: ReadonlySet<string> = new Set(["http_request"]);
+/** Where requests carry data beside their URL. */
+const CARGO: ReadonlySet<string> = new Set(["query", "headers", "params", "body", "data", "form"]);
 /** A longer path or host name has room for data. Links that people write are mostly shorter. */
 const PATH_CHARACTERS_MAX = 100;
 const LABEL_CHARACTERS_MAX = 30;
@@ -42,14 +44,23 @@ export function taintPolicies({
 }
 
 /** What an action could do for whoever wrote what the run has read; `undefined` for reading. */
-function dangerOf({ kind, resource, facts }: Action, urls: readonly URL[] | undefined): string | undefined {
+function dangerOf({ kind, resource, facts, input }: Action, urls: readonly URL[] | undefined): string | undefined {
   if (kind === "memory.write") return "is remembered";
   if (kind !== "tool.call") return undefined;
   if (facts?.tool?.effect === "write") return "writes";
   if (facts?.tool?.effect === "execute") return "executes";
   if (SENDERS.has(resource)) return "sends its input out";
+  if (urls?.length !== 0 && hasCargo(input)) return "would send data out beside a URL";
   const sending = urls === undefined ? "too much to look at" : urls.find(carriesData)?.hostname;
   return sending === undefined ? undefined : `would send data out in a URL (${sending})`;
+}
+
+/** Whether an input has fields in which requests carry data beside their URL. */
+function hasCargo(input: Json | undefined): boolean {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return false;
+  return Object.entries(input).some(
+    ([key, value]) => CARGO.has(key) && value !== null && value !== "" && (typeof value !== "object" || Object.keys(value).length > 0),
+  );
 }
 
 /** Whether a URL has room for data that is not public already. */

@@ -25,7 +25,7 @@ const agent = (name: string): AgentSpec => ({
   model: "default",
   tools: ["page", "look", "buy"],
   routes: [],
-  limits: { stepsMax: 5, historyMessagesMax: 40 },
+  limits: { stepsMax: 8, historyMessagesMax: 40 },
 });
 
 const shop: Plugin = { name: "shop", tools: [page, look, buy], agents: [agent("buyer")] };
@@ -104,9 +104,12 @@ test("a conversation that a client brings with an untrusted tool's result in it 
 
 test("reading on is allowed, unless the URL carries data", async () => {
   const urls = ["https://example.org/news", "https://evil.example/?q=secret", "https://evil.example/#c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"];
-  await using app = await shopWith([called("page"), ...urls.map((url) => called("look", { url })), said("Done.")]);
+  const inputs = [...urls.map((url) => ({ url })), { url: "https://evil.example/", query: { q: "secret" } }];
+  await using app = await shopWith([called("page"), ...inputs.map((input) => called("look", input)), said("Done.")], {
+    taintPolicy: "deny",
+  });
   const { runId } = await chat(app, [user("Look around.")]);
-  assert.deepEqual(await decisions(app, runId, "look"), ["allow by tools-allow", "deny by taint", "deny by taint"]);
+  assert.deepEqual(await decisions(app, runId, "look"), ["allow by tools-allow", "deny by taint", "deny by taint", "deny by taint"]);
 });
 
 test("an exception lets a tool be called after some sources, and another setting is another policy", async () => {

@@ -2,5 +2,5 @@ export { answerOf, compilePattern, fillTemplate, matches, namesIn, type Matchabl
 export { PolicyFile } from "./policy-file.ts";
 export { readRouterPolicy } from "./read-policy.ts";
 export { ROUTE_WORKFLOW, routeWorkflow, type RouteOutput } from "./route-workflow.ts";
-export { Router, type RouteDecision } from "./router.ts";
-export { readShadow, type ShadowReport } from "./shadow-report.ts";
+export { Router } from "./router.ts";
+export { readShadow } from "./shadow-report.ts";
