@@ -49,7 +49,11 @@ function dangerOf({ kind, resource, facts, input }: Action, urls: readonly URL[]
   if (kind !== "tool.call") return undefined;
   if (facts?.tool?.effect === "write") return "writes";
   if (facts?.tool?.effect === "execute") return "executes";
-  if (SENDERS.has(resource)) return "sends its input out";
+  return SENDERS.has(resource) ? "sends its input out" : cargoOf(input, urls);
+}
+
+/** How an input would carry data to where it says. */
+function cargoOf(input: Json | undefined, urls: readonly URL[] | undefined): string | undefined {
   if (urls?.length !== 0 && hasCargo(input)) return "would send data out beside a URL";
   const sending = urls === undefined ? "too much to look at" : urls.find(carriesData)?.hostname;
   return sending === undefined ? undefined : `would send data out in a URL (${sending})`;
