@@ -32,7 +32,10 @@ const PEERS = join(import.meta.dirname, "peers");
 /** Cedar's own engine, with the policies read beforehand; it has no `ask`, so those are permits. */
 function cedar(rules: readonly RuleSpec[]): Subject | undefined {
   const installed = installPeers(PEERS);
-  if (!installed.ok) return void console.error(installed.reason);
+  if (!installed.ok) {
+    console.error(installed.reason);
+    return undefined;
+  }
   const wasm = createRequire(join(PEERS, "package.json"))("@cedar-policy/cedar-wasm/nodejs") as {
     readonly preparsePolicySet: (id: string, policies: unknown) => { readonly type: string };
     readonly statefulIsAuthorized: (call: unknown) => { readonly type: string };
