@@ -15,7 +15,7 @@ export interface CodeSandbox {
 }
 
 /** Part of `/health`. */
-export type SandboxState =
+type SandboxState =
   | { readonly status: "off" | "untested" | "testing" }
   | { readonly status: "ready"; readonly report: SandboxReport; readonly promisesHash: string }
   | { readonly status: "unavailable"; readonly reason: string };
@@ -58,7 +58,7 @@ export function createCodeSandbox(config: Config): CodeSandbox {
 }
 
 /** SHA-256 of a report, so that a receipt tells exactly under which promises a program ran. */
-export function promisesHash(report: SandboxReport): string {
+function promisesHash(report: SandboxReport): string {
   return createHash("sha256").update(canonicalJson(report)).digest("hex");
 }
 

@@ -43,7 +43,7 @@ export interface FilterOptions {
 }
 
 /** Whether there is a filter for this machine's processor. */
-export function hasFilter(architecture: string): architecture is keyof typeof ARCHITECTURES {
+function hasFilter(architecture: string): architecture is keyof typeof ARCHITECTURES {
   return architecture in ARCHITECTURES;
 }
 

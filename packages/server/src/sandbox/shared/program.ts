@@ -4,7 +4,7 @@ import type { Program } from "../backend.ts";
 import { resolveLimits } from "./limits.ts";
 
 /** The file that holds the program, by its language. */
-export const ENTRIES: Readonly<Record<SandboxLanguage, string>> = {
+const ENTRIES: Readonly<Record<SandboxLanguage, string>> = {
   python: "__main__.py",
   javascript: "__main__.js",
   typescript: "__main__.ts",
