@@ -72,6 +72,10 @@ export class Router {
     this.#semantic = new Semantic(embed);
   }
 
+  get hasPolicy(): boolean {
+    return this.#files.policy !== undefined;
+  }
+
   /** The policy in force. Throws `not_found` when none is configured. */
   async policy(): Promise<LoadedPolicy> {
     const policy = await this.#files.policy?.current();

@@ -83,7 +83,9 @@ async function answerByIntent(
   const name = INTENTS.get(intent) ?? intent;
   const { registry } = app;
   const isAgent = registry.agent(name) !== undefined;
-  if (!isAgent && (registry.workflow(name) === undefined || name.startsWith("tutti."))) throw unknownIntent(app, intent);
+  const isKnown = isAgent || (registry.workflow(name) !== undefined && !name.startsWith("tutti."));
+  if (!isKnown && app.textRouter.hasPolicy) return routed(app, ctx, { text: asked, principal });
+  if (!isKnown) throw unknownIntent(app, intent);
   const { runId } = await app.engine.start(name, isAgent ? { message: asked } : { text: asked }, { principal });
   const headers = { "tutti-run-id": runId };
   const reason = `the intent names the ${isAgent ? "agent" : "workflow"} "${name}"`;
