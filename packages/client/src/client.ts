@@ -34,6 +34,7 @@ import { policyCalls, type PolicyCalls } from "./policy.ts";
 import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
 import { steeringCalls, type SteeringCalls } from "./steering.ts";
 import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
+import { toolCalls, type ToolCalls } from "./tools.ts";
 import { Transport, type ClientOptions } from "./transport.ts";
 import { watchRun, type WatchOptions } from "./watch-run.ts";
 
@@ -53,7 +54,8 @@ export interface Client
     PolicyCalls,
     ScheduleCalls,
     SteeringCalls,
-    SupervisionCalls {
+    SupervisionCalls,
+    ToolCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
@@ -115,6 +117,7 @@ export function createClient(options: ClientOptions): Client {
     ...approvalCalls(transport),
     ...steeringCalls(transport),
     ...supervisionCalls(transport),
+    ...toolCalls(transport),
   };
 }
 

@@ -83,3 +83,4 @@ export type {
   ShadowStanding,
 } from "./policy.ts";
 export type { McpApproval, McpServerCalls, McpServerEntry, McpToolEntry } from "./mcp-servers.ts";
+export type { ToolImportEntry, ToolImportRequest } from "./tools.ts";

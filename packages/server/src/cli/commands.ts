@@ -89,7 +89,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "be an MCP server over stdio, and use the tools of other MCP servers",
     load: async () => (await import("./commands/mcp.ts")).defineMcp,
   },
-  { name: "tools", summary: "list the tools and call one", load: async () => (await import("./commands/tools.ts")).defineTools },
+  {
+    name: "tools",
+    summary: "list, show, call, import and test tools",
+    load: async () => (await import("./commands/tools.ts")).defineTools,
+  },
   { name: "route", summary: "where a text would go, and why", load: async () => (await import("./commands/route.ts")).defineRoute },
   {
     name: "sandbox",

@@ -24,9 +24,10 @@ export function toolImportRoutes({ imports, config }: App): Hono<HttpEnv> {
       return ctx.json({ import: view }, request.isDryRun ? 200 : 201);
     },
   );
-  routes.delete("/v1/tool-imports/:name", operation({ tag: "Tools", summary: "Take an import's tools away", status: 204 }), async (ctx) => {
-    await imports.remove(ctx.req.param("name"), ctx.get("principal"));
-    return ctx.body(null, 204);
+  routes.delete("/v1/tool-imports/:name", operation({ tag: "Tools", summary: "Take an import's tools away" }), async (ctx) => {
+    const name = ctx.req.param("name");
+    await imports.remove(name, ctx.get("principal"));
+    return ctx.json({ removed: name });
   });
   return routes;
 }

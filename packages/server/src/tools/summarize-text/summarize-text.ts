@@ -28,10 +28,13 @@ export const summarizeText = defineTool({
   output: z.strictObject({ summary: z.string(), sentences: z.array(z.string()), method: z.literal("lexrank") }),
   examples: [
     {
-      input: { text: "It rained. The harvest failed because it rained for weeks. People left.", sentencesMax: 1 },
+      input: {
+        text: "The harvest failed because of the rain. The rain ruined the harvest in every village. People left.",
+        sentencesMax: 1,
+      },
       output: {
-        summary: "The harvest failed because it rained for weeks.",
-        sentences: ["The harvest failed because it rained for weeks."],
+        summary: "The harvest failed because of the rain.",
+        sentences: ["The harvest failed because of the rain."],
         method: "lexrank",
       },
     },
