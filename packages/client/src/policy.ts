@@ -26,7 +26,7 @@ export interface PolicyCheckReply {
 }
 
 /** How the policy in force stands, or the shadow. */
-export interface PolicyStanding {
+interface PolicyStanding {
   readonly status: "none" | "in-force" | "broken";
   readonly path: string | null;
   readonly since?: string;

@@ -19,7 +19,7 @@ export interface CompiledRule {
 }
 
 /** A rule can speak only of actions in which one of the probes finds the value beside it, or cannot tell. */
-export interface RuleKey {
+interface RuleKey {
   /** Rules with the same name are told apart by the same means. */
   readonly name: string;
   readonly entries: readonly { readonly probe: Probe; readonly value: string }[];

@@ -1,7 +1,7 @@
 export { differenceOf } from "./difference.ts";
 export { FiledPolicies } from "./filed-policies.ts";
 export { findPolicy, readPolicyFiles, type PolicyState } from "./policy-source.ts";
-export { problemText, requirePolicy, type PolicyReading, type PolicyText } from "./read-policy.ts";
+export { problemText, requirePolicy, type PolicyReading } from "./read-policy.ts";
 export { recordedDecision, wholeAction } from "./recorded-decisions.ts";
 export { replayDecisions, replayWith, shadowDifferences } from "./replay-policy.ts";
 export { policyJsonSchema } from "./rule-schema.ts";

@@ -2,7 +2,7 @@
  * The folder or file that a path names, without `.`, `..` and doubled slashes. A relative path counts from `base`. `undefined` when that
  * cannot be told: NUL, a home folder, a drive, or backslashes, which some systems take for slashes.
  */
-export function normalPath(path: string, base: string): string | undefined {
+function normalPath(path: string, base: string): string | undefined {
   if (path === "" || /[\0\\]|^~|^[A-Za-z]:/.test(path)) return undefined;
   const steps: string[] = [];
   for (const step of (path.startsWith("/") ? path : `${base}/${path}`).normalize("NFC").split("/")) {

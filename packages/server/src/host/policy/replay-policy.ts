@@ -10,7 +10,7 @@ const EVENTS_MAX = 20_000;
 const CHANGES_MAX = 200;
 
 /** A recorded call that another policy would have decided otherwise. */
-export interface DecisionChange extends Pick<RecordedDecision, "runId" | "key" | "at"> {
+interface DecisionChange extends Pick<RecordedDecision, "runId" | "key" | "at"> {
   readonly kind: Action["kind"];
   readonly resource: string;
   readonly principal: string;

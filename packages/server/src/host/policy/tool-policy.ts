@@ -72,7 +72,7 @@ export interface RuleSayings {
 }
 
 /** What one rule says, and why. */
-export interface RuleSaying {
+interface RuleSaying {
   readonly id: string;
   readonly effect: Decision["effect"];
   readonly reason: string;
