@@ -36,11 +36,12 @@ const ROUNDS_MAX = 8;
 
 /** An open way to one server: it has been greeted, in the newest revision that both speak. */
 export class Connection implements AsyncDisposable {
-  readonly #client: Client;
+  /** The library under it, for what a connection has no word for. */
+  readonly client: Client;
   readonly #spec: ServerSpec;
 
   private constructor(client: Client, spec: ServerSpec) {
-    this.#client = client;
+    this.client = client;
     this.#spec = spec;
   }
 
@@ -61,26 +62,26 @@ export class Connection implements AsyncDisposable {
   }
 
   get server(): { readonly name: string; readonly version: string; readonly revision: string } {
-    const { name = "", version = "" } = this.#client.getServerVersion() ?? {};
-    return { name, version, revision: this.#client.getNegotiatedProtocolVersion() ?? "" };
+    const { name = "", version = "" } = this.client.getServerVersion() ?? {};
+    return { name, version, revision: this.client.getNegotiatedProtocolVersion() ?? "" };
   }
 
   async tools(signal: AbortSignal): Promise<readonly Tool[]> {
-    if (this.#client.getServerCapabilities()?.tools === undefined) return [];
-    const { tools } = await this.#client.listTools(undefined, { signal, timeout: this.#spec.connectTimeoutMs, cacheMode: "refresh" });
+    if (this.client.getServerCapabilities()?.tools === undefined) return [];
+    const { tools } = await this.client.listTools(undefined, { signal, timeout: this.#spec.connectTimeoutMs, cacheMode: "refresh" });
     if (tools.length > LIST_MAX)
       throw new AppError("too_large", `wanted at most ${LIST_MAX} tools of the MCP server "${this.#spec.name}", got ${tools.length}`);
     return tools;
   }
 
   async resources(signal: AbortSignal): Promise<readonly Resource[]> {
-    if (this.#client.getServerCapabilities()?.resources === undefined) return [];
-    const { resources } = await this.#client.listResources(undefined, { signal, timeout: this.#spec.connectTimeoutMs });
+    if (this.client.getServerCapabilities()?.resources === undefined) return [];
+    const { resources } = await this.client.listResources(undefined, { signal, timeout: this.#spec.connectTimeoutMs });
     return resources.slice(0, LIST_MAX);
   }
 
   read(uri: string, signal: AbortSignal): Promise<ReadResourceResult> {
-    return this.#client.readResource({ uri }, { signal, timeout: this.#spec.callTimeoutMs });
+    return this.client.readResource({ uri }, { signal, timeout: this.#spec.callTimeoutMs });
   }
 
   /** The caller bounds the time: while a person is asked, a call may take long. */
@@ -97,7 +98,7 @@ export class Connection implements AsyncDisposable {
       }) => void;
     },
   ): Promise<CallToolResult> {
-    return this.#client.callTool(
+    return this.client.callTool(
       { name: tool, arguments: { ...args } },
       { signal: options.signal, timeout: options.timeoutMs, onprogress: options.onProgress },
     );
@@ -105,7 +106,7 @@ export class Connection implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     // One that is gone already needs no goodbye.
-    await this.#client.close().catch(() => undefined);
+    await this.client.close().catch(() => undefined);
   }
 }
 

@@ -124,6 +124,12 @@ export class StoredOAuth implements OAuthClientProvider {
     await this.#write(left);
   }
 
+  /** Forgets what belonged to one login: its state is good once, and the next one asks anew who gives out tokens. */
+  async end(): Promise<void> {
+    const { client, tokens } = await this.#read();
+    await this.#write({ ...(client !== undefined && { client }), ...(tokens !== undefined && { tokens }) });
+  }
+
   async #read(): Promise<Kept> {
     this.#kept ??= ((await this.#keeping.load()) ?? {}) as Kept;
     return this.#kept;
@@ -154,4 +160,5 @@ export async function finishLogin(
 ): Promise<void> {
   const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: boundedFetch, authProvider: oauth });
   await transport.finishAuth(query);
+  await oauth.end();
 }

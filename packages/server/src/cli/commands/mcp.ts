@@ -145,7 +145,7 @@ async function approve(shell: Shell, name: string, tools: readonly string[]): Pr
   const server = await connection.client.approveMcpServer(name, tools.length === 0 ? {} : { tools }, shell.signal);
   shell.printJson({ server });
   printTools(shell, server);
-  shell.note("What may call them is for policy to say: docs/policy.md, or toolsAllow.");
+  shell.note("What may call them is for policy to say: tool_policy.yaml, or toolsAllow.");
 }
 
 async function login(shell: Shell, name: string): Promise<void> {
