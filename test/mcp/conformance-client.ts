@@ -46,7 +46,7 @@ const asks: ServerAsks = {
   question: async ({ schema }) => ({ action: "accept", content: JSON.stringify(schema).includes("confirmed") ? { confirmed: true } : {} }),
   onListChanged: () => undefined,
   onClosed: () => undefined,
-  onLog: (message) => console.error(message),
+  onLog: (message) => void process.stderr.write(`${message}\n`),
 };
 
 let kept: Json | undefined;
@@ -132,4 +132,4 @@ if (scenario === "http-standard-headers") {
   for (const { name } of prompts) await client.getPrompt({ name });
 }
 await connection[Symbol.asyncDispose]();
-console.error(`done in ${revision ?? "whatever was agreed"}`);
+process.stderr.write(`done in ${revision ?? "whatever was agreed"}\n`);
