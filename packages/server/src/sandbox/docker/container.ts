@@ -6,7 +6,7 @@ export const PROGRAM_UID = 65_532;
 /** Holds the working folder, and beside it what programs read as stdin. */
 export const VOLUME_FOLDER = "/sandbox";
 export const WORK_FOLDER = `${VOLUME_FOLDER}/work`;
-/** Where the first process leaves the exit code of the program. */
+/** Where the first process leaves the exit code of the program: over what stands there already, for the program may have left no room. */
 export const STATUS_FILE = `${VOLUME_FOLDER}/status`;
 /** By these labels leaked containers are found. */
 export const OWNER_LABEL = "tutti.sandbox.owner";
@@ -14,15 +14,17 @@ export const OWNER_LABEL = "tutti.sandbox.owner";
 /**
  * The first process of a container, which nothing in it can end. It waits for one line, "MARK COMMAND ENTRY"; runs the program; ends all that
  * the program left running; and says MARK on both outputs, behind which nothing comes. A program that says MARK itself ends its own run. Then it waits
- * to be removed, for the working folder is gone with it.
+ * to be removed, for the working folder is gone with it. A shell says "Killed" of a program that it runs in the foreground, hence the "&".
  */
 const FIRST_PROCESS = `
 read -r mark command entry || exit
 cd ${WORK_FOLDER} && exec 3>&2 2>/dev/null
-env -i PATH="$PATH" HOME=${WORK_FOLDER} TMPDIR=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 "$command" "$entry" 2>&3 3>&- <../stdin
+env -i PATH="$PATH" HOME=${WORK_FOLDER} TMPDIR=/tmp LANG=C.UTF-8 PYTHONDONTWRITEBYTECODE=1 "$command" "$entry" 2>&3 3>&- <../stdin &
+wait "$!"
 status=$?
 kill -9 -1
-echo "$status" >../status
+for file in memory.peak memory/memory.max_usage_in_bytes; do [ -r /sys/fs/cgroup/$file ] && read -r peak </sys/fs/cgroup/$file; done
+{ echo "$status" "\${peak:-0}"; times; } 1<>../status
 printf %s "$mark"
 printf %s "$mark" >&3
 read -r end

@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Duplex } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
 import { z } from "zod";
 import type { Program } from "../backend.ts";
@@ -17,14 +18,10 @@ import { UntilMark } from "./until-mark.ts";
 /** How long cleaning up may take; nobody waits longer for an engine that does not answer. */
 const REMOVE_TIMEOUT_MS = 10_000;
 const COLLECT_TIMEOUT_MS = 10_000;
-const NANOSECONDS_PER_MS = 1_000_000;
+const STATUS_BYTES_MAX = 4_096;
 
 const createdSchema = z.looseObject({ Id: z.string().regex(/^[0-9a-f]{12,64}$/) });
 const stateSchema = z.looseObject({ State: z.looseObject({ OOMKilled: z.boolean().optional() }) });
-const statsSchema = z.looseObject({
-  cpu_stats: z.looseObject({ cpu_usage: z.looseObject({ total_usage: z.number() }).optional() }).optional(),
-  memory_stats: z.looseObject({ max_usage: z.number().optional(), usage: z.number().optional() }).optional(),
-});
 
 /** A running container that waits for one program, and is removed after it. */
 export class OpenContainer implements Place {
@@ -88,8 +85,8 @@ export class OpenContainer implements Place {
 
   /** Does not throw: an engine that is gone has nothing to remove, and the next reaping finds what it kept. */
   async remove(): Promise<void> {
-    this.#connection.destroy();
     await removeContainer(this.#engine, this.#id);
+    this.#connection.destroy();
   }
 
   async #put(program: Program, signal: AbortSignal): Promise<void> {
@@ -111,13 +108,14 @@ export class OpenContainer implements Place {
     // What still runs could change the files while they are read.
     if (stopped !== undefined)
       await this.#engine.ask({ method: "POST", path: `/containers/${this.#id}/pause` }, signal).catch(ignoreEngine);
-    const [files, exitCode, used, isOutOfMemory] = await Promise.all([
+    const [files, status] = await Promise.all([
       this.#collect(program, signal),
-      stopped === undefined ? this.#exitCode(signal) : null,
-      this.#stats(signal),
-      this.#isOutOfMemory(signal),
+      stopped === undefined ? this.#status(signal) : { exitCode: null, cpuMs: 0, memoryPeakBytes: 0 },
     ]);
-    const isKilled = exitCode === SIGKILL_EXIT && isOutOfMemory;
+    const { exitCode, ...used } = status;
+    // Whoever was killed at the bound of its memory was killed for it. Where the engine tells no peak, it says so itself, a moment later.
+    const isAtBound = used.memoryPeakBytes >= program.limits.memoryBytes - PAGES_MARGIN_BYTES;
+    const isKilled = exitCode === SIGKILL_EXIT && (isAtBound || (await this.#isOutOfMemory(signal)));
     return { files, exitCode, usage: { wallMs, ...used }, ...(isKilled && { stopped: "oom" as const }) };
   }
 
@@ -128,14 +126,12 @@ export class OpenContainer implements Place {
     return collectArchive(archive, program);
   }
 
-  async #exitCode(signal: AbortSignal): Promise<number> {
-    const archive = await this.#engine.stream(
-      { method: "GET", path: `/containers/${this.#id}/archive`, query: { path: STATUS_FILE } },
-      signal,
-    );
-    for await (const file of readTar(archive)) {
-      const text = Buffer.from(await file.read()).toString("latin1");
-      if (/^\d{1,3}\n$/.test(text)) return Number(text);
+  async #status(signal: AbortSignal): Promise<{ readonly exitCode: number; readonly cpuMs: number; readonly memoryPeakBytes: number }> {
+    const call = { method: "GET", path: `/containers/${this.#id}/archive`, query: { path: STATUS_FILE } } as const;
+    for await (const file of readTar(await this.#engine.stream(call, signal))) {
+      if (file.sizeBytes > STATUS_BYTES_MAX) break;
+      const [, exitCode, peak, times = ""] = /^(\d{1,3}) (\d+)\n([^]*)$/.exec(Buffer.from(await file.read()).toString("latin1")) ?? [];
+      if (exitCode !== undefined) return { exitCode: Number(exitCode), cpuMs: cpuMsIn(times), memoryPeakBytes: Number(peak) };
     }
     throw new AppError(
       "upstream",
@@ -143,30 +139,41 @@ export class OpenContainer implements Place {
     );
   }
 
-  async #stats(signal: AbortSignal): Promise<{ readonly cpuMs: number; readonly memoryPeakBytes: number }> {
-    const query = { stream: false, "one-shot": true };
-    const { cpu_stats: cpu, memory_stats: memory } = statsSchema.parse(
-      await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/stats`, query }, signal).catch(() => ({})),
-    );
-    // Control groups of version 2 tell no peak.
-    return { cpuMs: (cpu?.cpu_usage?.total_usage ?? 0) / NANOSECONDS_PER_MS, memoryPeakBytes: memory?.max_usage ?? memory?.usage ?? 0 };
-  }
-
   async #isOutOfMemory(signal: AbortSignal): Promise<boolean> {
-    const { State: state } = stateSchema.parse(await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/json` }, signal));
-    return state.OOMKilled === true;
+    for (let tries = 0; tries < OOM_TRIES_MAX; tries += 1) {
+      const { State: state } = stateSchema.parse(await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/json` }, signal));
+      if (state.OOMKilled === true) return true;
+      await delay(OOM_DELAY_MS, undefined, { signal });
+    }
+    return false;
   }
 }
 
 const ATTACH = { stream: true, stdin: true, stdout: true, stderr: true };
+/** An engine learns of it by an event of its own. */
+const OOM_TRIES_MAX = 10;
+const OOM_DELAY_MS = 30;
+const PAGES_MARGIN_BYTES = 65_536;
 const SIGKILL_EXIT = 128 + 9;
 
 /** Ends a container and removes it with its volume. */
 export async function removeContainer(engine: Engine, id: string): Promise<void> {
   const call = { method: "DELETE", path: `/containers/${id}`, query: { force: true, v: true } } as const;
-  await engine.ask(call, AbortSignal.timeout(REMOVE_TIMEOUT_MS)).catch(() => {
-    // 404 and 409: somebody else removed it, or is about to.
-  });
+  const signal = AbortSignal.timeout(REMOVE_TIMEOUT_MS);
+  try {
+    await engine.ask(call, signal);
+  } catch (error) {
+    // 404: it is gone. 409: somebody, such as the engine itself, is removing it.
+    if (!(error instanceof EngineError) || error.status !== 409) return;
+    const wait = { method: "POST", path: `/containers/${id}/wait`, query: { condition: "removed" } } as const;
+    await engine.ask(wait, signal).catch(() => {});
+  }
+}
+
+/** The second line that a shell's `times` says: user and system time of its children, as "0m0.120s 0m0.010s". */
+function cpuMsIn(times: string): number {
+  const spent = [...(times.split("\n")[1] ?? "").matchAll(/(\d+)m([\d.]+)s/g)];
+  return spent.reduce((total, [, minutes, seconds]) => total + Number(minutes) * 60_000 + Number(seconds) * 1_000, 0);
 }
 
 function ignoreEngine(error: unknown): void {
@@ -182,7 +189,7 @@ function entriesOf(program: Program): readonly TarEntry[] {
   }
   return [
     { type: "file", name: "stdin", mode: 0o400, content: Buffer.from(program.stdin) },
-    { type: "file", name: "status", mode: 0o600, content: Buffer.alloc(0) },
+    { type: "file", name: "status", mode: 0o600, content: Buffer.alloc(STATUS_BYTES_MAX, "\n") },
     { type: "folder", name: "work", mode: 0o700 },
     ...[...folders].toSorted().map((name) => ({ type: "folder", name: `work/${name}`, mode: 0o700 }) as const),
     ...[...program.files].map(([name, content]) => ({ type: "file", name: `work/${name}`, mode: 0o600, content }) as const),
