@@ -13,7 +13,7 @@ import { JailTransport } from "./jail-transport.ts";
 import type { HttpAuth, Reach, ServerSpec } from "./server-spec.ts";
 
 /** Starts a program in a jail; throws `unsupported` where there is no sandbox that has them. */
-export type OpenJail = (spec: JailSpec, signal: AbortSignal) => Promise<Jail>;
+type OpenJail = (spec: JailSpec, signal: AbortSignal) => Promise<Jail>;
 
 /** What transports need of the host. */
 export interface TransportParts {

@@ -13,7 +13,7 @@ import { boundedFetch } from "./bounded-fetch.ts";
 import type { HttpAuth } from "./server-spec.ts";
 
 /** Where what a login gave is kept between starts. */
-export interface Keeping {
+interface Keeping {
   load(): Promise<Json | undefined>;
   save(value: Json): Promise<void>;
 }

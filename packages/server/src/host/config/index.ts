@@ -1,6 +1,6 @@
 export { limitsSchema } from "./budgets.ts";
 export { configTable, describeConfig, envExample } from "./describe.ts";
-export { mcpServerSchema, type McpAuthSetting, type McpServerSetting, type McpSetting } from "./mcp.ts";
+export { mcpServerSchema, type McpAuthSetting, type McpServerSetting } from "./mcp.ts";
 export { readLocale, readProcessConfig, readSecret } from "./process-env.ts";
 export { configFrom, readConfig, type ConfigReading } from "./read-config.ts";
 export { type Config } from "./settings.ts";

@@ -14,7 +14,7 @@ const PRINCIPALS_MAX = 10_000;
 const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
 /** A request that wants to come in. */
-export interface Knock {
+interface Knock {
   readonly method: string;
   readonly path: string;
   readonly headers: IncomingHttpHeaders;

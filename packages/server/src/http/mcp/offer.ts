@@ -34,7 +34,7 @@ export interface McpCall {
 export type SealedState = Readonly<Record<string, string>>;
 
 /** The arguments of a call, as they came. */
-export type McpArguments = Readonly<Record<string, unknown>>;
+type McpArguments = Readonly<Record<string, unknown>>;
 
 /**
  * What is offered over the protocol, apart from how it is carried: both revisions, HTTP and stdio, serve the same. Lists hold what the

@@ -126,7 +126,24 @@ async function findings(app: App): Promise<readonly Finding[]> {
     disk(app),
     folderPlugins(app),
   ]);
-  return [store(app), ...parts.flat(), toolPolicy(app), ...budgets(app), ...plugins(app)];
+  return [store(app), ...parts.flat(), toolPolicy(app), ...budgets(app), ...plugins(app), ...mcpServers(app)];
+}
+
+/** One part for each server whose tools are used: where one is down, the others are as they were. */
+function mcpServers(app: App): readonly Finding[] {
+  return app.mcpServers.list.map(({ name, state, reason, tools }) => {
+    const part = `mcp server ${name}`;
+    if (state === "down")
+      return { name: part, status: "degraded", reason: reason ?? "it failed", todo: `mend it, then \`tutti mcp test ${name}\`` };
+    if (tools.waiting > 0)
+      return {
+        name: part,
+        status: "degraded",
+        reason: `${tools.waiting} of its tools are new or changed`,
+        todo: `see \`tutti mcp show ${name}\`, then approve them`,
+      };
+    return { name: part, status: "ok", reason: `it is ${state}; ${tools.approved} tools are approved`, todo: null };
+  });
 }
 
 function store(app: App): Finding {
