@@ -183,7 +183,7 @@ interface Edit {
 }
 
 /** The text after all edits. Throws `conflict` for a passage that is not there, or there more than once. Pure. */
-export function edited(before: string, edits: readonly Edit[]): { readonly text: string; readonly replaced: number } {
+function edited(before: string, edits: readonly Edit[]): { readonly text: string; readonly replaced: number } {
   let text = before;
   let replaced = 0;
   for (const [index, { find, replace, isForAll }] of edits.entries()) {

@@ -23,7 +23,7 @@ export interface Parameter {
 }
 
 /** What a request carries besides its parameters. */
-export interface RequestBody {
+interface RequestBody {
   readonly mediaType: string;
   readonly isRequired: boolean;
   readonly schema: Json;

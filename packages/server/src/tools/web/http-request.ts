@@ -130,7 +130,7 @@ function sender(client: WebClient, hosts: readonly HttpHost[], secrets: SecretSo
 }
 
 /** The rule for a URL and a method. Throws `denied` where there is none. */
-export function requireHost(hosts: readonly HttpHost[], method: string, target: URL): HttpHost {
+function requireHost(hosts: readonly HttpHost[], method: string, target: URL): HttpHost {
   const ofHost = hosts.filter(({ host }) => isHost(host, target));
   if (ofHost.length === 0)
     throw new AppError(
