@@ -3,7 +3,7 @@ import type { Json, Principal, Store } from "@tutti/core";
 import { z } from "zod";
 
 /** What a conversation that holds a tainted reply is tainted by. */
-export const EARLIER_TURN = "an earlier turn";
+const EARLIER_TURN = "an earlier turn";
 /** Messages looked at, the newest first. */
 const MESSAGES_MAX = 1_000;
 

@@ -1,3 +1,3 @@
 export { agentWorkflow, type AgentDeps } from "./agent-workflow.ts";
 export { readAgentFile } from "./read-agent-file.ts";
-export { SKILL_TOOL, type SkillHead } from "./skills.ts";
+export { SKILL_TOOL } from "./skills.ts";

@@ -187,7 +187,7 @@ export class Router {
 }
 
 /** The target of a rule. */
-export function targetOf({ tool, agent, workflow }: Pick<LoadedRule, "tool" | "agent" | "workflow">): RouteTarget {
+function targetOf({ tool, agent, workflow }: Pick<LoadedRule, "tool" | "agent" | "workflow">): RouteTarget {
   if (tool !== undefined) return { type: "tool", name: tool };
   return agent === undefined ? { type: "workflow", name: workflow ?? "" } : { type: "agent", name: agent };
 }

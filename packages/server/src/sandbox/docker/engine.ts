@@ -15,7 +15,7 @@ export interface Engine {
   close(): Promise<void>;
 }
 
-export interface EngineCall {
+interface EngineCall {
   readonly method: "GET" | "POST" | "PUT" | "DELETE";
   /** Without a version: the engine then speaks its own newest. */
   readonly path: string;
