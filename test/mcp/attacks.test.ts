@@ -23,7 +23,15 @@ async function using(
 ): Promise<TestApp> {
   const app = await startTestApp({ toolsAllow: ["odd_add"], inlinePlugins: options.plugins ?? [] });
   const args = [ODD, kind, ...(options.file === undefined ? [] : [options.file])];
-  const setting = { name: "odd", command: process.execPath, args, isolation: "process", callTimeoutMs: 5_000, ...(options.more as object) };
+  const setting = {
+    name: "odd",
+    command: process.execPath,
+    args,
+    isolation: "process",
+    callTimeoutMs: 5_000,
+    connectTimeoutMs: 120_000,
+    ...(options.more as object),
+  };
   assert.equal((await app.fetch("/v1/mcp/servers", setting)).status, 201);
   const approved = await app.fetch("/v1/mcp/servers/odd/approve", {});
   assert.equal(approved.status, 200, await approved.clone().text());

@@ -41,7 +41,7 @@ test("a filesystem server's tools are used once they are approved and policy let
   const notes = await folder(context);
   await writeFile(join(notes, "shopping.txt"), "milk and bread");
   await using app = await startTestApp({ toolsAllow: ["files_read_text_file"] });
-  await add(app, { name: "files", command: process.execPath, args: [FILESYSTEM, notes], isolation: "process" });
+  await add(app, { name: "files", command: process.execPath, args: [FILESYSTEM, notes], isolation: "process", connectTimeoutMs: 120_000 });
   const before = await call(app, "files_read_text_file", { path: join(notes, "shopping.txt") });
   assert.equal(before.status, 404, "nothing can be called before a person has looked at it");
   const approved = await json(await app.fetch("/v1/mcp/servers/files/approve", {}));
@@ -63,13 +63,20 @@ test("what was approved is offered again after a restart, without asking the ser
   const options = { dataDir, toolsAllow: ["files_list_directory"] };
   {
     await using app = await startTestApp(options);
-    await add(app, { name: "files", command: process.execPath, args: [FILESYSTEM, notes], isolation: "process" });
+    await add(app, {
+      name: "files",
+      command: process.execPath,
+      args: [FILESYSTEM, notes],
+      isolation: "process",
+      connectTimeoutMs: 120_000,
+    });
     await app.fetch("/v1/mcp/servers/files/approve", {});
   }
   await using app = await startTestApp(options);
   const { servers } = await json(await app.fetch("/v1/mcp/servers"));
   assert.match(JSON.stringify(servers), /"state":"idle"/);
-  assert.equal((await call(app, "files_list_directory", { path: notes })).status, 200);
+  const { status, body } = await call(app, "files_list_directory", { path: notes });
+  assert.equal(status, 200, JSON.stringify(body));
 });
 
 test("a memory server keeps what it is told, through Tutti", async (context) => {
@@ -112,6 +119,20 @@ test("a program needs a sandbox with jails unless it is let out by name, and the
   assert.match(JSON.stringify(refused), /isolation: process|sandbox/);
 });
 
+test("a Tutti uses another over HTTP, with a token that only a variable holds", async () => {
+  await using other = await startTestApp();
+  process.env["MCP_SERVERS_TEST_TOKEN"] = other.token;
+  await using app = await startTestApp({ toolsAllow: ["other_safe_calc"] });
+  await add(app, { name: "other", url: `${other.url}/mcp`, auth: { type: "bearer", tokenEnv: "MCP_SERVERS_TEST_TOKEN" } });
+  const approved = await app.fetch("/v1/mcp/servers/other/approve", { tools: ["safe_calc"] });
+  assert.match(await approved.text(), /"revision":"2026-07-28"/);
+  const { status, body } = await call(app, "other_safe_calc", { expression: "6 * 7" });
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.match(JSON.stringify(body["output"]), /42/);
+  assert.equal((await other.app.store.runs({ workflow: "tutti.tool-call", limit: 10 })).length, 1, "there it is a run too");
+  assert.doesNotMatch(await (await app.fetch("/v1/mcp/servers")).text(), new RegExp(other.token));
+});
+
 /** A server as the configuration holds it once it is read. */
 function setting(given: {
   readonly name: string;
@@ -129,7 +150,7 @@ function setting(given: {
     isTrusted: false,
     roots: [],
     callTimeoutMs: 60_000,
-    connectTimeoutMs: 20_000,
+    connectTimeoutMs: 120_000,
     idleTimeoutMs: 60_000,
     requestsPerSecond: 20,
     parallelMax: 4,

@@ -119,7 +119,12 @@ function createClient(spec: ServerSpec, asks: ServerAsks): Client {
   };
   const client = new Client(
     { name: "tutti", version: "1" },
-    { capabilities, versionNegotiation: { mode: "auto" }, listMaxPages: LIST_PAGES_MAX, inputRequired: { maxRounds: ROUNDS_MAX } },
+    {
+      capabilities,
+      versionNegotiation: { mode: "auto", probe: { timeoutMs: Math.ceil(spec.connectTimeoutMs / 3) } },
+      listMaxPages: LIST_PAGES_MAX,
+      inputRequired: { maxRounds: ROUNDS_MAX },
+    },
   );
   client.setRequestHandler("elicitation/create", async ({ params }, { mcpReq }) => {
     const question =
