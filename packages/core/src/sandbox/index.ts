@@ -104,7 +104,7 @@ export interface JailSpec {
   readonly cwd?: string;
   /** Its own folder, `$HOME` inside, kept between its lives; thrown away with it when left out. */
   readonly volume?: { readonly path: string; readonly quotaBytes: number };
-  /** A unix socket of this process, bound into the jail. */
+  /** A unix socket of this process, in a folder of its own, bound into the jail. Where jails have users of their own, both become that user's. */
   readonly socketPath?: string;
   readonly limits?: Partial<SandboxLimits>;
   readonly idleTimeoutMs?: number;

@@ -1,6 +1,7 @@
 export { accessTokens, isJwt } from "./access-token.ts";
 export { authenticator, type Authenticate } from "./authenticate.ts";
 export { isGatewayRoute } from "./gateway-routes.ts";
+export { isJailRoute } from "./jail-routes.ts";
 export { keyPolicy } from "./key-policy.ts";
 export { Keys, type NewKey } from "./keys.ts";
 export { csrfTokenOf, sessionCookie, Sessions, sessionSecretIn } from "./sessions.ts";

@@ -7,6 +7,7 @@ import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
 import { createCodeSandbox, type CodeSandbox } from "./code-sandbox.ts";
 import type { Config } from "./config/index.ts";
+import { Doors } from "./doors/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { openMcpServers, type McpServers } from "./mcp/index.ts";
@@ -57,6 +58,8 @@ export interface App extends Services, GatewayServices {
   readonly policy: FiledPolicies;
   /** Where code runs. */
   readonly sandbox: CodeSandbox;
+  /** How programs in jails reach models and tools. */
+  readonly doors: Doors;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly authenticate: Authenticate;
@@ -82,7 +85,7 @@ export interface App extends Services, GatewayServices {
 /** The composition root: from a configuration to an app. */
 export async function openApp(config: Config, options: AppOptions): Promise<App> {
   await using opening = new AsyncDisposableStack();
-  const { logger } = options;
+  const { logger, baseDir } = options;
   const store = await openStore(config);
   opening.defer(() => store.close());
   const { close: closeGateway, ...gate } = await openGateway(config, { store, logger, engine: () => engine });
@@ -95,13 +98,14 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const batches = createBatches(config, { store, engine: () => engine, registry: () => registry });
   const sandbox = createCodeSandbox(config);
   opening.defer(() => sandbox.close());
+  const doors = new Doors();
   const tools = openTools(config, sandbox);
   opening.defer(() => tools.close());
   const registry: Registry = new Registry({
     tools: tools.tools,
     workflows: builtInWorkflows({ store, webhooks, graphs, batches, textRouter, engine: () => engine }),
     toolsAllow: config.toolsAllow,
-    policies: [keyPolicy(keys), ...taintPolicies(config)],
+    policies: [keyPolicy(keys), doors.policy, ...taintPolicies(config)],
     graphs,
   });
   const approvals = createApprovals({ store, keys, engine: () => engine, registry });
@@ -115,27 +119,25 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const imports = new ToolImports({ registry, store, engine, logger, apis: tools.apis, fetchText: tools.fetchText });
   await imports.load();
   const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
-  const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir: options.baseDir }));
+  const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir }));
   await policy.open();
-  const mcpServers = opening.use(await openMcpServers({ config, store, registry, engine, logger, sandbox, baseDir: options.baseDir }));
+  const mcpServers = opening.use(await openMcpServers({ config, store, registry, engine, logger, sandbox, doors, baseDir }));
   const sessions = await Sessions.open({ store });
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
-  if (options.recover === "all") {
-    plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger })));
-    retention.start();
-    await plugins.folder.watch();
-  }
+  if (options.recover === "all")
+    plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger, retention, folder: plugins.folder })));
   opening.move();
   const app = {
     config,
-    baseDir: options.baseDir,
+    baseDir,
     store,
     engine,
     registry,
     batches,
     policy,
     sandbox,
+    doors,
     metrics,
     logger,
     retention,
@@ -209,6 +211,8 @@ async function goOn(app: {
   readonly registry: Registry;
   readonly services: Services;
   readonly logger: Logger;
+  readonly retention: Retention;
+  readonly folder: PluginFolder;
 }): Promise<readonly PluginFailure[]> {
   const { engine, registry, services, logger } = app;
   const failures: PluginFailure[] = [];
@@ -223,6 +227,8 @@ async function goOn(app: {
   }
   await services.events.start();
   await services.waitingRuns.start();
+  app.retention.start();
+  await app.folder.watch();
   return failures;
 }
 

@@ -3,6 +3,7 @@ export { createLogger } from "../telemetry/index.ts";
 export { openApp, type App, type AppOptions } from "./app.ts";
 export { backUp, checkStore, restore } from "./store-care.ts";
 export { findServer, writeServerFile } from "./server-file.ts";
+export type { Door } from "./doors/index.ts";
 export { toolWorkflow } from "./tool-workflow.ts";
 export { VERSION } from "./version.ts";
 export { runOf, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";

@@ -3,6 +3,9 @@ import type { Action, Decision, Policy } from "@tutti/core";
 /** The role of those who come over MCP with a token of an issuer, or a signature. */
 const TOOL_USER = "mcp-user";
 
+/** The role of programs in jails. What is let to everybody is not let to them: each model and tool is named for each of them. */
+export const JAIL_ROLE = "jail";
+
 /** Tools that touch nothing outside the run. */
 export const SAFE_TOOLS: readonly string[] = ["echo", "safe_calc", "summarize_text", "skill_read"];
 
@@ -34,12 +37,12 @@ export function basePolicies(toolsAllow: readonly string[]): readonly Policy[] {
         ? { effect: "allow", reason: "whoever may ask models may ask them in batches", rule: "batches" }
         : undefined,
     (action) => toolUserPolicy(action, safe),
-    ({ kind, resource }) =>
-      kind === "tool.call" && safe.has(resource)
+    ({ kind, principal, resource }) =>
+      kind === "tool.call" && safe.has(resource) && !principal.roles.includes(JAIL_ROLE)
         ? { effect: "allow", reason: "the tool touches nothing outside the run", rule: "safe-tools" }
         : undefined,
-    ({ kind, resource }) =>
-      kind === "tool.call" && allowed.has(resource)
+    ({ kind, principal, resource }) =>
+      kind === "tool.call" && allowed.has(resource) && !principal.roles.includes(JAIL_ROLE)
         ? { effect: "allow", reason: "toolsAllow names the tool", rule: "tools-allow" }
         : undefined,
   ];

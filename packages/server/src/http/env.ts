@@ -2,9 +2,12 @@ import type { HttpBindings } from "@hono/node-server";
 import type { Principal } from "@tutti/core";
 import type { Context } from "hono";
 
-/** What a handler finds on its context. The node request and response are there for what must not be copied. */
+/**
+ * What a handler finds on its context. The node request and response are there for what must not be copied. `door`: whose door the request
+ * came through, when it came from a jail.
+ */
 export interface HttpEnv {
-  readonly Bindings: HttpBindings;
+  readonly Bindings: HttpBindings & { readonly door?: Principal };
   readonly Variables: { readonly requestId: string; readonly principal: Principal };
 }
 

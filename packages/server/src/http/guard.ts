@@ -4,7 +4,7 @@ import { AppError, enforce, type Principal } from "@tutti/core";
 import { TokenBucket } from "@tutti/core/resilience";
 import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
-import { isGatewayRoute } from "../auth/index.ts";
+import { isGatewayRoute, isJailRoute } from "../auth/index.ts";
 import type { App } from "../host/index.ts";
 import type { HttpContext, HttpEnv } from "./env.ts";
 import { MCP_PATH, METADATA_PATH } from "./mcp/index.ts";
@@ -43,7 +43,11 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     ctx.set("requestId", requestId);
     ctx.env.outgoing.setHeader("x-request-id", requestId);
     observe(app, ctx, { pathname, requestId });
-    if (!OPEN_PATHS.has(pathname)) {
+    const { door } = ctx.env;
+    if (door !== undefined) {
+      limiter(door.id);
+      ctx.set("principal", admitJail(door, ctx.req.method, ctx.env.incoming));
+    } else if (!OPEN_PATHS.has(pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
       // At /mcp there are credentials of its own kinds; its door asks for them.
@@ -68,6 +72,13 @@ function admit({ authenticate, registry }: App, method: string, { headers, url =
     enforce(action, registry.decide(action));
   }
   return principal;
+}
+
+/** A program in a jail is who its door says. What it shows of itself is not looked at: it can only be stolen, or guessed. */
+function admitJail(principal: Principal, method: string, { url = "" }: IncomingMessage): Principal {
+  const path = url.split("?", 1)[0] ?? "";
+  if (isJailRoute(method, path)) return principal;
+  throw new AppError("denied", `wanted a request for models or tools, got ${method} ${path}; a jail may ask nothing else`);
 }
 
 /** One log line and one measurement a request, once its response is sent or its client is gone. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { AppError } from "@tutti/core";
 import type { App } from "../host/index.ts";
+import { openDoors } from "./doors/index.ts";
 import { openResponses } from "./gateway/responses.ts";
 import { appOffer, mcpRoutes } from "./mcp/index.ts";
 import { createRouter } from "./router.ts";
@@ -18,6 +19,8 @@ export interface HttpServer {
   settle(): Promise<void>;
   /** Takes no new requests and waits for those under way, at most `graceMs`. */
   close(graceMs: number): Promise<void>;
+  /** Ends the doors that jails are left with. */
+  closeDoors(): Promise<void>;
 }
 
 /** Listens where the configuration says; `port` overrides it. */
@@ -44,12 +47,17 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   await once(server, "listening").catch((error: unknown) => {
     throw listenError(error, `${config.host}:${port}`);
   });
+  await using opening = new AsyncDisposableStack();
+  opening.defer(() => closeServer(server, 0));
+  const doors = await openDoors(app, (request, env) => router.fetch(request, env));
+  opening.move();
   const address = server.address() as AddressInfo;
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
     settle: async () => void (await Promise.all([responses.close(), mcp.close()])),
     close: (graceMs) => closeServer(server, graceMs),
+    closeDoors: async () => doors[Symbol.asyncDispose](),
   };
 }
 

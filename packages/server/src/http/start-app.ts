@@ -20,7 +20,10 @@ export async function startApp(config: App["config"], options: StartAppOptions):
   const app = await openApp(config, options);
   starting.defer(() => app.stop(0));
   const server = await listen(app, options.port === undefined ? {} : { port: options.port });
-  starting.defer(() => server.close(0));
+  starting.defer(async () => {
+    await server.close(0);
+    await server.closeDoors();
+  });
   const file = options.isAnnounced
     ? await writeServerFile(config.dataDir, { url: server.url, pid: process.pid, token: app.localToken })
     : undefined;
@@ -35,6 +38,8 @@ export async function startApp(config: App["config"], options: StartAppOptions):
       await server.settle();
       await app.stop(graceMs);
       await closing;
+      // Whoever is in a jail had its door until the jail ended.
+      await server.closeDoors();
     },
   };
 }

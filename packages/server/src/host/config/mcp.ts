@@ -11,6 +11,8 @@ export interface McpServerSetting {
   readonly env: Readonly<Record<string, string>>;
   readonly envFrom: Readonly<Record<string, string>>;
   readonly isolation: "jail" | "process";
+  /** What a program in a jail may use through its own socket to Tutti; it has none when left out. */
+  readonly door?: { readonly models: readonly string[]; readonly tools: readonly string[] } | undefined;
   readonly mounts: readonly { readonly path: string; readonly isWritable: boolean }[];
   /** … or one that is reached over HTTP. */
   readonly url?: string | undefined;
@@ -93,6 +95,9 @@ const auth = z.discriminatedUnion(
   "{type: bearer, tokenEnv}, {type: client-credentials, clientId, clientSecretEnv, issuer} or {type: oauth}",
 );
 
+const names = (max: number): z.ZodDefault<z.ZodArray<z.ZodString>> =>
+  z.array(z.string("a name").min(1, "a name").max(200, "at most 200 characters")).max(max, `at most ${max}`).default([]);
+
 const durationMs = (fallback: number): z.ZodDefault<z.ZodInt> =>
   z.int("a whole number of milliseconds").min(10, "at least 10").max(86_400_000, "at most a day").default(fallback);
 
@@ -111,6 +116,7 @@ export const mcpServerSchema = z
         .array(z.strictObject({ path: z.string().min(1).max(4096), isWritable: z.boolean().default(false) }))
         .max(32)
         .default([]),
+      door: z.strictObject({ models: names(100), tools: names(1_000) }, "{models, tools}: lists of names, which may have stars").optional(),
       url: httpUrl.optional(),
       auth: auth.optional(),
       tools: z.array(z.string("the name of a tool").min(1).max(128)).max(1000).optional(),
@@ -127,6 +133,10 @@ export const mcpServerSchema = z
     "a server: {name, command, args} or {name, url, auth}",
   )
   .refine(({ command, url }) => (command === undefined) !== (url === undefined), "given either a command or a url")
+  .refine(
+    ({ command, isolation, door }) => door === undefined || (command !== undefined && isolation === "jail"),
+    "without a door unless it is a command in a jail: others use a key",
+  )
   .refine(({ url, auth: given }) => given === undefined || url !== undefined, "without auth when it is a command: give secrets by envFrom");
 
 const roles = z.array(z.string().min(1).max(64)).max(32).default(["mcp-user"]);

@@ -1,4 +1,5 @@
 import { AppError, parse, type Engine, type Json, type Principal, type Store, type Tool } from "@tutti/core";
+import type { Jail, JailSpec } from "@tutti/core/sandbox";
 import { z } from "zod";
 import {
   Connector,
@@ -13,6 +14,7 @@ import {
   type SampleParams,
 } from "../../mcp/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
+import { jailWithDoor, type Doors } from "../doors/index.ts";
 import { mcpServerSchema, type Config, type McpServerSetting } from "../config/index.ts";
 import type { CodeSandbox } from "../code-sandbox.ts";
 import type { Registry } from "../registry.ts";
@@ -28,6 +30,7 @@ export interface McpServersParts {
   readonly logger: Logger;
   readonly baseDir: string;
   readonly sandbox: Pick<CodeSandbox, "get">;
+  readonly doors: Doors;
 }
 
 /** One server as people see it. */
@@ -115,6 +118,7 @@ export class McpServers implements AsyncDisposable {
       );
     await this.#act({ name: "mcp.remove", input: { server: name }, principal }, async () => {
       this.#known.delete(name);
+      this.#parts.doors.revoke(sourceOf(name));
       this.#parts.registry.removeTools(sourceOf(name));
       await known.connector[Symbol.asyncDispose]();
       await this.#save();
@@ -184,7 +188,7 @@ export class McpServers implements AsyncDisposable {
   }
 
   async #open(setting: McpServerSetting, isConfigured: boolean): Promise<Known> {
-    const { config, store, registry, logger, sandbox, baseDir } = this.#parts;
+    const { config, store, registry, logger, baseDir } = this.#parts;
     const { name } = setting;
     const redirectUrl = `${config.mcp.publicUrl ?? `http://${config.host}:${config.port}`}/mcp/callback`;
     const spec = specOf(setting, { baseDir, redirectUrl });
@@ -195,7 +199,7 @@ export class McpServers implements AsyncDisposable {
     const auth = spec.reach.type === "http" && spec.reach.auth.type === "oauth" ? spec.reach.auth : undefined;
     const oauth = auth === undefined ? undefined : new StoredOAuth(auth, keeping, { onLogin: (url) => void (known.loginUrl = url) });
     const connector = new Connector(spec, {
-      openJail: async (spec, signal) => (await sandbox.get()).jail(spec, signal),
+      openJail: (spec, signal) => this.#openJail(setting, spec, signal),
       login: () => {
         if (oauth === undefined) throw new AppError("invalid_config", `the MCP server "${name}" has no login`);
         return oauth;
@@ -210,10 +214,19 @@ export class McpServers implements AsyncDisposable {
     });
     const known: Known = { setting, isConfigured, connector, oauth, loginUrl: undefined };
     this.#known.set(name, known);
+    if (setting.door !== undefined) this.#parts.doors.grant(sourceOf(name), setting.door);
     await connector
       .start()
       .catch((error: unknown) => logger.warn({ mcpServer: name, error }, "the tools of an MCP server cannot be offered"));
     return known;
+  }
+
+  /** With a door where the setting names models or tools. The program comes through it as itself, not as whoever called its tool. */
+  async #openJail({ name, door }: McpServerSetting, spec: JailSpec, signal: AbortSignal): Promise<Jail> {
+    const { sandbox: code, doors } = this.#parts;
+    const sandbox = await code.get();
+    if (door === undefined) return sandbox.jail(spec, signal);
+    return jailWithDoor(await doors.open(sourceOf(name), signal), spec, (whole) => sandbox.jail(whole, signal));
   }
 
   async #save(): Promise<void> {

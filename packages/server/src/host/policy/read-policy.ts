@@ -34,6 +34,7 @@ const RESERVED_IDS: ReadonlySet<string> = new Set([
   "batches",
   "safe-tools",
   "tools-allow",
+  "jail-door",
   "default-deny",
   "policy-error",
   "policy-invalid",

@@ -45,7 +45,12 @@ async function listModels(app: App, principal: Principal): Promise<readonly Mode
   const isOwner = principal.roles.includes("owner");
   const agents = isOwner ? app.registry.agents.map(({ name }): ModelEntry => entryOf(name, "tutti")) : [];
   const models = (await app.models.list()).map(({ id, provider, created, facts }) => entryOf(id, provider, { created, facts }));
-  return [...agents, ...models.filter(({ id }) => app.keys.allowsModel(principal, id))];
+  return [...agents, ...models.filter(({ id }) => isOwner || mayAsk(app, principal, id))];
+}
+
+/** What policy would not let somebody ask is not theirs to know of. */
+function mayAsk({ registry }: App, principal: Principal, resource: string): boolean {
+  return registry.policies.preview({ kind: "model.generate", principal, resource }).effect !== "deny";
 }
 
 function entryOf(

@@ -2,6 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { chown } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
@@ -38,6 +39,7 @@ export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortS
   const uid =
     spec.volume === undefined ? parts.uids?.next() : parts.uids?.of(createHash("sha256").update(spec.volume.path).digest().readUInt32BE());
   await checkVolume(spec, uid);
+  if (spec.socketPath !== undefined) await giveSocket(spec.socketPath, uid);
   const cgroup = await parts.cgroups.create(limits);
   const filterFd = openSync(spec.socketPath === undefined ? parts.filters.none : parts.filters.unix, "r");
   const child = spawn("bwrap", jailArguments(spec, { tools: parts.tools, accounts: parts.accounts, limits }), {
@@ -85,6 +87,13 @@ async function checkVolume({ volume }: JailSpec, uid: number | undefined): Promi
       `wanted at most ${volume.quotaBytes} bytes in ${volume.path}, got ${bytes}; remove files or raise its quota`,
     );
   if (uid !== undefined) await chown(volume.path, uid, uid);
+}
+
+/** Who binds the socket is the jail's own user: it has to get at it, and nobody else. */
+async function giveSocket(socketPath: string, uid: number | undefined): Promise<void> {
+  if (uid === undefined) return;
+  await chown(socketPath, uid, uid);
+  await chown(dirname(socketPath), uid, uid);
 }
 
 class BubblewrapJail implements Jail {

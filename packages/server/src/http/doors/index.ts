@@ -1,0 +1,1 @@
+export { openDoors } from "./open-doors.ts";
