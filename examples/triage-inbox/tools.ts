@@ -9,7 +9,7 @@ const MAIL_BYTES_MAX = 1_048_576;
 
 /** Lists the mails of a folder, in order of their names. */
 export const listMails = tool<{ readonly folder: string }>({
-  name: "triage.list-mails",
+  name: "triage_list_mails",
   description: "Lists the mails (.eml and .txt files) of a folder.",
   effect: "read",
   fields: { folder: "text" },
@@ -26,7 +26,7 @@ export const listMails = tool<{ readonly folder: string }>({
 
 /** Reads one mail of a folder. */
 export const readMail = tool<{ readonly folder: string; readonly file: string }>({
-  name: "triage.read-mail",
+  name: "triage_read_mail",
   description: "Reads a mail: who sent it and when, its subject and its text.",
   effect: "read",
   fields: { folder: "text", file: "text" },
@@ -42,7 +42,7 @@ export const readMail = tool<{ readonly folder: string; readonly file: string }>
 
 /** Writes the report. Doing it twice gives the same files, so trying again after a crash is safe. */
 export const writeReport = tool<{ readonly folder: string; readonly markdown: string; readonly json: string }>({
-  name: "triage.write-report",
+  name: "triage_write_report",
   description: "Writes report.md and report.json into a folder.",
   effect: "write",
   fields: { folder: "text", markdown: "text", json: "text" },
