@@ -91,12 +91,14 @@ rules:
     post("/mcp", {}),
     { tcp: port },
     get("/v1/tools"),
+    post("/v1/chat/completions", chat("holly")),
+    { ...get("/v1/responses"), headers: { connection: "Upgrade", upgrade: "websocket" } },
   ]);
   assert.equal(socket, "/run/tutti.sock");
   assert.ok(!environment.some((name) => /TOKEN|KEY|SECRET/.test(name)), environment.join());
   assert.deepEqual(
     answers.map(({ status, connected }) => status ?? connected),
-    [200, 200, 403, 200, 200, 403, 403, 403, 403, 403, 403, false, 200],
+    [200, 200, 403, 200, 200, 403, 403, 403, 403, 403, 403, false, 200, 403, 403],
     JSON.stringify(answers),
   );
   const models = JSON.parse(answers[0]?.text ?? "") as { readonly data: readonly { readonly id: string }[] };
@@ -112,7 +114,7 @@ rules:
     readonly runs: readonly { readonly id: string; readonly principalId: string; readonly status: string }[];
   };
   const own = runs.runs.filter(({ principalId }) => principalId === "jail:mcp:asker");
-  assert.deepEqual(own.map(({ status }) => status).toSorted(), ["completed", "completed", "completed", "failed", "failed"]);
+  assert.deepEqual(own.map(({ status }) => status).toSorted(), ["completed", "completed", "completed", "failed", "failed", "failed"]);
 });
 
 async function assertReceipt(app: TestApp, answer: Answer | undefined): Promise<void> {

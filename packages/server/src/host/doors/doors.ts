@@ -15,7 +15,7 @@ export interface Door extends AsyncDisposable {
 }
 
 /** Opens a door for a principal. The face that serves requests provides it. */
-export type OpenDoor = (principal: Principal) => Promise<Door>;
+type OpenDoor = (principal: Principal) => Promise<Door>;
 
 /** Doors for the programs in jails: who may have one, and what policy lets them do. */
 export class Doors {

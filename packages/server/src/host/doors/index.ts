@@ -1,2 +1,2 @@
-export { Doors, type Door, type OpenDoor } from "./doors.ts";
+export { Doors, type Door } from "./doors.ts";
 export { jailWithDoor } from "./jail-with-door.ts";
