@@ -45,13 +45,15 @@ export class OpenContainer implements Place {
   static async start(engine: Engine, spec: ContainerSpec, signal: AbortSignal): Promise<OpenContainer> {
     const body = { json: containerBody(spec) };
     const { Id: id } = createdSchema.parse(await engine.ask({ method: "POST", path: "/containers/create", body }, signal));
+    let connection: Duplex | undefined;
     try {
-      const connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
+      connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
       const container = new OpenContainer(engine, id, { connection, command: spec.command });
       await engine.ask({ method: "POST", path: `/containers/${id}/start` }, signal);
       return container;
     } catch (error) {
       await removeContainer(engine, id);
+      connection?.destroy();
       throw error;
     }
   }
