@@ -10,13 +10,18 @@ export interface Publication {
   readonly event: CloudEvent | undefined;
 }
 
-/** The extension attribute of events that runs emitted after they had read untrusted content: its sources. */
+/** The extension attribute of events that hold untrusted content, or that runs emitted after they had read some: its sources. */
 const TAINT_ATTRIBUTE = "tuttitaint";
 
 /** The sources of untrusted content in an event, as a field of what follows from it. */
 export function taintOf(event: CloudEvent): { readonly tainted?: readonly string[] } {
   const sources = event[TAINT_ATTRIBUTE];
   return typeof sources === "string" && sources !== "" ? { tainted: sources.split(" ") } : {};
+}
+
+/** The sources of untrusted content, as an event's attribute. */
+export function taintAttribute(sources: readonly string[]): Readonly<Record<string, string>> {
+  return { [TAINT_ATTRIBUTE]: sources.join(" ") };
 }
 
 /** Publications after a position, oldest first, at most 1,000 of them. */
@@ -85,7 +90,7 @@ async function toCloudEvent(journal: Journal, event: Event): Promise<CloudEvent 
     time: event.at,
     datacontenttype: "application/json",
     ...(event.partitionKey !== undefined && { partitionkey: event.partitionKey }),
-    ...(event.tainted && { [TAINT_ATTRIBUTE]: event.tainted.join(" ") }),
+    ...(event.tainted && taintAttribute(event.tainted)),
     data: await valueOf(journal, event.output),
   };
 }

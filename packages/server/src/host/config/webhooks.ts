@@ -13,6 +13,8 @@ export interface WebhookConfig {
   readonly toleranceSeconds: number;
   readonly url?: string | undefined;
   readonly privateAllow: boolean;
+  /** Whether what comes in is as good as what the owner writes. */
+  readonly isTrusted?: boolean | undefined;
 }
 
 /** An endpoint as the file has it: `secretEnvs` names the variables that hold the secrets. */
@@ -40,6 +42,7 @@ const schema = z.strictObject(
     type: z.string("a text").min(1, "a text").max(200, "a text of at most 200 characters").optional(),
     toleranceSeconds: z.int("a whole number of seconds").min(1, "at least 1").max(86_400, "at most a day").default(300),
     privateAllow: z.boolean("true or false").default(false),
+    isTrusted: z.boolean("true or false").optional(),
   },
   "an endpoint: {name, signature or url, secretEnvs}",
 );
@@ -50,8 +53,8 @@ export const WEBHOOK_KEYS: readonly string[] = Object.keys(schema.shape);
 export const webhooks: Setting<readonly WebhookSetting[]> = {
   default: [],
   description:
-    "Endpoints for webhooks. Those with `signature` come in at `/webhooks/<name>`; those with `url` go out. `secretEnvs` names the variables that hold the secrets.",
-  valid: "a list of {name, signature, secretEnvs} or {name, url, secretEnvs, privateAllow}",
+    "Endpoints for webhooks. Those with `signature` come in at `/webhooks/<name>`; those with `url` go out. `secretEnvs` names the variables that hold the secrets. What comes in is untrusted content, whoever signed it, unless `isTrusted` says otherwise.",
+  valid: "a list of {name, signature, secretEnvs, isTrusted} or {name, url, secretEnvs, privateAllow}",
   isSecret: true,
   read: (raw) => raw,
   schema: z.array(schema).max(100),

@@ -1,24 +1,26 @@
 /**
- * The folder or file that a path names, without `.`, `..` and doubled slashes. A relative path counts from `base`. `undefined` when that
- * cannot be told: NUL, a home folder, a drive, or backslashes, which some systems take for slashes.
+ * The parts of a path, without `.`, `..` and doubled slashes. `undefined` when they cannot be told: NUL, a home folder, a drive, backslashes,
+ * which some systems take for slashes, and a relative path that goes up from where it begins.
  */
-function normalPath(path: string, base: string): string | undefined {
+function partsOf(path: string): readonly string[] | undefined {
   if (path === "" || /[\0\\]|^~|^[A-Za-z]:/.test(path)) return undefined;
-  const steps: string[] = [];
-  for (const step of (path.startsWith("/") ? path : `${base}/${path}`).normalize("NFC").split("/")) {
-    if (step === "" || step === ".") continue;
-    if (step === "..") steps.pop();
-    else steps.push(step);
+  const parts: string[] = [];
+  for (const part of path.normalize("NFC").split("/")) {
+    if (part === "" || part === ".") continue;
+    if (part !== "..") parts.push(part);
+    else if (parts.pop() === undefined && !path.startsWith("/")) return undefined;
   }
-  return `/${steps.join("/")}`;
+  return parts;
 }
 
-/** Whether a path lies in a folder, or is it. Links are not followed: that is for whoever opens the file. */
+/**
+ * Whether a path lies in a folder, or is it. Relative ones count from where the tool works, which is the same for both; of a relative and an
+ * absolute one it cannot be told. Links are not followed: that is for whoever opens the file.
+ */
 export function isWithin(path: string, folder: string): boolean | undefined {
-  const root = normalPath(folder, "/") ?? "/";
-  const normal = normalPath(path, root);
-  if (normal === undefined) return undefined;
-  return root === "/" || normal === root || normal.startsWith(`${root}/`);
+  const [parts, root] = [partsOf(path), partsOf(folder)];
+  if (parts === undefined || root === undefined || path.startsWith("/") !== folder.startsWith("/")) return undefined;
+  return root.every((part, index) => parts[index] === part);
 }
 
 /** The host of an http or https URL, in lower case and without the dot at its end; `undefined` when it is no such URL. */

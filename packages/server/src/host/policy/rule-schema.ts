@@ -76,8 +76,17 @@ const fieldTest = z
       host: oneOrMany(name, "a host name, or *.example.org for all below it")
         .meta({ description: "The field is an http or https URL of one of these hosts. *.example.org is every host below example.org." })
         .optional(),
-      within: oneOrMany(z.string("a folder").regex(/^\//, "a folder that begins with /").max(4_096), "a folder that begins with /")
-        .meta({ description: "The field is a path within one of these folders, once `.` and `..` are worked out." })
+      within: oneOrMany(
+        z
+          .string("a folder")
+          .regex(/^(?!~)[^\\]+$/, "a folder")
+          .max(4_096),
+        "a folder",
+      )
+        .meta({
+          description:
+            "The field is a path within one of these folders, once `.` and `..` are worked out. Relative folders, as file tools take them, and those that begin with / are told apart: of one and the other nothing is known.",
+        })
         .optional(),
       ...range.shape,
       get each(): z.ZodOptional<z.ZodType<FieldTest>> {

@@ -151,11 +151,22 @@ test("a host is what a browser would go to, whatever the text looks like", () =>
 
 test("a path is where it leads, not how it begins", () => {
   const within = { within: "/work/files" };
-  for (const path of ["/work/files", "/work/files/a", "a/b", "./a/../b", "/work//files/./a", "/work/x/../files/a"])
+  for (const path of ["/work/files", "/work/files/a", "/work//files/./a", "/work/x/../files/a"])
     assert.deepEqual(effectsOf(within, { x: path }), HOLDS, path);
-  for (const path of ["/work/filesystem", "../a", "/work/files/../../etc/passwd", "a/../../x", "/"])
+  for (const path of ["/work/filesystem", "/work/files/../../etc/passwd", "/../work", "/"])
     assert.deepEqual(effectsOf(within, { x: path }), NOT, path);
   for (const path of ["~/a", "..\\a", "C:/work", "a\0b", ""]) assert.deepEqual(effectsOf(within, { x: path }), UNKNOWN, path);
+});
+
+test("a relative path, as file tools take it, is within a relative folder or not, and of an absolute one nothing is known", () => {
+  const absolute = { within: "/work/files" };
+  for (const path of ["a/b", "work/files/a", "../work/files/a", "."]) assert.deepEqual(effectsOf(absolute, { x: path }), UNKNOWN, path);
+  const relative = { within: "notes/open" };
+  for (const path of ["notes/open", "./notes//open/a", "notes/x/../open/a"])
+    assert.deepEqual(effectsOf(relative, { x: path }), HOLDS, path);
+  for (const path of ["notes", "notes/opened", "notes/open/../a", "."]) assert.deepEqual(effectsOf(relative, { x: path }), NOT, path);
+  for (const path of ["/notes/open/a", "../notes/open/a", "notes/../../notes/open"])
+    assert.deepEqual(effectsOf(relative, { x: path }), UNKNOWN, path);
 });
 
 test("hours go over midnight and belong to the day on which they begin, in the zone that is named, also when clocks change", () => {

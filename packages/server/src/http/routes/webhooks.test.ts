@@ -3,8 +3,9 @@ import { createHmac } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { RunRecord } from "@tutti/core";
+import type { EventDraft, RunRecord, Workflow } from "@tutti/core";
 import type { CloudEvent } from "@tutti/core/wire";
+import { z } from "zod";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 const STANDARD = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
@@ -138,6 +139,38 @@ test("one Tutti's webhook is another's event: signed, verified, and known by the
     assert.equal(type, "peer.said");
     assert.deepEqual((data as unknown as CloudEvent).data, { text: "ciao" });
     break;
+  }
+});
+
+test("what a webhook brings is untrusted content for the runs that it starts, whoever signed it, unless its endpoint is trusted", async () => {
+  const taking: Workflow = { name: "taking", version: "1", description: "Takes it.", input: z.json(), run: () => Promise.resolve(null) };
+  const github = { ...endpoint, signature: "github", secrets: [SECRET] } as const;
+  await using receiver = await startTestApp({
+    inlinePlugins: [{ name: "takers", workflows: [taking] }],
+    webhooks: [
+      { ...github, name: "outside" },
+      { ...github, name: "own", isTrusted: true },
+    ],
+  });
+  const headers = { "x-hub-signature-256": `sha256=${hmac(push, "hex")}`, "content-type": "application/json", "x-github-event": "push" };
+  for (const [name, tainted] of [
+    ["outside", ["webhook:outside"]],
+    ["own", undefined],
+  ] as const) {
+    const started = Promise.withResolvers<EventDraft>();
+    using _ = receiver.app.engine.subscribe((event) => {
+      if (event.type === "run.started" && event.workflow === "taking") started.resolve(event);
+    });
+    const subscription = { name, filter: { exact: { source: `/webhooks/${name}` } }, target: { type: "workflow", workflow: "taking" } };
+    assert.equal((await receiver.fetch("/v1/subscriptions", subscription)).status, 201);
+    const response = await fetch(`${receiver.url}/webhooks/${name}`, {
+      method: "POST",
+      headers: { ...headers, "x-github-delivery": name },
+      body: push,
+    });
+    assert.equal(response.status, 202);
+    const event = await started.promise;
+    assert.deepEqual(event.type === "run.started" && event.tainted, tainted);
   }
 });
 

@@ -62,8 +62,9 @@ export function webhookRoutes(app: App, events: Events): Hono<HttpEnv> {
   return routes;
 }
 
-function incomingOf({ name, signature = "none", secrets, type, toleranceSeconds }: App["config"]["webhooks"][number]): IncomingEndpoint {
-  return { name, signature, secrets, toleranceSeconds, ...(type !== undefined && { type }) };
+function incomingOf(endpoint: App["config"]["webhooks"][number]): IncomingEndpoint {
+  const { name, signature = "none", secrets, type, toleranceSeconds, isTrusted = false } = endpoint;
+  return { name, signature, secrets, toleranceSeconds, isTrusted, ...(type !== undefined && { type }) };
 }
 
 /** Whoever holds an endpoint's secret may publish through it, and nothing else. */

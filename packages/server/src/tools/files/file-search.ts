@@ -4,7 +4,7 @@ import { z } from "zod";
 import { defineTool } from "../define-tool.ts";
 import { globbed } from "./glob.ts";
 import { filesBelow } from "./walk.ts";
-import type { Workspace } from "./workspace.ts";
+import { plainPath, type Workspace } from "./workspace.ts";
 
 /** Larger files are passed over, and counted. */
 const FILE_BYTES_MAX = 1_048_576;
@@ -19,7 +19,7 @@ const input = z.strictObject({
   query: z.string().min(1).max(500).describe("The text to look for, or a regular expression (RE2) when isPattern says so."),
   isPattern: z.boolean().default(false),
   isCaseSensitive: z.boolean().default(false),
-  path: z.string().max(1_024).default("").describe("The folder to look in, with all below it."),
+  path: z.string().max(1_024).overwrite(plainPath).default("").describe("The folder to look in, with all below it."),
   files: z.string().min(1).max(200).exactOptional().describe('Only files that fit, such as "*.md" or "src/**/*.ts".'),
   matchesMax: z.int().min(1).max(MATCHES_MAX).default(MATCHES_DEFAULT),
 });

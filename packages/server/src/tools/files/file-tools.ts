@@ -6,7 +6,7 @@ import { defineTool } from "../define-tool.ts";
 import { searchTool } from "./file-search.ts";
 import { globbed } from "./glob.ts";
 import { filesBelow } from "./walk.ts";
-import { Workspace } from "./workspace.ts";
+import { plainPath, Workspace } from "./workspace.ts";
 
 const BYTES_MAX = 4 * 1_048_576;
 const CHARACTERS_DEFAULT = 50_000;
@@ -15,8 +15,8 @@ const ENTRIES_DEFAULT = 200;
 const ENTRIES_MAX = 5_000;
 const EDITS_MAX = 100;
 
-const path = z.string().min(1).max(1_024).describe('A path inside the workspace, such as "notes/today.md".');
-const folder = z.string().max(1_024).default("").describe("A folder inside the workspace; all of it unless given.");
+const path = z.string().min(1).max(1_024).overwrite(plainPath).describe('A path inside the workspace, such as "notes/today.md".');
+const folder = z.string().max(1_024).overwrite(plainPath).default("").describe("A folder inside the workspace; all of it unless given.");
 
 /** The tools for files below one folder. Without a folder they are there, and say how to give them one. */
 export function fileTools(workspaceDir: string | undefined): readonly Tool[] {

@@ -69,6 +69,17 @@ test("a file is written, read, edited, found, listed and removed", async (contex
   assert.deepEqual(await readdir(dir), []);
 });
 
+test("a path is plain before anybody decides about it, however it was written", async () => {
+  for (const tool of fileTools(undefined))
+    for (const path of ["./secret//key", "secret/./key/", ".//secret/key"]) {
+      const input = { path, content: "", query: "x", edits: [{ find: "a", replace: "b" }] };
+      assert.ok(tool.input !== undefined);
+      const known = Object.entries(input).filter(([key]) => key in (tool.parameters as { readonly properties: object }).properties);
+      const parsed = await parse(tool.input, Object.fromEntries(known), tool.name);
+      assert.equal((parsed as Output)["path"], "secret/key", `${tool.name} ${path}`);
+    }
+});
+
 test("bytes that are no text are read and written as base64", async (context) => {
   const { use, dir } = await desk(context);
   const bytes = Buffer.from([0, 255, 1, 2]);

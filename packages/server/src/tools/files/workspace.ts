@@ -141,6 +141,15 @@ export class Workspace {
   }
 }
 
+/** A path as there is only one of for each place, so that what policies decide about is what is done. What is no path inside stays as it is. Pure. */
+export function plainPath(path: string): string {
+  if (path.startsWith("/") || path.includes("\\")) return path;
+  return path
+    .split("/")
+    .filter((part) => part !== "" && part !== ".")
+    .join("/");
+}
+
 /** A path's parts. Throws for one that is absolute, goes up, or is no path. Pure. */
 export function partsOf(path: string): readonly string[] {
   if (path.length > PATH_CHARACTERS_MAX) throw new AppError("invalid_input", `wanted a path of at most ${PATH_CHARACTERS_MAX} characters`);

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Json } from "@tutti/core";
 import { decodeCloudEvent, isJsonType, type CloudEvent } from "@tutti/core/wire";
+import { taintAttribute } from "../publications.ts";
 import { headerOf, verifySignature, type SignatureScheme, type SignedRequest } from "./signatures.ts";
 
 /** An endpoint that the configuration names for webhooks that come in. */
@@ -11,6 +12,8 @@ export interface IncomingEndpoint {
   /** The type of its events; without it, one is made of the endpoint's name and what the sender calls the event. */
   readonly type?: string;
   readonly toleranceSeconds: number;
+  /** Whether its content is as good as the owner's. A signature only tells who sent it. */
+  readonly isTrusted?: boolean;
 }
 
 /** A webhook that may be believed: an event to publish, or a question that the sender asks to see who is here. */
@@ -41,6 +44,7 @@ export function receiveWebhook(
     source: `/webhooks/${name}`,
     type: endpoint.type ?? (kind === "" ? `webhook.${name}` : `webhook.${name}.${kind}`),
     time: new Date(nowMs).toISOString(),
+    ...(endpoint.isTrusted !== true && taintAttribute([`webhook:${name}`])),
     ...data,
   };
   return { type: "event", event: decodeCloudEvent(event, "webhook") };
