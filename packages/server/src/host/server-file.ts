@@ -25,7 +25,9 @@ export async function writeServerFile(dataDir: string, content: ServerFile): Pro
 export async function findServer(dataDir: string): Promise<ServerFile | undefined> {
   try {
     const content = JSON.parse(await readFile(join(dataDir, NAME), "utf8")) as ServerFile;
-    const response = await fetch(new URL("/health", content.url), { signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
+    // The token of a process that is gone opens nothing, so it may be shown to whoever listens there now.
+    const headers = { authorization: `Bearer ${content.token}` };
+    const response = await fetch(new URL("/health", content.url), { headers, signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS) });
     const { pid } = (await response.json()) as { readonly pid?: number };
     return pid === content.pid ? content : undefined;
   } catch {

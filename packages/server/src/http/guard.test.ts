@@ -87,6 +87,21 @@ describe("the door", () => {
     assert.equal((await fetch(`${app.url}/health`)).status, 200);
   });
 
+  test("without the token /health tells that the process lives and under what code runs, and nothing else", async () => {
+    await using app = await startTestApp({ sandbox: ["bubblewrap", "landlock"], sandboxLevel: "soft", toolsAllow: ["python_eval"] });
+    const strangers = async (headers: Record<string, string> = {}): Promise<unknown> =>
+      (await fetch(`${app.url}/health`, { headers })).json();
+    assert.deepEqual(await strangers(), { status: "ok", sandbox: { status: "untested" } });
+    await app.fetch("/v1/tools/execute", { tool: "python_eval", input: { expression: "1" } });
+    const told = (await strangers({ authorization: "Bearer wrong" })) as { readonly sandbox: object };
+    assert.deepEqual(Object.keys(told), ["status", "sandbox"]);
+    assert.deepEqual(Object.keys(told.sandbox), ["status", "backend", "level"]);
+    assert.deepEqual(await strangers({ authorization: `Bearer ${app.token}`, origin: "https://elsewhere.example" }), told);
+    const whole = (await (await app.fetch("/health")).json()) as { readonly pid: number; readonly sandbox: object };
+    assert.equal(whole.pid, process.pid);
+    assert.ok("report" in whole.sandbox && "promisesHash" in whole.sandbox);
+  });
+
   test("a request id is taken from the client when it is harmless, and made otherwise", async () => {
     await using app = await startTestApp();
     const idOf = async (id: string): Promise<string | null> =>

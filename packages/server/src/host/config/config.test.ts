@@ -256,3 +256,14 @@ test("whatever stands in the file and the environment, it is read or refused wit
     }),
   );
 });
+
+test("a private host is a name or an address; one with a port would never match, so it is refused", () => {
+  assert.deepEqual(problems({ files: { "tutti.yaml": 'webPrivateAllow: ["127.0.0.1:18433", "http://a.lan", "[::1]"]' } }), [
+    'webPrivateAllow[0] must be a host name or address without a port, such as localhost, 10.0.0.5 or ::1, got "127.0.0.1:18433" (tutti.yaml:1:19)',
+    'webPrivateAllow[1] must be a host name or address without a port, such as localhost, 10.0.0.5 or ::1, got "http://a.lan" (tutti.yaml:1:38)',
+    'webPrivateAllow[2] must be a host name or address without a port, such as localhost, 10.0.0.5 or ::1, got "[::1]" (tutti.yaml:1:54)',
+  ]);
+  reading({ env: { TUTTI_WEB_PRIVATE_ALLOW: "NAS.lan, 10.0.0.5, 0:0:0:0:0:0:0:1" } }, (read) => {
+    assert.deepEqual(read().config.webPrivateAllow, ["nas.lan", "10.0.0.5", "::1"]);
+  });
+});

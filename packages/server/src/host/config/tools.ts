@@ -1,3 +1,4 @@
+import { isIPv6 } from "node:net";
 import { z } from "zod";
 import { list, optionalPath, optionalText, type Setting } from "./setting.ts";
 
@@ -105,10 +106,24 @@ export const webSearchUrl = optionalText({
   shape: HTTP_URL,
 });
 
-export const webPrivateAllow = list({
-  env: "TUTTI_WEB_PRIVATE_ALLOW",
-  default: [],
-  item: "host name or address",
-  items: "host names and addresses",
-  description: "Hosts in the own network that `web_fetch` may read, and that API descriptions may be fetched from and be of.",
-});
+const PRIVATE_HOST = "host name or address without a port";
+
+export const webPrivateAllow: Setting<readonly string[]> = {
+  ...list({
+    env: "TUTTI_WEB_PRIVATE_ALLOW",
+    default: [],
+    item: PRIVATE_HOST,
+    items: "host names and addresses without ports",
+    description:
+      "Hosts in the own network that `web_fetch` may read, and that API descriptions may be fetched from and be of: names and addresses without a port; all their ports are meant.",
+  }),
+  schema: z
+    .array(
+      z
+        .string(`a ${PRIVATE_HOST}`)
+        .refine((host) => isIPv6(host) || /^[^\s/:@[\]]+$/.test(host), `a ${PRIVATE_HOST}, such as localhost, 10.0.0.5 or ::1`)
+        .transform((host) => (isIPv6(host) ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host.toLowerCase())),
+    )
+    .max(1_000)
+    .readonly(),
+};

@@ -1,14 +1,23 @@
+import type { IncomingMessage } from "node:http";
 import { Hono } from "hono";
 import { z } from "zod";
 import { VERSION, type App } from "../../host/index.ts";
 import { readBytes } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
+import { refuseForeignPages } from "../guard.ts";
 import { operation } from "../openapi.ts";
 
 const Live = z.object({
   status: z.literal("ok"),
-  pid: z.number(),
-  sandbox: z.object({ status: z.enum(["off", "untested", "testing", "ready", "unavailable"]) }).loose(),
+  pid: z.number().optional().describe("With the token only."),
+  sandbox: z
+    .object({
+      status: z.enum(["off", "untested", "testing", "ready", "unavailable"]),
+      backend: z.string().optional(),
+      level: z.string().optional(),
+    })
+    .loose()
+    .describe("With the token, the whole report too."),
 });
 const Ready = z.object({ status: z.enum(["ready", "unavailable"]), reason: z.string().optional() });
 
@@ -17,7 +26,11 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   for (const path of ["/health", "/healthz"]) {
     routes.get(path, operation({ tag: "Health", summary: "The process lives", response: Live, isOpen: true }), (ctx) =>
-      ctx.json({ status: "ok", pid: process.pid, sandbox: app.sandbox.state() }),
+      ctx.json(
+        isOwner(app, ctx.env.incoming)
+          ? { status: "ok", pid: process.pid, sandbox: app.sandbox.state() }
+          : { status: "ok", sandbox: sandboxForStrangers(app) },
+      ),
     );
   }
   for (const path of ["/ready", "/readyz"]) {
@@ -46,6 +59,24 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
     });
   });
   return routes;
+}
+
+/** Whether the owner asks, and from no foreign page. Anyone else gets an answer too, with less in it. */
+function isOwner(app: App, { headers, method = "" }: IncomingMessage): boolean {
+  try {
+    refuseForeignPages(app, headers);
+    return app.authenticate(headers, method).roles.includes("owner");
+  } catch {
+    return false;
+  }
+}
+
+/** How a sandbox is kept tight, and what it lacks, helps whoever wants to break out of it. */
+function sandboxForStrangers({ sandbox }: App): z.output<typeof Live>["sandbox"] {
+  const state = sandbox.state();
+  return state.status === "ready"
+    ? { status: state.status, backend: state.report.backend, level: state.report.level }
+    : { status: state.status };
 }
 
 /** What the status page and `tutti up` tell. */

@@ -22,6 +22,7 @@ export interface CellStart {
   readonly uids: Uids | undefined;
 }
 
+const CHILD_PID = /"child-pid"\s*:\s*(\d+)/;
 const GONE_TRIES_MAX = 500;
 const GONE_DELAY_MS = 2;
 
@@ -117,6 +118,7 @@ class BubblewrapCell implements Cell {
   }
 
   async #dispose(): Promise<void> {
+    if (this.#child !== undefined) this.#inner ??= await firstProcessOf(this.#child);
     this.kill();
     if (this.#child?.pid !== undefined) await this.exited;
     await this.gone();
@@ -126,9 +128,41 @@ class BubblewrapCell implements Cell {
   }
 }
 
+/**
+ * The first process of a bubblewrap that is given up before it told it; `undefined` when there is none. Until then that process waits for
+ * bubblewrap without being tied to its life, so whoever ends only bubblewrap leaves it behind for ever.
+ */
+export async function firstProcessOf(child: ChildProcess): Promise<number | undefined> {
+  if (child.pid === undefined) return undefined;
+  const streams: readonly unknown[] = child.stdio;
+  const info = streams[DESCRIPTORS.info] as Duplex;
+  let told = "";
+  const listen = (bytes: Buffer): void => void (told += bytes.toString());
+  info.on("data", listen);
+  try {
+    for (let tries = 0; tries < GONE_TRIES_MAX && child.exitCode === null && child.signalCode === null; tries += 1) {
+      if (CHILD_PID.test(told)) return readPid(told);
+      await delay(GONE_DELAY_MS);
+    }
+    return CHILD_PID.test(told) ? readPid(told) : childOf(child.pid);
+  } finally {
+    info.off("data", listen);
+  }
+}
+
+/** What the kernel says of a bubblewrap that hangs. */
+function childOf(pid: number): number | undefined {
+  try {
+    const [first = ""] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
+    return first === "" ? undefined : Number(first);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The number of the first process in a cell, from what bubblewrap tells of it. */
 export function readPid(info: string): number {
-  const pid = Number(/"child-pid"\s*:\s*(\d+)/.exec(info)?.[1] ?? Number.NaN);
+  const pid = Number(CHILD_PID.exec(info)?.[1] ?? Number.NaN);
   if (Number.isInteger(pid)) return pid;
   throw new AppError(
     "unsupported",

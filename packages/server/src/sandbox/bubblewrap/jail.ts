@@ -16,7 +16,7 @@ import { resolveLimits } from "../shared/limits.ts";
 import type { Tools } from "../shared/runners.ts";
 import type { Uids } from "../shared/uids.ts";
 import { DESCRIPTORS, ENVIRONMENT, INSIDE, jailArguments } from "./arguments.ts";
-import { endOf, explained, killFirst, readPid } from "./bubblewrap-cell.ts";
+import { endOf, explained, firstProcessOf, killFirst, readPid } from "./bubblewrap-cell.ts";
 
 /** What jails are started with. */
 export interface JailParts {
@@ -55,6 +55,8 @@ export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortS
     const pid = await release(child, { cgroup, exited }, AbortSignal.any([signal, AbortSignal.timeout(limits.startTimeoutMs)]));
     return new BubblewrapJail({ child, cgroup, exited, pid, spec, limits });
   } catch (error) {
+    const first = await firstProcessOf(child);
+    if (first !== undefined) killFirst(first);
     child.kill("SIGKILL");
     if (child.pid !== undefined) await exited;
     await cgroup.remove();

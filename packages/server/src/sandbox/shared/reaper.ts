@@ -3,7 +3,7 @@ import { once } from "node:events";
 
 /**
  * Waits for the end of its stdin, which comes when its parent is gone, however that ended. Then it ends what still runs in the cgroups, removes
- * them, and removes the folders. Arguments: cgroups, "--", folders.
+ * them, ends each bubblewrap that was being started with something in the folders and is in no cgroup yet, and removes the folders. Arguments: cgroups, "--", folders.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -25,6 +25,13 @@ for try in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
   [ -z "$left" ] && break
   sleep 0.05
 done
+for folder in "$@"; do
+  for cmdline in $(grep -lsF -- "$folder/" /proc/[0-9]*/cmdline); do
+    pid=\${cmdline#/proc/}
+    pid=\${pid%/cmdline}
+    [ "$(cat "/proc/$pid/comm")" = bwrap ] && kill -9 "$pid"
+  done
+done 2> /dev/null
 [ "$#" -eq 0 ] || rm -rf -- "$@"
 `;
 
