@@ -86,7 +86,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "agents", summary: "list the agents", load: async () => (await import("./commands/agents.ts")).defineAgents },
   {
     name: "mcp",
-    summary: "be an MCP server over stdio, and use the tools of other MCP servers",
+    summary: "serve MCP over stdio, use other MCP servers",
     load: async () => (await import("./commands/mcp.ts")).defineMcp,
   },
   {
@@ -97,7 +97,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   { name: "route", summary: "where a text would go, and why", load: async () => (await import("./commands/route.ts")).defineRoute },
   {
     name: "sandbox",
-    summary: "where code runs: test what this machine has, run a program",
+    summary: "where code runs: look at it, run a program",
     load: async () => (await import("./commands/sandbox.ts")).defineSandbox,
   },
   {
@@ -107,7 +107,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "policy",
-    summary: "what may be done: check, explain, compare and replay policies",
+    summary: "what may be done: check, explain, diff, replay",
     load: async () => (await import("./commands/policy.ts")).definePolicy,
   },
   {

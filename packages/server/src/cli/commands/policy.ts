@@ -14,6 +14,7 @@ export function definePolicy(command: Command, shell: Shell): void {
   command
     .command("show", { isDefault: true })
     .description("how the tool policy stands: its file, its rules, what is wrong")
+    .addHelpText("after", "\nExamples:\n  tutti policy\n  tutti policy show --json")
     .action(() => show(shell));
   command
     .command("check [path]")
@@ -51,6 +52,7 @@ export function definePolicy(command: Command, shell: Shell): void {
   command
     .command("reload")
     .description("read the policy's files again now instead of in a moment")
+    .addHelpText("after", "\nExamples:\n  tutti policy reload")
     .action(() => reload(shell));
 }
 

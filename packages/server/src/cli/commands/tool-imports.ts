@@ -35,6 +35,7 @@ export function defineToolImports(command: Command, shell: Shell): void {
   command
     .command("imports")
     .description("list the APIs whose operations are tools")
+    .addHelpText("after", "\nExamples:\n  tutti tools imports")
     .action(() => list(shell));
   command
     .command("remove <name>")
