@@ -12,7 +12,8 @@ export function runNode(args) {
     console.error(nodeTooOld());
     process.exit(1);
   }
-  const child = spawn(node.path, args, { stdio: ["inherit", "inherit", "inherit", "ipc"] });
+  // Any process of the same user could open the debugger with SIGUSR1, and through it run code in here.
+  const child = spawn(node.path, ["--disable-sigusr1", ...args], { stdio: ["inherit", "inherit", "inherit", "ipc"] });
   const forward = (signal) => {
     // A terminal sends Ctrl-C and its closing to the whole group, the child included; a second one would mean "now".
     if (signal !== "SIGTERM" && hasTerminal()) return;

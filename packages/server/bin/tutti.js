@@ -12,6 +12,8 @@ const entry = entries.find((url) => existsSync(url)) ?? entries[0];
 
 if (findNode()?.isThisOne === true) {
   quietWarnings();
+  // Whoever may send SIGUSR1 would open the debugger, and through it run code in here: with a listener Node leaves it alone.
+  process.on("SIGUSR1", () => {});
   // Loaded here only: an older Node does not have what it needs.
   const { useCompileCache } = await import("./compile-cache.js");
   await useCompileCache(entry);

@@ -1,2 +1,3 @@
 export { PluginRunner, type RunnerState } from "./runner.ts";
 export type { PluginServices } from "./run-process.ts";
+export { findWall, gapsOf } from "./wall.ts";

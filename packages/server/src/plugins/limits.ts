@@ -12,6 +12,8 @@ const RESERVED_MB = 700;
 const HEAP_SHARE = 0.75;
 /** Plugins get what the host leaves over. With 15, a busy plugin gets about a thirtieth of a core that the host wants too. */
 const NICENESS = 15;
+/** Two of bubblewrap stand before a plugin's own process. */
+const DEPTH_MAX = 3;
 const PAGE_BYTES = 4096;
 
 /** A command with its arguments. */
@@ -33,6 +35,7 @@ export function nodeFlags({
   return [
     `--max-old-space-size=${Math.floor(memoryMb * HEAP_SHARE)}`,
     "--disable-warning=ExperimentalWarning",
+    "--disable-sigusr1",
     "--permission",
     ...reads.map((path) => `--allow-fs-read=${path}`),
     ...writes.map((path) => `--allow-fs-write=${path}`),
@@ -53,12 +56,23 @@ export function limited(command: Command, { memoryMb }: { readonly memoryMb: num
   return { file: "/bin/sh", args: ["-c", script, "tutti-plugin", command.file, ...command.args] };
 }
 
-/** What of a process is in memory now; `undefined` where the system does not say. */
-export async function residentMb(pid: number): Promise<number | undefined> {
+/** What of a process and those it started is in memory now (bubblewrap stands before a plugin's own); `undefined` where the system does not say. */
+export async function residentMb(pid: number, depth = 0): Promise<number | undefined> {
   if (platform() !== "linux") return undefined;
-  const text = await readFile(`/proc/${pid}/statm`, "utf8").catch(() => undefined);
+  const [text, children] = await Promise.all(
+    ["statm", `task/${pid}/children`].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
+  );
   const pages = Number(text?.split(" ")[1]);
-  return Number.isFinite(pages) ? (pages * PAGE_BYTES) / MEBIBYTE : undefined;
+  if (!Number.isFinite(pages)) return undefined;
+  const started =
+    depth >= DEPTH_MAX
+      ? []
+      : (children ?? "")
+          .split(" ")
+          .map(Number)
+          .filter((child) => child > 0);
+  const theirs = await Promise.all(started.map((child) => residentMb(child, depth + 1)));
+  return theirs.reduce<number>((sum, one) => sum + (one ?? 0), (pages * PAGE_BYTES) / MEBIBYTE);
 }
 
 /** A process that spins does not see its channel close: the kernel ends it with its parent. */

@@ -1,26 +1,42 @@
-import { builtinModules, registerHooks } from "node:module";
+import { isBuiltin, registerHooks } from "node:module";
 import { AppError } from "@tutti/core";
 
-/** Modules of Node with which a plugin would go past the host: the network, other processes, other threads, databases on disk. */
-const REFUSED = new Set([
-  "child_process",
-  "cluster",
-  "dgram",
-  "dns",
-  "dns/promises",
-  "http",
-  "http2",
-  "https",
-  "inspector",
-  "inspector/promises",
-  "net",
-  "repl",
-  "sqlite",
-  "tls",
-  "vm",
-  "wasi",
-  "worker_threads",
+/** Modules of Node that a plugin may use; all others, also those that begin with "_", lead past the host. */
+const ALLOWED = new Set([
+  "assert",
+  "assert/strict",
+  "async_hooks",
+  "buffer",
+  "console",
+  "constants",
+  "crypto",
+  "diagnostics_channel",
+  "events",
+  "fs",
+  "fs/promises",
+  "os",
+  "path",
+  "path/posix",
+  "path/win32",
+  "perf_hooks",
+  "punycode",
+  "querystring",
+  "readline",
+  "readline/promises",
+  "stream",
+  "stream/consumers",
+  "stream/promises",
+  "stream/web",
+  "string_decoder",
+  "timers",
+  "timers/promises",
+  "url",
+  "util",
+  "util/types",
+  "zlib",
 ]);
+/** What of `process` reaches other processes, or Node's inside. */
+const PROCESS_PARTS = ["kill", "_kill", "_debugProcess", "_debugEnd", "binding", "_linkedBinding", "dlopen", "execve"] as const;
 /** Global ways to the network. */
 const GLOBALS = ["fetch", "WebSocket", "EventSource", "XMLHttpRequest"] as const;
 
@@ -32,8 +48,7 @@ export function narrow(): void {
   const core = import.meta.resolve("@tutti/core");
   registerHooks({
     resolve(specifier, context, next) {
-      const name = specifier.replace(/^node:/, "");
-      if (REFUSED.has(name) && (specifier.startsWith("node:") || builtinModules.includes(name))) throw refused(specifier);
+      if (isBuiltin(specifier) && !isAllowed(specifier)) throw refused(specifier);
       // Plugins stand outside of Tutti's own folders, and find its contracts all the same.
       if (specifier === "@tutti/core" && context.parentURL !== undefined) return { url: core, shortCircuit: true };
       return next(specifier, context);
@@ -41,16 +56,28 @@ export function narrow(): void {
   });
   const original = process.getBuiltinModule.bind(process);
   const guarded = (id: string): unknown => {
-    if (REFUSED.has(id.replace(/^node:/, ""))) throw refused(id);
+    if (!isAllowed(id)) throw refused(id);
     return original(id as never);
   };
   Object.defineProperty(process, "getBuiltinModule", { value: guarded, configurable: false, writable: false });
+  for (const name of PROCESS_PARTS) {
+    const value = (): never => {
+      throw refused(`process.${name}`);
+    };
+    Object.defineProperty(process, name, { value, configurable: false, writable: false });
+  }
   for (const name of GLOBALS) Reflect.deleteProperty(globalThis, name);
 }
 
-function refused(module: string): AppError {
+function isAllowed(specifier: string): boolean {
+  // "process" gives the same object as the global.
+  const name = specifier.replace(/^node:/, "");
+  return name === "process" || ALLOWED.has(name);
+}
+
+function refused(part: string): AppError {
   return new AppError(
     "denied",
-    `wanted a module that a plugin may use, got ${module}; ask for \`permissions.network\` and use host.fetch, or host.storage and host.call`,
+    `wanted a part of Node that a plugin may use, got ${part}; ask for \`permissions.network\` and use host.fetch, or host.storage and host.call`,
   );
 }

@@ -11,6 +11,7 @@ import { Captured } from "./captured.ts";
 import { limited, nodeFlags, residentMb } from "./limits.ts";
 import { Peer } from "./peer.ts";
 import { readStartReply } from "./start-reply.ts";
+import { behind, findWall, type Wall } from "./wall.ts";
 import { CHANNEL_FD, type CallRequest, type StartReply } from "./protocol.ts";
 
 /** A plugin's process as it is started. Paths are absolute. */
@@ -39,6 +40,8 @@ const TIMING: Timing = { startMs: 30_000, hangMs: 10_000, callMs: 120_000, watch
 /** Calls that were given up and go on in the process all the same; more than that and it begins anew. */
 const ABANDONED_MAX = 32;
 const STOP_MS = 2_000;
+/** How Node ends when it gets no more memory; bubblewrap tells a signal as a number. */
+const ABORTS = new Set(["SIGABRT", "SIGTRAP", "exit 133", "exit 134"]);
 
 /** What the host does for a plugin. `ask` answers its requests; `tell` hears what it says. Neither trusts what comes. */
 export interface PluginServices {
@@ -70,11 +73,13 @@ const CODE_PATHS = [
   dirname(dirname(fileURLToPath(import.meta.resolve("@tutti/core")))),
   ...(createRequire(import.meta.url).resolve.paths("@tutti/core") ?? []).map((path) => join(path, "@tutti", "core")).filter(existsSync),
 ];
+/** They say that the code is made of modules. */
+const PACKAGE_FILES = [join(dirname(dirname(CODE_FOLDER)), "package.json")].filter(existsSync);
 const PROGRAM = fileURLToPath(new URL(`./plugin-process.${import.meta.url.endsWith(".ts") ? "ts" : "js"}`, import.meta.url));
 
 /** Starts a plugin in a process of its own and waits until its `init` has returned; throws why when it does not. */
 export async function startPluginProcess(spec: ProcessSpec, services: PluginServices, signal: AbortSignal): Promise<PluginProcess> {
-  const running = new Running(spec, services);
+  const running = new Running(spec, services, await findWall());
   try {
     await running.start(signal);
     return running;
@@ -102,10 +107,10 @@ class Running implements PluginProcess {
   #isPinged = false;
   #watch: NodeJS.Timeout | undefined;
 
-  constructor(spec: ProcessSpec, services: PluginServices) {
+  constructor(spec: ProcessSpec, services: PluginServices, wall: Wall) {
     this.#spec = spec;
     this.#timing = { ...TIMING, ...spec.timing };
-    this.#child = launch(spec);
+    this.#child = launch(spec, wall);
     for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.output.read(stream);
     this.#peer = new Peer(this.#child.stdio[CHANNEL_FD] as Duplex, {
       isPaced: true,
@@ -187,7 +192,7 @@ class Running implements PluginProcess {
     if (this.#watch !== undefined) clearInterval(this.#watch);
     const lastWords = this.output.text.trim().slice(-300);
     this.#end ??=
-      /heap out of memory|Failed to reserve|Allocation failed/.test(lastWords) || how === "SIGABRT"
+      /heap out of memory|Failed to reserve|Allocation failed/.test(lastWords) || ABORTS.has(how)
         ? { how: "memory", message: `it used more than its ${this.#spec.memoryMb} MB` }
         : this.#thrown === undefined
           ? { how: "exit", message: `it ended by itself (${how})${lastWords === "" ? "" : `: ${lastWords}`}` }
@@ -225,9 +230,11 @@ class Running implements PluginProcess {
 
 const NEVER = new AbortController().signal;
 
-function launch({ folder, memoryMb, reads, writes }: ProcessSpec): ChildProcess {
-  const flags = nodeFlags({ memoryMb, reads: [folder, ...CODE_PATHS, ...reads], writes });
-  const { file, args } = limited({ file: process.execPath, args: [...flags, PROGRAM] }, { memoryMb });
+function launch({ folder, memoryMb, reads, writes }: ProcessSpec, wall: Wall): ChildProcess {
+  const readable = [folder, ...CODE_PATHS, ...reads];
+  const flags = nodeFlags({ memoryMb, reads: readable, writes });
+  const sight = { reads: [...readable, ...PACKAGE_FILES], writes, folder };
+  const { file, args } = limited(behind(wall, { file: process.execPath, args: [...flags, PROGRAM] }, sight), { memoryMb });
   const child = spawn(file, args, { cwd: folder, env: { TZ: "UTC", LANG: "C.UTF-8" }, stdio: ["ignore", "pipe", "pipe", "pipe"] });
   // Where no shell has done it.
   if (process.platform === "win32" && child.pid !== undefined) setPriority(child.pid, 15);

@@ -17,6 +17,7 @@ interface Sources extends Omit<ServiceParts, "events" | "findModel"> {
 
 /** The folder that the configuration names, over the registry, with what is enabled loaded. */
 export async function openPluginFolder(config: Config, { registry, agents, services, models, ...parts }: Sources): Promise<PluginFolder> {
+  closeDebugger();
   const options = config.pluginOptions.map(({ name, ...given }) => [name, given] as const);
   const folder = new PluginFolder({
     dir: pluginsDirOf(config),
@@ -31,6 +32,11 @@ export async function openPluginFolder(config: Config, { registry, agents, servi
   });
   await folder.open();
   return folder;
+}
+
+/** Without a listener, SIGUSR1 opens Node's debugger, and whoever may send it runs code in here. Where somebody listens already, that does it. */
+function closeDebugger(): void {
+  if (process.listenerCount("SIGUSR1") === 0) process.on("SIGUSR1", () => undefined);
 }
 
 /** Where plugins are looked for. */

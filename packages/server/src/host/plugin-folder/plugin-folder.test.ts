@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile, open } from "node:fs/promises";
+import { url } from "node:inspector";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -125,6 +126,33 @@ test("what is saved is loaded by itself, and what happens is published", async (
   await desk.write("demo", saying("two"));
   await seen.promise;
   assert.equal((await desk.call("say")).output, "two");
+});
+
+test("a file that is written in place is seen within seconds", async () => {
+  await using desk = await openDesk();
+  await desk.write("demo", saying("one"));
+  await desk.enable("demo");
+  // The watch knows the folder by now, and what follows is written into the same file.
+  await desk.show("demo");
+  const seen = Promise.withResolvers<void>();
+  using _listening = desk.app.app.engine.subscribe((event) => {
+    if (event.type === "run.recorded" && event.name === "plugin.reloaded") seen.resolve();
+  });
+  const file = await open(join(desk.dir, "demo", "index.ts"), "r+");
+  await file.truncate();
+  await file.writeFile(entry(`() => "two"`));
+  await file.close();
+  await seen.promise;
+  assert.equal((await desk.call("say")).output, "two");
+});
+
+test("SIGUSR1 opens no debugger in Tutti", async () => {
+  await using desk = await openDesk();
+  process.kill(process.pid, "SIGUSR1");
+  for (let look = 0; look < 20; look += 1) {
+    await desk.show("demo");
+    assert.equal(url(), undefined);
+  }
 });
 
 test("a plugin that asks for more waits for a new grant, while the old one goes on", async () => {

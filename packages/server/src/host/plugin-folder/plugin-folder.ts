@@ -15,6 +15,10 @@ import { viewOf, type PluginView, type Unit } from "./unit.ts";
 const PLUGINS_MAX = 200;
 /** A folder is looked at once nothing has changed in it for so long. */
 const SETTLE_MS = 250;
+/** The system does not tell of every file that is written in place, so the folder is looked at so often all the same; only stamps are read. */
+const LOOK_MS = 2_000;
+/** Looks take at most this share of the time, however many files there are. */
+const LOOK_SHARE = 0.05;
 /** Looks at a folder that is being written, one after the other; the next change begins anew. */
 const UNSETTLED_LOOKS_MAX = 40;
 /** How long a replaced version is kept for runs that began with it. */
@@ -66,6 +70,7 @@ export class PluginFolder implements AsyncDisposable {
   readonly #stopping = new AbortController();
   #watcher: FSWatcher | undefined;
   #settle: NodeJS.Timeout | undefined;
+  #nextLook: NodeJS.Timeout | undefined;
   /** One thing after the other: a scan, an enabling and a removal never meet. */
   #last: Promise<unknown> = Promise.resolve();
   #isWatched = false;
@@ -95,6 +100,7 @@ export class PluginFolder implements AsyncDisposable {
     // Too many folders for the system to watch: changes are seen by `tutti plugins` then.
     this.#watcher.on("error", (error) => this.#parts.services.logger.warn({ error }, "the plugins folder is not watched"));
     await this.#next(() => this.#scan());
+    this.#lookLater(0);
   }
 
   async list(): Promise<readonly PluginView[]> {
@@ -174,6 +180,7 @@ export class PluginFolder implements AsyncDisposable {
     this.#stopping.abort(new AppError("cancelled", "Tutti stops"));
     this.#watcher?.close();
     clearTimeout(this.#settle);
+    clearTimeout(this.#nextLook);
     await this.#last;
     await Promise.all(
       [...this.#units.values()].map(async ({ generation, retired }) => {
@@ -192,6 +199,19 @@ export class PluginFolder implements AsyncDisposable {
   #changed(): void {
     this.#unsettledLooks = 0;
     this.#scanSoon();
+  }
+
+  #lookLater(lastMs: number): void {
+    if (this.#stopping.signal.aborted) return;
+    const look = async (): Promise<void> => {
+      const startedAtMs = performance.now();
+      await this.#next(() => this.#scan()).catch((error: unknown) =>
+        this.#parts.services.logger.warn({ error }, "the plugins folder could not be looked at"),
+      );
+      this.#lookLater(performance.now() - startedAtMs);
+    };
+    this.#nextLook = setTimeout(() => void look(), Math.max(LOOK_MS, lastMs / LOOK_SHARE));
+    this.#nextLook.unref();
   }
 
   #scanSoon(): void {

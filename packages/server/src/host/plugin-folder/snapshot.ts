@@ -31,7 +31,7 @@ async function listFolder(folder: string): Promise<Listing> {
       else if (found.isFile()) {
         bytes += found.size;
         files.push(path);
-        stamps.push(`${path}\0${found.size}\0${found.mtimeMs}\0${found.ino}`);
+        stamps.push(`${path}\0${found.size}\0${found.mtimeMs}\0${found.ctimeMs}\0${found.ino}`);
       } else
         throw new AppError(
           "invalid_input",
