@@ -131,6 +131,8 @@ export interface StartOptions {
   readonly onPart?: (part: ModelPart) => void;
   /** Sources of untrusted content in the input. */
   readonly tainted?: readonly string[];
+  /** Set by engines: calls by tool of the runs above, and of those that the run goes on from. */
+  readonly callsBefore?: { readonly above: Readonly<Record<string, number>>; readonly own: Readonly<Record<string, number>> };
 }
 
 /** What a replay found. */

@@ -32,6 +32,8 @@ export type EventBody =
       readonly limits?: RunLimits;
       /** Untrusted content that its input holds or may hold, by source: its parent's, or that of the conversation it goes on with. */
       readonly tainted?: readonly string[];
+      /** Calls by tool that count for this run although others made them: the runs above it, and those it goes on from. */
+      readonly callsBefore?: { readonly above: Readonly<Record<string, number>>; readonly own: Readonly<Record<string, number>> };
     }
   /** The run waits for a place in a queue. Smaller priorities go first. */
   | { readonly type: "run.queued"; readonly queue: string; readonly queueKey: string; readonly priority: number }
@@ -72,6 +74,7 @@ export type EventBody =
         readonly message: string;
         readonly retryAt: string | null;
         readonly tainted?: readonly string[];
+        readonly calls?: Readonly<Record<string, number>>;
       })
   | ({ readonly type: "step.completed" } & StepRef &
       StepTiming & {
@@ -79,6 +82,8 @@ export type EventBody =
         readonly usage?: RunUsage;
         readonly partitionKey?: string;
         readonly copied?: true;
+        /** Calls by tool in the run that the step waited for. */
+        readonly calls?: Readonly<Record<string, number>>;
         /** The sources of untrusted content that the step brought into the run. */
         readonly tainted?: readonly string[];
       })
@@ -126,9 +131,10 @@ export type EventBody =
   /** The run ended and `nextRunId` goes on with a fresh log (`ctx.continueAsNew`). */
   | ({ readonly type: "run.continued"; readonly nextRunId: string } & RunEnd);
 
-/** What a run and its children cost, left out when nothing was counted; and the untrusted content it has read, by source. */
+/** What a run and its children cost, left out when nothing was counted; the untrusted content it has read, by source; and their calls, by tool. */
 interface RunEnd {
   readonly usage?: RunUsage;
+  readonly calls?: Readonly<Record<string, number>>;
   readonly tainted?: readonly string[];
 }
 

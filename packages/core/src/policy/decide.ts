@@ -33,7 +33,7 @@ export interface ActionFacts {
 export interface RunFacts {
   readonly runId: string;
   readonly workflow: string;
-  /** Calls so far, by tool. */
+  /** Calls so far, by tool: of the run, of those above it as it began, and of its children that have ended. */
   readonly calls: Readonly<Record<string, number>>;
   /** Tools whose untrusted output this run has read, in the order of first reading. */
   readonly tainted: readonly string[];

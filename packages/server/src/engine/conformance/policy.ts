@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { AppError, type Decision, type Json, type Principal, type Tool } from "@tutti/core";
+import { AppError, type Action, type Decision, type Json, type Principal, type Tool } from "@tutti/core";
 import { anything, flow, never, owner, runToEnd, types, waitFor, type Open } from "./setup.ts";
 
 /** Decisions and their traces. */
@@ -42,6 +42,57 @@ export function policyTests(open: Open): void {
     assert.ok(decided?.type === "policy.decided");
     assert.deepEqual(decided.action.input, { word: "abc" });
     assert.equal(decided.policyHash.length, 64);
+  });
+
+  test("calls are counted over the whole tree of runs: children, their parents, and what a run goes on as", async () => {
+    const seen: Json[] = [];
+    const once = flow("once", (ctx) => ctx.call("spell", null));
+    const tree = flow("tree", async (ctx) => {
+      await ctx.call("spell", null);
+      await ctx.start("once", null);
+      await ctx.join(await ctx.spawn("once", null));
+      return ctx.call("spell", null);
+    });
+    const turning = flow("turning", async (ctx, input) => {
+      await ctx.call("spell", null);
+      return input === null ? ctx.continueAsNew("again") : null;
+    });
+    const above = flow("above", async (ctx) => {
+      await ctx.start("turning", null);
+      return ctx.call("spell", null);
+    });
+    const decide = (kind: string, _: string, { facts }: Action): Decision => {
+      if (kind === "tool.call") seen.push(facts?.run?.calls["spell"] ?? 0);
+      return allow;
+    };
+    await using under = await open({ workflows: [once, tree, turning, above], tools: [spell], decide });
+    await runToEnd(under, "tree");
+    await runToEnd(under, "above");
+    assert.deepEqual(seen, [0, 1, 2, 3, 0, 1, 2]);
+  });
+
+  test("calls of a child that has ended still count after a restart, and in a fork", async () => {
+    const seen: Json[] = [];
+    const once = flow("once", (ctx) => ctx.call("spell", null));
+    const pausing = flow("pausing", async (ctx) => {
+      await ctx.start("once", null);
+      await ctx.waitFor("go");
+      return ctx.call("spell", null);
+    });
+    const decide = (kind: string, _: string, { facts }: Action): Decision => {
+      if (kind === "tool.call") seen.push(facts?.run?.calls["spell"] ?? 0);
+      return allow;
+    };
+    const setup = { workflows: [once, pausing], tools: [spell], decide };
+    const under = await open(setup);
+    const { runId } = await under.engine.start("pausing", null, { principal: owner });
+    await waitFor(under, runId, "signal");
+    await using again = await under.reopen(setup);
+    await again.engine.signal(runId, { name: "go", value: null }, owner);
+    await again.engine.result(runId, never);
+    const fork = await again.engine.fork(runId, { beforeKey: "2" }, owner);
+    await again.engine.result(fork.runId, never);
+    assert.deepEqual(seen, [0, 1, 1]);
   });
 
   test("an answer is bound to the input's hash; a person may put another input in its place, which policy decides again", async () => {

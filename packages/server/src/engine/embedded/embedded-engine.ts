@@ -299,7 +299,7 @@ export class EmbeddedEngine implements Engine {
   #otherRuns(principal: Principal): OtherRuns {
     const peers = this.#peers ?? this;
     return {
-      start: async (workflow, input, { isChild, queue, limits, tainted, ...options }) => {
+      start: async (workflow, input, { isChild, queue, limits, tainted, callsBefore, ...options }) => {
         if (!isChild && queue === undefined) this.#runs.admit(false);
         await peers.start(workflow, input, {
           principal,
@@ -308,6 +308,7 @@ export class EmbeddedEngine implements Engine {
           ...(queue && { queue }),
           ...(limits && { limits }),
           ...fieldOf(tainted),
+          ...(callsBefore && { callsBefore }),
         });
         if (this.#peers === undefined) await this.recover(options.runId);
       },

@@ -107,7 +107,7 @@ export class Execution implements Steps, Receiver<Pending> {
       approvals: new Approvals(history, this.#listening(host), clock),
       budget,
       taint: new Taint(parts.tainted, history.tainted),
-      calls: new CallCounts(history),
+      calls: new CallCounts(history, parts.callsBefore),
       clock,
     };
     this.#undos = new Undos((scope, name, action) => this.request(scope, undo(this.bench, name, action)));
@@ -404,10 +404,11 @@ export class Execution implements Steps, Receiver<Pending> {
   async #writeEnd(ending: Ending): Promise<void> {
     const usage = this.bench.budget.forEnd;
     const taint = this.bench.taint.field;
-    if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: this.bench.mailbox.untaken, usage, taint });
+    const { calls, mailbox } = this.bench;
+    if (ending.type === "continue") await this.#host.goOn({ input: ending.input, signals: mailbox.untaken, usage, taint, calls });
     else {
       const end = ending.type === "run.completed" ? await completionOf(ending.output, this.bench) : ending;
-      await this.#host.append([{ ...end, ...usage, ...taint }]);
+      await this.#host.append([{ ...end, ...usage, ...taint, ...calls.field }]);
     }
     this.#host.onSettled();
   }

@@ -52,6 +52,8 @@ export class History {
   readonly answers = new Map<string, readonly ApprovalAnswer[]>();
   /** Tools by the keys of the steps that policy let call them. */
   readonly calls = new Map<string, string>();
+  /** Calls by tool in the runs that ended steps waited for. */
+  readonly childCalls: Readonly<Record<string, number>>[] = [];
   /** What the ended steps cost. */
   readonly usages: RunUsage[] = [];
   /** Sources of untrusted content that came into the run. */
@@ -75,6 +77,7 @@ export class History {
     this.lastSeq = event.seq;
     this.lastEvent = event;
     if ("tainted" in event) for (const source of event.tainted ?? []) this.tainted.add(source);
+    if ((event.type === "step.completed" || event.type === "step.failed") && event.calls !== undefined) this.childCalls.push(event.calls);
     switch (event.type) {
       case "step.completed":
         if (event.usage !== undefined) this.usages.push(event.usage);

@@ -53,11 +53,11 @@ export class LogReader {
         "storage_corrupt",
         `wanted run.started first in the log of ${record.id}, got ${first?.type ?? "nothing"}; put back a backup with \`tutti restore\``,
       );
-    const { principal, parent, limits, tainted, at } = first;
+    const { principal, parent, limits, tainted, callsBefore, at } = first;
     const workflow = this.#findWorkflow(record.workflow, history.version ?? record.version);
     const input = await this.#payloads.fromJournal(first.input);
     const startedAtMs = Date.parse(at);
-    const more = { ...(parent && { parent }), ...(limits && { limits }), ...fieldOf(tainted) };
+    const more = { ...(parent && { parent }), ...(limits && { limits }), ...fieldOf(tainted), ...(callsBefore && { callsBefore }) };
     const parts = { runId: record.id, principal, workflow, input, startedAtMs, ...more };
     return { parts, history };
   }

@@ -14,6 +14,7 @@ import {
   type Workflow,
 } from "@tutti/core";
 import { iso } from "../clock.ts";
+import type { CallCounts, Calls, CallsBefore } from "./call-counts.ts";
 import type { ReceivedSignal, StepProgress } from "./history.ts";
 import type { Scope } from "./scope.ts";
 
@@ -27,6 +28,7 @@ export interface RunParts {
   readonly parent?: { readonly runId: string; readonly key: string; readonly depth?: number };
   readonly limits?: RunLimits;
   readonly tainted?: readonly string[];
+  readonly callsBefore?: CallsBefore;
 }
 
 /** How a run goes on as another. */
@@ -35,6 +37,7 @@ export interface Continuation {
   readonly signals: readonly ReceivedSignal[];
   readonly usage: { readonly usage?: RunUsage };
   readonly taint: { readonly tainted?: readonly string[] };
+  readonly calls: CallCounts;
 }
 
 /** Whom an execution tells what happened. */
@@ -85,6 +88,8 @@ export interface Performed {
   readonly partitionKey?: string | undefined;
   /** Sources of untrusted content that it brought into the run. */
   readonly tainted?: readonly string[] | undefined;
+  /** Calls by tool in the run that it waited for. */
+  readonly calls?: Calls | undefined;
 }
 
 /** A value as a replay will read it back. */

@@ -15,8 +15,8 @@ export function recordingOf(
   performed: Performed,
   host: Pick<ExecutionHost, "toJournal">,
 ): Recording | Promise<Recording> {
-  const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey, tainted } = performed;
-  const step = { ...ref, attempt, startedAt: iso(startedAtMs), durationMs, ...fieldOf(tainted) };
+  const { outcome, attempt, startedAtMs, durationMs, usage, partitionKey, tainted, calls } = performed;
+  const step = { ...ref, attempt, startedAt: iso(startedAtMs), durationMs, ...fieldOf(tainted), ...(calls && { calls }) };
   const failed = ({ code, message }: { readonly code: string; readonly message: string }): Recording => ({
     body: { type: "step.failed", ...step, code, message, retryAt: null },
     outcome: { ok: false, code, message },

@@ -77,13 +77,15 @@ export class Results {
         outcome: { ok: false, code: event.code, message: event.message },
         usage: event.usage,
         tainted: event.tainted,
+        calls: event.calls,
       });
     if (event.type !== "run.cancelled") return undefined;
     const message = `the run was cancelled: ${event.reason}`;
-    return Promise.resolve({ outcome: { ok: false, code: "cancelled", message }, usage: event.usage, tainted: event.tainted });
+    const { usage, tainted, calls } = event;
+    return Promise.resolve({ outcome: { ok: false, code: "cancelled", message }, usage, tainted, calls });
   }
 
-  async #completed({ output, usage, tainted }: Extract<EventDraft, { readonly type: "run.completed" }>): Promise<RunOutcome> {
-    return { outcome: { ok: true, output: await this.#payloads.fromJournal(output) }, usage, tainted };
+  async #completed({ output, usage, tainted, calls }: Extract<EventDraft, { readonly type: "run.completed" }>): Promise<RunOutcome> {
+    return { outcome: { ok: true, output: await this.#payloads.fromJournal(output) }, usage, tainted, calls };
   }
 }

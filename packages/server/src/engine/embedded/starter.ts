@@ -107,7 +107,8 @@ export class Starter {
     const input = fork.input === undefined ? await payloads.fromJournal(first.input) : await parseInput(workflow, fork.input);
     const forkId = fork.runId ?? newRunId(clock.nowMs());
     const origin = { type: "fork", runId } as const;
-    const options = { principal, runId: forkId, origin, ...(first.limits && { limits: first.limits }), ...fieldOf(first.tainted) };
+    const known = { ...fieldOf(first.tainted), ...(first.callsBefore && { callsBefore: first.callsBefore }) };
+    const options = { principal, runId: forkId, origin, ...(first.limits && { limits: first.limits }), ...known };
     const { bodies, decision, action } = await this.#beginning({ workflow, input, options });
     enforce(action, decision);
     await this.#requireDurable(runs.journal(this.#numbered(forkId, [...bodies, ...kept]), "now"));
@@ -123,18 +124,21 @@ export class Starter {
       await this.#goOn(run, continuation);
     } catch (thrown) {
       const { code, message } = AppError.from(thrown);
-      await runs.append(run.runId, [{ type: "run.failed", code, message, ...continuation.usage, ...continuation.taint }]);
+      await runs.append(run.runId, [
+        { type: "run.failed", code, message, ...continuation.usage, ...continuation.taint, ...continuation.calls.field },
+      ]);
     }
   }
 
-  async #goOn(run: RunParts, { input, signals, usage, taint }: Continuation): Promise<void> {
+  async #goOn(run: RunParts, { input, signals, usage, taint, calls }: Continuation): Promise<void> {
     const { runs, peers } = this.#parts;
     const { runId, principal, parent, limits } = run;
     const nextRunId = derivedId(`${runId}/continued`);
     const workflow = runs.findWorkflow(run.workflow.name);
-    const ended: EventBody = { type: "run.continued", nextRunId, ...usage, ...taint };
+    const ended: EventBody = { type: "run.continued", nextRunId, ...usage, ...taint, ...calls.field };
     const origin = { type: "continued", runId } as const;
-    const options = { principal, runId: nextRunId, origin, ...(parent && { parent }), ...(limits && { limits }), ...taint };
+    const known = { ...taint, ...calls.onField };
+    const options = { principal, runId: nextRunId, origin, ...(parent && { parent }), ...(limits && { limits }), ...known };
     if (peers !== undefined) {
       await peers.start(workflow.name, input, options);
       for (const [index, signal] of signals.entries())
@@ -189,7 +193,8 @@ export class Starter {
     if (onPart !== undefined) watchers.watchParts(runId, onPart);
     if (queue !== undefined) return this.#startQueued(runId, queue, bodies);
     const startedAtMs = clock.nowMs();
-    const more = { ...(parent && { parent }), ...(limits && { limits }), ...taint };
+    const { callsBefore } = options;
+    const more = { ...(parent && { parent }), ...(limits && { limits }), ...taint, ...(callsBefore && { callsBefore }) };
     const parts: RunParts = { runId, principal, workflow, input, startedAtMs, ...more };
     const { execution } = runs.create({ parts, history: new History() });
     // The first step may begin while this is on its way to the disk: whatever it records comes after it.
@@ -229,6 +234,7 @@ export class Starter {
       ...(origin && { origin }),
       ...(limits && { limits }),
       ...taint,
+      ...(options.callsBefore && { callsBefore: options.callsBefore }),
     };
     const decided: EventBody = { type: "policy.decided", key: "", action, decision, policyHash };
     return { bodies: [started, decided], action, decision, limits, taint };

@@ -29,8 +29,9 @@ export function startChild(
       const stopListening = call.scope.onClose(({ message }) => void cancelChild(message));
       const parent = placeBelow(bench, call.key);
       const limits = bench.budget.left(child.limits);
+      const known = { ...bench.taint.field, ...bench.calls.belowField(call.key) };
       const start = (): Promise<void> =>
-        bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits, ...bench.taint.field }).finally(started.resolve);
+        bench.runs.start(workflow, child.input, { runId, parent, isChild: true, limits, ...known }).finally(started.resolve);
       return waitForEnd(bench, call, { runId, start }).finally(stopListening);
     },
   };
@@ -65,6 +66,7 @@ export function spawn(bench: Workbench, workflow: string, run: { readonly input:
         limits,
         queue,
         ...bench.taint.field,
+        ...bench.calls.belowField(key),
       });
       return runId;
     },
@@ -103,10 +105,11 @@ async function waitForEnd(
   try {
     await run.start();
     goesOn = call.idle({ kind: "workflow", name: run.runId, since: iso(startedAtMs), until: null });
-    const { outcome, usage, tainted } = await Promise.race([bench.runs.end(run.runId, left.signal), stopped.promise]);
+    const { outcome, usage, tainted, calls } = await Promise.race([bench.runs.end(run.runId, left.signal), stopped.promise]);
     if (usage !== undefined) bench.budget.add(usage);
     if (tainted !== undefined) bench.taint.add(tainted);
-    return { ...done(bench, startedAtMs, null), outcome, usage, tainted };
+    if (calls !== undefined) bench.calls.addAll(calls);
+    return { ...done(bench, startedAtMs, null), outcome, usage, tainted, calls };
   } catch (thrown) {
     if (call.scope.isStopped) throw thrown;
     const { code, message } = AppError.from(thrown);

@@ -4,7 +4,7 @@ import type { EngineParts } from "../../effects.ts";
 import type { Approvals } from "../approvals.ts";
 import type { Budget } from "../budget.ts";
 import type { ReceivedSignal } from "../history.ts";
-import type { CallCounts } from "../call-counts.ts";
+import type { CallCounts, Calls, CallsBefore } from "../call-counts.ts";
 import type { Taint } from "../taint.ts";
 import type { Mailbox } from "../mailbox.ts";
 import type { ExecutionHost, Performed, RunParts } from "../operation.ts";
@@ -40,13 +40,15 @@ export interface OtherRunOptions {
   readonly limits?: RunLimits | undefined;
   readonly queue?: StartOptions["queue"] | undefined;
   readonly tainted?: readonly string[] | undefined;
+  readonly callsBefore?: CallsBefore | undefined;
 }
 
-/** How a run ended, what it cost, and what untrusted content it has read. */
+/** How a run ended, what it cost, what untrusted content it has read, and what it has called. */
 export interface RunOutcome {
   readonly outcome: Outcome;
   readonly usage?: RunUsage | undefined;
   readonly tainted?: readonly string[] | undefined;
+  readonly calls?: Calls | undefined;
 }
 
 /** An operation that worked at its first attempt. */
