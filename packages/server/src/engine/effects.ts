@@ -57,9 +57,11 @@ export interface EngineParts {
     readonly input: Json;
     readonly principal: Principal;
   }) => Promise<readonly string[]>;
-  /** Told before a run that has read untrusted content ends with an output, so that a later turn which holds the output is known. */
-  readonly onTainted?: (end: {
+  /** Told before a run ends with an output, and what untrusted content it has read, so that a later turn which holds the output is known. */
+  readonly onOutput?: (end: {
+    readonly workflow: string;
     readonly principal: Principal;
+    readonly input: Json;
     readonly output: Json;
     readonly tainted: readonly string[];
   }) => Promise<void>;

@@ -17,17 +17,21 @@ export interface EngineSources {
 
 /** The engine the configuration names. */
 export async function openEngine(config: Config, { store, registry, models, logger, approvals }: EngineSources): Promise<Engine> {
-  const memory = new TaintMemory(store, (name) => {
+  const isUntrustedTool = (name: string): boolean => {
     const tool = registry.tool(name);
     return tool === undefined || isUntrusted(tool);
+  };
+  const memory = new TaintMemory(store, {
+    isUntrusted: isUntrustedTool,
+    mayReadUntrusted: (workflow) => registry.agent(workflow)?.tools.some(isUntrustedTool) ?? false,
   });
   const parts: EngineParts = {
     workflow: (name, version) => registry.workflow(name, version),
     tool: (name) => registry.tool(name),
     model: (id) => registry.model(id) ?? models.model(id),
     costUsd: (id, usage) => (registry.model(id) === undefined ? models.costUsd(id, usage) : Promise.resolve(undefined)),
-    taintOf: ({ input, principal }) => memory.sourcesOf(input, principal),
-    onTainted: ({ output, principal }) => memory.remember(output, principal),
+    taintOf: (start) => memory.sourcesOf(start),
+    onOutput: (end) => memory.remember(end),
     looksAt: (kind) => registry.policies.looksAt(kind),
     decide: (action) => registry.decide(action),
     policyHash: () => registry.policyHash,
