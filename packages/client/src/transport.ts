@@ -40,7 +40,9 @@ export class Transport {
     const bounded = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     try {
       const response = await this.#send(request, bounded);
-      return JSON.parse(await readText(response, REPLY_BYTES_MAX)) as T;
+      const text = await readText(response, REPLY_BYTES_MAX);
+      // 204 has no body, and whoever asks for it wants none.
+      return (response.status === 204 ? undefined : JSON.parse(text)) as T;
     } catch (thrown) {
       throw this.#explain(thrown, { signal, timeoutMs });
     }

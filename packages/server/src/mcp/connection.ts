@@ -1,5 +1,7 @@
 import {
   Client,
+  SdkError,
+  SdkErrorCode,
   UnauthorizedError,
   type CallToolResult,
   type ClientCapabilities,
@@ -52,11 +54,15 @@ export class Connection implements AsyncDisposable {
   ): Promise<Connection> {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(spec.connectTimeoutMs)]);
     const client = createClient(spec, asks);
+    const opened = await openTransport(spec, parts, bounded);
     try {
-      await client.connect(await openTransport(spec, parts, bounded), { signal: bounded, timeout: spec.connectTimeoutMs });
+      await client.connect(opened.transport, { signal: bounded, timeout: spec.connectTimeoutMs });
     } catch (error) {
+      // Asked before it is closed, which ends it too.
+      const ending = bounded.aborted ? undefined : await opened.ending();
       await client.close().catch(() => undefined);
-      throw connectError(spec, error);
+      await opened.transport.close().catch(() => undefined);
+      throw connectError(spec, error, ending);
     }
     return new Connection(client, spec);
   }
@@ -157,10 +163,14 @@ function textOf(content: unknown): string {
     .join("\n");
 }
 
-function connectError({ name, connectTimeoutMs }: ServerSpec, error: unknown): AppError {
+function connectError({ name, connectTimeoutMs }: ServerSpec, error: unknown, ending: string | undefined): AppError {
+  if (ending !== undefined)
+    return new AppError("upstream", `the MCP server "${name}" did not answer: its program ${ending}`, { cause: error });
   if (error instanceof AppError) return error;
   if (error instanceof UnauthorizedError)
     return new AppError("unauthorized", `the MCP server "${name}" wants a login; \`tutti mcp login ${name}\` makes one`, { cause: error });
   const why = error instanceof Error ? error.message : String(error);
-  return new AppError("upstream", `the MCP server "${name}" was not reached within ${connectTimeoutMs} ms: ${why}`, { cause: error });
+  const isTooLate = error instanceof SdkError && error.code === SdkErrorCode.RequestTimeout;
+  const within = isTooLate || (error instanceof Error && error.name === "TimeoutError") ? ` within ${connectTimeoutMs} ms` : "";
+  return new AppError("upstream", `the MCP server "${name}" was not reached${within}: ${why}`, { cause: error });
 }

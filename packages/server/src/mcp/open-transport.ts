@@ -5,11 +5,13 @@ import {
   type OAuthClientProvider,
   type Transport,
 } from "@modelcontextprotocol/client";
-import { getDefaultEnvironment, StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { basename } from "node:path";
+import { getDefaultEnvironment } from "@modelcontextprotocol/client/stdio";
 import { AppError } from "@tutti/core";
 import type { Jail, JailSpec } from "@tutti/core/sandbox";
-import { boundedFetch, MESSAGE_BYTES_MAX } from "./bounded-fetch.ts";
-import { JailTransport } from "./jail-transport.ts";
+import { boundedFetch } from "./bounded-fetch.ts";
+import { ProgramTransport } from "./program-transport.ts";
+import { endingOf, startProgram, type Program } from "./program.ts";
 import type { HttpAuth, Reach, ServerSpec } from "./server-spec.ts";
 
 /** Starts a program in a jail; throws `unsupported` where there is no sandbox that has them. */
@@ -23,29 +25,45 @@ export interface TransportParts {
   readonly onStderr: (text: string) => void;
 }
 
-const STDERR_CHARACTERS_MAX = 2_000;
+/** Programs that fetch the program they run. */
+const FETCHERS: ReadonlySet<string> = new Set(["npx", "pnpx", "bunx", "uvx", "pipx"]);
 
 /** A way to a server that nobody has spoken on yet. */
-export async function openTransport(spec: ServerSpec, parts: TransportParts, signal: AbortSignal): Promise<Transport> {
+export interface OpenedTransport {
+  readonly transport: Transport;
+  /** How its program ended, when it did. */
+  readonly ending: () => Promise<string | undefined>;
+}
+
+/** Opens it; starts its program, if it is one. */
+export async function openTransport(spec: ServerSpec, parts: TransportParts, signal: AbortSignal): Promise<OpenedTransport> {
   const { reach } = spec;
   if (reach.type === "http") {
     const authProvider = authOf(reach.auth, parts);
-    return new StreamableHTTPClientTransport(new URL(reach.url), {
+    const transport = new StreamableHTTPClientTransport(new URL(reach.url), {
       fetch: boundedFetch,
       ...(authProvider !== undefined && { authProvider }),
     });
+    return { transport, ending: () => Promise.resolve(undefined) };
   }
-  return reach.isolation === "jail" ? openInJail(spec, { reach, parts }, signal) : openProcess(reach, parts);
+  const program = reach.isolation === "jail" ? await openInJail(spec, { reach, parts }, signal) : openProcess(reach, parts);
+  return { transport: new ProgramTransport(program), ending: () => endingOf(program) };
 }
 
-type Program = Reach & { readonly type: "stdio" };
+type Stdio = Reach & { readonly type: "stdio" };
 
 async function openInJail(
   { name, idleTimeoutMs }: ServerSpec,
-  { reach, parts }: { readonly reach: Program; readonly parts: TransportParts },
+  { reach, parts }: { readonly reach: Stdio; readonly parts: TransportParts },
   signal: AbortSignal,
-): Promise<Transport> {
-  const jail = await parts
+): Promise<Program> {
+  const fetcher = basename(reach.command);
+  if (FETCHERS.has(fetcher))
+    throw new AppError(
+      "unsupported",
+      `wanted a program for the MCP server "${name}" that is installed, got ${fetcher}, which fetches it, and a jail has no network; install it, mount its folder and give node and its file (docs/mcp.md), or say \`isolation: process\`, with which it may do all that you may`,
+    );
+  return parts
     .openJail(
       {
         command: reach.command,
@@ -61,25 +79,15 @@ async function openInJail(
       const why = error instanceof Error ? error.message : String(error);
       throw new AppError(
         "unsupported",
-        `wanted a sandbox with jails for the MCP server "${name}", got none: ${why}. \`tutti sandbox doctor\` says how to get one; \`isolation: process\` lets the server do all that you may`,
+        `wanted a jail for the MCP server "${name}", got none: ${why}. \`tutti sandbox doctor\` says how to get one; \`isolation: process\` lets the server do all that you may`,
         { cause: error },
       );
     });
-  return new JailTransport(jail);
 }
 
 /** With the few variables that programs need to be found, and those given; not with Tutti's own, where secrets are. */
-function openProcess({ command, args, env, cwd }: Program, { onStderr }: TransportParts): Transport {
-  const transport = new StdioClientTransport({
-    command,
-    args: [...args],
-    cwd,
-    env: { ...getDefaultEnvironment(), ...env },
-    stderr: "pipe",
-    maxBufferSize: MESSAGE_BYTES_MAX,
-  });
-  transport.stderr?.on("data", (chunk: Buffer) => onStderr(chunk.toString("utf8").slice(0, STDERR_CHARACTERS_MAX)));
-  return transport;
+function openProcess({ command, args, env, cwd }: Stdio, { onStderr }: TransportParts): Program {
+  return startProgram({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } }, onStderr);
 }
 
 function authOf(auth: HttpAuth, parts: TransportParts): AuthProvider | OAuthClientProvider | undefined {

@@ -18,6 +18,8 @@ const STATE_STYLES: Readonly<Record<McpServerEntry["state"] | McpToolEntry["stat
   gone: "dim",
 };
 
+const DESCRIPTION_CHARACTERS_MAX = 80;
+
 /** `tutti mcp …` */
 export function defineMcp(command: Command, shell: Shell): void {
   command
@@ -36,8 +38,9 @@ export function defineMcp(command: Command, shell: Shell): void {
   command
     .command("show <server>")
     .description("show a server's tools beside what was approved of them")
-    .addHelpText("after", "\nExamples:\n  tutti mcp show files\n  tutti mcp show files --json")
-    .action((name: string) => show(shell, name));
+    .option("--full", "all that each tool says of itself, instead of its first line")
+    .addHelpText("after", "\nExamples:\n  tutti mcp show files\n  tutti mcp show files --full\n  tutti mcp show files --json")
+    .action((name: string, { full = false }: { readonly full?: boolean }) => show(shell, name, full));
   defineChanges(command, shell);
 }
 
@@ -49,7 +52,7 @@ function defineChanges(command: Command, shell: Shell): void {
     .option("--setting <json>", "everything else of `mcpServers`, as JSON, @file or -", "{}")
     .addHelpText(
       "after",
-      `\nExamples:\n  tutti mcp add files -- npx -y @modelcontextprotocol/server-filesystem ./notes\n  tutti mcp add issues --url https://mcp.example.com/mcp --setting '{"auth": {"type": "bearer", "tokenEnv": "ISSUES_TOKEN"}}'`,
+      `\nExamples:\n  tutti mcp add files --setting '{"mounts": [{"path": "node_modules"}, {"path": "notes"}]}' -- node "$PWD/node_modules/@modelcontextprotocol/server-filesystem/dist/index.js" "$PWD/notes"\n  tutti mcp add issues --url https://mcp.example.com/mcp --setting '{"auth": {"type": "bearer", "tokenEnv": "ISSUES_TOKEN"}}'\n\nA program runs in a jail, without network and without files but its mounts: install what it needs (npm install) instead of npx, which fetches it.\nWith --setting '{"isolation": "process"}' it may do all that you may.`,
     )
     .action((name: string, program: readonly string[], options: AddOptions) => add(shell, { name, program, ...options }));
   command
@@ -102,13 +105,13 @@ async function list(shell: Shell): Promise<void> {
   shell.print(...table(["SERVER", "BY", "STATE", "APPROVED", "WAITING", "WHAT"], rows, shell.out));
 }
 
-async function show(shell: Shell, name: string): Promise<void> {
+async function show(shell: Shell, name: string, isFull: boolean): Promise<void> {
   await using connection = await connect(shell);
   const entry = await connection.client.mcpServer(name, shell.signal);
   // Nobody has asked it yet: what it lists is better than nothing.
   const server = entry.pinned.length === 0 ? await connection.client.testMcpServer(name, shell.signal) : entry;
   shell.printJson({ server });
-  printTools(shell, server);
+  printTools(shell, server, isFull);
 }
 
 async function add(
@@ -160,15 +163,26 @@ async function login(shell: Shell, name: string): Promise<void> {
   }
 }
 
-function printTools(shell: Shell, { name, pinned }: McpServerEntry): void {
+function printTools(shell: Shell, { name, pinned }: McpServerEntry, isFull = false): void {
   if (pinned.length === 0) return shell.print(`${name} lists no tools.`);
   const rows = pinned.map(({ name: tool, state, hash, tool: shown }) => [
     { text: tool },
     { text: state, style: STATE_STYLES[state] },
     { text: hash.slice(0, 12) },
-    { text: descriptionOf(shown) },
+    { text: isFull ? "" : firstLineOf(descriptionOf(shown)) },
   ]);
-  shell.print(...table(["TOOL", "STATE", "HASH", "DESCRIPTION"], rows, shell.out));
+  const headings = ["TOOL", "STATE", "HASH", isFull ? "" : "DESCRIPTION"];
+  if (isFull)
+    for (const [index, row] of rows.entries())
+      shell.print(
+        ...(index === 0 ? [] : [""]),
+        ...table(headings, [row], shell.out),
+        ...printableLines(descriptionOf(pinned[index]?.tool ?? null)),
+      );
+  else {
+    shell.print(...table(headings, rows, shell.out));
+    shell.note(`All that they say: tutti mcp show ${name} --full`);
+  }
   for (const tool of pinned)
     if (tool.state === "changed") shell.print("", `${tool.name} changed since it was approved:`, ...changesOf(tool));
 }
@@ -181,6 +195,12 @@ function changesOf({ was, tool }: McpToolEntry): readonly string[] {
     ...(b === undefined ? [] : printableLines(`    + ${safeJson(b)}`)),
   ]);
   return more > 0 ? [...lines, `  and ${more} more`] : lines;
+}
+
+/** Enough to know it by; models read all of it, and so may people. */
+function firstLineOf(text: string): string {
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length > DESCRIPTION_CHARACTERS_MAX ? `${line.slice(0, DESCRIPTION_CHARACTERS_MAX - 1)}…` : line;
 }
 
 function descriptionOf(tool: Json): string {

@@ -79,12 +79,18 @@ export function jailArguments(spec: JailSpec, { tools, accounts, limits }: CellP
     ["--ro-bind", tools.node, INSIDE.node],
     box(limits.diskBytes),
     volume === undefined ? [] : ["--bind", volume.path, INSIDE.home],
-    ...mounts.map(({ from, to, isWritable }) => [isWritable ? "--bind" : "--ro-bind", from, to]),
+    ...mounts.map(({ from, to, isWritable }) => [isWritable ? "--bind" : "--ro-bind", from, behindLinks(to)]),
     socketPath === undefined ? [] : ["--bind", socketPath, INSIDE.socket],
     SEALED,
     ["--chdir", cwd, "--", "/bin/sh", "-c", `ulimit -c 0; ${fileSize}exec "$@"`, "sh"],
     [command === process.execPath ? INSIDE.node : command, ...args],
   ].flat();
+}
+
+/** Where a path is inside. `/tmp` and `/var/tmp` are links there, and bubblewrap mounts on no path that leads through one. */
+function behindLinks(path: string): string {
+  const link = ["/tmp", "/var/tmp"].find((folder) => path === folder || path.startsWith(`${folder}/`));
+  return link === undefined ? path : INSIDE.temporary + path.slice(link.length);
 }
 
 interface CellParts {

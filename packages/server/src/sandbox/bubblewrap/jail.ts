@@ -10,7 +10,7 @@ import type { Jail, JailSpec, SandboxLimits, SandboxReason } from "@tutti/core/s
 import { exitOf, type CellExit } from "../cells/cell.ts";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
 import { firstWords } from "../cells/first-words.ts";
-import { capOutput } from "../shared/capped-output.ts";
+import { capOutput, type CappedOutput } from "../shared/capped-output.ts";
 import { folderBytes } from "../shared/folder.ts";
 import { resolveLimits } from "../shared/limits.ts";
 import type { Tools } from "../shared/runners.ts";
@@ -32,6 +32,8 @@ export interface JailParts {
 type Ended = Awaited<Jail["exited"]>;
 
 const QUOTA_LOOK_MS = 2_000;
+/** For what is still in the pipe of a program that has ended. */
+const LAST_WORDS_MS = 500;
 
 /** Starts a program that lives on. It sees its volume, its mounts and its socket, and nothing else of this machine. */
 export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortSignal): Promise<Jail> {
@@ -51,17 +53,30 @@ export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortS
   closeSync(filterFd);
   for (const stream of child.stdio) stream?.on("error", () => {});
   const exited = exitOf(child);
+  if (child.stderr === null) throw new AppError("internal", "a jail was started without its streams");
+  const words = capOutput(child.stderr, limits.outputBytes, () => {});
   try {
     const pid = await release(child, { cgroup, exited }, AbortSignal.any([signal, AbortSignal.timeout(limits.startTimeoutMs)]));
-    return new BubblewrapJail({ child, cgroup, exited, pid, spec, limits });
+    // Whoever waited for the first words paused it.
+    child.stderr.resume();
+    return new BubblewrapJail({ child, cgroup, exited, pid, spec, stderr: words.text });
   } catch (error) {
     const first = await firstProcessOf(child);
     if (first !== undefined) killFirst(first);
     child.kill("SIGKILL");
     if (child.pid !== undefined) await exited;
     await cgroup.remove();
-    throw explained(error);
+    child.stderr.resume();
+    throw explained(await complaintOr(error, words));
   }
+}
+
+/** What bubblewrap says is the cause; that its process is gone is what follows from it. */
+async function complaintOr(error: unknown, words: CappedOutput): Promise<unknown> {
+  await Promise.race([words.ended, delay(LAST_WORDS_MS)]);
+  const said = words.text().trim();
+  if (said === "" || error instanceof AppError) return error;
+  return new AppError("unsupported", `bubblewrap did not start: ${said}`, { cause: error });
 }
 
 /** Puts the waiting process into its cgroup, and lets it go. */
@@ -115,14 +130,13 @@ class BubblewrapJail implements Jail {
     readonly exited: Promise<CellExit>;
     readonly pid: number;
     readonly spec: JailSpec;
-    readonly limits: SandboxLimits;
+    readonly stderr: () => string;
   }) {
-    const { child, cgroup, exited, pid, spec, limits } = parts;
-    if (child.stderr === null) throw new AppError("internal", "a jail was started without its streams");
+    const { child, cgroup, exited, pid, spec, stderr } = parts;
     this.pid = pid;
     this.#child = child;
     this.#idleTimeoutMs = spec.idleTimeoutMs;
-    this.stderr = capOutput(child.stderr, limits.outputBytes, () => {}).text;
+    this.stderr = stderr;
     this.output = this.#read();
     this.exited = this.#end(exited, cgroup);
     this.#touch();

@@ -46,4 +46,9 @@ export function exitOf(child: ChildProcess): Promise<CellExit> {
 }
 
 /** Node in every cell: enums and namespaces of TypeScript work too. */
-export const nodeFlags: readonly string[] = ["--experimental-transform-types", "--disable-warning=ExperimentalWarning"];
+export const nodeFlags: readonly string[] = [
+  "--experimental-transform-types",
+  "--disable-warning=ExperimentalWarning",
+  // A program is one file: its syntax says what it is, and no package.json has to.
+  "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+];

@@ -1,20 +1,20 @@
 import { ReadBuffer, serializeMessage, type JSONRPCMessage, type Transport } from "@modelcontextprotocol/client";
-import type { Jail } from "@tutti/core/sandbox";
 import { MESSAGE_BYTES_MAX } from "./bounded-fetch.ts";
+import type { Program } from "./program.ts";
 
 const STOP_GRACE_MS = 2_000;
 
-/** The protocol over the stdio of a program in a jail. It has no network, no keys but those given, and no files but those shown to it. */
-export class JailTransport implements Transport {
+/** The protocol over the stdio of a program. */
+export class ProgramTransport implements Transport {
   onclose?: () => void;
   onerror?: (error: Error) => void;
   onmessage?: (message: JSONRPCMessage) => void;
-  readonly #jail: Jail;
+  readonly #program: Program;
   readonly #buffer = new ReadBuffer({ maxBufferSize: MESSAGE_BYTES_MAX });
   #reading: Promise<void> | undefined;
 
-  constructor(jail: Jail) {
-    this.#jail = jail;
+  constructor(program: Program) {
+    this.#program = program;
   }
 
   start(): Promise<void> {
@@ -23,23 +23,23 @@ export class JailTransport implements Transport {
   }
 
   async send(message: JSONRPCMessage): Promise<void> {
-    await this.#jail.write(serializeMessage(message));
+    await this.#program.write(serializeMessage(message));
   }
 
   async close(): Promise<void> {
-    await this.#jail.stop(STOP_GRACE_MS);
+    await this.#program.stop(STOP_GRACE_MS);
     await this.#reading;
   }
 
   async #read(): Promise<void> {
     try {
-      for await (const chunk of this.#jail.output) {
+      for await (const chunk of this.#program.output) {
         this.#buffer.append(Buffer.from(chunk));
         this.#take();
       }
     } catch (error) {
       this.onerror?.(error instanceof Error ? error : new Error(String(error)));
-      await this.#jail.stop(0);
+      await this.#program.stop(0);
     }
     this.onclose?.();
   }
