@@ -148,7 +148,8 @@ export interface ToolEntry {
   readonly cost?: { readonly usd?: number; readonly durationMs?: number };
   readonly isIdempotent: boolean;
   readonly isUntrusted: boolean;
-  readonly allowed: { readonly effect: "allow" | "ask" | "deny"; readonly reason: string; readonly rule: string };
+  /** Whether policy lets you call it. "depends": on the input, which is not known before a call. */
+  readonly allowed: { readonly effect: "allow" | "ask" | "deny" | "depends"; readonly reason: string; readonly rule: string };
 }
 
 /** What a tool gave, and the run it ran in. */

@@ -15,7 +15,8 @@ export interface Connection extends AsyncDisposable {
 
 /** Finds the running server, or opens the data folder here and listens on a port of its own. Either way all goes through HTTP. */
 export async function connect(shell: Shell, flags: Readonly<Record<string, string>> = {}): Promise<Connection> {
-  const { config } = await shell.readConfig(flags);
+  // A server has its secrets; who talks to it needs none of them.
+  const { config } = await shell.readConfigWithoutSecrets(flags);
   const { findServer } = await import("../host/index.ts");
   const server = await findServer(config.dataDir);
   if (server !== undefined) {
@@ -28,7 +29,7 @@ export async function connect(shell: Shell, flags: Readonly<Record<string, strin
       [Symbol.asyncDispose]: async () => undefined,
     };
   }
-  return openHere(config);
+  return openHere((await shell.readConfig(flags)).config);
 }
 
 type Config = Awaited<ReturnType<Shell["readConfig"]>>["config"];

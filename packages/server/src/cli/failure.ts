@@ -21,10 +21,29 @@ export function failureOf(thrown: unknown): Failure {
   const exitCode = code === "cancelled" ? EXIT.interrupted : EXIT.failed;
   return {
     code,
-    message: code === "internal" ? `something went wrong inside: ${message}` : message,
+    message: code === "internal" ? `something went wrong inside: ${message}` : inCommands(message),
     exitCode,
     stack: thrown instanceof Error ? thrown.stack : undefined,
   };
+}
+
+/** What the server says of its routes, and the commands that do the same. */
+const COMMANDS: readonly (readonly [route: string, command: string])[] = [
+  [
+    '`POST /v1/tools/approve` and call it again with the approvalId, or call it with "wait": true',
+    "`tutti approvals give` and call it again with `--approval`, or call it with `--wait`",
+  ],
+  ["`POST /v1/tools/approve`", "`tutti approvals give`"],
+  ["`GET /v1/tools`", "`tutti tools`"],
+  ["`GET /v1/models`", "`tutti models`"],
+  ["`GET /v1/agents`", "`tutti agents`"],
+  ["`GET /v1/workflows`", "`tutti workflows`"],
+  ["`GET /v1/runs`", "`tutti runs list`"],
+];
+
+/** A message with the commands in the place of routes. */
+function inCommands(message: string): string {
+  return COMMANDS.reduce((text, [route, command]) => text.replaceAll(route, command), message);
 }
 
 /** One line for each problem on stderr, or one JSON document on stdout. */

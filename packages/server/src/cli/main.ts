@@ -60,7 +60,7 @@ async function end(thrown: unknown, shell: Shell, isJson: boolean): Promise<numb
 /** A stack helps whoever asked for details, and nobody else. */
 async function isDebugging(shell: Shell): Promise<boolean> {
   try {
-    const { logLevel } = (await shell.readConfig()).config;
+    const { logLevel } = (await shell.readConfigWithoutSecrets()).config;
     return logLevel === "debug" || logLevel === "trace";
   } catch {
     // The configuration itself may be what failed, and that has been said.

@@ -50,6 +50,13 @@ export class Shell {
     return readProcessConfig({ ...common, ...flags });
   }
 
+  /** The configuration without what names secrets, which only a server has to have. */
+  async readConfigWithoutSecrets(flags: Readonly<Record<string, unknown>> = {}): Promise<ConfigReading> {
+    const { readProcessConfig } = await import("../host/config/index.ts");
+    const { json: _, ...common } = this.#flags();
+    return readProcessConfig({ ...common, ...flags }, true);
+  }
+
   /** Lines for people, which are safe to print already (`printable`, `line`). Nothing is printed with --json. */
   print(...lines: readonly string[]): void {
     if (this.isJson || lines.length === 0) return;

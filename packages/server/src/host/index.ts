@@ -34,3 +34,4 @@ export {
   type ToolPolicy,
 } from "./policy/index.ts";
 export { importRequestSchema } from "./tool-imports.ts";
+export type { Preview } from "./policies-in-force.ts";

@@ -8,6 +8,13 @@ export interface FiledPolicy {
   readonly decide: Policy;
   /** Whether it has something to say of actions of a kind, and needs to know what was known then. */
   speaksOf(kind: Action["kind"]): boolean;
+  /** The policy at its kindest where an action's input is not known; none when its rules look at no input. */
+  readonly kindly: readonly Policy[];
+}
+
+/** What is known of a decision before the input is. "depends": some inputs are allowed or asked about, others not. */
+export interface Preview extends Pick<Decision, "reason" | "rule"> {
+  readonly effect: Decision["effect"] | "depends";
 }
 
 /** Looks at decisions beside the policy that counts. */
@@ -71,9 +78,14 @@ export class Policies {
     return this.#watch === undefined ? decision : this.#watch.look(action, decision);
   }
 
-  /** What would be decided now. Nobody is told. */
-  preview(action: Action): Decision {
-    return decide(this.#all, action);
+  /** What would be decided now of an action whose input is not known yet. Nobody is told. */
+  preview(action: Action): Preview {
+    const strict = decide(this.#all, action);
+    const kind = (this.#filed?.kindly ?? []).map((policy) => decide([...this.#standing, policy], action));
+    const other = kind.find(({ effect }) => effect !== strict.effect);
+    if (other === undefined) return strict;
+    const { reason, rule } = strict.rule === "default-deny" ? other : strict;
+    return { effect: "depends", reason: `depends on the input: ${reason}`, rule };
   }
 
   /** What would be decided with another policy from files, or with none. Nobody is told. */

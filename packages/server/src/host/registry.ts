@@ -15,7 +15,7 @@ import {
 import type { ActionFacts, RunFacts } from "@tutti/core/policy";
 import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
-import { Policies } from "./policies-in-force.ts";
+import { Policies, type Preview } from "./policies-in-force.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 import { openSkill, type Skill } from "./plugin-folder/skill.ts";
 import { skillTool } from "./plugin-folder/skill-tool.ts";
@@ -132,7 +132,7 @@ export class Registry {
   }
 
   /** Whether policy lets somebody call a tool, as far as that does not depend on the input or on a run. */
-  decideTool({ name, effect, source }: RegisteredTool, principal: Principal): Decision {
+  decideTool({ name, effect, source }: RegisteredTool, principal: Principal): Preview {
     const facts = { at: new Date().toISOString(), tool: { effect, source }, run: FRESH_RUN };
     return this.policies.preview({ kind: "tool.call", principal, resource: name, facts });
   }

@@ -36,6 +36,17 @@ test("a tool is called with input from an argument, a file or stdin", async () =
   assert.equal(wrong.code, 1);
 });
 
+test("a command speaks of commands, where the server speaks of routes", async () => {
+  const unknown = await place.run(["tools", "call", "zzzzzz"]);
+  assert.equal(unknown.stderr, 'tutti: wanted a tool, got "zzzzzz", which is none; `tutti tools` lists them [not_found]\n');
+});
+
+test("a moment that is none is a mistake in the command", async () => {
+  const wrong = await place.run(["policy", "explain", "--tool", "echo", "--at", "yesterday"]);
+  assert.deepEqual([wrong.code, wrong.stdout], [2, ""]);
+  assert.match(wrong.stderr, /^tutti: --at must be a moment in ISO 8601 such as .*, got yesterday/);
+});
+
 test("a tool is shown with what it takes and gives, and called with parts of its input", async () => {
   const shown = await place.run(["tools", "show", "safe_calc"]);
   assert.match(

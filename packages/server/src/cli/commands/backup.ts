@@ -17,7 +17,7 @@ export function defineBackup(command: Command, shell: Shell): void {
 }
 
 async function backup(shell: Shell, target: string): Promise<void> {
-  const { config } = await shell.readConfig();
+  const { config } = await shell.readConfigWithoutSecrets();
   const { backUp } = await import("../../host/index.ts");
   const source = config.store === "sqlite" ? config.dataDir : "the database of postgresUrl";
   shell.progress(`copying ${source} and checking the copy`);

@@ -43,6 +43,7 @@ async function findingsOf(
 
 test("a receipt is redacted unless it is asked for in full, and verifies", async () => {
   const redacted = await place.run(["receipt", runId]);
+  assert.match(redacted.stdout, /policy\.decided .* policy=[0-9a-f]{12}$/m);
   assert.match(redacted.stdout, /\[email\]/);
   assert.doesNotMatch(redacted.stdout, /ada@example\.com/);
   assert.match(redacted.stdout, /Receipt {2}\d+ events, head [0-9a-f]{16}… {2}✓ verified\n$/);

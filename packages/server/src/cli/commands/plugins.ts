@@ -98,7 +98,7 @@ async function add(shell: Shell, path: string): Promise<void> {
 }
 
 async function pluginsDir(shell: Shell): Promise<string> {
-  const [{ pluginsDirOf }, { config }] = await Promise.all([import("../../host/index.ts"), shell.readConfig()]);
+  const [{ pluginsDirOf }, { config }] = await Promise.all([import("../../host/index.ts"), shell.readConfigWithoutSecrets()]);
   return pluginsDirOf(config);
 }
 

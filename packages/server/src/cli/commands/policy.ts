@@ -3,7 +3,7 @@ import type { Json } from "@tutti/core";
 import type { Command } from "commander";
 import { connect } from "../connect.ts";
 import { sign } from "../look.ts";
-import { readPolicyArgument, sinceOf } from "../policy/policy-file.ts";
+import { momentOf, readPolicyArgument, sinceOf } from "../policy/policy-file.ts";
 import { EFFECT_STYLES, printChanges, printExplanation, printFaults, printTotals } from "../policy/report.ts";
 import { EXIT, readJsonArgument, UsageError, type Shell } from "../shell.ts";
 import { piece } from "../terminal.ts";
@@ -180,7 +180,7 @@ function factsOf({ at, effect, source, workflow, calls, tainted, tokens, cost }:
     return [tool, Number(count)];
   });
   return {
-    at: at ?? new Date().toISOString(),
+    at: at === undefined ? new Date().toISOString() : momentOf(at),
     ...(effect !== undefined && { tool: { effect, source: source ?? "built-in" } }),
     run: { workflow, calls: Object.fromEntries(counts), tainted, tokens: Number(tokens), costUsd: Number(cost) },
   };

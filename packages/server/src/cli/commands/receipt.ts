@@ -8,6 +8,9 @@ import { printable } from "../terminal-text.ts";
 
 const DETAIL_FIELDS = ["workflow", "name", "action", "decision", "input", "output", "code", "message", "reason", "value"] as const;
 
+/** Of a hash, so many are enough to compare it by eye. */
+const HASH_CHARACTERS = 12;
+
 /** `tutti receipt` */
 export function defineReceipt(command: Command, shell: Shell): void {
   command
@@ -35,10 +38,12 @@ function eventLines(event: Json, full: boolean): readonly string[] {
   const fields = (typeof event === "object" && event !== null && !Array.isArray(event) ? event : {}) as Readonly<Record<string, Json>>;
   if (full) return [printable(safeJson(event))];
   const details = DETAIL_FIELDS.flatMap((field) => (fields[field] === undefined ? [] : `${field}=${safeJson(fields[field])}`));
+  const policy = text(fields["policyHash"]).slice(0, HASH_CHARACTERS);
+  if (policy !== "") details.push(`policy=${policy}`);
   const start = [
     text(fields["seq"]).padStart(4),
     text(fields["at"]),
-    text(fields["hash"]).slice(0, 12),
+    text(fields["hash"]).slice(0, HASH_CHARACTERS),
     text(fields["type"]).padEnd(15),
     text(fields["key"]).padEnd(6),
   ];

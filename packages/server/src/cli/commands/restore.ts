@@ -20,7 +20,7 @@ export function defineRestore(command: Command, shell: Shell): void {
 }
 
 async function restore(shell: Shell, source: string, isForced: boolean): Promise<void> {
-  const { config } = await shell.readConfig();
+  const { config } = await shell.readConfigWithoutSecrets();
   const { restore: putBack } = await import("../../host/index.ts");
   const { dataDir } = config;
   const entries = await readdir(dataDir).catch(() => []);

@@ -64,11 +64,15 @@ async function tryTool(
   const { examples = [] } = tool;
   if (examples.length === 0) return [skipped(0, "it has no examples")];
   if (tool.effect !== "read" && !all) return [skipped(1, `its effect is ${tool.effect}; say --all to call it`)];
-  if (tool.allowed.effect !== "allow") return [skipped(1, tool.allowed.reason)];
+  const policy = tool.allowed.effect;
+  if (policy === "ask" || policy === "deny") return [skipped(1, tool.allowed.reason)];
   const tried: Tried[] = [];
   for (const [index, example] of examples.entries()) {
-    const reason = await problemOf(client, { tool: tool.name, ...example }, signal);
-    tried.push({ tool: tool.name, example: index + 1, result: reason === undefined ? "passed" : "failed", reason: reason ?? "" });
+    const { reason = "", code } = (await problemOf(client, { tool: tool.name, ...example }, signal)) ?? {};
+    // Where it depends on the input, policy may refuse one example and not the next.
+    const isRefused = policy === "depends" && (code === "denied" || code === "missing_approval");
+    if (isRefused) tried.push(skipped(index + 1, reason));
+    else tried.push({ tool: tool.name, example: index + 1, result: reason === "" ? "passed" : "failed", reason });
   }
   return tried;
 }
@@ -77,14 +81,14 @@ async function problemOf(
   client: Client,
   { tool, input, output }: { readonly tool: string; readonly input: Json; readonly output?: Json },
   signal: AbortSignal,
-): Promise<string | undefined> {
+): Promise<{ readonly reason: string; readonly code?: string } | undefined> {
   try {
     const given = await client.callTool(tool, input, signal);
     const isSame = output === undefined || isDeepStrictEqual(given.output, output);
-    return isSame ? undefined : `wanted ${JSON.stringify(output)}, got ${JSON.stringify(given.output)}`;
+    return isSame ? undefined : { reason: `wanted ${JSON.stringify(output)}, got ${JSON.stringify(given.output)}` };
   } catch (error) {
     signal.throwIfAborted();
     const { code, message } = AppError.from(error);
-    return `${message} [${code}]`;
+    return { reason: `${message} [${code}]`, code };
   }
 }

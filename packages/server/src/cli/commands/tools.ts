@@ -7,7 +7,7 @@ import { printableLines } from "../terminal-text.ts";
 import { defineToolImports } from "./tool-imports.ts";
 import { defineToolTest } from "./tool-test.ts";
 
-const EFFECT_STYLES = { allow: "green", ask: "yellow", deny: "red" } as const;
+const EFFECT_STYLES = { allow: "green", ask: "yellow", depends: "yellow", deny: "red" } as const;
 
 /** `tutti tools …` */
 export function defineTools(command: Command, shell: Shell): void {
@@ -15,7 +15,7 @@ export function defineTools(command: Command, shell: Shell): void {
     .command("list", { isDefault: true })
     .description("list the tools, who brought them, and whether policy lets you call them")
     .option("--source <source>", "only those of a source: built-in, plugin:NAME, mcp:NAME, openapi:NAME, workflow:NAME")
-    .option("--allowed", "only those that policy lets you call, at once or after asking")
+    .option("--allowed", "only those that policy lets you call, at once, after asking, or depending on the input")
     .addHelpText("after", "\nExamples:\n  tutti tools list\n  tutti tools list --source openapi:shop\n  tutti tools list --allowed --json")
     .action((options: ListOptions) => list(shell, options));
   command

@@ -9,6 +9,13 @@ export async function readPolicyArgument(path: string): Promise<readonly PolicyF
   });
 }
 
+/** A moment that is written out, for `--at`. */
+export function momentOf(text: string): string {
+  const ms = Date.parse(text);
+  if (Number.isNaN(ms)) throw new UsageError(`--at must be a moment in ISO 8601 such as 2026-05-01T09:00:00Z, got ${text}`);
+  return new Date(ms).toISOString();
+}
+
 const UNIT_MS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 } as const;
 
 /** A moment from "7d" ago, "36h" ago, or one that is written out. */

@@ -141,6 +141,16 @@ test("a provider's key comes from the file or from a variable, which .env may se
   ]);
 });
 
+test("who only looks where a server is needs none of its secrets", () => {
+  const files = { "tutti.yaml": "dataDir: data\ntoolSecrets: [{name: shop, env: SHOP_KEY}]\n" };
+  assert.deepEqual(problems({ files }), ["toolSecrets[0].env must name a variable that is set, got SHOP_KEY, which is not"]);
+  reading({ files }, (_, cwd) => {
+    const { config } = readConfig({ flags: {}, env: {}, cwd, isWithoutSecrets: true });
+    assert.deepEqual([config.dataDir, config.toolSecrets], [join(cwd, "data"), []]);
+  });
+  assert.match(problems({ files: { "tutti.yaml": "toolSecrets: {shop: SHOP_KEY}\n" } }).join(), /got a secret that is an object/);
+});
+
 test("what is wrong inside a provider has its own place", () => {
   const yaml =
     "providers:\n  - name: cloud\n    base_url: https://models.example/v1\n  - name: cloud\n    baseUrl: https://me:pass@models.example\n    models: gpt\n";

@@ -3,8 +3,8 @@ import { readDotEnv } from "./layer.ts";
 import { readConfig, type ConfigReading } from "./read-config.ts";
 
 /** The configuration of this process: its environment, its working directory and the given flags. */
-export function readProcessConfig(flags: Readonly<Record<string, unknown>>): ConfigReading {
-  return readConfig({ flags, env: process.env, cwd: process.cwd() });
+export function readProcessConfig(flags: Readonly<Record<string, unknown>>, isWithoutSecrets = false): ConfigReading {
+  return readConfig({ flags, env: process.env, cwd: process.cwd(), isWithoutSecrets });
 }
 
 /** The language and encoding of the terminal, such as "en_US.UTF-8"; "" when nothing says. */

@@ -36,6 +36,8 @@ export interface ConfigInput {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly env: Variables;
   readonly cwd: string;
+  /** Leaves out what names secrets, so that none has to be there: for whoever only looks where a server is. */
+  readonly isWithoutSecrets?: boolean;
 }
 
 /** A configuration and, for each key, where its value comes from: `default`, `tutti.yaml:3:9`, `.env:4`, `environment TUTTI_PORT` or `--port`. */
@@ -50,7 +52,7 @@ export interface ConfigReading {
  * The configuration: defaults, over which goes the file, over that the `.env` file and the environment, over that the flags. Every value is
  * checked, also one that another overrides. Throws one `invalid_config` that names every problem, one on each line.
  */
-export function readConfig({ flags, env, cwd }: ConfigInput): ConfigReading {
+export function readConfig({ flags, env, cwd, isWithoutSecrets = false }: ConfigInput): ConfigReading {
   const environment = { variables: env, place: (name: string) => `environment ${name}`, cwd };
   const dotEnv = readDotEnv(cwd);
   const path = [flags["config"], env[CONFIG_FILE_ENV], dotEnv.variables[CONFIG_FILE_ENV]].find(
@@ -66,17 +68,17 @@ export function readConfig({ flags, env, cwd }: ConfigInput): ConfigReading {
     aliasLayer(dotEnv),
     file,
   ];
-  return { ...merge(layers, { variables: { ...dotEnv.variables, ...env }, cwd }), file: file.path };
+  return { ...merge(layers, { variables: { ...dotEnv.variables, ...env }, cwd, isWithoutSecrets }), file: file.path };
 }
 
 /** The defaults with some values of the caller's own, checked like any other. Reads no file and no environment. */
 export function configFrom(values: Partial<Config>, cwd: string): Config {
-  return merge([valuesLayer(values, cwd)], { variables: {}, cwd }).config;
+  return merge([valuesLayer(values, cwd)], { variables: {}, cwd, isWithoutSecrets: false }).config;
 }
 
 function merge(
   layers: readonly Partial<Layer>[],
-  { variables, cwd }: { readonly variables: Variables; readonly cwd: string },
+  { variables, cwd, isWithoutSecrets }: { readonly variables: Variables; readonly cwd: string; readonly isWithoutSecrets: boolean },
 ): Pick<ConfigReading, "config" | "sources"> {
   const problems = layers.flatMap((layer) => layer.problems ?? []);
   const values: Record<string, unknown> = {};
@@ -89,18 +91,26 @@ function merge(
     sources[key] = found[0]?.source([]) ?? "default";
   }
   problems.push(...contradictions(values, sources));
-  const providers = keyed(values["providers"], variables, problems);
-  const webhooks = withSecrets(
-    (values["webhooks"] ?? []) as readonly WebhookSetting[],
-    { variables, isLoopback: typeof values["host"] === "string" && isLoopback(values["host"]) },
-    problems,
-  );
-  const toolSecrets = readToolSecrets((values["toolSecrets"] ?? []) as Parameters<typeof readToolSecrets>[0], variables, problems);
-  const pluginOptions = withPluginSecrets((values["pluginOptions"] ?? []) as readonly PluginOptionsSetting[], variables, problems);
+  const secretive = isWithoutSecrets ? NO_SECRETS : withSecretValues(values, variables, problems);
   if (problems.length > 0) throw new AppError("invalid_config", problems.join("\n"));
   return {
-    config: { ...values, providers, webhooks, toolSecrets, pluginOptions } as unknown as Config,
+    config: { ...values, ...secretive } as unknown as Config,
     sources: sources as Record<Key, string>,
+  };
+}
+
+type Secretive = Pick<Config, "providers" | "webhooks" | "toolSecrets" | "pluginOptions">;
+
+const NO_SECRETS: Secretive = { providers: [], webhooks: [], toolSecrets: [], pluginOptions: [] };
+
+/** What names secrets, with the secrets that the variables hold. */
+function withSecretValues(values: Readonly<Record<string, unknown>>, variables: Variables, problems: string[]): Secretive {
+  const isLocal = typeof values["host"] === "string" && isLoopback(values["host"]);
+  return {
+    providers: keyed(values["providers"], variables, problems),
+    webhooks: withSecrets((values["webhooks"] ?? []) as readonly WebhookSetting[], { variables, isLoopback: isLocal }, problems),
+    toolSecrets: readToolSecrets((values["toolSecrets"] ?? []) as Parameters<typeof readToolSecrets>[0], variables, problems),
+    pluginOptions: withPluginSecrets((values["pluginOptions"] ?? []) as readonly PluginOptionsSetting[], variables, problems),
   };
 }
 
@@ -203,15 +213,18 @@ function resolvedPaths(setting: Setting<unknown>, value: unknown, baseDir: strin
   return (value as readonly string[]).map((item) => (item.startsWith(".") || isAbsolute(item) ? resolve(baseDir, item) : item));
 }
 
+function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
 function isLoopback(host: string): boolean {
   return host === "localhost" || host === "::1" || host === "[::1]" || (isIPv4(host) && host.startsWith("127."));
 }
 
 function shown(value: unknown, isSecret = false): string {
-  if (isSecret)
-    return typeof value === "string"
-      ? `a secret of ${value.length} characters`
-      : `a secret that is ${value === null ? "null" : `a ${typeof value}`}`;
+  if (isSecret) return typeof value === "string" ? `a secret of ${value.length} characters` : `a secret that is ${kindOf(value)}`;
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > SHOWN_CHARACTERS_MAX ? `${text.slice(0, SHOWN_CHARACTERS_MAX)}…` : text;
 }

@@ -4,7 +4,7 @@ import { matchConditions, verdictOf, whenConditions } from "./conditions.ts";
 import { literalPrefix } from "./pattern.ts";
 import { hostOf } from "./places-of-values.ts";
 import { jsonPointer } from "./pointer.ts";
-import { POLICY_BOUNDS, type RuleSpec } from "./rule-schema.ts";
+import { POLICY_BOUNDS, type RuleSpec, type When } from "./rule-schema.ts";
 import { listOf, type Condition, type Path, type Verdict } from "./verdict.ts";
 
 /** A rule that can be asked. */
@@ -22,6 +22,7 @@ export interface CompiledRule {
 interface RuleKey {
   /** Rules with the same name are told apart by the same means. */
   readonly name: string;
+  readonly isOfInput?: boolean;
   readonly entries: readonly { readonly probe: Probe; readonly value: string }[];
 }
 
@@ -56,6 +57,35 @@ export function speaks({ spec, conditions }: CompiledRule, action: Action): bool
   return spec.effect === "allow" ? verdict === true : verdict !== false;
 }
 
+/** How a rule is read: whether it speaks of an action. */
+export type RuleReading = (rule: CompiledRule, action: Action) => boolean;
+
+/**
+ * Readings of rules for an action whose input is not known, each at its kindest: no rule that denies on a guess, one that allows always; and
+ * rules that ask taken both ways.
+ */
+export const KIND_READINGS: readonly RuleReading[] = [
+  ({ spec, conditions }, action) =>
+    spec.effect === "allow" ? verdictOf(conditions, action) !== false : verdictOf(conditions, action) === true,
+  ({ spec, conditions }, action) =>
+    spec.effect === "deny" ? verdictOf(conditions, action) === true : verdictOf(conditions, action) !== false,
+];
+
+/** A rule that is looked up by nothing in the input. */
+export function withoutInputKeys(rule: CompiledRule): CompiledRule {
+  return { ...rule, keys: rule.keys.filter(({ isOfInput }) => isOfInput !== true) };
+}
+
+/** Whether a rule looks at the input. */
+export function looksAtInput({ spec: { when = {} } }: CompiledRule): boolean {
+  const groups: When[] = [when];
+  for (const group of groups) {
+    if (Object.keys(group.input ?? {}).length > 0) return true;
+    groups.push(...(group.any_of ?? []), ...(group.not === undefined ? [] : [group.not]));
+  }
+  return false;
+}
+
 const UNIT_MS = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
 function approvalTerms(spec: RuleSpec["approval"]): ApprovalTerms | undefined {
@@ -74,7 +104,8 @@ function keysOf({ match, when = {} }: RuleSpec): readonly RuleKey[] {
   for (const names of [match.tool, match.resource]) if (names !== undefined) keys.push(nameKey("resource", RESOURCE, listOf(names)));
   const { id, role, tenant } = when.principal ?? {};
   if (id !== undefined) keys.push(nameKey("principal", PRINCIPAL, listOf(id)));
-  for (const [pointer, test] of Object.entries(when.input ?? {})) keys.push(...inputKeys(pointer, test));
+  for (const [pointer, test] of Object.entries(when.input ?? {}))
+    keys.push(...inputKeys(pointer, test).map((key) => ({ ...key, isOfInput: true })));
   if (when.run?.workflow !== undefined) keys.push(nameKey("workflow", WORKFLOW, listOf(when.run.workflow)));
   if (role !== undefined) keys.push(nameKey("role", ROLE, listOf(role)));
   if (tenant !== undefined) keys.push(nameKey("tenant", TENANT, listOf(tenant)));

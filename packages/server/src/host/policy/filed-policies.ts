@@ -128,6 +128,7 @@ export class FiledPolicies implements AsyncDisposable {
 const CLOSED: FiledPolicy = {
   hash: "invalid",
   speaksOf: () => false,
+  kindly: [],
   decide: ({ kind }: Action): Decision | undefined =>
     kind === "admin" || kind === "run.control"
       ? undefined

@@ -1,5 +1,5 @@
 import type { Action } from "@tutti/core";
-import { speaks, type CompiledRule, type Probe } from "./compile-rule.ts";
+import { speaks, type CompiledRule, type Probe, type RuleReading } from "./compile-rule.ts";
 
 /** Fewer rules than this are asked one after the other. */
 const LEAF_RULES = 8;
@@ -22,10 +22,10 @@ export class RuleIndex {
   }
 
   /** The strictest rules that speak: the one that denies whose id comes first, all that ask, or the one that allows. */
-  strictest(action: Action): readonly CompiledRule[] {
+  strictest(action: Action, reading: RuleReading = speaks): readonly CompiledRule[] {
     const node = this.#byKind.get(action.kind);
     if (node === undefined) return [];
-    const found = new Strictest();
+    const found = new Strictest(reading);
     look(node, action, found);
     return found.rules;
   }
@@ -89,7 +89,12 @@ function look(node: Node, action: Action, found: Strictest): void {
 
 /** Collects the strictest of the rules that speak. */
 class Strictest {
+  readonly #reading: RuleReading;
   #rules: CompiledRule[] = [];
+
+  constructor(reading: RuleReading) {
+    this.#reading = reading;
+  }
 
   get rules(): readonly CompiledRule[] {
     return this.#rules.length <= 1 ? this.#rules : this.#rules.toSorted(byStrictness);
@@ -99,7 +104,7 @@ class Strictest {
   ask(rules: readonly CompiledRule[], action: Action): void {
     for (const rule of rules) {
       if (this.#isSettledBefore(rule)) return;
-      if (speaks(rule, action)) this.#add(rule);
+      if (this.#reading(rule, action)) this.#add(rule);
     }
   }
 

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { decide, type Action, type Decision } from "@tutti/core";
+import { Policies } from "../policies-in-force.ts";
 import { randomAction, randomRules } from "./random-policies.ts";
 import type { RuleSpec } from "./rule-schema.ts";
 import { compileRules, ToolPolicy } from "./tool-policy.ts";
@@ -46,6 +47,40 @@ test("adding a rule that allows opens only what no rule spoke of; what a rule de
       if (before.rule !== "default-deny") assert.equal(decided([...rules, ...allowances], action).effect, before.effect);
     }),
   );
+});
+
+test("what is told before the input is known holds for every input, unless it depends on the input", () => {
+  fc.assert(
+    fc.property(randomRules, randomAction, (rules, { input, ...unknown }) => {
+      const policies = new Policies([], []);
+      policies.file(compile(rules));
+      const preview = policies.preview(unknown).effect;
+      if (preview !== "depends") assert.equal(policies.decide({ ...unknown, ...(input !== undefined && { input }) }).effect, preview);
+    }),
+    { numRuns: 1_000 },
+  );
+});
+
+test("what some inputs are allowed or asked about depends on the input; what none opens does not", () => {
+  const match = { tool: "pay" };
+  const small = { id: "a", effect: "allow", reason: "r", match, when: { input: { "/n": { max: 5 } } } } as const;
+  const ask = { id: "b", effect: "ask", reason: "r", match } as const;
+  const large = { id: "c", effect: "deny", reason: "r", match, when: { input: { "/n": { min: 9 } } } } as const;
+  const never = { id: "d", effect: "deny", reason: "r", match } as const;
+  const principal = { id: "p", tenant: "t", roles: [] };
+  const previewOf = (rules: readonly RuleSpec[]): string => {
+    const policies = new Policies([], []);
+    policies.file(compile(rules));
+    return policies.preview({ kind: "tool.call", principal, resource: "pay" }).effect;
+  };
+  assert.deepEqual([[small], [ask, large], [small, ask], [small, never], [large], [ask]].map(previewOf), [
+    "depends",
+    "depends",
+    "ask",
+    "deny",
+    "deny",
+    "ask",
+  ]);
 });
 
 test("explaining asks every rule, and finds the rule that decided among those that speak, as strict as any", () => {

@@ -1,6 +1,15 @@
 import { createHash } from "node:crypto";
-import { canonicalJson, decide, type Action, type Decision } from "@tutti/core";
-import { compileRule, speaks, verdictOfRule, type CompiledRule } from "./compile-rule.ts";
+import { canonicalJson, decide, type Action, type Decision, type Policy } from "@tutti/core";
+import {
+  compileRule,
+  KIND_READINGS,
+  looksAtInput,
+  speaks,
+  verdictOfRule,
+  withoutInputKeys,
+  type CompiledRule,
+  type RuleReading,
+} from "./compile-rule.ts";
 import { RuleIndex } from "./rule-index.ts";
 import type { RuleSpec } from "./rule-schema.ts";
 import { ConditionError, type Path } from "./verdict.ts";
@@ -13,6 +22,8 @@ export class ToolPolicy {
   /** SHA-256 of the rules, in whatever order they are written. */
   readonly hash: string;
   readonly rules: readonly RuleSpec[];
+  /** What its rules say at their kindest where an action's input is not known; none when no rule looks at an input. */
+  readonly kindly: readonly Policy[];
   readonly #compiled: readonly CompiledRule[];
   readonly #index: RuleIndex;
 
@@ -20,25 +31,13 @@ export class ToolPolicy {
     this.#compiled = compiled;
     this.#index = new RuleIndex(compiled);
     this.rules = compiled.map(({ spec }) => spec);
+    this.kindly = kindlyOf(compiled);
     const sorted = this.rules.toSorted((a, b) => (a.id < b.id ? -1 : 1));
     this.hash = createHash("sha256").update(canonicalJson(sorted)).digest("hex");
   }
 
   /** What its rules say, as one policy of core's `decide`; `undefined` when none speaks. */
-  readonly decide = (action: Action): Decision | undefined => {
-    const [first, ...more] = this.#index.strictest(action);
-    if (first === undefined) return undefined;
-    if (more.length === 0) return first.decision;
-    // Several ask: the terms of all of them hold.
-    return decide(
-      [first, ...more].map(
-        ({ decision }) =>
-          () =>
-            decision,
-      ),
-      action,
-    );
-  };
+  readonly decide = (action: Action): Decision | undefined => decisionOf(this.#index, action);
 
   /** Whether some rule speaks of actions of a kind, so that they need to be told of what was known. */
   speaksOf(kind: Action["kind"]): boolean {
@@ -60,6 +59,27 @@ export class ToolPolicy {
     const fewestFailed = (a: RuleSaying, b: RuleSaying): number => failedOf(a) - failedOf(b);
     return { speaking, near: near.toSorted(fewestFailed), silent };
   }
+}
+
+function kindlyOf(compiled: readonly CompiledRule[]): readonly Policy[] {
+  if (!compiled.some(looksAtInput)) return [];
+  const index = new RuleIndex(compiled.map(withoutInputKeys));
+  return KIND_READINGS.map((reading) => (action) => decisionOf(index, action, reading));
+}
+
+function decisionOf(index: RuleIndex, action: Action, reading?: RuleReading): Decision | undefined {
+  const [first, ...more] = index.strictest(action, reading);
+  if (first === undefined) return undefined;
+  if (more.length === 0) return first.decision;
+  // Several ask: the terms of all of them hold.
+  return decide(
+    [first, ...more].map(
+      ({ decision }) =>
+        () =>
+          decision,
+    ),
+    action,
+  );
 }
 
 /** What the rules say of an action. */

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { Client, StreamableHTTPClientTransport, type CallToolResult } from "@modelcontextprotocol/client";
 import { defineWorkflow, type Json, type Plugin, type Tool } from "@tutti/core";
@@ -66,6 +69,22 @@ async function connect(
 
 const textOf = ({ content }: CallToolResult): string => content.map((block) => (block.type === "text" ? block.text : "")).join("");
 const runOf = ({ _meta }: CallToolResult): string => String(_meta?.["tutti/run"]);
+
+test("a tool whose rules look at its input is offered, and each call is decided by its input", async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), "tutti-mcp-policy-"));
+  context.after(() => rm(folder, { recursive: true, force: true }));
+  const toolPolicyPath = join(folder, "tool_policy.yaml");
+  const rule = "  - {id: only-a, effect: allow, reason: the disk a is free, match: {tool: secret}, when: {input: {/disk: {equals: a}}}}";
+  const denial = "  - {id: not-b, effect: deny, reason: b is dear, match: {tool: wipe}, when: {input: {/disk: {equals: b}}}}";
+  await writeFile(toolPolicyPath, `version: 1\nrules:\n${rule}\n${denial}\n`);
+  await using app = await startTestApp({ inlinePlugins: [plugin], toolPolicyPath });
+  const client = await connect(context, app, { mode: MODES["2026-07-28"], elicit: () => true });
+  assert.match(JSON.stringify((await client.listTools()).tools), /whether it may run depends on the input: the disk a is free/);
+  assert.match(textOf(await client.callTool({ name: "secret", arguments: { disk: "a" } })), /"wiped":"a"/);
+  assert.match(textOf(await client.callTool({ name: "secret", arguments: { disk: "b" } })), /no policy allows/);
+  assert.match(textOf(await client.callTool({ name: "wipe", arguments: { disk: "a" } })), /"wiped":"a"/);
+  assert.match(textOf(await client.callTool({ name: "wipe", arguments: { disk: "b" } })), /b is dear/);
+});
 
 for (const [revision, mode] of Object.entries(MODES)) {
   test(`a client of ${revision} calls a tool, and the call is a run with a receipt`, async (context) => {

@@ -28,7 +28,7 @@ export function targetsOf(app: App, principal: Principal): ReadonlyMap<string, T
     if (tool.workflow !== undefined) continue;
     const { effect, reason } = registry.decideTool(tool, principal);
     if (effect === "deny" || !mayStart(toolWorkflow.name, { tool: tool.name, input: {} })) continue;
-    const note = effect === "ask" ? ` (a person is asked before it runs: ${reason})` : "";
+    const note = effect === "allow" ? "" : ` (${effect === "ask" ? "a person is asked before it runs: " : "whether it may run "}${reason})`;
     targets.set(tool.name, { tool: toolEntry(tool, note), workflow: toolWorkflow.name, inputOf: (input) => ({ tool: tool.name, input }) });
   }
   for (const target of [...registry.agents.map(agentTarget), ...workflows])

@@ -96,6 +96,15 @@ test("a rule allows what its conditions hold of, and nothing else; the decision 
   });
 });
 
+test("a tool whose rules look at the input is listed as one that depends on it", async () => {
+  const { body } = await ask("/v1/tools/pay");
+  assert.deepEqual((body["tool"] as { readonly allowed: Json }).allowed, {
+    effect: "depends",
+    reason: "depends on the input: small amounts need nobody",
+    rule: "small-payments",
+  });
+});
+
 test("calls are counted when they are decided, so that calls at the same time do not slip through together", async () => {
   const { body } = await ask("/v1/runs", { workflow: "pay-all", input: { amounts: [1, 2, 3, 4, 5, 6] }, wait: true });
   const runId = (body["run"] as { readonly id: string }).id;

@@ -1,8 +1,8 @@
-import { AppError, type Decision } from "@tutti/core";
+import { AppError } from "@tutti/core";
 import { didYouMean } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
-import { toolWorkflow, type App, type RegisteredTool } from "../../host/index.ts";
+import { toolWorkflow, type App, type Preview, type RegisteredTool } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
@@ -49,7 +49,7 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
 }
 
 /** A tool as clients see it. */
-function toolView(tool: RegisteredTool, { effect, reason, rule }: Decision) {
+function toolView(tool: RegisteredTool, { effect, reason, rule }: Preview) {
   const { name, description, source, parameters, output, examples, cost } = tool;
   return {
     name,
