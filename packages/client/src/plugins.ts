@@ -16,7 +16,12 @@ export interface FolderPlugin {
   /** All that it asks for, in words, and what of it nobody has granted. */
   readonly wants: readonly string[];
   readonly asks: readonly string[];
-  readonly process: { readonly status: string; readonly pid: number | null; readonly restarts: number } | null;
+  readonly process: {
+    readonly status: string;
+    readonly pid: number | null;
+    readonly restarts: number;
+    readonly gaps: readonly string[];
+  } | null;
   readonly problem: string | null;
 }
 

@@ -33,6 +33,8 @@ interface ToolCallContext {
   readonly idempotencyKey: string;
   readonly principal: Principal;
   readonly signal: AbortSignal;
+  /** Sources of untrusted content that the run has read so far; none where nobody said. */
+  readonly tainted?: readonly string[];
   /** Says that the call lives, and how far it is; set where somebody listens. */
   readonly progress?: (detail: Json) => void;
 }

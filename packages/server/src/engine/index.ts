@@ -9,6 +9,7 @@ export {
   receiveWebhook,
   startSchema,
   subscriptionSchema,
+  taintAttribute,
   type IncomingEndpoint,
   type Publication,
   type Start,

@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { Json } from "@tutti/core";
-import { findWall, gapsOf, PluginRunner, type RunnerState } from "./index.ts";
-import { behind } from "./wall.ts";
+import { PluginRunner, type RunnerState } from "./index.ts";
+import { behind, findWall, gapsOf } from "./wall.ts";
 
 const principal = { id: "tester", tenant: "default", roles: [] };
 const NEVER = new AbortController().signal;

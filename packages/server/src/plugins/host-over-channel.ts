@@ -5,9 +5,14 @@ import type { Peer } from "./peer.ts";
 const NEVER = new AbortController().signal;
 
 /** The host as a plugin sees it: each call is a request over the channel, and the host decides. */
-export function hostOver(peer: Peer, { name, settings }: { readonly name: string; readonly settings: Json }): PluginHost {
+export function hostOver(
+  peer: Peer,
+  { name, settings }: { readonly name: string; readonly settings: Json },
+  duringCall: () => number | undefined,
+): PluginHost {
   // The host answers what the contract says; it parses what comes from here, not the other way round.
-  const ask = <T>(method: string, params: unknown): Promise<T> => peer.ask(method, params, NEVER) as Promise<unknown> as Promise<T>;
+  const ask = <T>(method: string, params: object): Promise<T> =>
+    peer.ask(method, { ...params, during: duringCall() }, NEVER) as Promise<unknown> as Promise<T>;
   return {
     name,
     settings,

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { Socket } from "node:net";
 import { pathToFileURL } from "node:url";
 import { AppError, type Json } from "@tutti/core";
@@ -9,6 +10,8 @@ import { hostOver } from "./host-over-channel.ts";
 
 // The process of one plugin. Whatever happens in here ends this process at most.
 const tools = new Map<string, IsolatedTool>();
+/** During which call something happens. */
+const calls = new AsyncLocalStorage<number>();
 let entry: PluginEntryModule | undefined;
 
 const peer = new Peer(new Socket({ fd: CHANNEL_FD }), {
@@ -43,7 +46,9 @@ async function start({ name, entry: file, settings }: StartRequest): Promise<Sta
       `wanted an entry that exports init(host), got one with ${Object.keys(loaded).join(", ") || "nothing"}`,
     );
   entry = loaded as PluginEntryModule;
-  const brought: IsolatedPlugin & { readonly workflows?: unknown } = await entry.init(hostOver(peer, { name, settings }));
+  const brought: IsolatedPlugin & { readonly workflows?: unknown } = await entry.init(
+    hostOver(peer, { name, settings }, () => calls.getStore()),
+  );
   if (brought?.workflows !== undefined)
     throw new AppError(
       "unsupported",
@@ -58,11 +63,11 @@ async function start({ name, entry: file, settings }: StartRequest): Promise<Sta
   return { tools: [...tools.values()] };
 }
 
-async function call({ tool, input, idempotencyKey, principal }: CallRequest, signal: AbortSignal): Promise<Json> {
+async function call({ id, tool, input, idempotencyKey, principal }: CallRequest, signal: AbortSignal): Promise<Json> {
   const found = tools.get(tool);
   if (found === undefined) throw new AppError("not_found", `wanted a tool of this plugin, got "${tool}"`);
   try {
-    const output: unknown = await found.run(input as never, { idempotencyKey, principal, signal });
+    const output: unknown = await calls.run(id, () => found.run(input as never, { idempotencyKey, principal, signal }));
     // A plugin that gives nothing has given null; what is no JSON is refused by the channel.
     return (output ?? null) as Json;
   } catch (thrown) {

@@ -24,6 +24,8 @@ export type ToolDescription = Omit<IsolatedTool, "run">;
 
 /** A call of one of its tools. */
 export interface CallRequest {
+  /** What the process names when it asks for something during the call. */
+  readonly id: number;
   readonly tool: string;
   readonly input: Json;
   readonly idempotencyKey: string;

@@ -11,7 +11,7 @@ import { Captured } from "./captured.ts";
 import { limited, nodeFlags, residentMb } from "./limits.ts";
 import { Peer } from "./peer.ts";
 import { readStartReply } from "./start-reply.ts";
-import { behind, findWall, type Wall } from "./wall.ts";
+import { behind, findWall, gapsOf, type Wall } from "./wall.ts";
 import { CHANNEL_FD, type CallRequest, type StartReply } from "./protocol.ts";
 
 /** A plugin's process as it is started. Paths are absolute. */
@@ -43,9 +43,22 @@ const STOP_MS = 2_000;
 /** How Node ends when it gets no more memory; bubblewrap tells a signal as a number. */
 const ABORTS = new Set(["SIGABRT", "SIGTRAP", "exit 133", "exit 134"]);
 
+/** A call of one of a plugin's tools. */
+export interface PluginCall extends Omit<CallRequest, "id"> {
+  /** Sources of untrusted content that its caller has read. */
+  readonly tainted?: readonly string[] | undefined;
+}
+
+/** In which situation a plugin asks for something. */
+export interface Asking {
+  readonly signal: AbortSignal;
+  /** Sources of untrusted content that may be in what it asks. */
+  readonly tainted: readonly string[];
+}
+
 /** What the host does for a plugin. `ask` answers its requests; `tell` hears what it says. Neither trusts what comes. */
 export interface PluginServices {
-  ask(method: string, params: Json, signal: AbortSignal): Promise<Json | void>;
+  ask(method: string, params: Json, asking: Asking): Promise<Json | void>;
   tell(method: string, params: Json): void;
 }
 
@@ -61,7 +74,9 @@ export interface PluginProcess {
   readonly brought: StartReply;
   readonly output: Captured;
   readonly ended: Promise<ProcessEnd>;
-  call(request: CallRequest, signal: AbortSignal): Promise<Json>;
+  /** What does not hold of the wall around it, in words. */
+  readonly gaps: readonly string[];
+  call(request: PluginCall, signal: AbortSignal): Promise<Json>;
   /** Lets calls under way finish for up to `graceMs`, then ends it. */
   stop(graceMs: number): Promise<void>;
 }
@@ -92,12 +107,17 @@ export async function startPluginProcess(spec: ProcessSpec, services: PluginServ
 
 class Running implements PluginProcess {
   readonly output = new Captured();
+  readonly gaps: readonly string[];
   readonly #spec: ProcessSpec;
   readonly #timing: Timing;
   readonly #child: ChildProcess;
   readonly #peer: Peer;
   readonly #ended = Promise.withResolvers<ProcessEnd>();
   readonly #calls = new Set<Promise<unknown>>();
+  /** What the callers of the calls under way have read. */
+  readonly #taints = new Map<number, readonly string[]>();
+  #lastCall = 0;
+  #hasReadTainted = false;
   #brought: StartReply = { tools: [] };
   #end: ProcessEnd | undefined;
   #thrown: string | undefined;
@@ -110,11 +130,12 @@ class Running implements PluginProcess {
   constructor(spec: ProcessSpec, services: PluginServices, wall: Wall) {
     this.#spec = spec;
     this.#timing = { ...TIMING, ...spec.timing };
+    this.gaps = gapsOf(wall);
     this.#child = launch(spec, wall);
     for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.output.read(stream);
     this.#peer = new Peer(this.#child.stdio[CHANNEL_FD] as Duplex, {
       isPaced: true,
-      handle: (method, params, signal) => services.ask(method, params, signal),
+      handle: (method, params, signal) => services.ask(method, params, { signal, tainted: this.#taintDuring(params) }),
       notice: (method, params) => {
         if (method === "thrown") this.#thrown = JSON.stringify(params);
         services.tell(method, params);
@@ -149,10 +170,13 @@ class Running implements PluginProcess {
     }
   }
 
-  async call(request: CallRequest, signal: AbortSignal): Promise<Json> {
+  async call({ tainted = [], ...request }: PluginCall, signal: AbortSignal): Promise<Json> {
     if (this.#isStopping) throw new AppError("overloaded", `the plugin ${this.#spec.name} is being replaced; try again`);
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(this.#timing.callMs)]);
-    const asked = this.#peer.ask("call", request, bounded);
+    const id = (this.#lastCall += 1);
+    this.#taints.set(id, tainted);
+    this.#hasReadTainted ||= tainted.length > 0;
+    const asked = this.#peer.ask("call", { id, ...request }, bounded);
     this.#calls.add(asked);
     try {
       return await asked;
@@ -162,6 +186,7 @@ class Running implements PluginProcess {
       throw new AppError("timeout", `"${request.tool}" of the plugin ${this.#spec.name} did not end within ${this.#timing.callMs} ms`);
     } finally {
       this.#calls.delete(asked);
+      this.#taints.delete(id);
       if (this.#peer.abandoned > ABANDONED_MAX)
         this.kill({ how: "hang", message: `more than ${ABANDONED_MAX} calls that were given up have not ended` });
     }
@@ -179,6 +204,13 @@ class Running implements PluginProcess {
   kill(end: ProcessEnd): void {
     this.#end ??= end;
     this.#child.kill("SIGKILL");
+  }
+
+  /** What is asked during a call has read what its caller has read; what belongs to no call may hold anything that this process was given. */
+  #taintDuring(params: Json): readonly string[] {
+    const during = typeof params === "object" && params !== null && "during" in params ? params.during : undefined;
+    const known = typeof during === "number" ? this.#taints.get(during) : undefined;
+    return known ?? (this.#hasReadTainted ? [`plugin:${this.#spec.name}`] : []);
   }
 
   #startError({ code, message }: AppError): AppError {

@@ -1,7 +1,14 @@
 import { AppError, type Json } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
-import type { CallRequest, ToolDescription } from "./protocol.ts";
-import { startPluginProcess, type PluginProcess, type PluginServices, type ProcessEnd, type ProcessSpec } from "./run-process.ts";
+import type { ToolDescription } from "./protocol.ts";
+import {
+  startPluginProcess,
+  type PluginCall,
+  type PluginProcess,
+  type PluginServices,
+  type ProcessEnd,
+  type ProcessSpec,
+} from "./run-process.ts";
 
 const BACKOFF = { delayMs: 250, delayMaxMs: 15_000 };
 /** So many ends within this time are a loop: the plugin stays down until somebody mends or enables it. */
@@ -63,12 +70,17 @@ export class PluginRunner {
     return this.#process.brought.tools;
   }
 
+  /** What does not hold of the wall around its process, in words. */
+  get gaps(): readonly string[] {
+    return this.#process.gaps;
+  }
+
   /** What it printed last. */
   get output(): string {
     return this.#process.output.text;
   }
 
-  async call(request: CallRequest, signal: AbortSignal): Promise<Json> {
+  async call(request: PluginCall, signal: AbortSignal): Promise<Json> {
     const { name } = this.#spec;
     switch (this.#state.status) {
       case "running":

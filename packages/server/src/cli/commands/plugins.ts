@@ -163,7 +163,9 @@ async function doctor(shell: Shell, name: string | undefined): Promise<void> {
     todo: todoOf(plugin),
     problem: plugin.problem,
   }));
-  shell.printJson({ findings });
+  const gaps = [...new Set(plugins.flatMap(({ process: running }) => running?.gaps ?? []))];
+  shell.printJson({ findings, gaps });
+  for (const gap of gaps) shell.printLine(piece("! ", "yellow"), piece(gap));
   if (findings.length === 0) shell.print("No plugins, so nothing is wrong. `tutti plugins new NAME` writes one to begin from.");
   for (const { name: plugin, status, isWell: isFine, todo, problem } of findings) {
     shell.printLine(

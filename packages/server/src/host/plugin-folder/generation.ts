@@ -5,6 +5,7 @@ import { AppError, canonicalJson, type Json, type Plugin, type Policy, type Prin
 import type { PluginPermissions } from "@tutti/core/plugin";
 import { PluginRunner, type RunnerState } from "../../plugins/index.ts";
 import { toolWorkflow } from "../tool-workflow.ts";
+import type { Marks } from "./marks.ts";
 import { readManifest, type PluginManifest } from "./manifest.ts";
 import { servicesFor, type Grantee, type ServiceParts } from "./services.ts";
 import { openSkill, type Skill } from "./skill.ts";
@@ -24,6 +25,7 @@ export interface GenerationParts {
   readonly services: ServiceParts;
   readonly settings: Json;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly marks: Marks;
   readonly onState: (state: RunnerState) => void;
   /** Which process a call goes to: a run under way keeps the one it began with. */
   readonly runnerOf: (runId: string) => PluginRunner | undefined;
@@ -42,7 +44,9 @@ export async function openGeneration(copy: Copy, parts: GenerationParts, signal:
   const { name, permissions } = manifest;
   const skills = await Promise.all(manifest.skills.map((way) => openSkill(join(copy.path, way), way === ".")));
   const runner = manifest.entry === undefined ? undefined : await startRunner({ manifest, copy, parts, opening }, signal);
-  const tools = (runner?.tools ?? []).map((description): Tool => toolOf(description, parts.runnerOf));
+  const tools = (runner?.tools ?? []).map((description): Tool =>
+    toolOf(description, { runnerOf: parts.runnerOf, marked: (work) => parts.marks.during(name, work) }),
+  );
   const missing = permissions.offers.find((offered) => !tools.some((tool) => tool.name === offered));
   if (missing !== undefined)
     throw new AppError(
@@ -99,14 +103,18 @@ async function startRunner({ manifest, copy, parts, opening }: RunnerStart, sign
   return runner;
 }
 
-function toolOf(description: PluginRunner["tools"][number], runnerOf: GenerationParts["runnerOf"]): Tool {
+interface Calls extends Pick<GenerationParts, "runnerOf"> {
+  readonly marked: (work: () => Promise<Json>) => Promise<Json>;
+}
+
+function toolOf(description: PluginRunner["tools"][number], { runnerOf, marked }: Calls): Tool {
   const { name } = description;
   return {
     ...description,
-    run: (input, { idempotencyKey, principal, signal }) => {
+    run: async (input, { idempotencyKey, principal, signal, tainted }) => {
       const runner = runnerOf(idempotencyKey.split("/", 1)[0] ?? "");
       if (runner === undefined) throw new AppError("not_found", `the plugin that brought "${name}" was taken away`);
-      return runner.call({ tool: name, input, idempotencyKey, principal }, signal);
+      return marked(() => runner.call({ tool: name, input, idempotencyKey, principal, tainted }, signal));
     },
   };
 }

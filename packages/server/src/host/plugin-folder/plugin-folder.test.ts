@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile, open } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile, open } from "node:fs/promises";
 import { url } from "node:inspector";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
-import type { Json } from "@tutti/core";
+import type { Json, Tool } from "@tutti/core";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 type View = { readonly [key: string]: Json } & {
@@ -322,4 +324,65 @@ test("enabling is decided by policy, and is in the log with what was granted", a
   assert.equal((await desk.show("demo")).status, "off");
   await desk.enable("demo");
   assert.equal((decided.at(-1) as { readonly permissions: { readonly offers: Json } }).permissions.offers instanceof Array, true);
+});
+
+test("what a plugin asks for during a call has read what the caller has read", async () => {
+  let seen: (tainted: readonly string[] | undefined) => void = () => undefined;
+  const run: Tool["run"] = async (_, { tainted }) => {
+    seen(tainted);
+    return 1;
+  };
+  const probe: Tool = { name: "probe", description: "Is called.", effect: "read", parameters: {}, run };
+  await using desk = await openDesk({ toolsAllow: ["probe"], inlinePlugins: [{ name: "probing", tools: [probe] }] });
+  const permissions = { offers: ["say"], memoryMb: 160, tools: ["probe"] };
+  await desk.write("demo", {
+    "tutti.plugin.json": manifest({ permissions }),
+    "index.ts": entry(`async ({ later, quick }) => {
+      if (later) setTimeout(() => void host.call("probe", {}), 300);
+      else { await host.emit("done", {}); await host.call("probe", {}); }
+      return 1;
+    }`),
+  });
+  assert.equal((await desk.enable("demo")).status, 200);
+  const { engine } = desk.app.app;
+  const principal = { id: "tester", tenant: "default", roles: ["owner"] };
+  const nested = async (input: Json, tainted: readonly string[]): Promise<unknown> => {
+    const called = Promise.withResolvers<unknown>();
+    seen = called.resolve;
+    const { runId } = await engine.start("tutti.tool-call", { tool: "say", input }, { principal, tainted });
+    await engine.result(runId, new AbortController().signal);
+    return called.promise;
+  };
+  assert.deepEqual(await nested({}, []), []);
+  assert.deepEqual(await nested({}, ["web_fetch"]), ["web_fetch"]);
+  const [event] = (await desk.app.app.store.log({ afterPosition: 0, limit: 100, only: "emits" })).slice(-1);
+  assert.match(JSON.stringify(event), /"tuttitaint":"web_fetch"/);
+  assert.deepEqual(await nested({}, []), []);
+  // A timer goes off when the call has ended: nobody can say what it is about.
+  assert.deepEqual(await nested({ later: true }, []), ["plugin:demo"]);
+});
+
+test("a plugin under which Tutti ended twice in a row is not loaded before somebody enables it", async () => {
+  const dataDir = await mkdtemp(join(tmpdir(), "tutti-data-"));
+  const dir = join(dataDir, "plugin-copies", ".marks");
+  {
+    await using desk = await openDesk({ dataDir });
+    await desk.write("demo", saying("one"));
+    await desk.enable("demo");
+    await cp(desk.dir, join(dataDir, "kept"), { recursive: true });
+  }
+  // A process that ends while it loads the plugin, as Tutti would.
+  const marks = new URL("./marks.ts", import.meta.url).href;
+  const program = `const { Marks } = await import(${JSON.stringify(marks)});
+    await new Marks(${JSON.stringify(dir)}).during("demo", async () => { process.kill(process.pid, "SIGKILL"); await new Promise(() => setInterval(() => {}, 1000)); });`;
+  for (let life = 0; life < 2; life += 1) await once(spawn(process.execPath, ["--input-type=module", "-e", program]), "exit");
+  await using again = await openDesk({ dataDir });
+  await cp(join(dataDir, "kept", "demo"), join(again.dir, "demo"), { recursive: true });
+  const held = await again.show("demo");
+  assert.equal(held.status, "failed");
+  assert.match(String(held.problem), /Tutti ended 2 times in a row.*tutti plugins enable demo/);
+  assert.equal((await again.enable("demo")).status, 200);
+  assert.equal((await again.call("say")).output, "one");
+  await again[Symbol.asyncDispose]();
+  await rm(dataDir, { recursive: true, force: true });
 });

@@ -5,6 +5,7 @@ import { AppError, statusAfter, type Json, type Plugin, type Principal } from "@
 import type { PluginRunner, RunnerState } from "../../plugins/index.ts";
 import { Grants } from "./grants.ts";
 import { olderVersion, openGeneration, type Generation } from "./generation.ts";
+import { DEATHS_MAX, Marks } from "./marks.ts";
 import { readManifest } from "./manifest.ts";
 import { beyond, inWords } from "./permissions.ts";
 import { PluginStore } from "./plugin-store.ts";
@@ -66,6 +67,7 @@ const HOST: Principal = { id: "tutti", tenant: "default", roles: ["owner"] };
 export class PluginFolder implements AsyncDisposable {
   readonly #parts: PluginFolderParts;
   readonly #grants: Grants;
+  readonly #marks: Marks;
   readonly #units = new Map<string, Unit>();
   readonly #stopping = new AbortController();
   #watcher: FSWatcher | undefined;
@@ -78,6 +80,7 @@ export class PluginFolder implements AsyncDisposable {
 
   constructor(parts: PluginFolderParts) {
     this.#parts = parts;
+    this.#marks = new Marks(join(parts.copiesDir, ".marks"));
     this.#grants = new Grants(parts.services.store, parts.services.engine);
     const { engine } = parts.services;
     const ends = engine.subscribe(({ runId, ...event }) => {
@@ -144,6 +147,7 @@ export class PluginFolder implements AsyncDisposable {
         throw new AppError("conflict", `the plugin ${name} asks for something else now than was shown: ${asked.join("; ")}; look again`);
       await this.#grants.enable(name, manifest.permissions, principal);
       unit.failedHash = undefined;
+      this.#marks.forgive(name);
       if (unit.generation?.runner?.state.status === "crash loop") await this.#unload(unit);
       await this.#load(unit);
       if (unit.problem !== undefined)
@@ -188,6 +192,7 @@ export class PluginFolder implements AsyncDisposable {
         await Promise.all([generation?.[Symbol.asyncDispose](), retired?.generation[Symbol.asyncDispose]()]);
       }),
     );
+    this.#marks.close();
   }
 
   #next<T>(work: () => Promise<T>): Promise<T> {
@@ -306,6 +311,7 @@ export class PluginFolder implements AsyncDisposable {
       unit.problem = undefined;
       return;
     }
+    if (this.#marks.isHeld(name)) return this.#failed(unit, heldBack(name));
     try {
       const copy = await keepCopy(folder, join(this.#parts.copiesDir, name), unit.copy);
       unit.copy = copy;
@@ -332,10 +338,11 @@ export class PluginFolder implements AsyncDisposable {
         services,
         settings: options[name]?.settings ?? {},
         secrets: options[name]?.secrets ?? {},
+        marks: this.#marks,
         onState: (state: RunnerState) => this.#processChanged(unit, copy.hash, state),
         runnerOf: (runId: string) => this.#runnerOf(unit, runId),
       };
-      next = await openGeneration(copy, parts, this.#stopping.signal);
+      next = await this.#marks.during(name, () => openGeneration(copy, parts, this.#stopping.signal));
       const under = unit.generation === undefined ? [] : await this.#runsUnderWay();
       await home.replace(next.plugin, copy.path, copy.hash.slice(0, BUILD_CHARACTERS));
       const before = unit.generation;
@@ -443,6 +450,10 @@ export class PluginFolder implements AsyncDisposable {
     const stale = (await copiesOf(dir)).filter((hash) => !used.has(hash)).slice(COPIES_MAX);
     for (const hash of stale) await rm(join(dir, hash), { recursive: true, force: true });
   }
+}
+
+function heldBack(name: string): string {
+  return `it is not loaded, because Tutti ended ${DEATHS_MAX} times in a row while it was loaded or called; \`tutti plugins enable ${name}\` tries again`;
 }
 
 async function subfolders(dir: string): Promise<readonly string[]> {

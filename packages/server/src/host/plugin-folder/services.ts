@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { AppError, canonicalJson, collect, parse, type Engine, type Json, type Model, type Principal, type Store } from "@tutti/core";
 import type { PluginPermissions } from "@tutti/core/plugin";
 import { z } from "zod";
-import type { Events } from "../../engine/index.ts";
-import type { PluginServices } from "../../plugins/index.ts";
+import { taintAttribute, type Events } from "../../engine/index.ts";
+import type { Asking, PluginServices } from "../../plugins/index.ts";
 import type { Logger } from "../../telemetry/index.ts";
 import { toolWorkflow } from "../tool-workflow.ts";
 import { PluginFetch } from "./plugin-fetch.ts";
@@ -70,11 +70,14 @@ export function servicesFor({ name, permissions, secrets }: Grantee, parts: Serv
     if (!permissions[list].includes(item))
       throw new AppError("denied", `the plugin ${name} may not use ${item}: its manifest does not name it in permissions.${list}`);
   };
-  const handlers: Readonly<Record<string, (params: Json, signal: AbortSignal) => Promise<Json | void>>> = {
-    async emit(params) {
+  const handlers: Readonly<Record<string, (params: Json, asking: Asking) => Promise<Json | void>>> = {
+    async emit(params, { tainted }) {
       const { type, data } = await parse(requests.emit, params, "the event");
       const event = { specversion: "1.0", id: crypto.randomUUID(), source: `/plugins/${name}`, type: `${name}.${type}`, data } as const;
-      await parts.events.publish({ ...event, time: new Date().toISOString() }, principal);
+      await parts.events.publish(
+        { ...event, ...(tainted.length > 0 && taintAttribute(tainted)), time: new Date().toISOString() },
+        principal,
+      );
     },
     async secret(params) {
       const { name: secret } = await parse(requests.secret, params, "the request");
@@ -83,14 +86,14 @@ export function servicesFor({ name, permissions, secrets }: Grantee, parts: Serv
       if (value !== undefined) return value;
       throw new AppError("not_found", `the plugin ${name} wants the secret ${secret}; give it in pluginOptions of tutti.yaml`);
     },
-    fetch: async (params, signal) => ({ ...(await web.send(await parse(requests.fetch, params, "the request"), signal)) }),
-    async call(params, signal) {
+    fetch: async (params, { signal }) => ({ ...(await web.send(await parse(requests.fetch, params, "the request"), signal)) }),
+    async call(params, { signal, tainted }) {
       const { tool, input } = await parse(requests.call, params, "the call");
       require("tools", tool);
-      const { runId } = await parts.engine.start(toolWorkflow.name, { tool, input, approval: "refuse" }, { principal });
+      const { runId } = await parts.engine.start(toolWorkflow.name, { tool, input, approval: "refuse" }, { principal, tainted });
       return parts.engine.result(runId, signal);
     },
-    async generate(params, signal) {
+    async generate(params, { signal }) {
       const { model, request } = await parse(requests.generate, params, "the request");
       require("models", model);
       return generate(parts, { model, request: request as Json, principal }, signal);
@@ -102,10 +105,10 @@ export function servicesFor({ name, permissions, secrets }: Grantee, parts: Serv
   };
   const log = lineLog(name, parts.logger);
   return {
-    async ask(method, params, signal) {
+    async ask(method, params, asking) {
       const handler = Object.hasOwn(handlers, method) ? handlers[method] : undefined;
       if (handler === undefined) throw new AppError("unsupported", `wanted one of ${Object.keys(handlers).join(", ")}, got ${method}`);
-      return handler(params, signal);
+      return handler(params, asking);
     },
     tell: log,
     [Symbol.asyncDispose]: () => web[Symbol.asyncDispose](),

@@ -44,7 +44,12 @@ export interface PluginView {
   readonly granted: PluginPermissions | null;
   /** What it asks for beyond what was granted, in words. */
   readonly asks: readonly string[];
-  readonly process: { readonly status: RunnerState["status"]; readonly pid: number | null; readonly restarts: number } | null;
+  readonly process: {
+    readonly status: RunnerState["status"];
+    readonly pid: number | null;
+    readonly restarts: number;
+    readonly gaps: readonly string[];
+  } | null;
   readonly problem: string | null;
 }
 
@@ -110,6 +115,6 @@ function loadedView({ manifest: { version }, hash, plugin, skills }: Generation)
 function processView(generation: Generation | undefined): PluginView["process"] {
   const runner = generation?.runner;
   if (runner === undefined) return null;
-  const { state, restarts } = runner;
-  return { status: state.status, pid: state.status === "running" ? state.pid : null, restarts };
+  const { state, restarts, gaps } = runner;
+  return { status: state.status, pid: state.status === "running" ? state.pid : null, restarts, gaps };
 }

@@ -23,7 +23,8 @@ export function callTool(bench: Workbench, tool: string, call: Call): Operation 
     const { found, input } = await admitted(bench, { tool, ...call }, operation);
     const { principal } = bench.run;
     return {
-      action: ({ idempotencyKey, signal, heartbeat }) => found.run(input, { idempotencyKey, signal, principal, progress: heartbeat }),
+      action: ({ idempotencyKey, signal, heartbeat }) =>
+        found.run(input, { idempotencyKey, signal, principal, progress: heartbeat, tainted: bench.taint.sources }),
       ...(found.timeoutMs !== undefined && { timeoutMs: found.timeoutMs }),
       // Doing it twice would not be as good as once, and nobody can tell how far a failed attempt got.
       mayRepeat: () => found.isIdempotent !== false,
