@@ -18,6 +18,8 @@ const LANGUAGES: Readonly<Record<string, SandboxLanguage>> = {
   ".sh": "shell",
 };
 const MEBIBYTE = 1_048_576;
+const TIMEOUT_EXIT = 124;
+const MEMORY_EXIT = 137;
 
 /** `tutti sandbox …` */
 export function defineSandbox(command: Command, shell: Shell): void {
@@ -36,7 +38,16 @@ export function defineSandbox(command: Command, shell: Shell): void {
     .addOption(
       new Option("--language <name>", "instead of what the file's name says").choices(["python", "javascript", "typescript", "shell"]),
     )
-    .option("--backend <name>", "this one, instead of what the configuration says")
+    .addOption(
+      new Option("--backend <name>", "this one, instead of what the configuration says").choices([
+        "bubblewrap",
+        "landlock",
+        "wasm",
+        "docker",
+        "gvisor",
+        "remote",
+      ]),
+    )
     .addOption(new Option("--level <level>", "the least it must promise").choices(["soft", "hard", "strangers"]))
     .option("--timeout <ms>", "milliseconds it may run", readCount)
     .option("--memory <MiB>", "mebibytes it may use", readCount)
@@ -45,7 +56,7 @@ export function defineSandbox(command: Command, shell: Shell): void {
     .option("--out <folder>", "where the files that it writes are put")
     .addHelpText(
       "after",
-      "\nExamples:\n  tutti sandbox run report.py --file data.csv --out results\n  echo 'print(6 * 7)' > a.py && tutti sandbox run a.py --level soft",
+      "\nExamples:\n  tutti sandbox run report.py --file data.csv --out results\n  echo 'print(6 * 7)' > a.py && tutti sandbox run a.py --level soft\n\nThe exit code is the program's own; 124 when its time was over, 137 when its memory was, 1 when the sandbox ended or refused it.",
     )
     .action((file: string, options: RunOptions) => run(shell, file, options));
 }
@@ -182,7 +193,14 @@ function show(shell: Shell, result: SandboxResult): void {
       (names.length === 0 ? "" : `; files: ${names.join(", ")}`),
   );
   if (result.hint !== undefined) shell.note(`${result.hint.errno}: ${result.hint.message}`);
-  if (result.reason !== "exit" || result.exitCode !== 0) shell.exitCode = EXIT.failed;
+  shell.exitCode = exitCodeOf(result);
+}
+
+/** The program's own; for what ended it, the codes that `timeout` and the kernel's killer are known by. */
+function exitCodeOf({ reason, exitCode }: SandboxResult): number {
+  if (reason === "timeout") return TIMEOUT_EXIT;
+  if (reason === "oom") return MEMORY_EXIT;
+  return reason === "exit" ? (exitCode ?? EXIT.failed) : EXIT.failed;
 }
 
 function readCount(text: string): number {
