@@ -22,7 +22,7 @@ const VALUES_MAX = 10_000;
 const TEXT_CHARACTERS_MAX = 200_000;
 
 /** A call as it is looked at. */
-export interface Outgoing {
+interface Outgoing {
   readonly tool: string;
   readonly source: string;
   readonly input: Json | undefined;
