@@ -1,12 +1,14 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { SandboxLanguage, SandboxRequest, SandboxResult } from "@tutti/core/sandbox";
 
 const COMMANDS: Readonly<Record<SandboxLanguage, readonly [command: string, name: string]>> = {
-  python: ["python3", "main.py"],
+  // The one that sandboxes run: a manager of versions in its place takes its own time.
+  python: [existsSync("/usr/bin/python3") ? "/usr/bin/python3" : "python3", "main.py"],
   javascript: [process.execPath, "main.js"],
   typescript: [process.execPath, "main.ts"],
   shell: ["sh", "main.sh"],

@@ -6,10 +6,11 @@ const [, , folder, memoryBytes, snapshot] = process.argv;
 const PAGE_BYTES = 65_536;
 const WORK = "/home/pyodide/work";
 
-// The interpreter makes its memory itself, with the largest bound there is.
-const { Memory } = WebAssembly;
-WebAssembly.Memory = function BoundedMemory(descriptor) {
-  return new Memory({ ...descriptor, maximum: Math.max(descriptor.initial, Math.floor(Number(memoryBytes) / PAGE_BYTES)) });
+// The interpreter makes its memory itself, with the largest bound there is, and asks for more of it here.
+const { grow } = WebAssembly.Memory.prototype;
+WebAssembly.Memory.prototype.grow = function growWithinBound(pages) {
+  if (this.buffer.byteLength + pages * PAGE_BYTES > Number(memoryBytes)) throw new RangeError("the bound of the program's memory");
+  return grow.call(this, pages);
 };
 
 const { loadPyodide } = await import(new URL(`file://${folder}/pyodide.mjs`).href);
