@@ -7,10 +7,10 @@ const PAGE_BYTES = 65_536;
 const WORK = "/home/pyodide/work";
 
 // The interpreter makes its memory itself, with the largest bound there is, and asks for more of it here.
-const { grow } = WebAssembly.Memory.prototype;
+const grow = Object.getOwnPropertyDescriptor(WebAssembly.Memory.prototype, "grow")?.value;
 WebAssembly.Memory.prototype.grow = function growWithinBound(pages) {
   if (this.buffer.byteLength + pages * PAGE_BYTES > Number(memoryBytes)) throw new RangeError("the bound of the program's memory");
-  return grow.call(this, pages);
+  return Reflect.apply(grow, this, [pages]);
 };
 
 const { loadPyodide } = await import(new URL(`file://${folder}/pyodide.mjs`).href);
