@@ -20,6 +20,8 @@ export interface ToolImportEntry {
   readonly title: string;
   readonly server: string;
   readonly tools: readonly Pick<ToolEntry, "name" | "description" | "effect">[];
+  /** What is there but cannot be called as it is, such as for want of a secret. */
+  readonly warnings: readonly string[];
   readonly skipped: readonly { readonly operation: string; readonly reason: string }[];
 }
 

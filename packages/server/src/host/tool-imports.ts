@@ -30,6 +30,7 @@ export interface ImportView {
   readonly server: string;
   readonly tools: readonly Pick<Tool, "name" | "description" | "effect">[];
   readonly skipped: ApiTools["skipped"];
+  readonly warnings: ApiTools["warnings"];
 }
 
 /** What imports are made with. `apis` makes tools of a description, `fetchText` gets one. */
@@ -145,12 +146,13 @@ export class ToolImports {
 
 const sourceOf = (name: string): string => `openapi:${name}`;
 
-function viewOf({ name }: ApiImport, { title, server, skipped }: ApiTools, tools: readonly Tool[]): ImportView {
+function viewOf({ name }: ApiImport, { title, server, skipped, warnings }: ApiTools, tools: readonly Tool[]): ImportView {
   return {
     name,
     title,
     server,
     skipped,
+    warnings,
     tools: tools.map((tool) => ({ name: tool.name, description: tool.description, effect: tool.effect })),
   };
 }

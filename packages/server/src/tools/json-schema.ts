@@ -62,7 +62,7 @@ function problemsOf(validator: Validator, value: unknown): readonly Problem[] {
     // Errors of the schemas around an error repeat it: the deepest ones say what is wrong.
     const deepest = errors.filter(({ instanceLocation: at }) => !errors.some((other) => other.instanceLocation.startsWith(`${at}/`)));
     return deepest.slice(0, PROBLEMS_MAX).map(({ error, keyword, instanceLocation }) => ({
-      message: keyword === "format" ? patternError(error) : error,
+      message: error === "False boolean schema." ? "unknown field" : keyword === "format" ? patternError(error) : error,
       path: instanceLocation
         .split("/")
         .slice(1)

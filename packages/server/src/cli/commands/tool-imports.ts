@@ -57,6 +57,7 @@ async function importTools(shell: Shell, source: string, options: ImportOptions)
   shell.printLine({ text: made.title, style: "bold" }, { text: ` at ${made.server}`, style: "dim" });
   if (made.tools.length > 0) shell.print(...table(["TOOL", "EFFECT", "DESCRIPTION"], made.tools.map(rowOf), shell.out));
   for (const { operation, reason } of made.skipped) shell.note(`left out: ${operation}: ${reason}`);
+  for (const warning of made.warnings) shell.note(`warning: ${warning}`);
   const [first] = made.tools;
   if (options.dryRun === true) shell.note("Nothing was changed. Leave --dry-run out to import them.");
   else if (first !== undefined)

@@ -5,7 +5,7 @@ import { UsageError } from "../shell.ts";
 export async function readPolicyArgument(path: string): Promise<readonly PolicyFile[]> {
   const { readPolicyFiles } = await import("../../host/index.ts");
   return readPolicyFiles(path).catch((error: unknown) => {
-    throw new UsageError(`the policy ${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    throw new UsageError(error instanceof Error ? error.message : String(error));
   });
 }
 

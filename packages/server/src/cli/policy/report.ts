@@ -15,7 +15,14 @@ const NEAR_SHOWN = 5;
 export function printFaults(shell: Shell, faults: readonly PolicyFault[], style: "red" | "yellow"): void {
   for (const { name, line: at, column, message, snippet } of faults) {
     shell.print(
-      line([piece(printable(`${name}:${at}:${column}  `), "bold"), piece(printable(message))], { ...shell.out, columns: Infinity }),
+      line(
+        [
+          piece(printable(`${name}:${at}:${column}  `), "bold"),
+          ...(style === "yellow" ? [piece("warning: ", style)] : []),
+          piece(printable(message)),
+        ],
+        { ...shell.out, columns: Infinity },
+      ),
     );
     const number = String(at).padStart(5);
     shell.printLine(piece(`${number} | `, "dim"), piece(printable(snippet[0])));

@@ -193,7 +193,11 @@ export async function readPolicyFiles(path: string): Promise<readonly PolicyText
     return await Promise.all(names.map((name) => readText(join(path, name))));
   } catch (error) {
     if (error instanceof AppError) throw error;
-    throw new AppError("invalid_config", `cannot be read: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    if (error instanceof Error && "code" in error && error.code === "ENOENT")
+      throw new AppError("invalid_config", `wanted a file or folder of rules at ${path}, got none there`, { cause: error });
+    throw new AppError("invalid_config", `${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
 }
 

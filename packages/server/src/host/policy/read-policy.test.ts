@@ -112,6 +112,24 @@ rules:
   ]);
 });
 
+test("one mistake hides no other: a wrong effect, an id that stands twice and a pattern that RE2 does not know are told together", () => {
+  const text = `version: 1
+rules:
+  - {id: a, effect: alow, reason: r}
+  - {id: a, effect: deny, reason: r, when: {input: {/x: {matches: "(?<=a)b"}}}}
+`;
+  const reading = readPolicy([{ name: "p.yaml", text }]);
+  assert.ok(!reading.ok);
+  assert.deepEqual(
+    reading.problems.map(({ line }) => line),
+    [3, 4, 4],
+  );
+  assert.match(reading.problems.map(({ message }) => message).join("\n"), /one of allow, ask, deny.*\n.*got a again\n.*matches/);
+  const empty = readPolicy([{ name: "p.yaml", text: "" }]);
+  assert.ok(!empty.ok);
+  assert.match(empty.problems[0]?.message ?? "", /got an empty file/);
+});
+
 test("an id that stands twice, also in two files, or that Tutti's own rules have, is refused", () => {
   const rule = (id: string): string => `rules: [{ id: ${id}, effect: deny, reason: r }]`;
   const reading = readPolicy([

@@ -2,8 +2,8 @@ import { AppError } from "@tutti/core";
 import { didYouMean } from "@tutti/core/graph";
 import type { z } from "zod";
 import { readPlaced, type PlacedText } from "../../engine/index.ts";
-import { POLICY_BOUNDS, POLICY_KEYS, policyFileSchema, type RuleSpec } from "./rule-schema.ts";
-import { compileRules, type ToolPolicy } from "./tool-policy.ts";
+import { POLICY_BOUNDS, POLICY_KEYS, policyFileSchema, readableRule, UNREADABLE_ID, type RuleSpec } from "./rule-schema.ts";
+import { compileRules, type RuleProblem, type ToolPolicy } from "./tool-policy.ts";
 import { listOf, shown, type Path } from "./verdict.ts";
 
 /** A file of a policy: its text, and what places in it are called by. */
@@ -43,25 +43,27 @@ const RESERVED_IDS: ReadonlySet<string> = new Set([
 /** Reads a policy's files as one. `tools` are the names of those there are, where that is known. Throws nothing but `AppError`. */
 export function readPolicy(texts: readonly PolicyText[], tools?: readonly string[]): PolicyReading {
   const files = texts.map(readFile);
-  const problems = files.flatMap((file) => file.problems);
-  if (problems.length > 0) return { ok: false, problems };
-  const rules = files.flatMap((file) => file.rules.map((spec, index) => ({ spec, file, index })));
-  const all = [...repeated(rules), ...tooMany(rules)];
-  if (all.length > 0) return { ok: false, problems: all };
+  const rules = files.flatMap((file) => file.rules.map(({ spec, index }) => ({ spec, file, index })));
+  const early = [...files.flatMap((file) => file.problems), ...repeated(rules), ...tooMany(rules)];
   const compiled = compileRules(
     rules.map(({ spec }) => spec),
     (index) => [index],
   );
-  if ("hash" in compiled) return { ok: true, policy: compiled, warnings: tools === undefined ? [] : unknownTools(rules, tools) };
-  return {
-    ok: false,
-    problems: compiled.map(({ path: [place, ...rest], message }) => {
-      const rule = rules[Number(place)];
-      if (rule === undefined) throw new AppError("internal", `wanted a rule at ${String(place)}, got none`);
-      const path: Path = ["rules", rule.index, ...rest];
-      return rule.file.problem(path, `${nameOf(path)} must be ${message}`);
-    }),
-  };
+  if ("hash" in compiled && early.length === 0)
+    return { ok: true, policy: compiled, warnings: tools === undefined ? [] : unknownTools(rules, tools) };
+  const late = "hash" in compiled ? [] : compiled.map((problem) => placedProblem(problem, rules));
+  const order = texts.map(({ name }) => name);
+  const all = [...early, ...late].toSorted(
+    (a, b) => order.indexOf(a.name) - order.indexOf(b.name) || a.line - b.line || a.column - b.column,
+  );
+  return { ok: false, problems: all.slice(0, PROBLEMS_MAX) };
+}
+
+function placedProblem({ path: [place, ...rest], message }: RuleProblem, rules: readonly PlacedRule[]): PolicyProblem {
+  const rule = rules[Number(place)];
+  if (rule === undefined) throw new AppError("internal", `wanted a rule at ${String(place)}, got none`);
+  const path: Path = ["rules", rule.index, ...rest];
+  return rule.file.problem(path, `${nameOf(path)} must be ${message}`);
 }
 
 /** The same, from one text; throws `invalid_config` that names every problem, one on each line. */
@@ -77,7 +79,8 @@ export function problemText({ name, line, column, message }: PolicyProblem): str
 }
 
 interface ReadFile {
-  readonly rules: readonly RuleSpec[];
+  /** Those that can be read; of one that is wrong, what is right of it. */
+  readonly rules: readonly { readonly spec: RuleSpec; readonly index: number }[];
   readonly problems: readonly PolicyProblem[];
   readonly problem: (path: Path, message: string, isKey?: boolean) => PolicyProblem;
 }
@@ -100,15 +103,26 @@ function readFile({ name, text }: PolicyText): ReadFile {
       problem,
       problems: placed.faults.map(({ message, ...place }) => ({ name, ...place, message, snippet: placed.snippet(place) })),
     };
+  if (placed.value === null || placed.value === undefined)
+    return { rules: [], problem, problems: [problem([], "wanted a policy, got an empty file; begin with `version: 1` and `rules: []`")] };
   const parsed = parsedFile(placed);
   if (typeof parsed === "string") return { rules: [], problem, problems: [problem([], parsed)] };
-  if (parsed.success) return { rules: parsed.data.rules, problem, problems: [] };
+  if (parsed.success) return { rules: parsed.data.rules.map((spec, index) => ({ spec, index })), problem, problems: [] };
   const faults = parsed.error.issues.flatMap((issue) => faultsOf(issue, placed.value));
   const problems = faults
     .slice(0, PROBLEMS_MAX)
     .map(({ path, message, isKey }) => problem(path, message, isKey))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return { rules: [], problem, problems };
+  return { rules: readableRules(placed.value), problem, problems };
+}
+
+function readableRules(value: unknown): ReadFile["rules"] {
+  const rules = typeof value === "object" && value !== null && "rules" in value ? value.rules : undefined;
+  if (!Array.isArray(rules)) return [];
+  return (rules as readonly unknown[]).slice(0, POLICY_BOUNDS.rulesMax).flatMap((rule, index) => {
+    const spec = readableRule(rule);
+    return spec === undefined ? [] : [{ spec, index }];
+  });
 }
 
 /** Told at once, at most. */
@@ -176,6 +190,7 @@ function repeated(rules: readonly PlacedRule[]): readonly PolicyProblem[] {
   const seen = new Set<string>();
   return rules.flatMap(({ spec: { id }, file, index }) => {
     const place: Path = ["rules", index, "id"];
+    if (id === UNREADABLE_ID) return [];
     if (RESERVED_IDS.has(id))
       return [file.problem(place, `${nameOf(place)} must be a name of its own, got ${id}, which Tutti's own rule has`)];
     if (seen.has(id)) return [file.problem(place, `${nameOf(place)} must be a name of its own, got ${id} again`)];

@@ -235,6 +235,23 @@ const rule = z
   })
   .meta({ id: "Rule" });
 
+/** Of a rule whose id is wrong. */
+export const UNREADABLE_ID = "a-rule-whose-id-cannot-be-read";
+
+/** What takes the place of a rule's part that is wrong, so that the rest of it can be looked at. */
+const STAND_INS: Readonly<Record<string, Json | undefined>> = { effect: "deny", reason: "wrong", match: {}, id: UNREADABLE_ID };
+
+/** What can be read of a rule, with the wrong parts of it left out; `undefined` when nothing can. */
+export function readableRule(value: unknown): RuleSpec | undefined {
+  const { data, error } = rule.safeParse(value);
+  if (data !== undefined || typeof value !== "object" || value === null) return data;
+  const wrong =
+    error?.issues.flatMap(({ path: [key], ...issue }) => (key === undefined && "keys" in issue ? issue.keys : [String(key)])) ?? [];
+  const right = Object.entries(value).filter(([key]) => !wrong.includes(key));
+  const stood = wrong.flatMap((key) => (Object.hasOwn(STAND_INS, key) ? [[key, STAND_INS[key]] as const] : []));
+  return rule.safeParse(Object.fromEntries([...right, ...stood])).data;
+}
+
 /** A rule as it is written. */
 export type RuleSpec = z.infer<typeof rule>;
 

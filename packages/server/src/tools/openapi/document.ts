@@ -36,10 +36,19 @@ function parsed(text: string): Json {
     // JSON is YAML, but its own reader is many times faster.
     return (text.trimStart().startsWith("{") ? JSON.parse(text) : parseYaml(text, { maxAliasCount: 100 })) as Json;
   } catch (error) {
-    throw new AppError("invalid_input", `wanted an API description in JSON or YAML: ${error instanceof Error ? error.message : ""}`, {
-      cause: error,
-    });
+    throw new AppError(
+      "invalid_input",
+      `wanted an API description in JSON or YAML: ${error instanceof Error ? firstLine(error.message) : ""}`,
+      {
+        cause: error,
+      },
+    );
   }
+}
+
+/** What is wrong and where, without the picture of the text that the reader of YAML adds. */
+function firstLine(message: string): string {
+  return message.split("\n", 1)[0]?.replace(/:$/, "") ?? "";
 }
 
 /** What stands in a place, after the references that lead from there. Throws `unsupported` for references to other files. */

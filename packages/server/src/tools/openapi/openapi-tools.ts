@@ -53,6 +53,8 @@ export interface ApiTools {
   readonly server: string;
   readonly tools: readonly Tool[];
   readonly skipped: readonly SkippedOperation[];
+  /** What is there but cannot be called as it is. */
+  readonly warnings: readonly string[];
 }
 
 /** Tools for the operations of an API description. Throws `invalid_input` where nothing can be made of it. */
@@ -73,7 +75,7 @@ export function openApiTools(spec: ApiImport, parts: { readonly client: WebClien
       left.push({ operation: `${operation.method} ${operation.path}`, reason: AppError.from(error).message });
     }
   }
-  return { title: document.title, server: server.href, tools, skipped: left };
+  return { title: document.title, server: server.href, tools, skipped: left, warnings: unsigned(picked, { ...parts, spec, document }) };
 }
 
 function serverOf({ root }: ApiDocument, { server, origin, name }: ApiImport): URL {
@@ -95,6 +97,28 @@ function isPicked({ id, tags, path }: ApiOperation, { ids, tags: byTag, paths }:
   if (ids.length + byTag.length + paths.length === 0) return true;
   const isBelow = (pattern: string): boolean => (pattern.endsWith("*") ? path.startsWith(pattern.slice(0, -1)) : path === pattern);
   return ids.includes(id) || tags.some((tag) => byTag.includes(tag)) || paths.some(isBelow);
+}
+
+/** Why operations could not be signed in: secrets that are none, and requirements that no secret is given for. */
+function unsigned(
+  operations: readonly ApiOperation[],
+  { spec, document, secrets }: Pick<Parts, "spec" | "document" | "secrets">,
+): readonly string[] {
+  const { auth, name } = spec;
+  const unknown = Object.entries(auth).filter(([, { secret }]) => !secrets.names.includes(secret));
+  const closed = operations.flatMap((operation): readonly string[] => {
+    try {
+      credentialsFor(operation, { document, auth, name });
+      return [];
+    } catch (error) {
+      return [AppError.from(error).message];
+    }
+  });
+  const more = closed.length > 1 ? ` (and ${closed.length - 1} more like it)` : "";
+  return [
+    ...unknown.map(([scheme, { secret }]) => `wanted a secret of \`toolSecrets\` for ${scheme}, got "${secret}", which is none`),
+    ...closed.slice(0, 1).map((message) => `${message}${more}`),
+  ];
 }
 
 function requirePicks(operations: readonly ApiOperation[], { ids }: ApiImport["pick"]): void {

@@ -19,6 +19,7 @@ interface View {
   readonly name: string;
   readonly server: string;
   readonly tools: readonly { readonly name: string; readonly effect: string }[];
+  readonly warnings: readonly string[];
   readonly skipped: readonly { readonly operation: string; readonly reason: string }[];
 }
 
@@ -73,6 +74,11 @@ test("a description becomes tools, and what cannot be one is told with its reaso
   const { import: view, status } = await imported(other, { url: `${shop.origin}/openapi.json`, pick: { tags: ["pets"] } });
   assert.deepEqual([status, view.server, view.tools.length], [201, `${shop.origin}/v1`, 2]);
   assert.match(view.skipped[0]?.reason ?? "", /multipart/);
+  assert.match(view.warnings.join(), /wanted a secret of `toolSecrets` for key, got "shop", which is none/);
+  const broken = await imported(other, { document: "openapi: 3.0.0\ninfo: a: b\npaths: {}\n" });
+  assert.match(broken.error.message, /^wanted an API description in JSON or YAML: .* at line 2, column 7$/);
+  const unsigned = await imported(other, { document: JSON.stringify(shop.describe()), auth: {}, isDryRun: true });
+  assert.match(unsigned.import.warnings.join(), /got no secret for it; import it again with auth, such as --auth key=SECRET/);
   const { error } = await imported(other, { document: JSON.stringify(shop.describe()), pick: { ids: ["addPets"] } });
   assert.equal(error.code, "not_found");
 });
