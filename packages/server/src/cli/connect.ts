@@ -15,32 +15,17 @@ export interface Connection extends AsyncDisposable {
 
 /** Finds the running server, or opens the data folder here and listens on a port of its own. Either way all goes through HTTP. */
 export async function connect(shell: Shell, flags: Readonly<Record<string, string>> = {}): Promise<Connection> {
-  // A server has its secrets; who talks to it needs none of them.
-  const { config } = await shell.readConfigWithoutSecrets(flags);
-  const { findServer } = await import("../host/index.ts");
-  const server = await findServer(config.dataDir);
-  if (server !== undefined) {
-    return {
-      client: createClient({ baseUrl: server.url, token: server.token }),
-      publicUrl: server.url,
-      isServer: true,
-      endpoint: { url: server.url, token: server.token },
-      resume: async () => undefined,
-      [Symbol.asyncDispose]: async () => undefined,
-    };
-  }
-  return openHere((await shell.readConfig(flags)).config);
 }
 
-type Config = Awaited<ReturnType<Shell["readConfig"]>>["config"];
+type Reading = Awaited<ReturnType<Shell["readConfig"]>>;
 
-async function openHere(config: Config): Promise<Connection> {
+async function openHere({ config, file: configFile }: Reading): Promise<Connection> {
   const [{ startApp }, { createLogger }] = await Promise.all([import("../http/index.ts"), import("../host/index.ts")]);
   // What a run does is shown by the command itself; the log is for whoever looks for a fault.
   const logLevel = config.logLevel === "debug" || config.logLevel === "trace" ? config.logLevel : "silent";
   const logger = createLogger({ logLevel, logFormat: config.logFormat, destination: process.stderr });
   const own = { ...config, host: "127.0.0.1", rateLimitPerSecond: 1e6, rateLimitBurst: 1e6 };
-  const running = await startApp(own, { logger, recover: "none", baseDir: process.cwd(), port: 0, isAnnounced: false });
+  const running = await startApp(own, { logger, recover: "none", baseDir: process.cwd(), configFile, port: 0, isAnnounced: false });
   return {
     client: createClient({ baseUrl: running.url, token: running.app.localToken }),
     publicUrl: `http://${config.host}:${config.port}`,

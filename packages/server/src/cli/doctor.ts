@@ -13,6 +13,7 @@ import {
   providersOf,
   readPolicyFiles,
   requirePolicy,
+  workspaceWarning,
   type Provider,
 } from "../host/index.ts";
 
@@ -38,6 +39,7 @@ export async function* examine(config: Config, signal: AbortSignal): AsyncGenera
   yield* await engine(config, signal);
   yield await port(config);
   yield await toolPolicy(config);
+  yield await workspace(config);
   yield* await models(config, signal);
 }
 
@@ -126,6 +128,14 @@ async function toolPolicy({ toolPolicyPath, dataDir }: Config): Promise<Finding>
   } catch (error) {
     return { name, status: "fail", detail: `${path} is not right, and nothing is allowed until it is: ${AppError.from(error).message}` };
   }
+}
+
+/** Whether file tools have a folder of their own. */
+async function workspace(config: Config): Promise<Finding> {
+  const name = "workspace";
+  const warning = await workspaceWarning(config, { baseDir: process.cwd() });
+  if (warning !== undefined) return { name, status: "warn", detail: warning };
+  return { name, status: "ok", detail: config.workspaceDir ?? "none, so file tools have nothing to work in" };
 }
 
 async function port(config: Config): Promise<Finding> {

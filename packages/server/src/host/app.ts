@@ -31,6 +31,7 @@ import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
 import { openTools, type OpenTools } from "./open-tools.ts";
+import { workspaceWarning } from "./own-paths.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -44,6 +45,8 @@ export interface AppOptions {
   readonly plugins?: readonly Plugin[];
   /** The folder that paths in the configuration and of plugins are relative to. */
   readonly baseDir: string;
+  /** The configuration file, where it is known. */
+  readonly configFile?: string | undefined;
 }
 
 /** Everything a face needs. */
@@ -99,7 +102,9 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const sandbox = createCodeSandbox(config);
   opening.defer(() => sandbox.close());
   const doors = new Doors();
-  const tools = openTools(config, sandbox);
+  const tools = openTools(config, { ...options, sandbox });
+  const warning = options.recover === "all" ? await workspaceWarning(config, options) : undefined;
+  if (warning !== undefined) logger.warn({ component: "tools" }, warning);
   opening.defer(() => tools.close());
   const registry: Registry = new Registry({
     tools: tools.tools,

@@ -35,3 +35,4 @@ export {
 } from "./policy/index.ts";
 export { importRequestSchema } from "./tool-imports.ts";
 export type { Preview } from "./policies-in-force.ts";
+export { workspaceWarning } from "./own-paths.ts";

@@ -11,3 +11,4 @@ export { codeTools } from "./code/code-tools.ts";
 export { reachingTools, type ReachingTools } from "./own-tools.ts";
 export type { SecretSource } from "./secrets.ts";
 export { importSchema, type ApiImport, type ApiTools } from "./openapi/openapi-tools.ts";
+export { closedIn } from "./files/closed-places.ts";

@@ -19,6 +19,8 @@ export interface Reach {
   readonly webSearchUrl: string | undefined;
   readonly httpHosts: readonly HttpHost[];
   readonly workspaceDir: string | undefined;
+  /** Files and folders that file tools do not reach, wherever the workspace is. */
+  readonly closedPaths: readonly string[];
   readonly secrets: SecretSource;
 }
 
@@ -43,7 +45,7 @@ export function reachingTools(reach: Reach): ReachingTools {
       webFetch(web, new RobotsRules(web)),
       search.tool,
       ...httpTools(http, reach.httpHosts, reach.secrets),
-      ...fileTools(reach.workspaceDir),
+      ...fileTools(reach.workspaceDir, reach.closedPaths),
     ],
     apis: (spec) => openApiTools(spec, { client: web, secrets: reach.secrets }),
     fetchText: async (url, signal) => {

@@ -37,14 +37,14 @@ interface UpFlags {
 }
 
 async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFlags): Promise<void> {
-  const { config } = await shell.readConfig({
+  const { config, file } = await shell.readConfig({
     ...flags,
     ...(restateUrl !== undefined && { restateUrls: restateUrl }),
     ...(restateAdminUrl !== undefined && { restateAdminUrls: restateAdminUrl }),
   });
   const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../host/index.ts")]);
   const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
-  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), isAnnounced: true });
+  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), configFile: file, isAnnounced: true });
   const { newToken } = running.app;
   shell.printJsonLine({ url: running.url, pid: process.pid, dataDir: config.dataDir, ...(newToken !== undefined && { token: newToken }) });
   greet(shell, {

@@ -3,6 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { AppError, type Tool } from "@tutti/core";
 import { z } from "zod";
 import { defineTool } from "../define-tool.ts";
+import { ClosedPlaces } from "./closed-places.ts";
 import { searchTool } from "./file-search.ts";
 import { globbed } from "./glob.ts";
 import { filesBelow } from "./walk.ts";
@@ -18,14 +19,17 @@ const EDITS_MAX = 100;
 const path = z.string().min(1).max(1_024).overwrite(plainPath).describe('A path inside the workspace, such as "notes/today.md".');
 const folder = z.string().max(1_024).overwrite(plainPath).default("").describe("A folder inside the workspace; all of it unless given.");
 
-/** The tools for files below one folder. Without a folder they are there, and say how to give them one. */
-export function fileTools(workspaceDir: string | undefined): readonly Tool[] {
+/**
+ * The tools for files below one folder; they reach no `closedPaths`, wherever these are. Without a folder they are there, and say how to give
+ * them one.
+ */
+export function fileTools(workspaceDir: string | undefined, closedPaths: readonly string[]): readonly Tool[] {
   const workspace = (): Workspace => {
     if (workspaceDir === undefined)
       throw new AppError("invalid_config", "wanted a folder for files, got none; set workspaceDir to the folder that tools may work in");
     return opened;
   };
-  const opened = new Workspace(workspaceDir ?? "");
+  const opened = new Workspace(workspaceDir ?? "", new ClosedPlaces(closedPaths));
   return [
     readTool(workspace),
     writeTool(workspace),

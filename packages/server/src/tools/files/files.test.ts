@@ -25,7 +25,7 @@ async function desk(context: Pick<TestContext, "after">): Promise<Desk> {
   await mkdir(dir);
   await mkdir(outside);
   await writeFile(join(outside, "secret.txt"), "secret");
-  const tools = new Map(fileTools(dir).map((tool) => [tool.name, tool]));
+  const tools = new Map(fileTools(dir, []).map((tool) => [tool.name, tool]));
   return {
     dir,
     outside,
@@ -70,7 +70,7 @@ test("a file is written, read, edited, found, listed and removed", async (contex
 });
 
 test("a path is plain before anybody decides about it, however it was written", async () => {
-  for (const tool of fileTools(undefined))
+  for (const tool of fileTools(undefined, []))
     for (const path of ["./secret//key", "secret/./key/", ".//secret/key"]) {
       const input = { path, content: "", query: "x", edits: [{ find: "a", replace: "b" }] };
       assert.ok(tool.input !== undefined);
@@ -251,7 +251,7 @@ test("a pattern that makes other engines endless is looked for at once, and a wr
 });
 
 test("without a workspace the tools say how to get one", async () => {
-  const [read] = fileTools(undefined);
+  const [read] = fileTools(undefined, []);
   await assert.rejects(
     async () => await read?.run({ path: "a", start: 0, charactersMax: 1 }, call),
     (error: AppError) => error.code === "invalid_config" && /workspaceDir/.test(error.message),

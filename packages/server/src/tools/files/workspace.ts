@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { constants, existsSync, type Stats } from "node:fs";
 import { lstat, mkdir, open, readdir, realpath, rename, rmdir, unlink, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { AppError, type ErrorCode } from "@tutti/core";
+import { closedError, type ClosedNow, type ClosedPlaces } from "./closed-places.ts";
 
 const { O_RDONLY, O_WRONLY, O_CREAT, O_EXCL, O_DIRECTORY, O_NOFOLLOW, O_NONBLOCK } = constants;
 
@@ -27,6 +28,9 @@ const hasDescriptors = existsSync(DESCRIPTORS);
 interface Folder {
   readonly handle: FileHandle;
   readonly path: string;
+  /** Where it is on this machine: no link led to it. */
+  readonly real: string;
+  readonly closed: ClosedNow;
 }
 
 /** What is in a folder. Links are told, and never followed. */
@@ -37,13 +41,15 @@ export interface Entry {
   readonly modifiedAt: string;
 }
 
-/** One folder and all below it; no path, link or race leads out of it. */
+/** One folder and all below it but what is closed; no path, link or race leads out of it. */
 export class Workspace {
   readonly #root: string;
+  readonly #closed: ClosedPlaces;
   readonly #busy = new Map<string, Promise<unknown>>();
 
-  constructor(root: string) {
+  constructor(root: string, closed: ClosedPlaces) {
     this.#root = root;
+    this.#closed = closed;
   }
 
   /** A regular file's bytes. Throws `too_large` beyond `bytesMax`. */
@@ -51,6 +57,7 @@ export class Workspace {
     return this.#at(path, { isMaking: false }, async (folder, name) => {
       await using handle = await open(join(folder.path, name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
       const stats = await handle.stat();
+      requireOpen(folder, name, stats);
       requireOwnFile(stats, path);
       if (stats.size > bytesMax)
         throw new AppError("too_large", `wanted a file of at most ${bytesMax} bytes, got ${path} with ${stats.size}`);
@@ -86,6 +93,8 @@ export class Workspace {
   remove(path: string, options: { readonly isWhole: boolean }): Promise<number> {
     return this.#at(path, { isMaking: false }, async (folder, name) => {
       const stats = await lstat(join(folder.path, name));
+      // Looked at before anything is removed.
+      if (folder.closed.isBelow(join(folder.real, name))) throw closedError(path);
       if (!stats.isDirectory()) return await unlink(join(folder.path, name)).then(() => 1);
       const removed = options.isWhole ? await emptied({ folder, name, path }, 0) : 0;
       await rmdir(join(folder.path, name));
@@ -112,9 +121,10 @@ export class Workspace {
     const name = parts.at(-1);
     if (name === undefined)
       throw new AppError("invalid_input", `wanted a path inside the workspace, got ${JSON.stringify(path)}, which is all of it`);
-    return await this.#in(parts.slice(0, -1).join("/"), way, (folder) =>
-      action(folder, name).catch((error: unknown) => refuse(error, path)),
-    );
+    return await this.#in(parts.slice(0, -1).join("/"), way, async (folder) => {
+      requireOpen(folder, name, await lstat(join(folder.path, name)).catch(() => undefined));
+      return await action(folder, name).catch((error: unknown) => refuse(error, path));
+    });
   }
 
   async #in<T>(path: string, { isMaking }: { readonly isMaking: boolean }, action: (folder: Folder) => Promise<T>): Promise<T> {
@@ -132,10 +142,12 @@ export class Workspace {
   }
 
   async #openRoot(): Promise<Folder> {
+    const closed = await this.#closed.now();
     try {
       const root = await realpath(this.#root);
-      return folderOf(await open(root, O_RDONLY | O_DIRECTORY), root);
+      return await folderOf(await open(root, O_RDONLY | O_DIRECTORY), { path: root, real: root, closed });
     } catch (error) {
+      if (error instanceof AppError) throw error;
       throw new AppError("invalid_config", `wanted a folder as workspaceDir, got ${this.#root}, which cannot be opened`, { cause: error });
     }
   }
@@ -164,12 +176,25 @@ export function partsOf(path: string): readonly string[] {
   return parts;
 }
 
-function folderOf(handle: FileHandle, path: string): Folder {
-  return { handle, path: hasDescriptors ? `${DESCRIPTORS}/${handle.fd}` : path };
+/** Takes the handle over: it is closed when the folder is. */
+async function folderOf(handle: FileHandle, { path, real, closed }: Omit<Folder, "handle">): Promise<Folder> {
+  try {
+    if (closed.has(real, await handle.stat())) throw closedError(basename(real));
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+  return { handle, path: hasDescriptors ? `${DESCRIPTORS}/${handle.fd}` : path, real, closed };
+}
+
+function requireOpen(folder: Folder, name: string, stats: Stats | undefined): void {
+  if (folder.closed.has(join(folder.real, name), stats)) throw closedError(name);
 }
 
 async function step(from: Folder, name: string, isMaking: boolean): Promise<Folder> {
   const path = join(from.path, name);
+  // Before anything is made there.
+  requireOpen(from, name, undefined);
   const enter = (): Promise<FileHandle> => open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   const handle = await enter().catch(async (error: unknown) => {
     if (!isMaking || codeOf(error) !== "ENOENT") throw error;
@@ -178,7 +203,7 @@ async function step(from: Folder, name: string, isMaking: boolean): Promise<Fold
     });
     return await enter();
   });
-  return folderOf(handle, path);
+  return await folderOf(handle, { path, real: join(from.real, name), closed: from.closed });
 }
 
 async function entriesOf(folder: Folder, path: string): Promise<readonly Entry[]> {
@@ -191,7 +216,7 @@ async function entriesOf(folder: Folder, path: string): Promise<readonly Entry[]
   const entries: Entry[] = [];
   for (const name of names.filter((one) => !UNFINISHED.test(one)).toSorted()) {
     const stats = await lstat(join(folder.path, name)).catch(absent);
-    if (stats !== undefined)
+    if (stats !== undefined && !folder.closed.has(join(folder.real, name), stats))
       entries.push({ name, type: typeOf(stats), sizeBytes: stats.isFile() ? stats.size : 0, modifiedAt: stats.mtime.toISOString() });
   }
   return entries;
@@ -213,7 +238,10 @@ async function emptied({ folder, name, path }: Place, depth: number): Promise<nu
       if (entry.isDirectory()) {
         removed += await emptied({ folder: inner, name: entry.name, path }, depth + 1);
         await rmdir(join(inner.path, entry.name));
-      } else await unlink(join(inner.path, entry.name));
+      } else {
+        requireOpen(inner, entry.name, await lstat(join(inner.path, entry.name)));
+        await unlink(join(inner.path, entry.name));
+      }
       removed += 1;
     }
   } finally {
