@@ -31,7 +31,7 @@ import { openEngine } from "./open-engine.ts";
 import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
 import { openTools, type OpenTools } from "./open-tools.ts";
-import { workspaceWarning } from "./own-paths.ts";
+import { warnOfWorkspace } from "./own-paths.ts";
 
 const TOKEN_SETTING = "token.sha256";
 
@@ -103,8 +103,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => sandbox.close());
   const doors = new Doors();
   const tools = openTools(config, { ...options, sandbox });
-  const warning = options.recover === "all" ? await workspaceWarning(config, options) : undefined;
-  if (warning !== undefined) logger.warn({ component: "tools" }, warning);
+  if (options.recover === "all") await warnOfWorkspace(config, options);
   opening.defer(() => tools.close());
   const registry: Registry = new Registry({
     tools: tools.tools,

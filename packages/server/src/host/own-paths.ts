@@ -1,5 +1,6 @@
 import { join, resolve } from "node:path";
 import { closedIn } from "../tools/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Config } from "./config/index.ts";
 import { pluginsDirOf } from "./plugin-folder/index.ts";
 import { policyPlaces } from "./policy/index.ts";
@@ -34,4 +35,10 @@ export async function workspaceWarning(config: Config, places: OwnPlaces): Promi
   const shared = await closedIn(config.workspaceDir, ownPaths(config, places));
   if (shared.length === 0) return undefined;
   return `workspaceDir (${config.workspaceDir}) shares folders with what is Tutti's own and closed to file tools: ${shared.join(", ")}; set it to a folder of its own`;
+}
+
+/** Writes it to the log. */
+export async function warnOfWorkspace(config: Config, { logger, ...places }: OwnPlaces & { readonly logger: Logger }): Promise<void> {
+  const warning = await workspaceWarning(config, places);
+  if (warning !== undefined) logger.warn({ component: "tools" }, warning);
 }
