@@ -21,7 +21,7 @@ export function tellApproval(shell: Shell, { runId, key, question }: ApprovalEnt
 /** Shows what is asked and takes the answer from the person at the terminal. What is typed wrongly is asked again. */
 export async function askPerson(question: Question, readLine: () => Promise<string | undefined>, signal: AbortSignal): Promise<void> {
   const { shell, approval } = question;
-  describeApproval(shell, approval);
+  describeApproval(shell, approval, { isWhole: true });
   const stopped = Promise.withResolvers<undefined>();
   using _ = onAbort(signal, () => stopped.resolve(undefined));
   for (let tries = 0; tries < TRIES_MAX; tries += 1) {
