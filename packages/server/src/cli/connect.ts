@@ -15,6 +15,21 @@ export interface Connection extends AsyncDisposable {
 
 /** Finds the running server, or opens the data folder here and listens on a port of its own. Either way all goes through HTTP. */
 export async function connect(shell: Shell, flags: Readonly<Record<string, string>> = {}): Promise<Connection> {
+  // A server has its secrets; who talks to it needs none of them.
+  const { config } = await shell.readConfigWithoutSecrets(flags);
+  const { findServer } = await import("../host/index.ts");
+  const server = await findServer(config.dataDir);
+  if (server !== undefined) {
+    return {
+      client: createClient({ baseUrl: server.url, token: server.token }),
+      publicUrl: server.url,
+      isServer: true,
+      endpoint: { url: server.url, token: server.token },
+      resume: async () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+    };
+  }
+  return openHere(await shell.readConfig(flags));
 }
 
 type Reading = Awaited<ReturnType<Shell["readConfig"]>>;
