@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
 import { startTestApp } from "../../testing.ts";
+import { closedIn } from "./closed-places.ts";
 
 const TOOLS = ["file_read", "file_write", "file_edit", "file_list", "file_search", "file_delete"];
 
@@ -84,4 +85,10 @@ test("a workspace inside the data folder has nothing that tools may reach", asyn
   await using app = await startTestApp({ ...config, workspaceDir: at(".tutti/files") });
   const refused = await app.fetch("/v1/tools/execute", { tool: "file_write", input: { path: "a", content: "x" } });
   assert.match(await refused.text(), /workspaceDir.*"denied"/);
+});
+
+test("a workspace that holds what is Tutti's own is named, also before that is made", async (context) => {
+  const { at, dir } = await crowded(context);
+  assert.deepEqual(await closedIn(dir, [at(".tutti"), "/elsewhere"]), [at(".tutti")]);
+  assert.deepEqual(await closedIn(at("files"), [at(".tutti")]), []);
 });

@@ -1,5 +1,5 @@
 import type { Stats } from "node:fs";
-import { lstat, realpath, stat } from "node:fs/promises";
+import { realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, sep } from "node:path";
 import { AppError } from "@tutti/core";
 
@@ -54,12 +54,11 @@ export class ClosedPlaces {
   }
 }
 
-/** Which of the closed places a folder holds, or is in; for a warning at the start. */
+/** Which of the closed places a folder holds, or is in; for a warning at the start. What is not there yet counts. */
 export async function closedIn(root: string, paths: readonly string[]): Promise<readonly string[]> {
   const real = folded(await realpath(root).catch(() => root));
   const found: string[] = [];
   for (const path of paths) {
-    if ((await lstat(path).catch(() => undefined)) === undefined) continue;
     const places = [await placeOf(path), await realpath(path).catch(() => path)].map(folded);
     if (places.some((place) => place === real || place.startsWith(below(real)) || real.startsWith(below(place)))) found.push(path);
   }
