@@ -8,18 +8,13 @@ const TRIAL_MS = 10_000;
 /** Where systems keep the libraries that Node needs, and nothing of anybody's own. */
 const SYSTEM_PATHS = ["/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/etc/ld.so.cache", "/nix/store"];
 const BUBBLEWRAP = "/usr/bin/bwrap";
-const SETPRIV = "/usr/bin/setpriv";
-/** Numbers of users that systems give to nobody; the small ones are for containers. */
-const FIRST_UIDS = [2_100_000_000, 52_000];
-const UIDS = 8_192;
 
 /**
  * What stands between a plugin's process and everything else.
  * `namespaces`: it sees no other process, no network and no files but those it was given.
- * `user`: it runs as a user of its own, so it may not signal Tutti or read what is not for everybody; the network is open to it.
  * `none`: it may do what Tutti's own user may, but for Node's permission model.
  */
-export type Wall = { readonly kind: "namespaces" } | { readonly kind: "user"; readonly firstUid: number } | { readonly kind: "none" };
+export type Wall = { readonly kind: "namespaces" } | { readonly kind: "none" };
 
 /** What a process is to see of the files of this machine. */
 export interface Sight {
@@ -41,10 +36,6 @@ export function gapsOf({ kind }: Wall): readonly string[] {
   switch (kind) {
     case "namespaces":
       return [];
-    case "user":
-      return [
-        "plugins run as a user of their own, but not in namespaces: code that gets past Node's permission model reaches the network. Install bubblewrap and let it make namespaces",
-      ];
     case "none":
       return [
         "plugins run as Tutti's own user: code that gets past Node's permission model reads Tutti's files, reaches the network and can end Tutti. Install bubblewrap (Linux), and enable only plugins that you trust",
@@ -60,8 +51,6 @@ export function behind(wall: Wall, command: Command, { reads, writes, folder }: 
       const args = [...namespaces(), ...views, "--remount-ro", "/", "--chdir", folder, "--", command.file, ...command.args];
       return { file: BUBBLEWRAP, args };
     }
-    case "user":
-      return asUser(wall.firstUid + uidOf(folder), command);
     case "none":
       return command;
   }
@@ -84,28 +73,12 @@ function mountsOf(paths: readonly string[]): readonly string[] {
   });
 }
 
-function asUser(uid: number, { file, args }: Command): Command {
-  const rights = [`--reuid=${uid}`, `--regid=${uid}`, "--clear-groups", "--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"];
-  // What ends a process with its parent is forgotten by the kernel when the user changes, so it is said after that.
-  return { file: SETPRIV, args: [...rights, SETPRIV, "--pdeathsig", "KILL", file, ...args] };
-}
-
-/** One number for each folder, so that plugins cannot signal each other either. */
-function uidOf(folder: string): number {
-  let sum = 0;
-  for (const character of folder) sum = (sum * 31 + (character.codePointAt(0) ?? 0)) % UIDS;
-  return sum;
-}
-
 async function tryWalls(): Promise<Wall> {
   if (process.platform !== "linux") return { kind: "none" };
   const node = { file: process.execPath, args: ["-e", "0"] };
   const folder = dirname(process.execPath);
-  const candidates: readonly Wall[] = [
-    { kind: "namespaces" },
-    ...(process.getuid?.() === 0 ? FIRST_UIDS.map((firstUid) => ({ kind: "user", firstUid }) as const) : []),
-  ];
-  for (const wall of candidates) if (await works(behind(wall, node, { reads: [], writes: [], folder }))) return wall;
+  const wall: Wall = { kind: "namespaces" };
+  if (await works(behind(wall, node, { reads: [], writes: [], folder }))) return wall;
   return { kind: "none" };
 }
 
