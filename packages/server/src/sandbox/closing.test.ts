@@ -45,7 +45,7 @@ test("`tutti sandbox doctor` leaves no process", async (context) => {
   await chmod(folder, 0o711);
   const tutti = join(import.meta.dirname, "../../bin/tutti.js");
   // Its sandboxes make their folders where this says, which marks all their processes.
-  const env = { ...process.env, TMPDIR: folder };
+  const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8", TMPDIR: folder };
   const said = execFileSync(process.execPath, [tutti, "sandbox", "doctor", "bubblewrap"], { cwd: folder, env, encoding: "utf8" });
   assert.match(said, /bubblewrap {2}ready/);
   assert.deepEqual(withMark(join(folder, FOLDER_PREFIX)), []);
