@@ -2,18 +2,22 @@ import { AppError } from "../error.ts";
 import type { Json } from "../json.ts";
 import type { Principal } from "../principal.ts";
 
+/** All that can be decided of. */
+export const ACTION_KINDS = [
+  "run.start",
+  "run.control",
+  "run.approve",
+  "event.publish",
+  "model.generate",
+  "tool.call",
+  "memory.write",
+  "plugin.enable",
+  "admin",
+] as const;
+
 /** Something somebody wants to do. `resource` names what it is done to: a workflow, a tool, a model, a plugin, a route. */
 export interface Action {
-  readonly kind:
-    | "run.start"
-    | "run.control"
-    | "run.approve"
-    | "event.publish"
-    | "model.generate"
-    | "tool.call"
-    | "memory.write"
-    | "plugin.enable"
-    | "admin";
+  readonly kind: (typeof ACTION_KINDS)[number];
   readonly principal: Principal;
   readonly resource: string;
   readonly input?: Json;

@@ -1,3 +1,4 @@
+export { ACTION_KINDS } from "./decide.ts";
 export type { Answer } from "../engine.ts";
 export type { ApprovedBy, EditedInput } from "../event.ts";
 export type { ApprovalCall, CallOptions } from "../workflow.ts";

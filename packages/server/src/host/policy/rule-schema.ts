@@ -1,4 +1,5 @@
 import type { Json } from "@tutti/core";
+import { ACTION_KINDS } from "@tutti/core/policy";
 import { z } from "zod";
 
 /** What one policy may hold, its files together, and what one rule may. */
@@ -165,23 +166,12 @@ const when = z
 /** What has to hold for a rule to apply. */
 export type When = z.infer<typeof when>;
 
-const KINDS = [
-  "run.start",
-  "run.control",
-  "run.approve",
-  "event.publish",
-  "model.generate",
-  "tool.call",
-  "memory.write",
-  "plugin.enable",
-  "admin",
-] as const;
 const EFFECTS = ["read", "write", "execute"] as const;
 
 const match = z
   .strictObject(
     {
-      kind: oneOrMany(z.enum(KINDS, `one of ${KINDS.join(", ")}`), `one of ${KINDS.join(", ")}`)
+      kind: oneOrMany(z.enum(ACTION_KINDS, `one of ${ACTION_KINDS.join(", ")}`), `one of ${ACTION_KINDS.join(", ")}`)
         .meta({ description: "What is done. Left out: tool.call." })
         .optional(),
       tool: names.meta({ description: "The tool that is called: names or patterns." }).optional(),

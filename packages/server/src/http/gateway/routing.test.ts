@@ -2,18 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
 import { startTestApp, type TestApp } from "../../testing.ts";
+import { PLAIN_ROUTE, targetOf } from "../../testing/gateway-client.ts";
 
-const DEFAULTS = {
-  strategy: "order",
-  aboveTiers: "summary",
-  retries: { budgetRatio: 0.2 },
-  afterFirstByte: "never",
-  rules: [],
-  rulesConfidenceMin: 0.5,
-  rulesGapMin: 0,
-} as const;
-const target = (model: string) => ({ model, weight: 1, tags: [] });
-const targets = [target("p/a"), target("p/b")];
+const targets = [targetOf("p/a"), targetOf("p/b")];
 
 const ask = (app: TestApp, model: string): Promise<Response> =>
   app.fetch("/v1/chat/completions", { model, messages: [{ role: "user", content: "Hi" }] });
@@ -37,7 +28,7 @@ test("a target that asks to be left alone is, and the log says why the other one
   );
   await using app = await startTestApp({
     providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["a", "b"] }],
-    models: [{ ...DEFAULTS, name: "r", targets }],
+    models: [{ ...PLAIN_ROUTE, name: "r", targets }],
   });
   for (let count = 0; count < 3; count += 1) assert.equal((await ask(app, "r")).status, 200);
   assert.deepEqual(askedModels(upstream.calls), ["a", "b", "b", "b"]);
@@ -52,7 +43,7 @@ test("a storm of failures is not made worse: after three in a row each target is
   await using upstream = await startOpenAiUpstream(() => ({ type: "error", status: 500, message: "Broken." }));
   await using app = await startTestApp({
     providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["a", "b"] }],
-    models: [{ ...DEFAULTS, name: "r", targets }],
+    models: [{ ...PLAIN_ROUTE, name: "r", targets }],
   });
   for (let count = 0; count < 20; count += 1) assert.ok((await ask(app, "r")).status >= 500);
   assert.match(await (await ask(app, "r")).text(), /failed 3 times in a row and is left alone/);
@@ -63,7 +54,7 @@ test("a request with tools never goes to a model that is known to have none", as
   await using upstream = await startOpenAiUpstream(() => ({ type: "text", pieces: ["Hello."] }));
   await using app = await startTestApp({
     providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["a", "b"] }],
-    models: [{ ...DEFAULTS, name: "r", targets: [{ ...target("p/a"), abilities: ["chat"] }, target("p/b")] }],
+    models: [{ ...PLAIN_ROUTE, name: "r", targets: [{ ...targetOf("p/a"), abilities: ["chat"] }, targetOf("p/b")] }],
   });
   assert.equal((await ask(app, "r")).status, 200);
   const tools = [{ type: "function", function: { name: "now", parameters: { type: "object" } } }];
@@ -76,7 +67,7 @@ test("a prompt for a model that wants no system turn arrives without one", async
   await using upstream = await startOpenAiUpstream(() => ({ type: "text", pieces: ["Hello."] }));
   await using app = await startTestApp({
     providers: [{ name: "p", baseUrl: upstream.baseUrl, models: ["a"] }],
-    models: [{ ...DEFAULTS, name: "r", targets: [{ ...target("p/a"), adapt: { systemAs: "user", systemBefore: "You are small." } }] }],
+    models: [{ ...PLAIN_ROUTE, name: "r", targets: [{ ...targetOf("p/a"), adapt: { systemAs: "user", systemBefore: "You are small." } }] }],
   });
   const messages = [
     { role: "system", content: "Be brief." },

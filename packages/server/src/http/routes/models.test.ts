@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PLAIN_ROUTE } from "../../testing/gateway-client.ts";
 import { NOMIC, QWEN, startOllamaUpstream, type OllamaUpstream } from "../../testing/ollama-upstream.ts";
 import { startOpenAiUpstream } from "../../testing/openai-upstream.ts";
 import { startTestApp, type TestApp } from "../../testing.ts";
@@ -10,15 +11,6 @@ interface World extends AsyncDisposable {
 }
 
 const TARGET = { weight: 1, tags: [] };
-const ROUTE = {
-  strategy: "order",
-  aboveTiers: "summary",
-  retries: { budgetRatio: 0.2 },
-  afterFirstByte: "never",
-  rules: [],
-  rulesConfidenceMin: 0.5,
-  rulesGapMin: 0,
-} as const;
 
 async function startWorld(): Promise<World> {
   await using stack = new AsyncDisposableStack();
@@ -30,9 +22,9 @@ async function startWorld(): Promise<World> {
         { name: "dead", baseUrl: "http://127.0.0.1:9/v1", models: ["ghost"] },
       ],
       models: [
-        { ...ROUTE, name: "gpt-4o", targets: [{ ...TARGET, model: "ollama/qwen2.5:latest" }] },
+        { ...PLAIN_ROUTE, name: "gpt-4o", targets: [{ ...TARGET, model: "ollama/qwen2.5:latest" }] },
         {
-          ...ROUTE,
+          ...PLAIN_ROUTE,
           name: "smart",
           targets: [
             { ...TARGET, model: "ollama/nomic-embed-text:latest" },
@@ -188,7 +180,7 @@ test("a provider that never answers holds up neither the list nor the other mode
     ],
     models: [
       {
-        ...ROUTE,
+        ...PLAIN_ROUTE,
         name: "r",
         targets: [
           { ...TARGET, model: "dead/ghost" },

@@ -1,4 +1,5 @@
 import { AppError, type Action } from "@tutti/core";
+import { ACTION_KINDS } from "@tutti/core/policy";
 import { Hono } from "hono";
 import { z } from "zod";
 import {
@@ -44,17 +45,7 @@ const facts = z.strictObject({
     .exactOptional(),
 });
 const action = z.strictObject({
-  kind: z.enum([
-    "run.start",
-    "run.control",
-    "run.approve",
-    "event.publish",
-    "model.generate",
-    "tool.call",
-    "memory.write",
-    "plugin.enable",
-    "admin",
-  ]),
+  kind: z.enum(ACTION_KINDS),
   resource: z.string().min(1).max(300),
   input: z.json().exactOptional(),
   principal: z
