@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { Json, RunRecord } from "@tutti/core";
 import { SqliteStore } from "../../store/index.ts";
 import { benchOn, flow, HandClock, owner, type Bench } from "../supervisor/engine-for-tests.ts";
+import { SCHEDULE } from "./schedule-workflow.ts";
 import { scheduleSchema } from "./schedule-spec.ts";
 import type { ScheduleView } from "./schedules.ts";
 
@@ -236,7 +237,8 @@ test("making a schedule reads no list of those there are, and hears of those tha
     const store = await SqliteStore.open(dataDir);
     const read = store.runs.bind(store);
     store.runs = (filter) => {
-      lists += 1;
+      // The engine has lists of its own to look through, at times of its own.
+      if (filter.workflow === SCHEDULE) lists += 1;
       return read(filter);
     };
     return store;
@@ -256,6 +258,8 @@ test("making a schedule reads no list of those there are, and hears of those tha
   await bench.until(async () => (await bench.store.run(newest.runId))?.status === "cancelled");
   await bench.schedules.create(hourly, owner);
   assert.equal(lists, 0);
+  await bench.schedules.list();
+  assert.equal(lists, 1);
 });
 
 test("what can never be due, and what does not exist, is refused", async () => {
