@@ -10,8 +10,6 @@ import type {
   PluginList,
   Receipt,
   RunDetails,
-  RunPage,
-  RunQuery,
   RunRequest,
   ServerStatus,
   StartedRun,
@@ -31,7 +29,11 @@ import { mcpServerCalls, type McpServerCalls } from "./mcp-servers.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
 import { pluginCalls, type PluginCalls } from "./plugins.ts";
 import { policyCalls, type PolicyCalls } from "./policy.ts";
+import { runListCalls, type RunListCalls } from "./run-lists.ts";
+import { savedGraphCalls, type SavedGraphCalls } from "./saved-graphs.ts";
 import { scheduleCalls, type ScheduleCalls } from "./schedules.ts";
+import { sessionCalls, type SessionCalls } from "./sessions.ts";
+import { settingCalls, type SettingCalls } from "./settings.ts";
 import { steeringCalls, type SteeringCalls } from "./steering.ts";
 import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
 import { toolCalls, type ToolCalls } from "./tools.ts";
@@ -52,13 +54,16 @@ export interface Client
     ModelCalls,
     PluginCalls,
     PolicyCalls,
+    RunListCalls,
+    SavedGraphCalls,
     ScheduleCalls,
+    SessionCalls,
+    SettingCalls,
     SteeringCalls,
     SupervisionCalls,
     ToolCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
-  runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
   run(runId: string, signal?: AbortSignal): Promise<RunDetails>;
   cancelRun(runId: string, reason: string, signal?: AbortSignal): Promise<Pick<StartedRun, "run">>;
   signalRun(
@@ -113,7 +118,11 @@ export function createClient(options: ClientOptions): Client {
     ...modelCalls(transport),
     ...pluginCalls(transport),
     ...policyCalls(transport),
+    ...runListCalls(transport),
+    ...savedGraphCalls(transport),
     ...scheduleCalls(transport),
+    ...sessionCalls(transport),
+    ...settingCalls(transport),
     ...approvalCalls(transport),
     ...steeringCalls(transport),
     ...supervisionCalls(transport),
@@ -123,11 +132,9 @@ export function createClient(options: ClientOptions): Client {
 
 function runCalls(
   transport: Transport,
-): Pick<Client, "startRun" | "runs" | "run" | "cancelRun" | "signalRun" | "replayRun" | "events" | "watchRun"> {
+): Pick<Client, "startRun" | "run" | "cancelRun" | "signalRun" | "replayRun" | "events" | "watchRun"> {
   return {
     startRun: (request, signal) => transport.json({ method: "POST", path: "/v1/runs", body: request }, signal),
-    runs: ({ statuses, workflow, limit, before } = {}, signal) =>
-      transport.json({ path: "/v1/runs", query: { status: statuses?.join(","), workflow, limit, before } }, signal),
     run: (runId, signal) => transport.json({ path: runPath(runId) }, signal),
     cancelRun: (runId, reason, signal) => transport.json({ method: "POST", path: runPath(runId, "/cancel"), body: { reason } }, signal),
     signalRun: (runId, { name, value }, signal) =>

@@ -1,6 +1,7 @@
 export { createClient, type Client, type PageQuery } from "./client.ts";
 export type { ChatRequest } from "./chat.ts";
 export type {
+  AgentCapabilities,
   AgentEntry,
   ApprovalEntry,
   ChatAnswer,
@@ -11,8 +12,6 @@ export type {
   PluginList,
   Receipt,
   RunDetails,
-  RunPage,
-  RunQuery,
   RunRequest,
   ServerStatus,
   StartedRun,
@@ -67,6 +66,30 @@ export type {
 } from "./keys.ts";
 export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";
 export type { CacheCalls, CacheReport } from "./cache.ts";
+export { openLive, type Live, type LiveHandlers, type LiveOptions, type LiveSocket, type LiveState } from "./live.ts";
+export type { LiveData, LiveLogFilter, LiveOverview, LiveReply, LiveRequest, LiveRunsFilter, LiveTopic } from "./live-wire.ts";
+export { probeModel, type Probed } from "./probe-model.ts";
+export type {
+  Activity,
+  ActivityBucket,
+  BlobPart,
+  BulkRequest,
+  BulkResult,
+  RunCounts,
+  RunListCalls,
+  RunPage,
+  RunQuery,
+} from "./run-lists.ts";
+export type {
+  GraphVersion,
+  GraphVersionDifference,
+  SavedGraph,
+  SavedGraphCalls,
+  SaveGraphReply,
+  SaveGraphRequest,
+} from "./saved-graphs.ts";
+export type { SessionCalls, SessionEntry, SessionReply } from "./sessions.ts";
+export type { ConfigEntry, ConfigReply, SavedView, SettingCalls } from "./settings.ts";
 export type { RoutingCalls, RoutingExplained, RoutingShadow } from "./routing.ts";
 export type {
   DecisionChangeEntry,

@@ -1,4 +1,4 @@
-import type { ChainVerdict, Event, Json, Message, RunRecord, RunStatus, Usage } from "@tutti/core";
+import type { ChainVerdict, Event, Json, Message, RunRecord, Usage } from "@tutti/core";
 
 /** What the server is, what is on, and what is off and how to turn it on. */
 export interface ServerStatus {
@@ -20,20 +20,6 @@ export interface RunRequest {
   readonly workflow: string;
   readonly input: Json;
   readonly runId?: string;
-}
-
-/** Which runs to list. */
-export interface RunQuery {
-  readonly statuses?: readonly RunStatus[];
-  readonly workflow?: string;
-  readonly limit?: number;
-  readonly before?: string;
-}
-
-/** One page of runs, newest first; `nextBefore` is what `before` must be for the next page. */
-export interface RunPage {
-  readonly runs: readonly RunRecord[];
-  readonly nextBefore: string | null;
 }
 
 /** Where a run stands: its result or error once there is one, and what it waits for. */
@@ -85,6 +71,11 @@ export interface WorkflowEntry {
   readonly name: string;
   readonly version: string;
   readonly description: string;
+  readonly kind: "code" | "graph" | "agent";
+  /** Who brought it: "plugin:NAME", "built-in", or "graph" for a graph that was saved here. */
+  readonly source: string;
+  /** The input as JSON Schema, where it is known. */
+  readonly inputSchema: Json | null;
 }
 
 /** An agent to talk to. */
@@ -95,6 +86,22 @@ export interface AgentEntry {
   readonly model: string;
   readonly tools: readonly string[];
   readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
+  readonly capabilities: AgentCapabilities;
+  readonly health: { readonly status: "ok" | "degraded" | "down"; readonly reason: string };
+  /** Its runs that have not ended; counted up to 1,000. */
+  readonly load: { readonly queued: number; readonly running: number; readonly waiting: number; readonly paused: number };
+  readonly lastRun: RunRecord | null;
+}
+
+/** What an agent can do: what it may ask of tools, whether it answers without a model, and things to ask it. */
+export interface AgentCapabilities {
+  readonly tools: readonly { readonly name: string; readonly isThere: boolean; readonly effect: "read" | "write" | "execute" | null }[];
+  readonly skills: readonly string[];
+  /** Deterministic routes: it answers these without a model. */
+  readonly routes: number;
+  readonly starters: readonly string[];
+  /** The model it would ask now; null when none is configured. */
+  readonly model: string | null;
 }
 
 /** Something a run asks of people. Times are ISO 8601. When it asks about the call of a tool, `detail` is the input. */

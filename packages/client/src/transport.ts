@@ -5,6 +5,8 @@ export interface ClientOptions {
   readonly baseUrl: string | URL;
   readonly token?: string;
   readonly fetch?: typeof fetch;
+  /** In a signed-in browser: what `GET /v1/session` tells as `csrfToken`, sent with whatever changes something. */
+  readonly csrfToken?: () => string | undefined;
   /** How long one answer may take to begin. */
   readonly timeoutMs?: number;
 }
@@ -66,7 +68,8 @@ export class Transport {
 
   async #send(request: ClientRequest, signal: AbortSignal): Promise<Response> {
     const { method = "GET", body, headers } = request;
-    const { token, fetch: send = fetch } = this.#options;
+    const { token, csrfToken, fetch: send = fetch } = this.#options;
+    const csrf = method === "GET" ? undefined : csrfToken?.();
     const response = await send(this.#url(request), {
       method,
       signal,
@@ -74,6 +77,7 @@ export class Transport {
       headers: {
         accept: "application/json",
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
+        ...(csrf !== undefined && { "x-csrf-token": csrf }),
         ...(body !== undefined && { "content-type": "application/json" }),
         ...headers,
       },
@@ -106,13 +110,15 @@ export class Transport {
 /** The server's error, in either of its shapes; whatever else stands in front of the server answers in its own. */
 function errorOf(status: number, text: string): AppError {
   const found = readError(text);
-  if (found !== undefined) return AppError.revive(found.code, found.message);
+  if (found !== undefined) return AppError.revive(found.code, found.message, found.problems && { cause: { problems: found.problems } });
   return new AppError("upstream", `wanted an answer of Tutti, got status ${status}: ${text.slice(0, ERROR_CHARACTERS_MAX)}`);
 }
 
 interface WireError {
   readonly code: string;
   readonly message: string;
+  /** What is wrong and where, when a graph was refused. */
+  readonly problems?: readonly unknown[];
 }
 
 function readError(text: string): WireError | undefined {
@@ -121,9 +127,11 @@ function readError(text: string): WireError | undefined {
       readonly error?: { readonly code?: unknown; readonly message?: unknown };
       readonly code?: unknown;
       readonly detail?: unknown;
+      readonly problems?: unknown;
     };
     const { code, message } = body.error ?? { code: body.code, message: body.detail };
-    return typeof code === "string" && typeof message === "string" ? { code, message } : undefined;
+    if (typeof code !== "string" || typeof message !== "string") return undefined;
+    return Array.isArray(body.problems) ? { code, message, problems: body.problems } : { code, message };
   } catch {
     // Not JSON: not one of our errors.
     return undefined;

@@ -72,8 +72,8 @@ export class AppError extends Error {
   }
 
   /** An error read back from a journal or a wire, where the code is only known to be text. */
-  static revive(code: string, message: string): AppError {
-    return new AppError(isErrorCode(code) ? code : "internal", message);
+  static revive(code: string, message: string, options: { readonly cause?: unknown } = {}): AppError {
+    return new AppError(isErrorCode(code) ? code : "internal", message, options);
   }
 }
 

@@ -202,14 +202,14 @@ async function keep(shell: Shell, { model, act, word, keepAliveMs }: Keeping): P
 }
 
 async function test(shell: Shell, id: string): Promise<void> {
-  const { probe } = await import("../models/probe.ts");
+  const { probeModel } = await import("@tutti/client");
   await using connection = await connect(shell);
   const { client } = connection;
   // A named model is asked as it is; what it can do is what its targets can.
   const isNamed = (await client.modelRoutes(shell.signal)).some(({ name }) => name === id);
   const model = isNamed ? { id } : await client.catalogModel(id, shell.signal);
   const results = [];
-  for await (const result of probe(client, { ...model, id: isNamed ? id : model.id }, shell.signal)) {
+  for await (const result of probeModel(client, { ...model, id: isNamed ? id : model.id }, shell.signal)) {
     results.push(result);
     shell.progress(`${result.what}: ${result.outcome}`);
   }

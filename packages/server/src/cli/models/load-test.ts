@@ -1,6 +1,8 @@
 import type { Client } from "@tutti/client";
 import { AppError } from "@tutti/core";
-import { at, bodyFor } from "./probe.ts";
+
+/** Enough for a sentence after some thinking. */
+const TOKENS_MAX = 1_024;
 
 /** How a model is measured. */
 export interface BenchSettings {
@@ -65,20 +67,26 @@ export async function bench(
   return summed({ settings, timed, errors, durationMs: performance.now() - startMs });
 }
 
+/** What is looked at of a streamed chunk in OpenAI's format. */
+interface Chunk {
+  readonly choices?: readonly { readonly delta?: object }[];
+  readonly usage?: { readonly completion_tokens?: number } | null;
+}
+
 async function askOnce(client: Client, { model, question }: BenchSettings, signal: AbortSignal): Promise<Timed> {
   const startMs = performance.now();
   let firstTokenMs = 0;
   let chunks = 0;
   let counted = 0;
-  const body = { ...bodyFor(model, question), stream_options: { include_usage: true } };
-  for await (const chunk of client.streamCompletion(body, signal)) {
-    const delta = at(chunk, "choices", 0, "delta");
-    if (delta !== undefined && Object.values(delta as object).some((value) => value !== "" && value !== null && value !== "assistant")) {
+  const messages = [{ role: "user", content: question }];
+  const body = { model, messages, max_tokens: TOKENS_MAX, stream_options: { include_usage: true } };
+  for await (const part of client.streamCompletion(body, signal)) {
+    const { choices: [{ delta = {} } = {}] = [], usage } = part as Chunk;
+    if (Object.values(delta).some((value) => value !== "" && value !== null && value !== "assistant")) {
       if (chunks === 0) firstTokenMs = performance.now() - startMs;
       chunks += 1;
     }
-    const tokens = at(chunk, "usage", "completion_tokens");
-    if (typeof tokens === "number") counted = tokens;
+    counted = usage?.completion_tokens ?? counted;
   }
   if (chunks === 0) throw new AppError("upstream", "wanted an answer, got an empty one");
   return { firstTokenMs, totalMs: performance.now() - startMs, tokens: counted || chunks };

@@ -1,7 +1,7 @@
-import type { CatalogModel, Client } from "@tutti/client";
 import { AppError, type Json } from "@tutti/core";
+import type { CatalogModel, ModelCalls } from "./models.ts";
 
-/** What came of one question. "skipped": the model is known not to do it. */
+/** What came of one question to a model. "skipped": the model is known not to do it. */
 export interface Probed {
   readonly what: string;
   readonly outcome: "passed" | "failed" | "skipped";
@@ -9,12 +9,15 @@ export interface Probed {
   readonly detail: string;
 }
 
+/** What a model is asked through. */
+type Asked = Pick<ModelCalls, "complete" | "streamCompletion" | "embed">;
+
 interface Probe {
   readonly what: string;
   /** What a model has to be able to do, by its own or its provider's word. */
   readonly needs: string;
   /** Asks, and says what came; throws when it was not what was wanted. */
-  readonly ask: (client: Client, model: string, signal: AbortSignal) => Promise<string>;
+  readonly ask: (client: Asked, model: string, signal: AbortSignal) => Promise<string>;
 }
 
 /** Enough for a sentence after some thinking. */
@@ -85,8 +88,8 @@ const PROBES: readonly Probe[] = [
 ];
 
 /** Asks a model one tiny question for each thing that it may do. Failures are results; only a cancelled command throws. */
-export async function* probe(
-  client: Client,
+export async function* probeModel(
+  client: Asked,
   { id, abilities }: Pick<CatalogModel, "id" | "abilities">,
   signal: AbortSignal,
 ): AsyncGenerator<Probed> {
@@ -108,12 +111,12 @@ export async function* probe(
 }
 
 /** A chat request with one question. */
-export function bodyFor(model: string, question: string): Readonly<Record<string, Json>> {
+function bodyFor(model: string, question: string): Readonly<Record<string, Json>> {
   return { model, messages: [{ role: "user", content: question }], max_tokens: TOKENS_MAX };
 }
 
 /** What stands at a path; `undefined` where nothing does. */
-export function at(value: Json, ...path: readonly (string | number)[]): Json | undefined {
+function at(value: Json, ...path: readonly (string | number)[]): Json | undefined {
   let found: Json | undefined = value;
   for (const key of path) {
     if (typeof found !== "object" || found === null || !Object.hasOwn(found, key)) return undefined;
