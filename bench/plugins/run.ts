@@ -24,7 +24,9 @@ const env = { ...process.env, TUTTI_TOKEN: TOKEN, TUTTI_DATA_DIR: dataDir, TUTTI
 const child = fork(bin, ["up", "--json"], { env, cwd: dataDir, stdio: ["ignore", "pipe", "inherit", "ipc"] });
 const [chunk] = (await once(child.stdout ?? child, "data")) as [Buffer];
 const { url } = JSON.parse(chunk.toString("utf8").split("\n", 1)[0] ?? "{}") as { readonly url: string };
-const { pid } = (await (await fetch(`${url}/health`)).json()) as { readonly pid: number };
+const { pid } = (await (await fetch(`${url}/health`, { headers: { authorization: `Bearer ${TOKEN}` } })).json()) as {
+  readonly pid: number;
+};
 
 const samples = {
   calm: { latencies: [] as number[], rssMb: [] as number[], calls: 0 },

@@ -27,6 +27,7 @@ import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { mcpServerCalls, type McpServerCalls } from "./mcp-servers.ts";
 import { modelCalls, type ModelCalls } from "./models.ts";
+import { panelCalls, type PanelCalls } from "./panels.ts";
 import { pluginCalls, type PluginCalls } from "./plugins.ts";
 import { policyCalls, type PolicyCalls } from "./policy.ts";
 import { runListCalls, type RunListCalls } from "./run-lists.ts";
@@ -52,6 +53,7 @@ export interface Client
     KeyCalls,
     McpServerCalls,
     ModelCalls,
+    PanelCalls,
     PluginCalls,
     PolicyCalls,
     RunListCalls,
@@ -116,6 +118,7 @@ export function createClient(options: ClientOptions): Client {
     ...keyCalls(transport),
     ...mcpServerCalls(transport),
     ...modelCalls(transport),
+    ...panelCalls(transport),
     ...pluginCalls(transport),
     ...policyCalls(transport),
     ...runListCalls(transport),

@@ -37,6 +37,7 @@ export type {
 } from "./events.ts";
 export type { GraphCalls, GraphCheckReply, GraphFault, GraphRunReply, GraphText } from "./graphs.ts";
 export type { InsightCalls, RunDiffReply, RunInsightReply, WaitingReply, WorkflowInsightQuery, WorkflowInsightReply } from "./insight.ts";
+export type { PanelCalls, PanelEntry, PanelReply, PanelRequest } from "./panels.ts";
 export type { FolderPlugin, FolderPluginDetails, PluginCalls } from "./plugins.ts";
 export type { ScheduleCalls, ScheduleEntry, ScheduleRequest, ScheduleTiming } from "./schedules.ts";
 export type { ApprovalAnswer, ApprovalCalls, ApproveRequest, GrantEntry, GrantRequest } from "./approvals.ts";

@@ -1,6 +1,7 @@
 import type { AgentSpec } from "./agent.ts";
 import type { Json } from "./json.ts";
 import type { Model } from "./model.ts";
+import type { Panel } from "./plugin/panel.ts";
 import type { Policy } from "./policy/decide.ts";
 import type { Tool } from "./tool.ts";
 import type { Workflow } from "./workflow.ts";
@@ -8,6 +9,8 @@ import type { Workflow } from "./workflow.ts";
 /** What a plugin's module exports as `plugin`: data the host registers. It never hooks into the line. */
 export interface Plugin {
   readonly name: string;
+  /** Shown to people. */
+  readonly version?: string;
   /** Agents, or URLs of their YAML files. */
   readonly agents?: readonly (AgentSpec | URL)[];
   readonly models?: readonly Model[];
@@ -22,4 +25,6 @@ export interface Plugin {
   readonly schedules?: readonly Json[];
   /** Subscriptions to events, as `POST /v1/subscriptions` takes them. */
   readonly subscriptions?: readonly Json[];
+  /** Panels of the console. */
+  readonly panels?: readonly Panel[];
 }

@@ -2,6 +2,27 @@ import type { Json } from "../json.ts";
 import type { ModelRequest, Reply } from "../model.ts";
 import type { Principal } from "../principal.ts";
 
+export {
+  PANEL_SLOTS,
+  type ChartView,
+  type Panel,
+  type PanelColumn,
+  type PanelContent,
+  type PanelField,
+  type PanelFormat,
+  type PanelFrame,
+  type PanelMoment,
+  type PanelPoint,
+  type PanelScalar,
+  type PanelSeries,
+  type PanelSlot,
+  type PanelSource,
+  type PanelView,
+  type StatView,
+  type TableView,
+  type TimelineView,
+} from "./panel.ts";
+
 /** What the entry of a plugin folder exports: `init`, called once for each process with the host, and `stop`, called before it ends. */
 export interface PluginEntryModule {
   readonly init: (host: PluginHost) => Promise<IsolatedPlugin> | IsolatedPlugin;

@@ -12,6 +12,7 @@ import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { openMcpServers, type McpServers } from "./mcp/index.ts";
 import { PluginLoader, type PluginFailure } from "./plugin-loader.ts";
+import { Panels } from "./panels/index.ts";
 import { Retention } from "./retention.ts";
 import { ToolImports } from "./tool-imports.ts";
 import { Registry, type LoadedPlugin } from "./registry.ts";
@@ -80,6 +81,8 @@ export interface App extends Services, GatewayServices {
   readonly imports: ToolImports;
   /** Plugins in processes of their own. */
   readonly folder: PluginFolder;
+  /** Panels of the console that plugins bring. */
+  readonly panels: Panels;
   /** Loads a plugin and remembers it for the next start. */
   enablePlugin(path: string, principal: Principal): Promise<LoadedPlugin>;
   stop(graceMs: number): Promise<void>;
@@ -200,13 +203,13 @@ async function loadPlugins(
   config: Config,
   { plugins = [], baseDir }: AppOptions,
   sources: PluginSources,
-): Promise<Pick<App, "folder" | "enablePlugin"> & { readonly pluginFailures: PluginFailure[] }> {
+): Promise<Pick<App, "folder" | "enablePlugin" | "panels"> & { readonly pluginFailures: PluginFailure[] }> {
   const { registry, agents } = sources;
   const loader = new PluginLoader({ ...sources, baseDir });
   for (const plugin of plugins) await registry.add(plugin, "inline", agents);
   const pluginFailures = [...(await loader.loadAll(config.plugins))];
   const folder = await openPluginFolder(config, sources);
-  return { folder, pluginFailures, enablePlugin: (path, principal) => loader.enable(path, principal) };
+  return { folder, pluginFailures, panels: new Panels(sources), enablePlugin: (path, principal) => loader.enable(path, principal) };
 }
 
 /** Goes on with what was under way, and with what plugins declare; returns those whose declarations are not right. */

@@ -15,6 +15,7 @@ export type { AskBatchLine, Batch, BatchAnswer, BatchAsk, BatchEndpoint } from "
 export type { RegisteredTool } from "./tool-shelf.ts";
 export { examineSandboxes, openSandboxFor, type SandboxExamination } from "./code-sandbox.ts";
 export { requireInside } from "./plugins.ts";
+export { panelSchema } from "./panels/index.ts";
 export { installPlugin, newPlugin, pluginsDirOf } from "./plugin-folder/index.ts";
 export { CODER_WORKFLOW } from "./coder/index.ts";
 export {

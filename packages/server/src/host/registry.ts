@@ -12,9 +12,11 @@ import {
   type Tool,
   type Workflow,
 } from "@tutti/core";
+import type { Panel } from "@tutti/core/plugin";
 import type { ActionFacts, RunFacts } from "@tutti/core/policy";
 import { graphWorkflow, requireGraph, type GraphHost } from "../engine/index.ts";
 import { agentWorkflow, readAgentFile, type AgentDeps } from "./agents/index.ts";
+import { readPanels } from "./panels/panel-schema.ts";
 import { Policies, type Preview } from "./policies-in-force.ts";
 import { toolWorkflow } from "./tool-workflow.ts";
 import { openSkill, type Skill } from "./plugin-folder/skill.ts";
@@ -31,6 +33,13 @@ export interface LoadedPlugin {
   readonly agents: readonly string[];
 }
 
+/** A panel, and whose it is. */
+interface RegisteredPanel {
+  readonly plugin: string;
+  readonly version: string | null;
+  readonly panel: Panel;
+}
+
 /** Versions of one workflow that are kept for runs that began with them. */
 const OLDER_VERSIONS_MAX = 20;
 
@@ -39,6 +48,7 @@ interface Brought {
   readonly agents: readonly AgentSpec[];
   readonly workflows: readonly Workflow[];
   readonly skills: readonly Skill[];
+  readonly panels: readonly Panel[];
   /** Names of workflows and agents that the plugin's earlier version has. */
   readonly own?: ReadonlySet<string>;
 }
@@ -54,6 +64,7 @@ export class Registry {
   readonly #graphs: GraphHost;
   /** By the plugin that brought them. */
   readonly #skills = new Map<string, readonly Skill[]>();
+  readonly #panels = new Map<string, readonly RegisteredPanel[]>();
   readonly #loaded: Plugin[] = [];
   readonly policies: Policies;
   /** Versions that plugins have replaced, for the runs that began with them. */
@@ -150,6 +161,10 @@ export class Registry {
     return [...this.#skills.values()].flat();
   }
 
+  get panels(): readonly RegisteredPanel[] {
+    return [...this.#panels.values()].flat();
+  }
+
   get agents(): readonly AgentSpec[] {
     return [...this.#agents.values()];
   }
@@ -202,13 +217,13 @@ export class Registry {
     path: string,
     { deps, build }: { readonly deps: AgentDeps; readonly build: string },
   ): Promise<LoadedPlugin> {
-    const { agents, workflows, skills } = await this.#read(plugin, deps);
+    const { agents, workflows, skills, panels } = await this.#read(plugin, deps);
     if (this.#loaded.some(({ name }) => name === plugin.name))
       throw new AppError("conflict", `wanted a name of its own, got ${plugin.name}, which a plugin in Tutti's own process has; rename it`);
     const built = workflows.map((workflow) => ({ ...workflow, version: `${workflow.version}+${build}` }));
     const before = this.#plugins.get(plugin.name);
     const own = new Set([...(before?.workflows ?? []), ...(before?.agents ?? [])]);
-    return this.#put(plugin, path, { agents, workflows: built, skills, own });
+    return this.#put(plugin, path, { agents, workflows: built, skills, panels, own });
   }
 
   /** Takes a plugin away, with all that it brought. Runs that need it fail or pause, and say what is gone. */
@@ -223,6 +238,7 @@ export class Registry {
     this.#tools.remove(`plugin:${name}`);
     this.#plugins.delete(name);
     this.#skills.delete(name);
+    this.#panels.delete(name);
     this.policies.put(name, []);
   }
 
@@ -230,11 +246,17 @@ export class Registry {
     const agents = await Promise.all((plugin.agents ?? []).map(async (agent) => (agent instanceof URL ? readAgentFile(agent) : agent)));
     const graphs = await Promise.all((plugin.graphs ?? []).map((url) => this.#readGraph(url)));
     const skills = await Promise.all((plugin.skills ?? []).map((url) => openSkill(fileURLToPath(url), true)));
-    return { agents, skills, workflows: [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))] };
+    const panels = readPanels(plugin.name, plugin.panels ?? []);
+    return {
+      agents,
+      skills,
+      panels,
+      workflows: [...(plugin.workflows ?? []), ...graphs, ...agents.map((agent) => agentWorkflow(agent, deps))],
+    };
   }
 
   /** Everything is checked before anything is changed. */
-  #put(plugin: Plugin, path: string, { agents, workflows, skills, own = new Set() }: Brought): LoadedPlugin {
+  #put(plugin: Plugin, path: string, { agents, workflows, skills, panels, own = new Set() }: Brought): LoadedPlugin {
     const names = new Set(workflows.map(nameOf));
     const agentNames = agents.map(nameOf);
     const loaded = {
@@ -264,6 +286,10 @@ export class Registry {
     for (const agent of agents) this.#agents.set(agent.name, agent);
     for (const model of plugin.models ?? []) this.#models.set(model.id, model);
     this.#skills.set(plugin.name, skills);
+    this.#panels.set(
+      plugin.name,
+      panels.map((panel) => ({ plugin: plugin.name, version: plugin.version ?? null, panel })),
+    );
     this.#plugins.set(plugin.name, loaded);
     this.policies.put(plugin.name, plugin.policies ?? []);
     return loaded;

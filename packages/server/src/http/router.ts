@@ -24,6 +24,7 @@ import { insightRoutes } from "./routes/insight.ts";
 import { steeringRoutes } from "./routes/steering.ts";
 import { mcpServerRoutes } from "./routes/mcp-servers.ts";
 import { modelRoutes } from "./routes/models.ts";
+import { panelRoutes } from "./routes/panels.ts";
 import { pluginRoutes } from "./routes/plugins.ts";
 import { cacheRoutes } from "./routes/cache.ts";
 import { keyRoutes } from "./routes/keys.ts";
@@ -70,6 +71,7 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", toolRoutes(app));
   router.route("/", toolImportRoutes(app));
   router.route("/", pluginRoutes(app));
+  router.route("/", panelRoutes(app));
   router.route("/", routingRoutes(app));
   router.route("/", policyRoutes(app));
   router.route("/", trustRoutes(app));

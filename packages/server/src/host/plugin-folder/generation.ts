@@ -4,9 +4,12 @@ import { pathToFileURL } from "node:url";
 import { AppError, canonicalJson, type Json, type Plugin, type Policy, type Principal, type Tool } from "@tutti/core";
 import type { PluginPermissions } from "@tutti/core/plugin";
 import { PluginRunner, type RunnerState } from "../../plugins/index.ts";
+import { openDataset } from "../panels/index.ts";
 import { toolWorkflow } from "../tool-workflow.ts";
 import type { Marks } from "./marks.ts";
 import { readManifest, type PluginManifest } from "./manifest.ts";
+import { requireFed } from "./panel-sources.ts";
+import { PluginStore } from "./plugin-store.ts";
 import { servicesFor, type Grantee, type ServiceParts } from "./services.ts";
 import { openSkill, type Skill } from "./skill.ts";
 
@@ -44,23 +47,29 @@ export async function openGeneration(copy: Copy, parts: GenerationParts, signal:
   const { name, permissions } = manifest;
   const skills = await Promise.all(manifest.skills.map((way) => openSkill(join(copy.path, way), way === ".")));
   const runner = manifest.entry === undefined ? undefined : await startRunner({ manifest, copy, parts, opening }, signal);
-  const tools = (runner?.tools ?? []).map((description): Tool =>
-    toolOf(description, { runnerOf: parts.runnerOf, marked: (work) => parts.marks.during(name, work) }),
-  );
+  const tools = [
+    ...(runner?.tools ?? []).map((description) =>
+      toolOf(description, { runnerOf: parts.runnerOf, marked: (work) => parts.marks.during(name, work) }),
+    ),
+    ...(await datasetsOf(manifest, copy, parts.services)),
+  ];
   const missing = permissions.offers.find((offered) => !tools.some((tool) => tool.name === offered));
   if (missing !== undefined)
     throw new AppError(
       "invalid_config",
       `permissions.offers names ${missing}, which is no tool of the plugin; it brings ${tools.map((tool) => tool.name).join(", ") || "none"}`,
     );
+  await requireFed(copy.path, { manifest, tools });
   const plugin: Plugin = {
     name,
+    version: manifest.version,
     tools,
     agents: manifest.agents.map((way) => pathToFileURL(join(copy.path, way))),
     graphs: manifest.graphs.map((way) => pathToFileURL(join(copy.path, way))),
     skills: manifest.skills.map((way) => pathToFileURL(join(copy.path, way))),
     schedules: manifest.schedules,
     subscriptions: manifest.subscriptions,
+    panels: manifest.panels,
     policies: policiesOf(name, permissions),
   };
   const owned = opening.move();
@@ -71,6 +80,12 @@ export async function openGeneration(copy: Copy, parts: GenerationParts, signal:
 export async function olderVersion({ path }: Copy): Promise<Plugin> {
   const { name, agents, graphs } = await readManifest(path);
   return { name, agents: agents.map((way) => pathToFileURL(join(path, way))), graphs: graphs.map((way) => pathToFileURL(join(path, way))) };
+}
+
+function datasetsOf({ name, datasets }: PluginManifest, { path }: Copy, { store }: ServiceParts): Promise<readonly Tool[]> {
+  const storage = new PluginStore(name, store);
+  const stored = async (key: string): Promise<Json> => ((await storage.get(key)) as { readonly value?: Json }).value ?? [];
+  return Promise.all(datasets.map((dataset) => openDataset(dataset, { plugin: name, pathOf: (file) => join(path, file), stored })));
 }
 
 /** How long calls under way may take to finish when their process is replaced. */

@@ -1,9 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { join, normalize } from "node:path";
 import { AppError, type Json } from "@tutti/core";
-import type { PluginPermissions } from "@tutti/core/plugin";
+import type { Panel, PluginPermissions } from "@tutti/core/plugin";
 import { z } from "zod";
 import { readYaml, type YamlFile } from "../config/index.ts";
+import { datasetsSchema, panelsSchema, type Dataset } from "../panels/index.ts";
 import { readSkillHead } from "./skill.ts";
 
 const MANIFEST = "tutti.plugin.json";
@@ -28,6 +29,8 @@ export interface PluginManifest {
   readonly skills: readonly string[];
   readonly schedules: readonly Json[];
   readonly subscriptions: readonly Json[];
+  readonly panels: readonly Panel[];
+  readonly datasets: readonly Dataset[];
 }
 
 const texts = (what: string, shape: RegExp): z.ZodDefault<z.ZodArray<z.ZodString>> =>
@@ -68,6 +71,8 @@ const schema = z.strictObject({
   skills: z.array(inside).max(ITEMS_MAX).default([]),
   schedules: z.array(z.json()).max(ITEMS_MAX).default([]),
   subscriptions: z.array(z.json()).max(ITEMS_MAX).default([]),
+  panels: panelsSchema.default([]),
+  datasets: datasetsSchema(inside).default([]),
 });
 
 /** A skill without a manifest asks for nothing. */
@@ -78,17 +83,28 @@ const NO_PERMISSIONS = permissions.parse({});
  * Throws `not_found` where there is none, and `invalid_config` that names every problem with its line and column.
  */
 export async function readManifest(folder: string): Promise<PluginManifest> {
-  const text = await textOf(join(folder, MANIFEST));
-  if (text !== undefined) return parseManifest(readYaml(text, MANIFEST), []);
-  const packageText = await textOf(join(folder, "package.json"));
-  if (packageText !== undefined) {
-    const file = readYaml(packageText, "package.json");
-    if (file.problems.length > 0) throw new AppError("invalid_config", file.problems.join("\n"));
-    if (isObject(file.value) && isObject(file.value["tutti"])) return parseManifest(file, ["tutti"]);
-  }
+  const found = await fileOf(folder);
+  if (found !== undefined) return parseManifest(found.file, found.at);
   const skill = await textOf(join(folder, "SKILL.md"));
   if (skill !== undefined) return ofSkill(skill);
   throw new AppError("not_found", `wanted ${MANIFEST}, a package.json with the key "tutti", or SKILL.md, got none of them in ${folder}`);
+}
+
+/** Where what stands in a folder's manifest, as `file:line:column`. */
+export async function placesIn(folder: string): Promise<(path: readonly PropertyKey[]) => string> {
+  const found = await fileOf(folder);
+  return found === undefined ? () => "SKILL.md" : (path) => found.file.at([...found.at, ...path]);
+}
+
+/** The file that holds a manifest, and what key it stands under. */
+async function fileOf(folder: string): Promise<{ readonly file: YamlFile; readonly at: readonly string[] } | undefined> {
+  const text = await textOf(join(folder, MANIFEST));
+  if (text !== undefined) return { file: readYaml(text, MANIFEST), at: [] };
+  const packageText = await textOf(join(folder, "package.json"));
+  if (packageText === undefined) return undefined;
+  const file = readYaml(packageText, "package.json");
+  if (file.problems.length > 0) throw new AppError("invalid_config", file.problems.join("\n"));
+  return isObject(file.value) && isObject(file.value["tutti"]) ? { file, at: ["tutti"] } : undefined;
 }
 
 function parseManifest(file: YamlFile, at: readonly string[]): PluginManifest {
@@ -128,6 +144,8 @@ function ofSkill(text: string): PluginManifest {
     skills: ["."],
     schedules: [],
     subscriptions: [],
+    panels: [],
+    datasets: [],
   };
 }
 
