@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { sandboxConformance } from "../../packages/server/src/sandbox/conformance.ts";
+import { jailConformance } from "../../packages/server/src/sandbox/jails/conformance.ts";
 import { dockerBackend } from "../../packages/server/src/sandbox/docker/index.ts";
 import { connectEngine } from "../../packages/server/src/sandbox/docker/engine.ts";
 import { reap } from "../../packages/server/src/sandbox/docker/reap.ts";
@@ -15,6 +16,7 @@ const never = new AbortController().signal;
 after(() => engine[Symbol.asyncDispose]());
 
 sandboxConformance(dockerBackend, { languages: ["python", "shell"], options: { engineSocket: socketPath, image } });
+jailConformance(dockerBackend, { engineSocket: socketPath, image });
 
 describe("containers of a real engine", () => {
   const direct = connectEngine(socketPath);

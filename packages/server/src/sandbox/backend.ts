@@ -14,6 +14,8 @@ export interface SandboxBackendFactory {
   readonly name: SandboxBackend;
   /** The most it can promise. */
   readonly level: SandboxLevel;
+  /** Whether programs can live on in it. */
+  readonly hasJails?: boolean;
   /** How to get it, for people who have not. */
   readonly howToGet: string;
   /** Starts it. Throws `unsupported` with what is missing; whether it holds what it says, the self-test finds out afterwards. */

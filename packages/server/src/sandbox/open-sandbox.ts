@@ -114,7 +114,7 @@ function sandboxOf(backend: OpenBackend, report: SandboxReport, { limits, folder
     },
     async jail(spec, signal) {
       if (backend.jail === undefined)
-        throw new AppError("unsupported", `wanted a jail, got ${report.backend}, which has none; install bubblewrap`);
+        throw new AppError("unsupported", `wanted a jail, got ${report.backend}, which has none; install bubblewrap, Docker or Podman`);
       return backend.jail(spec, signal);
     },
     async close() {

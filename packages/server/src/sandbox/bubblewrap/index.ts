@@ -18,6 +18,7 @@ import { startCell } from "./bubblewrap-cell.ts";
 export const bubblewrapBackend: SandboxBackendFactory = {
   name: "bubblewrap",
   level: "hard",
+  hasJails: true,
   howToGet: "on Linux: apt install bubblewrap, and start Tutti as root or as a service with Delegate=yes",
   open,
 };

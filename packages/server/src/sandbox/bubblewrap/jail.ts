@@ -1,17 +1,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync } from "node:fs";
-import { chown } from "node:fs/promises";
-import { dirname } from "node:path";
 import type { Duplex } from "node:stream";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
-import type { Jail, JailSpec, SandboxLimits, SandboxReason } from "@tutti/core/sandbox";
+import type { Jail, JailSpec, SandboxLimits } from "@tutti/core/sandbox";
 import { exitOf, type CellExit } from "../cells/cell.ts";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
 import { firstWords } from "../cells/first-words.ts";
+import { giveBelongings, userOf } from "../jails/belongings.ts";
+import { watchLife, type EndingReason, type JailLife } from "../jails/life.ts";
 import { capOutput, type CappedOutput } from "../shared/capped-output.ts";
-import { folderBytes } from "../shared/folder.ts";
 import { resolveLimits } from "../shared/limits.ts";
 import type { Tools } from "../shared/runners.ts";
 import type { Uids } from "../shared/uids.ts";
@@ -31,17 +29,14 @@ export interface JailParts {
 
 type Ended = Awaited<Jail["exited"]>;
 
-const QUOTA_LOOK_MS = 2_000;
 /** For what is still in the pipe of a program that has ended. */
 const LAST_WORDS_MS = 500;
 
 /** Starts a program that lives on. It sees its volume, its mounts and its socket, and nothing else of this machine. */
 export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortSignal): Promise<Jail> {
   const limits = resolveLimits(spec.limits ?? {}, parts.limits);
-  const uid =
-    spec.volume === undefined ? parts.uids?.next() : parts.uids?.of(createHash("sha256").update(spec.volume.path).digest().readUInt32BE());
-  await checkVolume(spec, uid);
-  if (spec.socketPath !== undefined) await giveSocket(spec.socketPath, uid);
+  const uid = userOf(spec, parts.uids);
+  await giveBelongings(spec, uid);
   const cgroup = await parts.cgroups.create(limits);
   const filterFd = openSync(spec.socketPath === undefined ? parts.filters.none : parts.filters.unix, "r");
   const child = spawn("bwrap", jailArguments(spec, { tools: parts.tools, accounts: parts.accounts, limits }), {
@@ -95,34 +90,14 @@ async function release(
   return pid;
 }
 
-async function checkVolume({ volume }: JailSpec, uid: number | undefined): Promise<void> {
-  if (volume === undefined) return;
-  const bytes = await folderBytes(volume.path);
-  if (bytes > volume.quotaBytes)
-    throw new AppError(
-      "storage_full",
-      `wanted at most ${volume.quotaBytes} bytes in ${volume.path}, got ${bytes}; remove files or raise its quota`,
-    );
-  if (uid !== undefined) await chown(volume.path, uid, uid);
-}
-
-/** Who binds the socket is the jail's own user: it has to get at it, and nobody else. */
-async function giveSocket(socketPath: string, uid: number | undefined): Promise<void> {
-  if (uid === undefined) return;
-  await chown(socketPath, uid, uid);
-  await chown(dirname(socketPath), uid, uid);
-}
-
 class BubblewrapJail implements Jail {
   readonly pid: number;
   readonly output: AsyncIterable<Uint8Array>;
   readonly stderr: () => string;
   readonly exited: Promise<Ended>;
   readonly #child: ChildProcess;
-  readonly #timers: NodeJS.Timeout[] = [];
-  readonly #idleTimeoutMs: number | undefined;
-  #idle: NodeJS.Timeout | undefined;
-  #stopped: Exclude<SandboxReason, "exit"> | undefined;
+  readonly #life: JailLife;
+  #stopped: EndingReason | undefined;
 
   constructor(parts: {
     readonly child: ChildProcess;
@@ -135,17 +110,14 @@ class BubblewrapJail implements Jail {
     const { child, cgroup, exited, pid, spec, stderr } = parts;
     this.pid = pid;
     this.#child = child;
-    this.#idleTimeoutMs = spec.idleTimeoutMs;
     this.stderr = stderr;
     this.output = this.#read();
+    this.#life = watchLife(spec, (reason) => this.#kill(reason));
     this.exited = this.#end(exited, cgroup);
-    this.#touch();
-    if (spec.lifetimeMs !== undefined) this.#timers.push(setTimeout(() => this.#kill("timeout"), spec.lifetimeMs));
-    if (spec.volume !== undefined) this.#watch(spec.volume);
   }
 
   write(bytes: Uint8Array | string): Promise<void> {
-    this.#touch();
+    this.#life.touch();
     return new Promise((resolve, reject) => {
       const { stdin } = this.#child;
       if (stdin === null || !stdin.writable)
@@ -167,27 +139,12 @@ class BubblewrapJail implements Jail {
 
   async *#read(): AsyncGenerator<Uint8Array> {
     for await (const chunk of (this.#child.stdout ?? []) as AsyncIterable<Buffer>) {
-      this.#touch();
+      this.#life.touch();
       yield chunk;
     }
   }
 
-  /** Somebody said something. */
-  #touch(): void {
-    if (this.#idleTimeoutMs === undefined) return;
-    clearTimeout(this.#idle);
-    this.#idle = setTimeout(() => this.#kill("timeout"), this.#idleTimeoutMs);
-  }
-
-  /** No kernel bounds a folder on a disk that others use too, so somebody has to look; one file is bounded by an rlimit. */
-  #watch({ path, quotaBytes }: NonNullable<JailSpec["volume"]>): void {
-    const look = async (): Promise<void> => {
-      if ((await folderBytes(path)) > quotaBytes) this.#kill("policy");
-    };
-    this.#timers.push(setInterval(() => void look(), QUOTA_LOOK_MS));
-  }
-
-  #kill(reason: Exclude<SandboxReason, "exit"> | undefined): void {
+  #kill(reason: EndingReason | undefined): void {
     this.#stopped ??= reason;
     killFirst(this.pid);
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
@@ -195,8 +152,7 @@ class BubblewrapJail implements Jail {
 
   async #end(exited: Promise<CellExit>, cgroup: Cgroup): Promise<Ended> {
     const exit = await exited;
-    clearTimeout(this.#idle);
-    for (const timer of this.#timers) clearTimeout(timer);
+    this.#life.over();
     killFirst(this.pid);
     await endOf(this.pid);
     const { wasOutOfMemory } = await cgroup.usage();

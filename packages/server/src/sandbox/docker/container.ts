@@ -30,18 +30,22 @@ printf %s "$mark" >&3
 read -r end
 `;
 
-/** How a container is made. */
-export interface ContainerSpec {
+/** What containers of programs and of jails have in common. */
+export interface ContainerBase {
   readonly image: string;
-  readonly limits: SandboxLimits;
-  /** What runs the program: "python3". */
-  readonly command: string;
   /** The process it belongs to. */
   readonly owner: string;
   /** An OCI runtime that the engine knows, such as "runsc". */
   readonly runtime?: string;
   /** Podman has no volumes with options; it shows its tmpfs in archives instead. */
   readonly isPodman: boolean;
+}
+
+/** How a container is made. */
+export interface ContainerSpec extends ContainerBase {
+  readonly limits: SandboxLimits;
+  /** What runs the program: "python3". */
+  readonly command: string;
 }
 
 /** Of the temporary folder beside the working folder. */
@@ -52,39 +56,64 @@ const OWN_PROCESSES = 1;
 /** A small file takes a page. */
 const BYTES_PER_INODE = 4_096;
 
-/** The body of `POST /containers/create`: an idle container into which one program will be put. Pure. */
-export function containerBody({ image, limits, owner, runtime, isPodman }: ContainerSpec): Readonly<Record<string, unknown>> {
+interface Ulimit {
+  readonly Name: string;
+  readonly Soft: number;
+  readonly Hard: number;
+}
+
+type Body = Readonly<Record<string, unknown>> & {
+  readonly HostConfig: Readonly<Record<string, unknown>> & { readonly Ulimits: readonly Ulimit[] };
+};
+
+/** A container that is shut off and bounded, whatever runs in it. Pure. */
+export function baseBody(
+  { image, owner, runtime, isPodman }: ContainerBase,
+  { limits, ownProcesses }: { readonly limits: SandboxLimits; readonly ownProcesses: number },
+): Body {
   const { diskBytes } = limits;
   return {
     Image: image,
-    Entrypoint: ["/bin/sh", "-c", FIRST_PROCESS],
-    Cmd: [],
     AttachStdin: true,
     OpenStdin: true,
     // When whoever is attached is gone, so is what it waits for.
     StdinOnce: true,
-    User: `${PROGRAM_UID}:${PROGRAM_UID}`,
-    WorkingDir: "/",
     Labels: { [OWNER_LABEL]: owner },
     NetworkDisabled: true,
     HostConfig: {
       ...(runtime === undefined ? {} : { Runtime: runtime }),
-      AutoRemove: true,
       NetworkMode: "none",
       IpcMode: "private",
       ReadonlyRootfs: true,
       CapDrop: ["ALL"],
-      SecurityOpt: ["no-new-privileges", `seccomp=${JSON.stringify(seccompProfile)}`],
       Memory: limits.memoryBytes,
       // The sum of memory and swap: no swap.
       MemorySwap: limits.memoryBytes,
       NanoCpus: Math.round(limits.cpus * 1e9),
-      PidsLimit: limits.processesMax + OWN_PROCESSES,
+      PidsLimit: limits.processesMax + ownProcesses,
       ShmSize: Math.min(SHARED_MEMORY_BYTES_MAX, diskBytes),
-      Tmpfs: { "/tmp": `size=${diskBytes},nr_inodes=${inodes(diskBytes)},mode=1777,nosuid,nodev` },
-      Mounts: [isPodman ? podmanVolume(diskBytes) : volume(diskBytes)],
       Ulimits: [ulimit("core", 0), ulimit("fsize", diskBytes), ulimit("nofile", OPEN_FILES_MAX), ulimit("memlock", 65_536)],
       LogConfig: isPodman ? { Type: "k8s-file" } : { Type: "none" },
+    },
+  };
+}
+
+/** The body of `POST /containers/create`: an idle container into which one program will be put. Pure. */
+export function containerBody({ limits, ...base }: ContainerSpec): Readonly<Record<string, unknown>> {
+  const { diskBytes } = limits;
+  const { HostConfig: hostConfig, ...body } = baseBody(base, { limits, ownProcesses: OWN_PROCESSES });
+  return {
+    ...body,
+    Entrypoint: ["/bin/sh", "-c", FIRST_PROCESS],
+    Cmd: [],
+    User: `${PROGRAM_UID}:${PROGRAM_UID}`,
+    WorkingDir: "/",
+    HostConfig: {
+      ...hostConfig,
+      AutoRemove: true,
+      SecurityOpt: ["no-new-privileges", `seccomp=${JSON.stringify(seccompProfile)}`],
+      Tmpfs: { "/tmp": `size=${diskBytes},nr_inodes=${inodes(diskBytes)},mode=1777,nosuid,nodev` },
+      Mounts: [base.isPodman ? podmanVolume(diskBytes) : volume(diskBytes)],
     },
   };
 }
@@ -99,5 +128,12 @@ function podmanVolume(diskBytes: number): unknown {
   return { Type: "tmpfs", Target: VOLUME_FOLDER, TmpfsOptions: { SizeBytes: diskBytes, Mode: 0o755 } };
 }
 
-const inodes = (diskBytes: number): number => Math.max(64, Math.ceil(diskBytes / BYTES_PER_INODE));
-const ulimit = (Name: string, value: number): unknown => ({ Name, Soft: value, Hard: value });
+/** How many files a file system of a size may hold. */
+export function inodes(diskBytes: number): number {
+  return Math.max(64, Math.ceil(diskBytes / BYTES_PER_INODE));
+}
+
+/** A bound of every process, as engines write it. */
+export function ulimit(Name: string, value: number): Ulimit {
+  return { Name, Soft: value, Hard: value };
+}

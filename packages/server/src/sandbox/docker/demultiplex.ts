@@ -1,4 +1,5 @@
-import { PassThrough, type Readable } from "node:stream";
+import { once } from "node:events";
+import { PassThrough, Readable } from "node:stream";
 import { readFrames } from "../shared/frames.ts";
 
 /** The engine copies in pieces of 32 KiB; more than this is no stream of an engine. */
@@ -13,13 +14,22 @@ export interface Demultiplexed {
   readonly ended: Promise<void>;
 }
 
-/** Takes apart the stream in which an engine sends stdout and stderr as frames. */
+/** Takes apart the stream in which an engine sends stdout and stderr as frames, no faster than both are read. */
 export function demultiplex(source: Readable): Demultiplexed {
   const stdout = new PassThrough();
   const stderr = new PassThrough();
-  const ended = readFrames(source, RULES, (kind, bytes) => void (kind === STDOUT ? stdout : stderr).write(bytes)).finally(() => {
+  const slowed = Readable.from(whileRead(source, [stdout, stderr]));
+  const ended = readFrames(slowed, RULES, (kind, bytes) => void (kind === STDOUT ? stdout : stderr).write(bytes)).finally(() => {
     stdout.end();
     stderr.end();
   });
   return { stdout, stderr, ended };
+}
+
+/** Waits with the next piece while nobody takes what came before. */
+async function* whileRead(source: Readable, targets: readonly PassThrough[]): AsyncGenerator<unknown> {
+  for await (const chunk of source) {
+    yield chunk;
+    for (const target of targets) if (target.writableNeedDrain) await once(target, "drain");
+  }
 }

@@ -2,10 +2,14 @@ import { homedir } from "node:os";
 import { access } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tutti/core";
-import type { SandboxBackend, SandboxLevel, SandboxLimits } from "@tutti/core/sandbox";
+import type { Jail, JailSpec, SandboxBackend, SandboxLevel, SandboxLimits } from "@tutti/core/sandbox";
 import { z } from "zod";
 import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "../backend.ts";
 import { PlacePool } from "../shared/place-pool.ts";
+import { installTools } from "../shared/runners.ts";
+import { openUids } from "../shared/uids.ts";
+import type { ContainerBase } from "./container.ts";
+import { startContainerJail } from "./container-jail.ts";
 import { connectEngine, EngineError, type Engine } from "./engine.ts";
 import { findCommands } from "./languages.ts";
 import { meansOf } from "./means.ts";
@@ -14,6 +18,8 @@ import { ownerName, reap } from "./reap.ts";
 
 const IMAGE = "python:3.12-slim";
 const OPEN_TIMEOUT_MS = 20_000;
+/** Each keeps a connection to the engine for as long as it lives. */
+const JAILS_MAX = 64;
 
 const versionSchema = z.looseObject({ Version: z.string(), Components: z.array(z.looseObject({ Name: z.string() })).optional() });
 const infoSchema = z.looseObject({ Runtimes: z.record(z.string(), z.unknown()).nullish() });
@@ -23,7 +29,8 @@ export const dockerBackend: SandboxBackendFactory = {
   name: "docker",
   level: "hard",
   howToGet: `install Docker or Podman, start it, and bring the image: docker pull ${IMAGE}`,
-  open: (options, signal) => openContainers(options, { name: "docker", level: "hard" }, signal),
+  hasJails: true,
+  open: (options, signal) => openContainers(options, { name: "docker", level: "hard", hasJails: true }, signal),
 };
 
 /** What differs between an engine's own runtime and one that stands between programs and the kernel. */
@@ -32,6 +39,8 @@ export interface ContainerKind {
   readonly level: SandboxLevel;
   /** Which of these runtimes the engine has to know. */
   readonly runtimes?: readonly string[];
+  /** Whether sockets of this machine can be bound into its containers, without which a jail would be of little use. */
+  readonly hasJails?: boolean;
 }
 
 /** Opens the first engine that answers on this machine. Throws `unsupported` with what is missing. */
@@ -55,13 +64,44 @@ export async function openContainers(options: BackendOptions, kind: ContainerKin
     OpenContainer.start(engine, { ...spec, command, limits }, starting);
   const pool = new PlacePool(kind.name, start, options.warmMax);
   closing.defer(() => pool.close());
+  const jail = kind.hasJails === true ? await openJails({ engine, base: spec, options }, closing) : undefined;
   const close = closing.move();
   return {
     level: kind.level,
     languages: [...commands.keys()],
     means: meansOf(runtime),
     run: (program, running) => pool.run(commands.get(program.language) ?? "sh", program, running),
+    ...(jail !== undefined && { jail }),
     close: () => close.disposeAsync(),
+  };
+}
+
+/** Starts jails, and ends those that are left when the engine is let go. */
+async function openJails(
+  { engine, base, options }: { readonly engine: Engine; readonly base: ContainerBase; readonly options: BackendOptions },
+  closing: AsyncDisposableStack,
+): Promise<(spec: JailSpec, signal: AbortSignal) => Promise<Jail>> {
+  const waiting = closing.adopt(connectEngine(engine.socketPath), (one) => one.close());
+  const uids = await openUids();
+  let node: Promise<string | undefined> | undefined;
+  const parts = {
+    engine,
+    waiting,
+    base,
+    limits: options.limits,
+    uids,
+    node: () =>
+      (node ??= process.platform === "linux" ? installTools(options.folder).then((tools) => tools.node) : Promise.resolve(undefined)),
+  };
+  const alive = new Set<Jail>();
+  closing.defer(async () => void (await Promise.all([...alive].map((jail) => jail.stop(0)))));
+  return async (spec, signal) => {
+    if (alive.size >= JAILS_MAX)
+      throw new AppError("overloaded", `wanted at most ${JAILS_MAX} jails in containers at once, got more; end some first`);
+    const jail = await startContainerJail(parts, spec, signal);
+    alive.add(jail);
+    void jail.exited.then(() => alive.delete(jail));
+    return jail;
   };
 }
 

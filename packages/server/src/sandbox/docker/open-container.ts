@@ -43,19 +43,8 @@ export class OpenContainer implements Place {
 
   /** Makes a container and starts it. Whatever fails on the way, no container stays. */
   static async start(engine: Engine, spec: ContainerSpec, signal: AbortSignal): Promise<OpenContainer> {
-    const body = { json: containerBody(spec) };
-    const { Id: id } = createdSchema.parse(await engine.ask({ method: "POST", path: "/containers/create", body }, signal));
-    let connection: Duplex | undefined;
-    try {
-      connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
-      const container = new OpenContainer(engine, id, { connection, command: spec.command });
-      await engine.ask({ method: "POST", path: `/containers/${id}/start` }, signal);
-      return container;
-    } catch (error) {
-      await removeContainer(engine, id);
-      connection?.destroy();
-      throw error;
-    }
+    const { id, connection } = await startContainer(engine, containerBody(spec), signal);
+    return new OpenContainer(engine, id, { connection, command: spec.command });
   }
 
   async run(program: Program, signal: AbortSignal): Promise<PlaceEnding> {
@@ -117,7 +106,7 @@ export class OpenContainer implements Place {
     const { exitCode, ...used } = status;
     // Whoever was killed at the bound of its memory was killed for it. Where the engine tells no peak, it says so itself, a moment later.
     const isAtBound = used.memoryPeakBytes >= program.limits.memoryBytes - PAGES_MARGIN_BYTES;
-    const isKilled = exitCode === SIGKILL_EXIT && (isAtBound || (await this.#isOutOfMemory(signal)));
+    const isKilled = exitCode === SIGKILL_EXIT && (isAtBound || (await wasOutOfMemory(this.#engine, this.#id, signal)));
     return { files, exitCode, usage: { wallMs, ...used }, ...(isKilled && { stopped: "oom" as const }) };
   }
 
@@ -140,23 +129,44 @@ export class OpenContainer implements Place {
       "wanted the program's exit code from its container, got none; the program said that it ended before it did",
     );
   }
+}
 
-  async #isOutOfMemory(signal: AbortSignal): Promise<boolean> {
-    for (let tries = 0; tries < OOM_TRIES_MAX; tries += 1) {
-      const { State: state } = stateSchema.parse(await this.#engine.ask({ method: "GET", path: `/containers/${this.#id}/json` }, signal));
-      if (state.OOMKilled === true) return true;
-      await delay(OOM_DELAY_MS, undefined, { signal });
-    }
-    return false;
+/** Whether the kernel ended a process of a container for its memory. An engine learns of it by an event of its own, so it is asked again. */
+export async function wasOutOfMemory(engine: Engine, id: string, signal: AbortSignal): Promise<boolean> {
+  for (let tries = 0; tries < OOM_TRIES_MAX; tries += 1) {
+    const { State: state } = stateSchema.parse(await engine.ask({ method: "GET", path: `/containers/${id}/json` }, signal));
+    if (state.OOMKilled === true) return true;
+    await delay(OOM_DELAY_MS, undefined, { signal });
   }
+  return false;
 }
 
 const ATTACH = { stream: true, stdin: true, stdout: true, stderr: true };
-/** An engine learns of it by an event of its own. */
 const OOM_TRIES_MAX = 10;
 const OOM_DELAY_MS = 30;
 const PAGES_MARGIN_BYTES = 65_536;
-const SIGKILL_EXIT = 128 + 9;
+/** What a shell says of a program that was killed. */
+export const SIGKILL_EXIT = 128 + 9;
+
+/** Makes a container, attaches to its streams and starts it. Whatever fails on the way, no container stays. */
+export async function startContainer(
+  engine: Engine,
+  json: unknown,
+  signal: AbortSignal,
+): Promise<{ readonly id: string; readonly connection: Duplex }> {
+  const body = { json };
+  const { Id: id } = createdSchema.parse(await engine.ask({ method: "POST", path: "/containers/create", body }, signal));
+  let connection: Duplex | undefined;
+  try {
+    connection = await engine.upgrade({ method: "POST", path: `/containers/${id}/attach`, query: ATTACH }, signal);
+    await engine.ask({ method: "POST", path: `/containers/${id}/start` }, signal);
+    return { id, connection };
+  } catch (error) {
+    await removeContainer(engine, id);
+    connection?.destroy();
+    throw error;
+  }
+}
 
 /** Ends a container and removes it with its volume. */
 export async function removeContainer(engine: Engine, id: string): Promise<void> {

@@ -23,7 +23,27 @@ export const seccompProfile = {
   ],
 } as const;
 
-function allowWhen(name: string, argument: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+/** The same for a program that lives on: of sockets only unix ones, or none. */
+export function jailSeccompProfile(allowsUnixSockets: boolean): unknown {
+  const calls = seccompProfile.syscalls.filter((call) => call.names[0] !== "socket");
+  const refused = { action: "SCMP_ACT_ERRNO", errnoRet: EAFNOSUPPORT, names: ["socket"] };
+  const unix = { index: 0, value: AF_UNIX };
+  const sockets = allowsUnixSockets
+    ? [allowWhen("socket", { ...unix, op: "SCMP_CMP_EQ" }), { ...refused, args: [{ ...unix, op: "SCMP_CMP_NE" }] }]
+    : [refused];
+  return { ...seccompProfile, syscalls: [...calls, ...sockets] };
+}
+
+const AF_UNIX = 1;
+const EAFNOSUPPORT = 97;
+
+interface AllowedWhen {
+  readonly action: string;
+  readonly names: readonly string[];
+  readonly args: readonly unknown[];
+}
+
+function allowWhen(name: string, argument: Readonly<Record<string, unknown>>): AllowedWhen {
   return { action: "SCMP_ACT_ALLOW", names: [name], args: [argument] };
 }
 
