@@ -1,0 +1,47 @@
+import type { ComponentProps, ReactNode } from "react";
+import { cx } from "./class-names.ts";
+import { Hint } from "./hint.tsx";
+
+/** How a button speaks: the one thing to do, one among several, in passing, or dangerous. */
+type Tone = "primary" | "plain" | "quiet" | "danger";
+
+const TONES: Readonly<Record<Tone, string>> = {
+  primary: "bg-blue text-on-accent border-transparent hover:brightness-110",
+  plain: "bg-ground-2 border-line-strong text-ink hover:bg-ground-3",
+  quiet: "border-transparent text-ink-2 hover:bg-ground-2 hover:text-ink",
+  danger: "border-red text-red hover:bg-red hover:text-on-accent",
+};
+const SHAPE =
+  "inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 text-[13px] font-medium whitespace-nowrap transition-[background,color,filter] disabled:cursor-not-allowed disabled:opacity-55";
+
+type ButtonProps = Omit<ComponentProps<"button">, "className"> & {
+  readonly tone?: Tone;
+  /** Something is under way: the button waits. */
+  readonly isBusy?: boolean;
+};
+
+/** A button that says what it does. */
+export function Button({ tone = "plain", isBusy = false, disabled, children, ...rest }: ButtonProps): ReactNode {
+  return (
+    <button type="button" {...rest} disabled={disabled === true || isBusy} aria-busy={isBusy} className={cx(SHAPE, TONES[tone])}>
+      {isBusy && <Spinner />}
+      {children}
+    </button>
+  );
+}
+
+/** A button that is only an icon; `label` is its name, for people who do not see it and as its hint. */
+export function IconButton({ label, tone = "quiet", ...rest }: ButtonProps & { readonly label: string }): ReactNode {
+  return (
+    <Hint text={label}>
+      <button type="button" {...rest} aria-label={label} className={cx(SHAPE, TONES[tone], "w-8 px-0")} />
+    </Hint>
+  );
+}
+
+/** A link that looks like a button. */
+export const buttonLook = (tone: Tone = "plain"): string => cx(SHAPE, TONES[tone]);
+
+function Spinner(): ReactNode {
+  return <span aria-hidden className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent" />;
+}

@@ -1,0 +1,159 @@
+import "uplot/dist/uPlot.min.css";
+import { useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
+import uPlot from "uplot";
+import { subscribe, themeOnPage } from "../appearance.ts";
+import { COLOUR, type Accent } from "./tones.ts";
+
+/** One line or row of bars of a chart; a value of null leaves a gap. */
+export interface Series {
+  readonly label: string;
+  readonly accent: Accent;
+  readonly values: readonly (number | null)[];
+  readonly look?: "line" | "area" | "bars";
+  /** Which side's scale it is read on; "start" unless told. */
+  readonly side?: "start" | "end";
+}
+
+interface ChartProps {
+  readonly label: string;
+  /** Moments in seconds since 1970. */
+  readonly times: readonly number[];
+  readonly series: readonly Series[];
+  readonly format?: (value: number) => string;
+  readonly heightPx?: number;
+  /** Called with the time range in ms that a person has drawn. */
+  readonly onRange?: (range: { readonly fromMs: number; readonly toMs: number }) => void;
+}
+
+const HEIGHT_PX = 180;
+const ALPHA = 0.16;
+
+/** Values over time. The picture is drawn on a canvas; the same numbers stand in a table for people who do not see it. */
+export function Chart({ label, times, series, format = String, heightPx = HEIGHT_PX, onRange }: ChartProps): ReactNode {
+  const box = useRef<HTMLDivElement>(null);
+  const theme = useSyncExternalStore(subscribe, themeOnPage);
+  const shape = series.map((one) => `${one.label}/${one.accent}/${one.look}/${one.side}`).join("|");
+  const plot = useRef<uPlot>(null);
+  const latest = useRef({ times, series, format, onRange });
+  latest.current = { times, series, format, onRange };
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const made = new uPlot(optionsOf(element, { heightPx, latest }), dataOf(latest.current), element);
+    plot.current = made;
+    const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
+    observer.observe(element);
+    return () => {
+      observer.disconnect();
+      made.destroy();
+      plot.current = null;
+    };
+  }, [shape, theme, heightPx]);
+  useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series]);
+  return (
+    <figure aria-label={label} className="min-w-0">
+      <div ref={box} aria-hidden className="w-full overflow-hidden" dir="ltr" />
+      <ChartTable label={label} times={times} series={series} format={format} />
+    </figure>
+  );
+}
+
+/** Rows that are read aloud; the picture itself may have thousands. */
+const TABLE_ROWS_MAX = 60;
+
+function ChartTable({ label, times, series, format = String }: ChartProps): ReactNode {
+  return (
+    <div className="sr-only">
+      <table>
+        <caption>{label}</caption>
+        <thead>
+          <tr>
+            <th scope="col">Time</th>
+            {series.map((one) => (
+              <th key={one.label} scope="col">
+                {one.label}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {times.slice(-TABLE_ROWS_MAX).map((time, row) => {
+            const at = Math.max(0, times.length - TABLE_ROWS_MAX) + row;
+            return (
+              <tr key={time}>
+                <th scope="row">{new Date(time * 1000).toLocaleString()}</th>
+                {series.map((one) => (
+                  <td key={one.label}>{one.values[at] === null || one.values[at] === undefined ? "" : format(one.values[at])}</td>
+                ))}
+              </tr>
+            );
+          })}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function dataOf({ times, series }: Pick<ChartProps, "times" | "series">): uPlot.AlignedData {
+  return [[...times], ...series.map(({ values }) => [...values])];
+}
+
+interface OptionParts {
+  readonly heightPx: number;
+  readonly latest: { readonly current: Pick<ChartProps, "series" | "onRange"> & { readonly format: (value: number) => string } };
+}
+
+function optionsOf(element: HTMLElement, { heightPx, latest }: OptionParts): uPlot.Options {
+  const style = getComputedStyle(element);
+  const paint = (name: string): string => style.getPropertyValue(name.slice("var(".length, -1)).trim();
+  const axis = {
+    stroke: paint("var(--ink-3)"),
+    grid: { stroke: paint("var(--line)"), width: 1 },
+    ticks: { show: false },
+    font: "11px Inter Variable, sans-serif",
+  };
+  const values = (_: uPlot, splits: readonly number[]): string[] => splits.map((value) => latest.current.format(value));
+  const { series } = latest.current;
+  return {
+    width: element.clientWidth,
+    height: heightPx,
+    padding: [8, 8, 0, 0],
+    cursor: { y: false, points: { size: 7 }, drag: { x: latest.current.onRange !== undefined, y: false, setScale: false } },
+    legend: { live: true },
+    axes: [
+      axis,
+      { ...axis, values, size: 56 },
+      ...(series.some(({ side }) => side === "end")
+        ? [{ ...axis, values, size: 56, side: 1, scale: "end", grid: { show: false } } as const]
+        : []),
+    ],
+    hooks: {
+      setSelect: [
+        (made) => {
+          const { left, width } = made.select;
+          if (width < 4) return;
+          const [from, to] = [made.posToVal(left, "x"), made.posToVal(left + width, "x")];
+          made.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          latest.current.onRange?.({ fromMs: from * 1000, toMs: to * 1000 });
+        },
+      ],
+    },
+    series: [
+      {},
+      ...series.map(({ label, accent, look = "line", side = "start" }): uPlot.Series => {
+        const stroke = paint(COLOUR[accent]);
+        const isFilled = look !== "line";
+        return {
+          label,
+          stroke,
+          scale: side === "end" ? "end" : "y",
+          width: 1.5,
+          points: { show: false },
+          value: (_, value) => (value === null ? "" : latest.current.format(value)),
+          ...(isFilled && { fill: `color-mix(in srgb, ${stroke} ${ALPHA * 100}%, transparent)` }),
+          ...(look === "bars" && uPlot.paths.bars !== undefined && { paths: uPlot.paths.bars({ size: [0.7, 40] }) }),
+        };
+      }),
+    ],
+  };
+}

@@ -1,0 +1,38 @@
+import type { RunStatus } from "@tutti/core";
+
+/** A colour that says something. */
+export type Accent = "blue" | "orange" | "green" | "red" | "violet" | "yellow" | "grey";
+
+/** The colour of text in an accent. */
+export const INK: Readonly<Record<Accent, string>> = {
+  blue: "text-blue",
+  orange: "text-orange",
+  green: "text-green",
+  red: "text-red",
+  violet: "text-violet",
+  yellow: "text-yellow",
+  grey: "text-ink-2",
+};
+
+/** The accent's variable, for pictures. */
+export const COLOUR: Readonly<Record<Accent, string>> = {
+  blue: "var(--blue)",
+  orange: "var(--orange)",
+  green: "var(--green)",
+  red: "var(--red)",
+  violet: "var(--violet)",
+  yellow: "var(--yellow)",
+  grey: "var(--ink-3)",
+};
+
+/** What colour a run's status has, everywhere. */
+export const STATUS_ACCENT: Readonly<Record<RunStatus, Accent>> = {
+  queued: "violet",
+  running: "blue",
+  waiting: "orange",
+  paused: "yellow",
+  completed: "green",
+  failed: "red",
+  cancelled: "grey",
+  continued: "grey",
+};

@@ -1,0 +1,47 @@
+import { Dialog } from "@base-ui/react/dialog";
+import { X } from "lucide-react";
+import type { ReactNode } from "react";
+import { IconButton } from "./button.tsx";
+import { cx } from "./class-names.ts";
+
+interface WindowProps {
+  readonly title: string;
+  readonly about?: ReactNode;
+  readonly isOpen: boolean;
+  readonly onClose: () => void;
+  readonly isWide?: boolean;
+  /** The buttons at its foot. */
+  readonly foot?: ReactNode;
+  readonly children?: ReactNode;
+}
+
+/** A window over the page. Escape and a click beside it close it; the keyboard goes back to where it was. */
+export function Window({ title, about, isOpen, onClose, isWide = false, foot, children }: WindowProps): ReactNode {
+  return (
+    <Dialog.Root open={isOpen} onOpenChange={(isNowOpen) => !isNowOpen && onClose()}>
+      <Dialog.Portal>
+        <Dialog.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
+        <Dialog.Popup
+          className={cx(
+            "fixed start-1/2 top-[8vh] z-50 flex max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col rounded-xl border border-line bg-ground-1 shadow-2xl transition-[opacity,scale] data-[ending-style]:scale-98 data-[ending-style]:opacity-0 data-[starting-style]:scale-98 data-[starting-style]:opacity-0 rtl:translate-x-1/2",
+            isWide ? "max-w-5xl" : "max-w-lg",
+          )}
+        >
+          <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">
+            <div className="min-w-0 grow">
+              <Dialog.Title className="text-base font-semibold" dir="auto">
+                {title}
+              </Dialog.Title>
+              {about !== undefined && <Dialog.Description className="mt-0.5 text-[13px] text-ink-2">{about}</Dialog.Description>}
+            </div>
+            <Dialog.Close render={<IconButton label="Close" />}>
+              <X aria-hidden className="size-4" />
+            </Dialog.Close>
+          </header>
+          <div className="min-h-0 grow overflow-y-auto px-5 py-4">{children}</div>
+          {foot !== undefined && <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{foot}</footer>}
+        </Dialog.Popup>
+      </Dialog.Portal>
+    </Dialog.Root>
+  );
+}

@@ -1,0 +1,51 @@
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { basePath } from "./server.ts";
+import { LostPage, Shell } from "./shell/shell.tsx";
+
+const root = createRootRoute({ component: Shell, notFoundComponent: LostPage });
+
+/** What stands behind "?" in an address: texts only, each page reads its own. */
+export type Search = Readonly<Record<string, string | undefined>>;
+
+const page = <P extends string>(path: P, component: () => ReturnType<typeof lazyRouteComponent>) =>
+  createRoute({ getParentRoute: () => root, path, component: component(), validateSearch: (search: Search): Search => search });
+
+/** Every page and its address. Each is loaded when it is first opened. */
+const routeTree = root.addChildren([
+  page("/", () => lazyRouteComponent(() => import("./panels/overview/overview-page.tsx"), "OverviewPage")),
+  page("/approvals", () => lazyRouteComponent(() => import("./panels/operations/approvals-page.tsx"), "ApprovalsPage")),
+  page("/runs", () => lazyRouteComponent(() => import("./panels/runs/runs-page.tsx"), "RunsPage")),
+  page("/runs/$runId", () => lazyRouteComponent(() => import("./panels/run/run-page.tsx"), "RunPage")),
+  page("/schedules", () => lazyRouteComponent(() => import("./panels/operations/schedules-page.tsx"), "SchedulesPage")),
+  page("/queues", () => lazyRouteComponent(() => import("./panels/operations/queues-page.tsx"), "QueuesPage")),
+  page("/dead-letters", () => lazyRouteComponent(() => import("./panels/operations/dead-letters-page.tsx"), "DeadLettersPage")),
+  page("/workflows", () => lazyRouteComponent(() => import("./panels/workflows/workflows-page.tsx"), "WorkflowsPage")),
+  page("/workflows/$name", () => lazyRouteComponent(() => import("./panels/workflows/workflow-page.tsx"), "WorkflowPage")),
+  page("/agents", () => lazyRouteComponent(() => import("./panels/agents/agents-page.tsx"), "AgentsPage")),
+  page("/agents/$name", () => lazyRouteComponent(() => import("./panels/agents/agent-page.tsx"), "AgentPage")),
+  page("/compare", () => lazyRouteComponent(() => import("./panels/agents/compare-page.tsx"), "ComparePage")),
+  page("/events", () => lazyRouteComponent(() => import("./panels/data/events-page.tsx"), "EventsPage")),
+  page("/data", () => lazyRouteComponent(() => import("./panels/data/data-page.tsx"), "DataPage")),
+  page("/commerce", () => lazyRouteComponent(() => import("./panels/commerce/commerce-page.tsx"), "CommercePage")),
+  page("/settings", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
+  page("/settings/$section", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
+]);
+
+/** The console's addresses. */
+export const router = createRouter({
+  routeTree,
+  basepath: basePath,
+  defaultPreload: "intent",
+  scrollRestoration: true,
+  parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
+  stringifySearch: (search) => {
+    const given = Object.entries(search as Search).filter((entry): entry is [string, string] => entry[1] !== undefined && entry[1] !== "");
+    return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
+  },
+});
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: typeof router;
+  }
+}

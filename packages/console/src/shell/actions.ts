@@ -1,0 +1,82 @@
+import { useEffect, useSyncExternalStore } from "react";
+
+/** Something that can be done from the palette, and, where it has keys, from the keyboard. */
+export interface ShellAction {
+  readonly id: string;
+  readonly title: string;
+  readonly group: string;
+  /** Pressed one after the other: "g r"; "mod+k" is Command or Control with K. */
+  readonly keys?: string;
+  /** More words under which it is found. */
+  readonly words?: string;
+  readonly run: () => unknown;
+}
+
+const groups = new Map<object, readonly ShellAction[]>();
+const listeners = new Set<() => void>();
+let all: readonly ShellAction[] = [];
+
+/** Offers actions for as long as the caller is on the page. Keep the list the same object while it is the same. */
+export function useActions(actions: readonly ShellAction[]): void {
+  useEffect(() => {
+    const owner = {};
+    groups.set(owner, actions);
+    changed();
+    return () => {
+      groups.delete(owner);
+      changed();
+    };
+  }, [actions]);
+}
+
+/** Everything that can be done now. */
+export function useAllActions(): readonly ShellAction[] {
+  return useSyncExternalStore(subscribe, () => all);
+}
+
+function changed(): void {
+  all = [...groups.values()].flat();
+  for (const listener of listeners) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** How long the second key of a pair may take. */
+const PAIR_MS = 1200;
+
+/** Listens for the keys of all actions; keys that are typed into something are left alone. */
+export function useKeyboard(): void {
+  useEffect(() => {
+    let before = "";
+    let beforeAtMs = 0;
+    const onKey = (event: KeyboardEvent): void => {
+      const key = nameOf(event);
+      if (event.defaultPrevented || key === undefined || (isTyping(event) && !key.startsWith("mod+"))) return;
+      const pair = event.timeStamp - beforeAtMs < PAIR_MS ? `${before} ${key}` : key;
+      const action = all.find(({ keys }) => keys === pair) ?? all.find(({ keys }) => keys === key);
+      before = key;
+      beforeAtMs = event.timeStamp;
+      if (action === undefined) return;
+      event.preventDefault();
+      before = "";
+      action.run();
+    };
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, []);
+}
+
+function nameOf({ key, metaKey, ctrlKey, altKey }: KeyboardEvent): string | undefined {
+  if (altKey || key.length > 1) return undefined;
+  return metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
+}
+
+function isTyping({ target }: KeyboardEvent): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.closest("input,textarea,select,[role=textbox],[role=dialog]") !== null)
+  );
+}

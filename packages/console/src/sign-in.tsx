@@ -1,0 +1,54 @@
+import { useMutation } from "@tanstack/react-query";
+import type { SignedIn } from "@tutti/client";
+import { AppError } from "@tutti/core";
+import { useState, type ReactNode } from "react";
+import { Button } from "./parts/button.tsx";
+import { TextField } from "./parts/fields.tsx";
+import { client } from "./server.ts";
+
+/** Lets a person in with the owner's token. It is sent once and kept nowhere in the browser. */
+export function SignIn({
+  problem,
+  onSignedIn,
+}: {
+  readonly problem: string | undefined;
+  readonly onSignedIn: (signedIn: SignedIn) => void;
+}): ReactNode {
+  const [token, setToken] = useState("");
+  const signingIn = useMutation({ mutationFn: () => client.signIn({ token: token.trim() }), onSuccess: onSignedIn });
+  const refused = signingIn.error === null ? problem : AppError.from(signingIn.error).message;
+  return (
+    <main className="grid min-h-dvh place-items-center bg-[radial-gradient(60%_50%_at_50%_0%,var(--glow),transparent)] p-6">
+      <form
+        aria-label="Sign in"
+        className="panel flex w-full max-w-sm flex-col gap-4 p-6 shadow-2xl"
+        onSubmit={(event) => {
+          event.preventDefault();
+          signingIn.mutate();
+        }}
+      >
+        <img src="./icon.svg" alt="" className="size-10" />
+        <div>
+          <h1 className="text-lg font-semibold">Tutti</h1>
+          <p className="mt-1 text-[13px] text-ink-2">
+            Sign in with the owner's token, which <code className="font-mono text-ink">tutti up</code> showed at its first start. A link
+            that signs you in without it: <code className="font-mono text-ink">tutti open</code>.
+          </p>
+        </div>
+        <TextField
+          label="Token"
+          type="password"
+          autoComplete="current-password"
+          autoFocus
+          required
+          value={token}
+          problem={refused}
+          onChange={(event) => setToken(event.target.value)}
+        />
+        <Button type="submit" tone="primary" isBusy={signingIn.isPending} disabled={token.trim() === ""}>
+          Sign in
+        </Button>
+      </form>
+    </main>
+  );
+}

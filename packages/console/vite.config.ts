@@ -1,0 +1,20 @@
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { defineConfig } from "vite";
+
+/** Where `npm run dev` finds a running Tutti. */
+const SERVER = "http://127.0.0.1:8088";
+
+export default defineConfig({
+  // Relative, so that the same files work under any path that a proxy puts in front; the server writes that path into `<base>`.
+  base: "./",
+  plugins: [react(), tailwindcss()],
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    modulePreload: { polyfill: false },
+    reportCompressedSize: false,
+    chunkSizeWarningLimit: 900,
+  },
+  server: { host: "127.0.0.1", proxy: { "/v1": { target: SERVER, ws: true }, "/health": SERVER } },
+});
