@@ -23,15 +23,15 @@ export interface Verdict {
   readonly tookMs: number;
 }
 
-const ownFile = /^(?!.*[/\\]node_modules[/\\]).*[/\\](?:packages|plugins|scripts|test|examples|bench)[/\\].*\.ts$/gm;
+const ownFile = /^(?!.*[/\\]node_modules[/\\]).*[/\\](?:packages|plugins|scripts|test|examples|bench)[/\\].*\.tsx?$/gm;
 const tsc = (project: string): readonly string[] => ["tsc", "-p", project, "--listFiles", "--pretty", "false"];
 
 export const checkers: readonly Checker[] = [
   {
     name: "types",
-    commands: [tsc("tsconfig.json"), tsc("packages/core"), tsc("packages/client")],
+    commands: [tsc("tsconfig.json"), tsc("packages/core"), tsc("packages/client"), tsc("packages/console")],
     filesRead: ownFile,
-    isNoise: /^[^\s(]+\.(?:ts|mts|cts|json)$/,
+    isNoise: /^[^\s(]+\.(?:tsx?|mts|cts|json)$/,
   },
   { name: "lint", commands: [["oxlint"]], filesRead: / on (\d+) files?/ },
   { name: "format", commands: [["oxfmt", "--check"]], filesRead: / on (\d+) files?/ },

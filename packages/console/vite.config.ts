@@ -5,9 +5,9 @@ import { defineConfig } from "vite";
 /** Where `npm run dev` finds a running Tutti. */
 const SERVER = "http://127.0.0.1:8088";
 
-export default defineConfig({
+export default defineConfig(({ command }) => ({
   // Relative, so that the same files work under any path that a proxy puts in front; the server writes that path into `<base>`.
-  base: "./",
+  base: command === "serve" ? "/admin/" : "./",
   plugins: [react(), tailwindcss()],
   build: {
     target: "es2023",
@@ -17,4 +17,4 @@ export default defineConfig({
     chunkSizeWarningLimit: 900,
   },
   server: { host: "127.0.0.1", proxy: { "/v1": { target: SERVER, ws: true }, "/health": SERVER } },
-});
+}));

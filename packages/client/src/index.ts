@@ -40,7 +40,6 @@ export type { InsightCalls, RunDiffReply, RunInsightReply, WaitingReply, Workflo
 export type { PanelCalls, PanelEntry, PanelReply, PanelRequest } from "./panels.ts";
 export type { FolderPlugin, FolderPluginDetails, PluginCalls } from "./plugins.ts";
 export type { ScheduleCalls, ScheduleEntry, ScheduleRequest, ScheduleTiming } from "./schedules.ts";
-export type { SessionCalls, SessionEntry, SignedIn } from "./sessions.ts";
 export type { ApprovalAnswer, ApprovalCalls, ApproveRequest, GrantEntry, GrantRequest } from "./approvals.ts";
 export type { ForkRequest, SteeringCalls } from "./steering.ts";
 export type {

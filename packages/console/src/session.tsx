@@ -1,9 +1,10 @@
 import { useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
-import type { SignedIn } from "@tutti/client";
+import type { SessionReply } from "@tutti/client";
 import { useState, type ReactNode } from "react";
+import { reconnect } from "./feed.ts";
 import { queryClient } from "./query-client.ts";
-import { client, keepCsrfTokenOf } from "./server.ts";
+import { client, keepCsrfToken } from "./server.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Failure } from "./parts/states.tsx";
 
@@ -31,15 +32,16 @@ export async function leave(): Promise<void> {
   await queryClient.resetQueries({ queryKey: KEY });
 }
 
-function welcome(signedIn: SignedIn): void {
-  keepCsrfTokenOf(signedIn);
+function welcome(signedIn: SessionReply): void {
+  keepCsrfToken(signedIn.csrfToken);
   queryClient.setQueryData(KEY, signedIn);
+  reconnect();
 }
 
 /** Who this browser is; a one-time code that the address brought is taken first. */
-async function enter(code: string | undefined): Promise<SignedIn> {
+async function enter(code: string | undefined): Promise<SessionReply> {
   const signedIn = code === undefined ? await client.session() : await client.signIn({ code }).catch(() => client.session());
-  keepCsrfTokenOf(signedIn);
+  keepCsrfToken(signedIn.csrfToken);
   return signedIn;
 }
 

@@ -1,5 +1,5 @@
 import { useMutation } from "@tanstack/react-query";
-import type { SignedIn } from "@tutti/client";
+import type { SessionReply } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { useState, type ReactNode } from "react";
 import { Button } from "./parts/button.tsx";
@@ -12,7 +12,7 @@ export function SignIn({
   onSignedIn,
 }: {
   readonly problem: string | undefined;
-  readonly onSignedIn: (signedIn: SignedIn) => void;
+  readonly onSignedIn: (signedIn: SessionReply) => void;
 }): ReactNode {
   const [token, setToken] = useState("");
   const signingIn = useMutation({ mutationFn: () => client.signIn({ token: token.trim() }), onSuccess: onSignedIn });

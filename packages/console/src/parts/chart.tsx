@@ -1,5 +1,5 @@
 import "uplot/dist/uPlot.min.css";
-import { useEffect, useRef, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useRef, useSyncExternalStore, type ReactNode } from "react";
 import uPlot from "uplot";
 import { subscribe, themeOnPage } from "../appearance.ts";
 import { COLOUR, type Accent } from "./tones.ts";
@@ -14,6 +14,12 @@ export interface Series {
   readonly side?: "start" | "end";
 }
 
+/** A span of time in ms since 1970. */
+export interface TimeRange {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
 interface ChartProps {
   readonly label: string;
   /** Moments in seconds since 1970. */
@@ -22,7 +28,7 @@ interface ChartProps {
   readonly format?: (value: number) => string;
   readonly heightPx?: number;
   /** Called with the time range in ms that a person has drawn. */
-  readonly onRange?: (range: { readonly fromMs: number; readonly toMs: number }) => void;
+  readonly onRange?: ((range: TimeRange) => void) | undefined;
 }
 
 const HEIGHT_PX = 180;
@@ -31,15 +37,19 @@ const ALPHA = 0.16;
 /** Values over time. The picture is drawn on a canvas; the same numbers stand in a table for people who do not see it. */
 export function Chart({ label, times, series, format = String, heightPx = HEIGHT_PX, onRange }: ChartProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
+  const plot = useRef<uPlot>(null);
   const theme = useSyncExternalStore(subscribe, themeOnPage);
   const shape = series.map((one) => `${one.label}/${one.accent}/${one.look}/${one.side}`).join("|");
-  const plot = useRef<uPlot>(null);
-  const latest = useRef({ times, series, format, onRange });
-  latest.current = { times, series, format, onRange };
+  const say = useEffectEvent((value: number) => format(value));
+  const choose = useEffectEvent((range: TimeRange) => onRange?.(range));
+  const make = useEffectEvent((element: HTMLElement) => {
+    const parts = { heightPx, series, format: (value: number) => say(value), ...(onRange !== undefined && { onRange: choose }) };
+    return new uPlot(optionsOf(element, parts), dataOf({ times, series }), element);
+  });
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    const made = new uPlot(optionsOf(element, { heightPx, latest }), dataOf(latest.current), element);
+    const made = make(element);
     plot.current = made;
     const observer = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: heightPx }));
     observer.observe(element);
@@ -48,6 +58,7 @@ export function Chart({ label, times, series, format = String, heightPx = HEIGHT
       made.destroy();
       plot.current = null;
     };
+    // Colours are read from the page when the picture is made, so another theme makes it anew.
   }, [shape, theme, heightPx]);
   useEffect(() => plot.current?.setData(dataOf({ times, series })), [times, series]);
   return (
@@ -100,10 +111,12 @@ function dataOf({ times, series }: Pick<ChartProps, "times" | "series">): uPlot.
 
 interface OptionParts {
   readonly heightPx: number;
-  readonly latest: { readonly current: Pick<ChartProps, "series" | "onRange"> & { readonly format: (value: number) => string } };
+  readonly series: readonly Series[];
+  readonly format: (value: number) => string;
+  readonly onRange?: (range: TimeRange) => void;
 }
 
-function optionsOf(element: HTMLElement, { heightPx, latest }: OptionParts): uPlot.Options {
+function optionsOf(element: HTMLElement, { heightPx, series, format, onRange }: OptionParts): uPlot.Options {
   const style = getComputedStyle(element);
   const paint = (name: string): string => style.getPropertyValue(name.slice("var(".length, -1)).trim();
   const axis = {
@@ -112,13 +125,12 @@ function optionsOf(element: HTMLElement, { heightPx, latest }: OptionParts): uPl
     ticks: { show: false },
     font: "11px Inter Variable, sans-serif",
   };
-  const values = (_: uPlot, splits: readonly number[]): string[] => splits.map((value) => latest.current.format(value));
-  const { series } = latest.current;
+  const values = (_: uPlot, splits: readonly number[]): string[] => splits.map((value) => format(value));
   return {
     width: element.clientWidth,
     height: heightPx,
     padding: [8, 8, 0, 0],
-    cursor: { y: false, points: { size: 7 }, drag: { x: latest.current.onRange !== undefined, y: false, setScale: false } },
+    cursor: { y: false, points: { size: 7 }, drag: { x: onRange !== undefined, y: false, setScale: false } },
     legend: { live: true },
     axes: [
       axis,
@@ -134,7 +146,7 @@ function optionsOf(element: HTMLElement, { heightPx, latest }: OptionParts): uPl
           if (width < 4) return;
           const [from, to] = [made.posToVal(left, "x"), made.posToVal(left + width, "x")];
           made.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-          latest.current.onRange?.({ fromMs: from * 1000, toMs: to * 1000 });
+          onRange?.({ fromMs: from * 1000, toMs: to * 1000 });
         },
       ],
     },
@@ -149,7 +161,7 @@ function optionsOf(element: HTMLElement, { heightPx, latest }: OptionParts): uPl
           scale: side === "end" ? "end" : "y",
           width: 1.5,
           points: { show: false },
-          value: (_, value) => (value === null ? "" : latest.current.format(value)),
+          value: (_, value) => (value === null ? "" : format(value)),
           ...(isFilled && { fill: `color-mix(in srgb, ${stroke} ${ALPHA * 100}%, transparent)` }),
           ...(look === "bars" && uPlot.paths.bars !== undefined && { paths: uPlot.paths.bars({ size: [0.7, 40] }) }),
         };

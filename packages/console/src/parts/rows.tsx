@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useCallback, useRef, type KeyboardEvent, type ReactNode } from "react";
+import { memo, useRef, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
 import { cx } from "./class-names.ts";
 
 /** A column: its name, how wide it is (a CSS grid track), and what it shows of a row. */
@@ -53,11 +53,15 @@ export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSele
     virtual.scrollToIndex(to);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
   };
+  const onClick = ({ target }: MouseEvent): void => {
+    const row = rows[indexOf(target)];
+    if (row !== undefined && !(target as HTMLElement).closest("a,button,input,label")) onOpen?.(row);
+  };
   const onKey = (event: KeyboardEvent): void => {
-    const at = Number((event.target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset["index"] ?? Number.NaN);
+    const at = indexOf(event.target);
     const row = rows[at];
-    if (row === undefined) return;
-    if (event.target instanceof HTMLElement && event.target.dataset["index"] === undefined) return;
+    // Keys that go to something within a row are that thing's own.
+    if (row === undefined || (event.target as HTMLElement).dataset["index"] === undefined) return;
     if (event.key === "Enter") onOpen?.(row);
     else if (event.key === "x" || event.key === " ") onSelect?.(row);
     else if (event.key in MOVES) focusRow(at + (MOVES[event.key] ?? 0));
@@ -72,6 +76,7 @@ export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSele
       aria-rowcount={rows.length + 1}
       aria-multiselectable={onSelect !== undefined}
       onKeyDown={onKey}
+      onClick={onClick}
       className="panel relative min-h-0 grow overflow-auto"
       tabIndex={rows.length === 0 ? 0 : -1}
     >
@@ -85,7 +90,9 @@ export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSele
         {virtual.getVirtualItems().map(({ index, start, key }) => (
           <Line
             key={key}
-            {...{ index, start, columns, tracks, onOpen, onSelect }}
+            {...{ index, start, columns, tracks }}
+            canOpen={onOpen !== undefined}
+            canSelect={onSelect !== undefined}
             row={rows[index] as Row}
             isSelected={selected?.has(String(key)) ?? false}
           />
@@ -93,6 +100,10 @@ export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSele
       </div>
     </div>
   );
+}
+
+function indexOf(target: EventTarget): number {
+  return Number((target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset["index"] ?? Number.NaN);
 }
 
 const MOVES: Readonly<Record<string, number>> = {
@@ -127,25 +138,21 @@ interface LineProps<Row> {
   readonly columns: readonly Column<Row>[];
   readonly tracks: string;
   readonly isSelected: boolean;
-  readonly onOpen: ((row: Row) => void) | undefined;
-  readonly onSelect: ((row: Row) => void) | undefined;
+  readonly canOpen: boolean;
+  readonly canSelect: boolean;
 }
 
-function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, onOpen, onSelect }: LineProps<Row>): ReactNode {
-  const open = useCallback(() => onOpen?.(row), [onOpen, row]);
+function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpen, canSelect }: LineProps<Row>): ReactNode {
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
-      aria-selected={onSelect === undefined ? undefined : isSelected}
+      aria-selected={canSelect ? isSelected : undefined}
       data-index={index}
       tabIndex={0}
-      onClick={(event) => {
-        if (!(event.target as HTMLElement).closest("a,button,input,label")) open();
-      }}
       className={cx(
         "absolute inset-x-0 grid items-center border-b border-line/60 px-3 text-[13px] outline-offset-[-2px]",
-        onOpen !== undefined && "cursor-pointer",
+        canOpen && "cursor-pointer",
         isSelected ? "bg-ground-3" : "hover:bg-ground-2",
       )}
       style={{ gridTemplateColumns: tracks, height: ROW_PX, transform: `translateY(${start}px)` }}

@@ -1,19 +1,62 @@
-import { useQuery } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
+import { WifiOff } from "lucide-react";
+import { useEffect, useRef, type ReactNode } from "react";
+import { reconnect, useConnection, useLive } from "../feed.ts";
+import { Button } from "../parts/button.tsx";
 import { Hint } from "../parts/hint.tsx";
-import { healthQuery } from "../queries.ts";
+import { Moment } from "../parts/time.tsx";
+import { approvalsQuery, healthQuery } from "../queries.ts";
 
-/** Whether the server is there and well. */
+const HEALTH_EVERY_MS = 15_000;
+const DOT: Readonly<Record<string, string>> = { ok: "bg-green", degraded: "bg-yellow", down: "bg-red" };
+
+/** Whether the page hears of changes, and whether the server is well. */
 export function Connection(): ReactNode {
-  const health = useQuery({ ...healthQuery, refetchInterval: 10_000 });
-  const state = health.error !== null ? "offline" : (health.data?.status ?? "…");
-  const colour = state === "ok" ? "bg-green" : state === "degraded" ? "bg-yellow" : "bg-red";
+  const { status } = useConnection();
+  const queries = useQueryClient();
+  const health = useQuery({ ...healthQuery, refetchInterval: HEALTH_EVERY_MS });
+  // What people are asked stands in the navigation, so it is kept new on every page.
+  useLive(
+    { topic: "approvals" },
+    {
+      onStart: () => queries.invalidateQueries({ queryKey: approvalsQuery.queryKey }),
+      onData: ({ approvals }) => void queries.setQueryData(approvalsQuery.queryKey, approvals),
+    },
+  );
+  useCatchUp(status === "live");
+  const state = status === "live" ? (health.data?.status ?? "ok") : status;
   return (
-    <Hint text={state === "offline" ? "The server does not answer; this page goes on by itself when it does" : `The server is ${state}`}>
+    <Hint text={status === "live" ? `Live; the server is ${state}` : "What you see may be old"}>
       <span role="status" className="flex items-center gap-1.5 text-xs text-ink-2">
-        <span aria-hidden className={`size-2 rounded-full ${state === "…" ? "bg-ink-3" : colour}`} />
-        {state}
+        <span aria-hidden className={`size-2 rounded-full ${DOT[state] ?? "bg-orange"}`} />
+        {state === "ok" ? "Live" : state}
       </span>
     </Hint>
+  );
+}
+
+/** Lists that no feed keeps new are read again when the connection is back. */
+function useCatchUp(isLive: boolean): void {
+  const queries = useQueryClient();
+  const wasLost = useRef(false);
+  useEffect(() => {
+    if (isLive && wasLost.current) void queries.invalidateQueries();
+    wasLost.current = !isLive;
+  }, [isLive, queries]);
+}
+
+/** Says over the page that the server cannot be reached, and since when. */
+export function OfflineBanner(): ReactNode {
+  const { status, since } = useConnection();
+  if (status !== "offline") return null;
+  return (
+    <div role="alert" className="flex items-center gap-3 border-b border-orange bg-ground-2 px-4 py-2 text-[13px]">
+      <WifiOff aria-hidden className="size-4 text-orange" />
+      <p className="grow">
+        The server does not answer (<Moment at={since} />
+        ). What you see may be old; nothing is lost, and the page catches up by itself.
+      </p>
+      <Button onClick={reconnect}>Try now</Button>
+    </div>
   );
 }

@@ -1,6 +1,6 @@
 import { Link } from "@tanstack/react-router";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useEffect, useEffectEvent, type ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { IconButton } from "../parts/button.tsx";
 import { cx } from "../parts/class-names.ts";
@@ -9,10 +9,16 @@ import { PLACES, type Place } from "./places.ts";
 
 /** Where a person can go. Beside the page where there is room, over it where there is not. */
 export function Navigation({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClose: () => void }): ReactNode {
+  const close = useEffectEvent(onClose);
+  useEffect(() => {
+    if (!isOpen) return;
+    const onKey = (event: KeyboardEvent): void => void (event.key === "Escape" && close());
+    addEventListener("keydown", onKey);
+    return () => removeEventListener("keydown", onKey);
+  }, [isOpen]);
   return (
     <nav
       aria-label="Pages"
-      onKeyDown={(event) => event.key === "Escape" && onClose()}
       className={cx(
         "w-56 shrink-0 flex-col gap-4 overflow-y-auto border-e border-line bg-ground-1 p-3 md:static md:flex",
         isOpen ? "fixed inset-y-0 start-0 z-40 flex shadow-2xl" : "hidden",

@@ -5,7 +5,7 @@ import { buttonLook, IconButton } from "../parts/button.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
 import { useActions, useKeyboard, type ShellAction } from "./actions.ts";
-import { Connection } from "./connection.tsx";
+import { Connection, OfflineBanner } from "./connection.tsx";
 import { Keys } from "./keys.tsx";
 import { Navigation } from "./navigation.tsx";
 import { PLACES } from "./places.ts";
@@ -49,6 +49,7 @@ export function Shell(): ReactNode {
           <span className="grow" />
           <Connection />
         </header>
+        <OfflineBanner />
         <main id="content" tabIndex={-1} className="min-h-0 grow overflow-y-auto outline-none">
           <Suspense fallback={<Loading lines={8} />}>
             <Outlet />

@@ -1,0 +1,62 @@
+import { openLive, type LiveHandlers, type LiveState, type LiveTopic } from "@tutti/client";
+import type { AppError } from "@tutti/core";
+import { useEffect, useEffectEvent, useSyncExternalStore } from "react";
+import { baseUrl } from "./server.ts";
+
+/** One connection for all that is live on the page. Opened when the first part asks for it. */
+let opened: ReturnType<typeof openLive> | undefined;
+const live = (): ReturnType<typeof openLive> => (opened ??= openLive({ baseUrl }));
+
+/** How the connection is, and since when. */
+export function useConnection(): LiveState {
+  return useSyncExternalStore(
+    (listener) => {
+      const listening = live().onState(listener);
+      return () => listening[Symbol.dispose]();
+    },
+    () => live().state,
+  );
+}
+
+/** Tries to connect now instead of when the wait is over. */
+export function reconnect(): void {
+  live().retry();
+}
+
+/**
+ * Listens to a topic while the caller is on the page, and begins anew when the topic is another; null listens to nothing. Handlers may be
+ * new functions at each drawing. Frames come at most every 50 ms; a handler that returns a promise is waited for, so a page that cannot
+ * keep up gets fewer and larger ones.
+ */
+export function useLive<T extends LiveTopic>(topic: T | null, handlers: LiveHandlers<T["topic"]>): void {
+  const onStart = useEffectEvent((reason: "start" | "reset") => handlers.onStart?.(reason));
+  const onData: typeof handlers.onData = useEffectEvent((data, position) => handlers.onData(data, position));
+  const onEnd = useEffectEvent(() => handlers.onEnd?.());
+  const onError = useEffectEvent((error: AppError) => handlers.onError?.(error));
+  const key = JSON.stringify(topic);
+  useEffect(() => {
+    const asked = JSON.parse(key) as T | null;
+    if (asked === null) return;
+    const listening = live().subscribe(asked, {
+      onStart: (reason) => onStart(reason),
+      onData: async (data, position) => {
+        await nextFrame();
+        await onData(data, position);
+      },
+      onEnd: () => onEnd(),
+      onError: (error) => onError(error),
+    });
+    return () => listening[Symbol.dispose]();
+  }, [key]);
+}
+
+/** A page in the background draws no frames; it still keeps up, a few times a second. */
+const HIDDEN_MS = 250;
+
+/** When the browser draws next: changes that come faster are drawn together. */
+function nextFrame(): Promise<unknown> {
+  const { promise, resolve } = Promise.withResolvers<unknown>();
+  if (document.hidden) setTimeout(resolve, HIDDEN_MS);
+  else requestAnimationFrame(resolve);
+  return promise;
+}
