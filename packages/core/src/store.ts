@@ -41,6 +41,8 @@ export interface Store {
   /** Small host facts, such as the token's hash. */
   getSetting(name: string): Promise<Json | undefined>;
   setSetting(name: string, value: Json): Promise<void>;
+  /** Removes one; nothing happens when there is none. */
+  deleteSetting(name: string): Promise<void>;
   /** A consistent copy of everything, while running. `target` is a folder that does not exist yet. */
   backup(target: string): Promise<void>;
   health(): StoreHealth;
@@ -85,14 +87,21 @@ export interface WaitFilter {
   readonly limit: number;
 }
 
-/** Which runs to list. `beforeId` pages: run ids sort by time. `parked: false`: only runs that need to be in memory. */
+/**
+ * Which runs to list. `beforeId` pages: run ids sort by time. `parked: false`: only runs that need to be in memory. `parentId: null`: only
+ * runs that no other started. `since` (included) and `until` bound when they started, in ISO 8601.
+ */
 export interface RunFilter {
   readonly statuses?: readonly RunStatus[];
   readonly parked?: false;
-  readonly parentId?: string;
+  readonly parentId?: string | null;
   /** Only runs whose parent has ended. */
   readonly orphaned?: true;
   readonly workflow?: string;
+  readonly workflows?: readonly string[];
+  readonly principalId?: string;
+  readonly since?: string;
+  readonly until?: string;
   readonly beforeId?: string;
   readonly limit: number;
 }

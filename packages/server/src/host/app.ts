@@ -2,6 +2,7 @@ import { AppError, type Engine, type Plugin, type Principal, type Store } from "
 import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
 import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
+import type { Survey } from "../store/index.ts";
 import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetry/index.ts";
 import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
@@ -55,7 +56,7 @@ export interface App extends Services, GatewayServices {
   readonly config: Config;
   /** What paths in requests count from, and stay inside of. */
   readonly baseDir: string;
-  readonly store: Store;
+  readonly store: Store & Survey;
   readonly engine: Engine;
   readonly registry: Registry;
   readonly batches: Batches;

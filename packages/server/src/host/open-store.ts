@@ -1,9 +1,9 @@
 import type { Store } from "@tutti/core";
-import { openPostgresStore, SqliteStore, type Upkeep } from "../store/index.ts";
+import { openPostgresStore, SqliteStore, type Survey, type Upkeep } from "../store/index.ts";
 import type { Config } from "./config/index.ts";
 
 /** The store the configuration names. */
-export async function openStore(config: Config): Promise<Store & Upkeep> {
+export async function openStore(config: Config): Promise<Store & Upkeep & Survey> {
   if (config.store === "sqlite") return SqliteStore.open(config.dataDir);
   const store = await openPostgresStore(config.postgresUrl ?? "");
   if (config.engine !== "embedded") return store;

@@ -252,12 +252,15 @@ function recordTests(open: () => Promise<StoreUnderTest>): void {
     await assert.rejects(again.store.getBlob({ $blob: "0".repeat(64), sizeBytes: 1 }), { code: "storage_corrupt" });
   });
 
-  test("settings are kept and replaced", async () => {
+  test("settings are kept, replaced and removed", async () => {
     await using under = await open();
     assert.equal(await under.store.getSetting("x"), undefined);
     await under.store.setSetting("x", { a: [1] });
     await under.store.setSetting("x", { a: [2] });
     assert.deepEqual(await under.store.getSetting("x"), { a: [2] });
+    await under.store.deleteSetting("x");
+    await under.store.deleteSetting("never there");
+    assert.equal(await under.store.getSetting("x"), undefined);
   });
 }
 

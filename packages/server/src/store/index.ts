@@ -3,6 +3,7 @@ import type { PostgresStore } from "./postgres/postgres-store.ts";
 export { backupStore, checkDatabase, restoreStore } from "./sqlite/backup.ts";
 export { copyFiles, FILES_FOLDER } from "./files-folder.ts";
 export { makeFolder } from "./make-folder.ts";
+export { durationOf, type Survey } from "./survey.ts";
 export type { Upkeep } from "./upkeep.ts";
 export { SqliteStore } from "./sqlite/sqlite-store.ts";
 

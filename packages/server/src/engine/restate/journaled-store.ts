@@ -86,6 +86,10 @@ export class JournaledStore implements Store {
     return this.#store.setSetting(name, value);
   }
 
+  deleteSetting(name: string): Promise<void> {
+    return this.#store.deleteSetting(name);
+  }
+
   backup(target: string): Promise<void> {
     return this.#store.backup(target);
   }

@@ -50,6 +50,8 @@ const MIGRATIONS: readonly string[] = [
    CREATE TABLE tutti.blobs (hash text COLLATE "C" PRIMARY KEY, bytes bytea NOT NULL, written_at timestamptz NOT NULL DEFAULT now());
    CREATE TABLE tutti.settings (name text COLLATE "C" PRIMARY KEY, value text NOT NULL);
    ${JOURNAL_FUNCTIONS}`,
+  `CREATE INDEX runs_by_start ON tutti.runs (started_at);
+   CREATE INDEX runs_by_end ON tutti.runs (ended_at, status, started_at) WHERE ended_at IS NOT NULL;`,
 ];
 
 /** The newest version this program knows. */

@@ -1,6 +1,7 @@
 import { after, before } from "node:test";
 import { startPostgres, type PostgresServer } from "../../testing/postgres.ts";
 import { storeConformance, type StoreUnderTest } from "../conformance.ts";
+import { surveyConformance } from "../conformance-survey.ts";
 import { openPostgresStore } from "../index.ts";
 
 let server: PostgresServer;
@@ -10,8 +11,9 @@ before(async () => {
 after(() => server[Symbol.asyncDispose]());
 
 storeConformance("postgres store", async () => openOn(await server.newDatabase()));
+surveyConformance("postgres store", async () => openOn(await server.newDatabase()));
 
-async function openOn(url: string): Promise<StoreUnderTest> {
+async function openOn(url: string): Promise<StoreUnderTest & { readonly store: Awaited<ReturnType<typeof openPostgresStore>> }> {
   const store = await openPostgresStore(url);
   return {
     store,

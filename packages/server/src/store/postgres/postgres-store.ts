@@ -9,6 +9,7 @@ import {
   type Wait,
   type WaitFilter,
 } from "@tutti/core";
+import type { ActivitySpan, CountFilter, LogSearch, Survey } from "../survey.ts";
 import type { Upkeep } from "../upkeep.ts";
 import { Blobs } from "./blobs.ts";
 import { backUp, copyIn } from "./copy.ts";
@@ -16,14 +17,16 @@ import { Database } from "./database.ts";
 import { Reader } from "./reader.ts";
 import { eventRow, parkRow } from "./row.ts";
 import { Session, type Change } from "./session.ts";
+import { surveyOf } from "./survey.ts";
 import { Writer } from "./writer.ts";
 
 /** The store on PostgreSQL, which several nodes may share: a connection that writes the journal, one that listens, and a pool for the rest. */
-export class PostgresStore implements Store, Upkeep {
+export class PostgresStore implements Store, Upkeep, Survey {
   readonly #database: Database;
   readonly #session: Session;
   readonly #writer: Writer;
   readonly #reader: Reader;
+  readonly #survey: Survey;
   readonly #blobs: Blobs;
 
   /** Connects and brings the schema `tutti` of the database up to date. */
@@ -42,6 +45,7 @@ export class PostgresStore implements Store, Upkeep {
     this.#session = parts.session;
     this.#writer = parts.writer;
     this.#reader = new Reader(parts.database);
+    this.#survey = surveyOf(parts.database);
     this.#blobs = new Blobs(parts.database);
   }
 
@@ -106,6 +110,30 @@ export class PostgresStore implements Store, Upkeep {
       "INSERT INTO tutti.settings (name, value) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET value = excluded.value",
       [name, canonicalJson(value)],
     );
+  }
+
+  async deleteSetting(name: string): Promise<void> {
+    await this.#database.query("DELETE FROM tutti.settings WHERE name = $1", [name]);
+  }
+
+  settings(prefix: string, limit: number) {
+    return this.#survey.settings(prefix, limit);
+  }
+
+  position() {
+    return this.#survey.position();
+  }
+
+  countRuns(filter: CountFilter) {
+    return this.#survey.countRuns(filter);
+  }
+
+  countActivity(span: ActivitySpan) {
+    return this.#survey.countActivity(span);
+  }
+
+  searchLog(search: LogSearch) {
+    return this.#survey.searchLog(search);
   }
 
   /** Tells of what other nodes wrote. */

@@ -93,7 +93,8 @@ export class Reader {
   }
 }
 
-function toEvent(row: Row): Event {
+/** An event as its row holds it. */
+export function toEvent(row: Row): Event {
   return { ...(JSON.parse(String(row["body"])) as Omit<Event, "hash">), hash: String(row["hash"]) } as Event;
 }
 
@@ -102,13 +103,19 @@ function toWait({ approval, ...row }: Row): Wait {
   return typeof approval === "string" ? { ...wait, approval: JSON.parse(approval) as NonNullable<Wait["approval"]> } : wait;
 }
 
-function runConditions(filter: RunFilter): Conditions {
+/** The conditions of a filter. */
+export function runConditions(filter: Omit<RunFilter, "limit">): Conditions {
   const unfinished = filter.statuses?.every((status) => UNFINISHED.some((one) => one === status)) === true;
   return conditions([
     ["r.parked = ?", filter.parked],
-    ["r.parent_id = ?", filter.parentId],
+    ["r.parent_id = ?", filter.parentId ?? undefined],
+    ["?::boolean AND r.parent_id IS NULL", filter.parentId === null ? true : undefined],
     ["?::boolean AND r.parent_id IN (SELECT id FROM tutti.runs WHERE ended_at IS NOT NULL)", filter.orphaned],
     ["r.workflow = ?", filter.workflow],
+    ["r.workflow = ANY(?)", filter.workflows],
+    ["r.principal_id = ?", filter.principalId],
+    ["r.started_at >= ?", filter.since],
+    ["r.started_at < ?", filter.until],
     ["r.num < (SELECT num FROM tutti.runs WHERE id = ?)", filter.beforeId],
     // Spelled out so that the planner sees that the partial index of unfinished runs serves.
     ["r.status IN ('queued', 'running', 'waiting', 'paused') AND r.status = ANY(?)", unfinished ? filter.statuses : undefined],

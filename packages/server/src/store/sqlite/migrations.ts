@@ -45,6 +45,8 @@ const MIGRATIONS: readonly string[] = [
    ) STRICT, WITHOUT ROWID;
    CREATE INDEX waits_by_end ON waits (until) WHERE until IS NOT NULL;
    CREATE INDEX waits_by_name ON waits (kind, name, since);`,
+  `CREATE INDEX runs_by_start ON runs (started_at);
+   CREATE INDEX runs_by_end ON runs (ended_at, status, started_at) WHERE ended_at IS NOT NULL;`,
 ];
 
 /** The newest version this program knows. */

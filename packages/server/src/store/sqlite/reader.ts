@@ -1,7 +1,10 @@
 import { statSync } from "node:fs";
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
-import { AppError, type Event, type Json, type RunFilter, type RunRecord, type RunStatus, type Wait, type WaitFilter } from "@tutti/core";
+import { AppError, type Event, type Json, type RunFilter, type RunRecord, type Wait, type WaitFilter } from "@tutti/core";
+import type { ActivitySpan, CountFilter, LogSearch } from "../survey.ts";
 import { naming } from "./database.ts";
+import { conditions, toEvent, type Row } from "./rows.ts";
+import { countActivity, countRuns, lastPosition, searchLog, settings } from "./survey.ts";
 
 /** Files up to this size are checked for damage at every start (about 1 ms a MiB); `tutti doctor` checks larger ones. */
 const QUICK_CHECK_BYTES_MAX = 64 * 1024 * 1024;
@@ -88,6 +91,26 @@ export class Reader {
     return row && (JSON.parse(String(row["value"])) as Json);
   }
 
+  position(): number {
+    return lastPosition(this.#ask);
+  }
+
+  countRuns(filter: CountFilter) {
+    return countRuns(this.#ask, filter);
+  }
+
+  countActivity(span: ActivitySpan) {
+    return countActivity(this.#ask, span);
+  }
+
+  searchLog(search: LogSearch) {
+    return searchLog(this.#ask, search);
+  }
+
+  settings(prefix: string, limit: number) {
+    return settings(this.#ask, prefix, Math.min(limit, LIMIT_MAX));
+  }
+
   close(): void {
     this.#statements.clear();
     this.#db.close();
@@ -104,6 +127,8 @@ export class Reader {
     return { ...record, ...(last as { readonly events: number; readonly head: string } | undefined) };
   }
 
+  readonly #ask = (sql: string, values: readonly SQLInputValue[]): readonly Row[] => this.#all(sql, values);
+
   #all(sql: string, values: readonly SQLInputValue[]): readonly Row[] {
     return naming(this.#file, () => {
       let statement = this.#statements.get(sql);
@@ -112,8 +137,6 @@ export class Reader {
     });
   }
 }
-
-type Row = Readonly<Record<string, unknown>>;
 
 /** Throws `storage_corrupt` with SQLite's first finding. */
 export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_check" | "integrity_check"): void {
@@ -128,29 +151,4 @@ export function integrityCheck(db: DatabaseSync, file: string, pragma: "quick_ch
 function toWait(row: Row): Wait {
   const { approval, ...wait } = row as unknown as Omit<Wait, "approval"> & { readonly approval: string | null };
   return approval === null ? wait : { ...wait, approval: JSON.parse(approval) as NonNullable<Wait["approval"]> };
-}
-
-function toEvent(row: Row): Event {
-  return { ...(JSON.parse(String(row["body"])) as Omit<Event, "hash">), hash: String(row["hash"]) } as Event;
-}
-
-const UNFINISHED: ReadonlySet<RunStatus> = new Set(["queued", "running", "waiting", "paused"]);
-
-function conditions(filter: RunFilter): { readonly where: string; readonly values: readonly SQLInputValue[] } {
-  const parts: [string, readonly SQLInputValue[]][] = [];
-  if (filter.parked === false) parts.push(["r.parked = 0", []]);
-  if (filter.orphaned === true) parts.push(["r.parent_id IN (SELECT id FROM runs WHERE ended_at IS NOT NULL)", []]);
-  if (filter.parentId !== undefined) parts.push(["r.parent_id = ?", [filter.parentId]]);
-  if (filter.workflow !== undefined) parts.push(["r.workflow = ?", [filter.workflow]]);
-  if (filter.beforeId !== undefined) parts.push(["r.num < (SELECT num FROM runs WHERE id = ?)", [filter.beforeId]]);
-  if (filter.statuses !== undefined) {
-    // Spelled out so that SQLite sees that the partial index of unfinished runs serves.
-    if (filter.statuses.every((status) => UNFINISHED.has(status)))
-      parts.push(["r.status IN ('queued', 'running', 'waiting', 'paused')", []]);
-    parts.push([`r.status IN (${filter.statuses.map(() => "?").join(", ")})`, filter.statuses]);
-  }
-  return {
-    where: parts.length === 0 ? "" : `WHERE ${parts.map(([sql]) => sql).join(" AND ")}`,
-    values: parts.flatMap(([, values]) => values),
-  };
 }

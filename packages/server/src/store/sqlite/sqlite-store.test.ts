@@ -7,11 +7,13 @@ import { DatabaseSync } from "node:sqlite";
 import { describe, test } from "node:test";
 import type { EventBody } from "@tutti/core";
 import { completed, log, started, storeConformance, type StoreUnderTest } from "../conformance.ts";
+import { surveyConformance } from "../conformance-survey.ts";
 import { backupStore, restoreStore, SqliteStore } from "../index.ts";
 
 storeConformance("sqlite store", async () => openOn(await newFolder()));
+surveyConformance("sqlite store", async () => openOn(await newFolder()));
 
-async function openOn(folder: string): Promise<StoreUnderTest> {
+async function openOn(folder: string): Promise<StoreUnderTest & { readonly store: SqliteStore }> {
   const store = await SqliteStore.open(folder);
   return {
     store,

@@ -15,6 +15,7 @@ import {
 } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
 import { Blobs } from "../blobs.ts";
+import type { ActivitySpan, CountFilter, LogSearch, Survey } from "../survey.ts";
 import type { Upkeep } from "../upkeep.ts";
 import { makeFolder } from "../make-folder.ts";
 import { backupStore } from "./backup.ts";
@@ -47,7 +48,7 @@ interface Batch {
 }
 
 /** The embedded store: one SQLite file, a writer thread with group commit, a read connection, and a folder of blobs. */
-export class SqliteStore implements Store, Upkeep {
+export class SqliteStore implements Store, Upkeep, Survey {
   readonly #dataDir: string;
   readonly #lock: Disposable;
   readonly #writer: Worker;
@@ -161,6 +162,30 @@ export class SqliteStore implements Store, Upkeep {
 
   async setSetting(name: string, value: Json): Promise<void> {
     await this.#ask({ type: "setting", name, value: canonicalJson(value) });
+  }
+
+  async deleteSetting(name: string): Promise<void> {
+    await this.#ask({ type: "setting", name, value: null });
+  }
+
+  async settings(prefix: string, limit: number) {
+    return this.#reader.settings(prefix, limit);
+  }
+
+  async position() {
+    return this.#reader.position();
+  }
+
+  async countRuns(filter: CountFilter) {
+    return this.#reader.countRuns(filter);
+  }
+
+  async countActivity(span: ActivitySpan) {
+    return this.#reader.countActivity(span);
+  }
+
+  async searchLog(search: LogSearch) {
+    return this.#reader.searchLog(search);
   }
 
   async oldestRuns(page: { readonly afterId?: string | undefined; readonly limit: number }) {

@@ -10,7 +10,8 @@ export type WriterRequest =
   /** A flat batch of rows (row.ts). */
   | { readonly type: "append"; readonly rows: readonly string[] }
   | { readonly type: "remove"; readonly runIds: readonly string[] }
-  | { readonly type: "setting"; readonly name: string; readonly value: string }
+  /** `null` removes it. */
+  | { readonly type: "setting"; readonly name: string; readonly value: string | null }
   | { readonly type: "close" };
 
 /** The writer's answer; requests are answered in order. `ready` comes once, first. */
@@ -28,6 +29,7 @@ attempt(() => {
   migrate(db, file);
   const journal = new Journal(db);
   const setSetting = db.prepare("INSERT INTO settings (name, value) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value");
+  const deleteSetting = db.prepare("DELETE FROM settings WHERE name = ?");
   parentPort?.on("message", (request: WriterRequest) => {
     // The write-ahead log may be what fills a small disk: what is in it goes to the database, before the request is tried again.
     const makeRoom = (): void => db.exec("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -35,8 +37,9 @@ attempt(() => {
       let conflicts: readonly string[] = [];
       if (request.type === "append") conflicts = journal.write(rowsOf(request.rows));
       else if (request.type === "remove") journal.remove(request.runIds);
-      else if (request.type === "setting") setSetting.run(request.name, request.value);
-      else db.close();
+      else if (request.type === "close") db.close();
+      else if (request.value === null) deleteSetting.run(request.name);
+      else setSetting.run(request.name, request.value);
       answer(conflicts.length === 0 ? { type: "done" } : { type: "done", conflicts });
       if (request.type === "close") parentPort?.close();
     }, makeRoom);

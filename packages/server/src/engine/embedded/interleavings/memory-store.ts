@@ -108,6 +108,10 @@ export class MemoryStore implements Store {
     this.disk.settings.set(name, value);
   }
 
+  async deleteSetting(name: string): Promise<void> {
+    this.disk.settings.delete(name);
+  }
+
   backup(): Promise<void> {
     return Promise.reject(new AppError("unsupported", "a store in memory has no backup"));
   }
