@@ -198,7 +198,7 @@ class LiveConnection implements Live {
     const isFirst = subscription.position === undefined;
     switch (reply.type) {
       case "subscribed":
-        subscription.position ??= reply.position;
+        subscription.position = reply.position;
         if (isFirst) this.#queue(subscription, () => handlers.onStart?.("start"));
         return;
       case "reset":

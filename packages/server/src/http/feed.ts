@@ -19,17 +19,23 @@ export class Feed {
 
   /** A run's events after `afterSeq`, then those to come, until the run has ended or the client is gone. */
   async *follow(runId: string, afterSeq: number, gone: AbortSignal): AsyncGenerator<ServerEvent> {
+    for await (const page of this.pages(runId, afterSeq, gone)) {
+      if (page === "heartbeat") yield page;
+      else for (const event of page) yield { id: String(event.seq), event: event.type, data: JSON.stringify(event) };
+    }
+  }
+
+  /** The same as they are read: what came meanwhile in one piece, never an empty one. */
+  async *pages(runId: string, afterSeq: number, gone: AbortSignal): AsyncGenerator<readonly Event[] | "heartbeat"> {
     const bell = new Bell();
     using _ = this.#hang(runId, bell);
     gone.addEventListener("abort", () => bell.ring());
     for (let seq = afterSeq; !gone.aborted;) {
       const page = await this.#store.read(runId, { afterSeq: seq, limit: PAGE });
-      for (const event of page) {
-        yield { id: String(event.seq), event: event.type, data: JSON.stringify(event) };
-        seq = event.seq;
-        if (isEnd(event)) return;
-      }
-      if (page.length === 0 && (await this.#hasEndedBefore(runId, seq))) return;
+      const last = page.at(-1);
+      if (last !== undefined) yield page;
+      seq = last?.seq ?? seq;
+      if (last === undefined ? await this.#hasEndedBefore(runId, seq) : isEnd(last)) return;
       if (page.length < PAGE && !(await bell.wait())) yield "heartbeat";
     }
   }

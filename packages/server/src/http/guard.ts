@@ -64,7 +64,7 @@ function isSignIn(method: string, path: string): boolean {
 }
 
 /** Who asks. Holders of keys use the gateway; whatever else they ask is decided like an act of the owner. */
-function admit({ authenticate, registry }: App, method: string, { headers, url = "" }: IncomingMessage): Principal {
+export function admit({ authenticate, registry }: App, method: string, { headers, url = "" }: IncomingMessage): Principal {
   const principal = authenticate(headers, method);
   const path = url.split("?", 1)[0] ?? "";
   if (!principal.roles.includes("owner") && !isGatewayRoute(method, path)) {

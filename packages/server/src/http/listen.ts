@@ -4,8 +4,10 @@ import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { AppError } from "@tutti/core";
 import type { App } from "../host/index.ts";
+import { Feed } from "./feed.ts";
 import { openDoors } from "./doors/index.ts";
 import { openResponses } from "./gateway/responses.ts";
+import { LiveDoor } from "./live/index.ts";
 import { appOffer, mcpRoutes } from "./mcp/index.ts";
 import { createRouter } from "./router.ts";
 
@@ -28,7 +30,9 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   const { config } = app;
   const responses = openResponses(app);
   const mcp = mcpRoutes(app, appOffer(app));
-  const router = createRouter(app, { responses, mcp });
+  const feed = new Feed(app.engine, app.store);
+  const live = new LiveDoor(app, feed);
+  const router = createRouter(app, { responses, mcp, feed, live });
   const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
@@ -40,7 +44,10 @@ export async function listen(app: App, options: { readonly port?: number } = {})
     },
     (incoming, outgoing) => void listener(incoming, outgoing),
   );
-  server.on("upgrade", (request, socket, head) => responses.upgrade(request, socket, head));
+  server.on("upgrade", (request, socket, head) => {
+    const door = request.url?.split("?", 1)[0] === "/v1/live" ? live : responses;
+    door.upgrade(request, socket, head);
+  });
   server.maxConnections = config.connectionsMax;
   const port = options.port ?? config.port;
   server.listen({ host: config.host, port });
@@ -55,7 +62,10 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   const host = address.family === "IPv6" ? `[${address.address}]` : address.address;
   return {
     url: `http://${host}:${address.port}`,
-    settle: async () => void (await Promise.all([responses.close(), mcp.close()])),
+    settle: async () => {
+      live.close();
+      await Promise.all([responses.close(), mcp.close()]);
+    },
     close: (graceMs) => closeServer(server, graceMs),
     closeDoors: async () => doors[Symbol.asyncDispose](),
   };

@@ -11,7 +11,8 @@ import { modelListRoutes } from "./gateway/model-list.ts";
 import { ollamaRoutes } from "./gateway/ollama.ts";
 import type { McpRoutes } from "./mcp/index.ts";
 import type { ResponsesDoor } from "./gateway/responses.ts";
-import { Feed } from "./feed.ts";
+import type { Feed } from "./feed.ts";
+import { liveRoutes, type LiveDoor } from "./live/index.ts";
 import { guard } from "./guard.ts";
 import { errorResponse } from "./problem.ts";
 import { agentRoutes } from "./routes/agents.ts";
@@ -41,8 +42,16 @@ import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
+/** What routes stand on beside the app. */
+interface RouterParts {
+  readonly responses: ResponsesDoor;
+  readonly mcp: McpRoutes;
+  readonly feed: Feed;
+  readonly live: LiveDoor;
+}
+
 /** All routes of an app. */
-export function createRouter(app: App, { responses, mcp }: { readonly responses: ResponsesDoor; readonly mcp: McpRoutes }): Hono<HttpEnv> {
+export function createRouter(app: App, { responses, mcp, feed, live }: RouterParts): Hono<HttpEnv> {
   const router = new Hono<HttpEnv>();
   router.use(guard(app));
   router.route("/", healthRoutes(app));
@@ -67,7 +76,8 @@ export function createRouter(app: App, { responses, mcp }: { readonly responses:
   router.route("/", graphRoutes(app));
   router.route("/", scheduleRoutes(app));
   router.route("/", supervisorRoutes(app));
-  router.route("/", runRoutes(app, new Feed(app.engine, app.store)));
+  router.route("/", runRoutes(app, feed));
+  router.route("/", liveRoutes(live));
   router.route("/", toolRoutes(app));
   router.route("/", toolImportRoutes(app));
   router.route("/", pluginRoutes(app));

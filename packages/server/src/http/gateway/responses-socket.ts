@@ -5,6 +5,7 @@ import type { WireError } from "@tutti/core/wire";
 import { WebSocketServer, type WebSocket } from "ws";
 import { limiterOf, refuseForeignPages } from "../guard.ts";
 import { wireError } from "../problem.ts";
+import { refuseUpgrade } from "../upgrade.ts";
 import { readObject } from "./request-body.ts";
 import { itemsOf, PreviousResponseMissing } from "./responses-context.ts";
 import { emptyResponse, newHead, type Prepared, type ResponsesDesk } from "./responses-desk.ts";
@@ -45,7 +46,7 @@ export class ResponsesSocket {
         new Connection(this.#desk, webSocket, { headers: request.headers, limit: () => limiter(address) }).open();
       });
     } catch (thrown) {
-      refuse(socket, thrown);
+      refuseUpgrade(socket, thrown);
     }
   }
 
@@ -67,14 +68,6 @@ export class ResponsesSocket {
 }
 
 const GOING_AWAY = 1001;
-
-function refuse(socket: Duplex, thrown: unknown): void {
-  const { status, message, code } = wireError(thrown);
-  const body = JSON.stringify({ error: { message, type: "invalid_request_error", param: null, code } });
-  socket.end(
-    `HTTP/1.1 ${status} Refused\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
-}
 
 /** A request on a connection. `streamId` names its lane; without one it is the connection's own. */
 interface Turn {

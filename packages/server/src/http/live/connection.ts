@@ -1,0 +1,158 @@
+import { AppError, type Json } from "@tutti/core";
+import type { WebSocket } from "ws";
+import { parseJson } from "../body.ts";
+import { wireError } from "../problem.ts";
+import { openFeed, type FeedSources } from "./feeds.ts";
+import type { News } from "./news.ts";
+import { readRequest, type Topic } from "./topics.ts";
+
+/** Feeds on one socket. */
+const SUBSCRIPTIONS_MAX = 64;
+/** Frames of one feed that were sent and not acknowledged: with them and the bound of feeds, what a slow client is kept ready is bounded. */
+const UNACKNOWLEDGED_MAX = 4;
+/** Frames of one feed are at least so far apart. */
+const FRAME_MS = 50;
+const REQUEST_DEPTH_MAX = 8;
+
+/** One feed of a connection. */
+class Subscription {
+  readonly gone = new AbortController();
+  #unacknowledged = 0;
+  #waiting: (() => void) | undefined;
+
+  sent(): void {
+    this.#unacknowledged += 1;
+  }
+
+  acknowledge(): void {
+    this.#unacknowledged = Math.max(0, this.#unacknowledged - 1);
+    this.#waiting?.();
+  }
+
+  end(): void {
+    this.gone.abort();
+    this.#waiting?.();
+  }
+
+  /** Resolves when the client has dealt with enough of what it was sent. */
+  async room(): Promise<void> {
+    while (this.#unacknowledged >= UNACKNOWLEDGED_MAX && !this.gone.signal.aborted) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#waiting = resolve;
+      await promise;
+    }
+  }
+
+  /** The pause between two frames. */
+  async pace(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, FRAME_MS);
+    this.gone.signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+  }
+}
+
+/** What a connection is made of. `limit` counts a request of the client, and throws `rate_limited`. */
+interface ConnectionParts {
+  readonly sources: FeedSources;
+  readonly socket: WebSocket;
+  readonly limit: () => void;
+}
+
+/** One client's feeds, each made as fast as the client deals with it. */
+export class Connection {
+  readonly #parts: ConnectionParts;
+  readonly #subscriptions = new Map<string, Subscription>();
+
+  constructor(parts: ConnectionParts) {
+    this.#parts = parts;
+  }
+
+  open(): void {
+    const { socket } = this.#parts;
+    let requests: Promise<void> = Promise.resolve();
+    // One after the other, in the order in which they came.
+    socket.on("message", (data) => (requests = requests.then(() => this.#receive(data as Buffer))));
+    socket.on("error", () => socket.terminate());
+    socket.on("close", () => {
+      for (const subscription of this.#subscriptions.values()) subscription.end();
+    });
+  }
+
+  heartbeat(): void {
+    this.#send({ type: "heartbeat" });
+  }
+
+  async #receive(data: Buffer): Promise<void> {
+    let id: string | null = null;
+    try {
+      const value = parseJson(data, REQUEST_DEPTH_MAX);
+      id = idIn(value);
+      const request = await readRequest(value);
+      if (request.type === "subscribe") this.#subscribe(request.id, request.topic);
+      else if (request.type === "unsubscribe") this.#end(request.id);
+      else this.#subscriptions.get(request.id)?.acknowledge();
+    } catch (thrown) {
+      this.#fail(id, thrown);
+    }
+  }
+
+  #subscribe(id: string, topic: Topic): void {
+    this.#parts.limit();
+    if (this.#subscriptions.has(id)) throw new AppError("conflict", `wanted an id of its own, got "${id}", which a feed has; take another`);
+    if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX)
+      throw new AppError("overloaded", `wanted at most ${SUBSCRIPTIONS_MAX} feeds on a socket, got more; end some`);
+    const subscription = new Subscription();
+    this.#subscriptions.set(id, subscription);
+    void this.#work(id, topic, subscription);
+  }
+
+  #end(id: string): void {
+    this.#subscriptions.get(id)?.end();
+    this.#subscriptions.delete(id);
+  }
+
+  /** Tells a feed's news until it ends. It cannot reject. */
+  async #work(id: string, topic: Topic, subscription: Subscription): Promise<void> {
+    const { signal } = subscription.gone;
+    const feed = openFeed(this.#parts.sources, topic, signal);
+    try {
+      for (;;) {
+        await subscription.room();
+        const { done, value } = await feed.next();
+        if (done === true || signal.aborted) break;
+        await this.#tell(id, subscription, value);
+      }
+    } catch (thrown) {
+      if (!signal.aborted) this.#fail(id, thrown);
+    } finally {
+      await feed.return(undefined);
+      if (this.#subscriptions.get(id) === subscription) this.#subscriptions.delete(id);
+    }
+  }
+
+  async #tell(id: string, subscription: Subscription, news: News): Promise<void> {
+    // The socket has a heartbeat of its own.
+    if (news === "heartbeat") return;
+    this.#send({ ...news, id });
+    if (news.type !== "frame") return;
+    subscription.sent();
+    await subscription.pace();
+  }
+
+  #fail(id: string | null, thrown: unknown): void {
+    const { code, message } = wireError(thrown);
+    this.#send({ type: "error", id, code, message });
+  }
+
+  #send(reply: Json): void {
+    const { socket } = this.#parts;
+    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(reply));
+  }
+}
+
+function idIn(value: Json): string | null {
+  const id = typeof value === "object" && value !== null && "id" in value ? value.id : null;
+  return typeof id === "string" && id.length <= 64 ? id : null;
+}

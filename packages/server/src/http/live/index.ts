@@ -1,0 +1,2 @@
+export { LiveDoor } from "./live-door.ts";
+export { liveRoutes } from "./live-routes.ts";

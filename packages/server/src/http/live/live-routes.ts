@@ -1,0 +1,84 @@
+import { AppError, parse } from "@tutti/core";
+import { Hono } from "hono";
+import { z } from "zod";
+import type { HttpContext, HttpEnv } from "../env.ts";
+import { operation } from "../openapi.ts";
+import { sseResponse, type ServerEvent } from "../sse.ts";
+import { openFeed } from "./feeds.ts";
+import type { LiveDoor } from "./live-door.ts";
+import { topicSchema, type Topic } from "./topics.ts";
+
+/** The same feeds as server-sent events, one topic a request, for programs without WebSockets and for `curl`. */
+export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
+  const routes = new Hono<HttpEnv>();
+  routes.get(
+    "/v1/live",
+    operation({
+      tag: "Events",
+      summary: "What happens now, as server-sent events of one topic, resumable by Last-Event-ID; over a WebSocket, many topics at once",
+      mediaType: "text/event-stream",
+      query: {
+        topic: "runs, run, log, approvals or overview",
+        run: "the run's id, for the topics run and log",
+        workflow: "for runs: only of these workflows, with commas between",
+        status: "for runs: only those that stand so, with commas between",
+        parent: "for runs: none, or the id of the run that started them",
+        type: "for log: only events of these types, with commas between",
+        after: "where to begin, as the ids of events say; now unless given",
+      },
+    }),
+    async (ctx) => {
+      const topic = await askedTopic(ctx);
+      const { headers } = ctx.env.incoming;
+      return sseResponse((gone) => told(door, topic, { gone, isIn: () => door.isIn(headers) }));
+    },
+  );
+  return routes;
+}
+
+async function* told(
+  door: LiveDoor,
+  topic: Topic,
+  { gone, isIn }: { readonly gone: AbortSignal; readonly isIn: () => boolean },
+): AsyncGenerator<ServerEvent> {
+  try {
+    for await (const news of openFeed(door.sources, topic, gone)) {
+      if (!isIn()) return;
+      if (news === "heartbeat") yield news;
+      else if (news.type === "ended") yield { event: "ended", data: "{}" };
+      else {
+        const { type, position, ...rest } = news;
+        yield { event: type, id: String(position), data: JSON.stringify("data" in rest ? rest.data : { ...rest, position }) };
+      }
+    }
+  } catch (thrown) {
+    const { code, message } = AppError.from(thrown);
+    yield { event: "error", data: JSON.stringify({ code, message }) };
+  }
+}
+
+const topicName = z.enum(["runs", "run", "log", "approvals", "overview"]);
+
+async function askedTopic(ctx: HttpContext): Promise<Topic> {
+  const topic = await parse(topicName, ctx.req.query("topic"), "topic");
+  const list = (name: string): readonly string[] | undefined => ctx.req.query(name)?.split(",");
+  const [workflows, statuses, types] = [list("workflow"), list("status"), list("type")];
+  const parent = ctx.req.query("parent");
+  const runId = ctx.req.query("run");
+  const after = afterOf(ctx);
+  const filters = {
+    runs: { filter: { ...(workflows && { workflows }), ...(statuses && { statuses }), ...(parent !== undefined && { parent }) } },
+    log: { filter: { ...(types && { types }), ...(runId !== undefined && { runId }) } },
+    run: { runId },
+    approvals: {},
+    overview: {},
+  };
+  return parse(topicSchema, { topic, ...filters[topic], ...(after !== undefined && { after }) }, "the query");
+}
+
+function afterOf(ctx: HttpContext): number | undefined {
+  const text = ctx.req.header("last-event-id") || ctx.req.query("after");
+  if (text === undefined) return undefined;
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new AppError("invalid_input", `wanted after and Last-Event-ID to be the id of an event, got "${text.slice(0, 40)}"`);
+}

@@ -1,0 +1,49 @@
+import { parse } from "@tutti/core";
+import { z } from "zod";
+import { STATUSES } from "../routes/run-filter.ts";
+
+const WORKFLOWS_MAX = 50;
+const TYPES_MAX = 50;
+
+const after = z.int().min(0).optional();
+const runsFilter = z.strictObject({
+  workflows: z.array(z.string().min(1).max(200)).max(WORKFLOWS_MAX).optional(),
+  statuses: z.array(z.enum(STATUSES)).max(STATUSES.length).optional(),
+  parent: z.string().min(1).max(200).optional(),
+});
+const logFilter = z.strictObject({
+  types: z.array(z.string().min(1).max(100)).max(TYPES_MAX).optional(),
+  runId: z.string().min(1).max(200).optional(),
+});
+
+/** What can be listened to. */
+export const topicSchema = z.discriminatedUnion("topic", [
+  z.strictObject({ topic: z.literal("runs"), filter: runsFilter.optional(), after }),
+  z.strictObject({ topic: z.literal("run"), runId: z.string().min(1).max(200), after }),
+  z.strictObject({ topic: z.literal("log"), filter: logFilter.optional(), after }),
+  z.strictObject({ topic: z.literal("approvals"), after }),
+  z.strictObject({ topic: z.literal("overview"), after }),
+]);
+
+/** One of them. */
+export type Topic = z.output<typeof topicSchema>;
+
+const id = z.string().min(1).max(64);
+const requestSchema = z.union([
+  z.object({ type: z.literal("subscribe"), id }).loose(),
+  z.strictObject({ type: z.literal("unsubscribe"), id }),
+  z.strictObject({ type: z.literal("ack"), id, position: z.int().min(0) }),
+]);
+
+/** What a client says on the socket. */
+export type LiveRequest =
+  | { readonly type: "subscribe"; readonly id: string; readonly topic: Topic }
+  | { readonly type: "unsubscribe" | "ack"; readonly id: string };
+
+/** Reads what a client says; throws `invalid_input`. */
+export async function readRequest(value: unknown): Promise<LiveRequest> {
+  const request = await parse(requestSchema, value, "the message");
+  if (request.type !== "subscribe") return { type: request.type, id: request.id };
+  const { type, id: subscription, ...rest } = request;
+  return { type, id: subscription, topic: await parse(topicSchema, rest, "the topic") };
+}
