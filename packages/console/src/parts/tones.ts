@@ -1,4 +1,6 @@
 import type { RunStatus } from "@tutti/core";
+import type { NodeStatus } from "@tutti/core/graph";
+import type { Span } from "@tutti/core/insight";
 
 /** A colour that says something. */
 export type Accent = "blue" | "orange" | "green" | "red" | "violet" | "yellow" | "grey";
@@ -35,4 +37,19 @@ export const STATUS_ACCENT: Readonly<Record<RunStatus, Accent>> = {
   failed: "red",
   cancelled: "grey",
   continued: "grey",
+};
+
+/** Where a step of a run, or a node of a graph, stands. */
+export type StepState = Span["status"] | NodeStatus;
+
+/** What colour a step's state has, everywhere. */
+export const STATE_ACCENT: Readonly<Record<StepState, Accent>> = {
+  pending: "grey",
+  running: "blue",
+  waiting: "orange",
+  completed: "green",
+  failed: "red",
+  refused: "red",
+  skipped: "grey",
+  cancelled: "grey",
 };

@@ -1,0 +1,196 @@
+import "@xyflow/react/dist/base.css";
+import {
+  Background,
+  MarkerType,
+  MiniMap,
+  Panel,
+  Position,
+  ReactFlow,
+  useReactFlow,
+  type Connection,
+  type Edge,
+  type NodeChange,
+  type ReactFlowInstance,
+} from "@xyflow/react";
+import { Maximize, Minus, Plus } from "lucide-react";
+import { useEffect, useMemo, useRef, type CSSProperties, type ReactNode } from "react";
+import { useMotionAllowed } from "../../appearance.ts";
+import { IconButton } from "../button.tsx";
+import { COLOUR, STATE_ACCENT } from "../tones.ts";
+import type { Drawing, DrawnEdge, DrawnNode } from "./drawing.ts";
+import { GraphFrame, GraphNodeCard, type CanvasNode } from "./graph-node.tsx";
+import { layoutOf, type Direction, type Placed } from "./layout.ts";
+
+/** What can be changed in a picture. */
+export interface GraphEditing {
+  readonly onConnect: (from: string, to: string) => void;
+  readonly onRemove: (removed: { readonly nodes: readonly string[]; readonly edges: readonly string[] }) => void;
+}
+
+/** A picture, what is selected in it, and what a person can do with it. */
+export interface GraphCanvasProps {
+  readonly label: string;
+  /** Keep it the same object while it is the same: a new one is laid out anew. */
+  readonly drawing: Drawing;
+  readonly direction?: Direction;
+  /** The id of a node or an edge. */
+  readonly selected?: string | undefined;
+  readonly onSelect?: (id: string | undefined) => void;
+  readonly onOpen?: (id: string) => void;
+  /** Left out, the picture is to be looked at only. */
+  readonly editing?: GraphEditing | undefined;
+}
+
+const NODE_TYPES = { card: GraphNodeCard, frame: GraphFrame };
+const FIT = { padding: 0.12, maxZoom: 1.1 } as const;
+/** Pictures of more nodes get a small one beside them, and draw only what is in sight. */
+const LARGE = 40;
+const LOOKS: Readonly<Record<DrawnEdge["look"], string>> = { plain: "var(--line-strong)", error: "var(--red)", path: "var(--orange)" };
+const COLOURS = {
+  "--xy-background-color": "transparent",
+  "--xy-background-pattern-color": "var(--line)",
+  "--xy-edge-stroke": "var(--line-strong)",
+  "--xy-edge-stroke-selected": "var(--blue)",
+  "--xy-edge-label-color": "var(--ink-2)",
+  "--xy-edge-label-background-color": "var(--ground-1)",
+  "--xy-connectionline-stroke": "var(--blue)",
+  "--xy-minimap-background-color": "var(--ground-2)",
+  "--xy-minimap-mask-background-color": "var(--shade)",
+  "--xy-handle-background-color": "var(--line-strong)",
+} as CSSProperties;
+
+/** The picture itself. Wheel and drag move it; Tab goes from node to node, Enter selects. */
+export function GraphCanvas({ label, drawing, direction = "across", selected, onSelect, onOpen, editing }: GraphCanvasProps): ReactNode {
+  const flow = useRef<ReactFlowInstance<CanvasNode>>(null);
+  const places = useMemo(() => layoutOf(drawing, direction), [drawing, direction]);
+  const nodes = useMemo(() => {
+    const frames = new Set(drawing.nodes.map(({ parentId }) => parentId));
+    return drawing.nodes.map((node) => nodeOf({ node, places, frames, direction, selected }));
+  }, [drawing, places, direction, selected]);
+  const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
+  const shape = drawing.nodes.map(({ id }) => id).join("\n");
+  useEffect(() => void flow.current?.fitView(FIT), [shape, direction]);
+  const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
+    const chosen = changes.find((change) => change.type === "select" && change.selected);
+    if (chosen?.type === "select") onSelect?.(chosen.id);
+  };
+  return (
+    <div className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground" role="group" aria-label={label}>
+      <ReactFlow<CanvasNode>
+        nodes={nodes}
+        edges={edges}
+        nodeTypes={NODE_TYPES}
+        style={COLOURS}
+        fitView
+        fitViewOptions={FIT}
+        minZoom={0.05}
+        maxZoom={2}
+        nodesDraggable={false}
+        nodesConnectable={editing !== undefined}
+        edgesFocusable={editing !== undefined}
+        deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
+        onlyRenderVisibleElements={drawing.nodes.length > LARGE * 4}
+        proOptions={{ hideAttribution: true }}
+        onInit={(instance) => (flow.current = instance)}
+        onNodesChange={onNodesChange}
+        onPaneClick={() => onSelect?.(undefined)}
+        onEdgeClick={(_, { id }) => onSelect?.(id)}
+        onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
+        onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
+        onDelete={(removed) => editing?.onRemove({ nodes: removed.nodes.map(({ id }) => id), edges: removed.edges.map(({ id }) => id) })}
+      >
+        <Background gap={20} size={1} />
+        {drawing.nodes.length > LARGE && <MiniMap nodeColor={minimapColour} ariaLabel={`${label}, small`} pannable zoomable />}
+        <Buttons />
+      </ReactFlow>
+    </div>
+  );
+}
+
+function Buttons(): ReactNode {
+  const { zoomIn, zoomOut, fitView } = useReactFlow();
+  const duration = useMotionAllowed() ? 150 : 0;
+  return (
+    <Panel position="bottom-left" className="flex gap-0.5 rounded-md border border-line bg-ground-1">
+      <IconButton label="Zoom in" onClick={() => void zoomIn({ duration })}>
+        <Plus aria-hidden className="size-3.5" />
+      </IconButton>
+      <IconButton label="Zoom out" onClick={() => void zoomOut({ duration })}>
+        <Minus aria-hidden className="size-3.5" />
+      </IconButton>
+      <IconButton label="Show all of it" onClick={() => void fitView({ ...FIT, duration })}>
+        <Maximize aria-hidden className="size-3.5" />
+      </IconButton>
+    </Panel>
+  );
+}
+
+function minimapColour({ data: { drawn } }: CanvasNode): string {
+  return COLOUR[drawn.state === undefined ? "grey" : STATE_ACCENT[drawn.state]];
+}
+
+interface NodeParts {
+  readonly node: DrawnNode;
+  readonly places: ReadonlyMap<string, Placed>;
+  /** The nodes that have others inside. */
+  readonly frames: ReadonlySet<string | undefined>;
+  readonly direction: Direction;
+  readonly selected: string | undefined;
+}
+
+const NOWHERE: Placed = { x: 0, y: 0, width: 0, height: 0 };
+
+/** Sizes and handles are told, so that nothing is measured and edges are there at once. */
+function nodeOf({ node, places, frames, direction, selected }: NodeParts): CanvasNode {
+  const { x, y, width, height } = places.get(node.id) ?? NOWHERE;
+  const isAcross = direction === "across";
+  const [first, last] = isAcross ? [Position.Left, Position.Right] : [Position.Top, Position.Bottom];
+  const at = isAcross ? { y: height / 2 } : { x: width / 2 };
+  return {
+    id: node.id,
+    type: frames.has(node.id) ? "frame" : "card",
+    position: { x, y },
+    width,
+    height,
+    measured: { width, height },
+    handles: [
+      { type: "target", position: first, x: 0, y: 0, width: 1, height: 1, ...at },
+      { type: "source", position: last, x: width, y: height, width: 1, height: 1, ...at },
+    ],
+    ...(node.parentId !== undefined && { parentId: node.parentId }),
+    selected: node.id === selected,
+    sourcePosition: last,
+    targetPosition: first,
+    ariaLabel: ariaOf(node),
+    ariaRole: "button",
+    data: { drawn: node },
+  };
+}
+
+function ariaOf({ title, kind, state, detail, progress, problem }: DrawnNode): string {
+  return [`${kind} ${title}`, state, detail, progress, problem].filter((word) => word !== undefined).join(", ");
+}
+
+function edgeOf({ id, from, to, label, look }: DrawnEdge, selected: string | undefined): Edge {
+  const isSelected = id === selected;
+  const stroke = isSelected ? "var(--blue)" : LOOKS[look];
+  return {
+    id,
+    source: from,
+    target: to,
+    type: "smoothstep",
+    selected: isSelected,
+    style: { stroke, strokeWidth: look === "path" || isSelected ? 2 : 1.25, ...(look === "error" && { strokeDasharray: "5 4" }) },
+    markerEnd: { type: MarkerType.ArrowClosed, color: stroke, width: 16, height: 16 },
+    ariaLabel: `from ${from} to ${to}${label === undefined ? "" : `, ${label}`}`,
+    ...(label !== undefined && { label: short(label), labelStyle: { fill: "var(--ink-2)", fontSize: 10 } }),
+    labelBgStyle: { fill: "var(--ground-1)" },
+    labelBgPadding: [4, 2],
+  };
+}
+
+const LABEL_LENGTH_MAX = 28;
+
+function short(label: string): string {
+  return label.length <= LABEL_LENGTH_MAX ? label : `${label.slice(0, LABEL_LENGTH_MAX - 1)}…`;
+}
