@@ -10,6 +10,7 @@ import { FOLDER_PREFIX, makeFolder } from "./shared/folder.ts";
 import { cellArguments } from "./bubblewrap/arguments.ts";
 import { startCell } from "./bubblewrap/bubblewrap-cell.ts";
 import { openCgroups } from "./cells/cgroups.ts";
+import { Launcher } from "./cells/launcher.ts";
 import { DEFAULT_LIMITS } from "./shared/limits.ts";
 import { installTools } from "./shared/runners.ts";
 import { seccompFilter } from "./seccomp/filter.ts";
@@ -33,8 +34,11 @@ test("a place that is given up before bubblewrap says anything leaves no process
   const filter = join(folder, "filter");
   await writeFile(filter, seccompFilter(process.arch, { allowsUnixSockets: false }));
   for (const name of ["passwd", "group"]) await writeFile(join(folder, name), "");
-  const args = cellArguments("shell", { tools: await installTools(folder), accounts: folder, limits: DEFAULT_LIMITS });
-  await assert.rejects(startCell({ args, limits: DEFAULT_LIMITS, filter, cgroups, uids: undefined }, AbortSignal.abort()));
+  const tools = await installTools(folder);
+  const args = cellArguments("shell", { tools, accounts: folder, limits: DEFAULT_LIMITS });
+  const launcher = new Launcher(tools.runners);
+  await assert.rejects(startCell({ args, limits: DEFAULT_LIMITS, filter, cgroups, uids: undefined, launcher }, AbortSignal.abort()));
+  await launcher.close();
   assert.deepEqual(withMark(folder), []);
 });
 

@@ -1,11 +1,10 @@
-import { rm } from "node:fs/promises";
 import { AppError } from "@tutti/core";
 import type { Sandbox, SandboxBackend, SandboxLevel, SandboxLimits, SandboxPromise, SandboxReport } from "@tutti/core/sandbox";
 import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "./backend.ts";
 import { sandboxBackends } from "./backends.ts";
 import { DEFAULT_LIMITS, resolveLimits } from "./shared/limits.ts";
 import { readProgram } from "./shared/program.ts";
-import { makeFolder } from "./shared/folder.ts";
+import { makeFolder, removeTree } from "./shared/folder.ts";
 import { selfTest } from "./self-test/self-test.ts";
 
 /** Which sandbox is wanted. */
@@ -58,7 +57,7 @@ export async function tryBackend(factory: SandboxBackendFactory, options: Sandbo
   const { name, howToGet } = factory;
   await using opening = new AsyncDisposableStack();
   const folder = await makeFolder(name);
-  opening.defer(() => rm(folder, { recursive: true, force: true }));
+  opening.defer(() => removeTree(folder));
   const { backends: _, level, limits: asked = {}, warmMax = WARM_MAX, ...rest } = options;
   const limits = resolveLimits(asked, DEFAULT_LIMITS);
   const backendOptions: BackendOptions = { ...rest, limits, warmMax, folder };
@@ -119,7 +118,7 @@ function sandboxOf(backend: OpenBackend, report: SandboxReport, { limits, folder
     },
     async close() {
       await backend.close();
-      await rm(folder, { recursive: true, force: true });
+      await removeTree(folder);
     },
   };
 }

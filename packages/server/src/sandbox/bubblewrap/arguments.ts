@@ -30,8 +30,9 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 const SYSTEM_FOLDERS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] as const;
 const SYSTEM_PARTS = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"] as const;
 
-/** Numbers of the descriptors that bubblewrap is given beside the standard ones. */
-export const DESCRIPTORS = { control: 3, info: 4, block: 5, filter: 6 } as const;
+/** Numbers of the descriptors that the bubblewrap of a jail is given beside the standard ones; that of a cell has its filter as the fifth. */
+export const DESCRIPTORS = { info: 4, block: 5, filter: 6 } as const;
+const CELL_FILTER = 5;
 
 /** Namespaces: all of them, and no further ones inside. */
 function isolation(): readonly string[] {
@@ -39,7 +40,6 @@ function isolation(): readonly string[] {
     // Said apart from --unshare-all, which only tries; --disable-userns needs it.
     ["--unshare-user", "--unshare-all", "--disable-userns", "--die-with-parent", "--new-session"],
     ["--uid", UID_INSIDE, "--gid", UID_INSIDE, "--hostname", "sandbox", "--cap-drop", "ALL"],
-    ["--info-fd", String(DESCRIPTORS.info), "--block-fd", String(DESCRIPTORS.block), "--seccomp", String(DESCRIPTORS.filter)],
   ].flat();
 }
 
@@ -75,6 +75,7 @@ export function jailArguments(spec: JailSpec, { tools, accounts, limits }: CellP
   const fileSize = volume === undefined ? "" : `ulimit -f ${Math.ceil(volume.quotaBytes / 512)}; `;
   return [
     isolation(),
+    ["--info-fd", String(DESCRIPTORS.info), "--block-fd", String(DESCRIPTORS.block), "--seccomp", String(DESCRIPTORS.filter)],
     system(accounts),
     ["--ro-bind", tools.node, INSIDE.node],
     box(limits.diskBytes),
@@ -103,11 +104,12 @@ interface CellParts {
 export function cellArguments(kind: CellKind, { tools, accounts, limits }: CellParts): readonly string[] {
   return [
     isolation(),
+    ["--seccomp", String(CELL_FILTER)],
     system(accounts),
     ["--ro-bind", tools.runners, INSIDE.tools, "--ro-bind", tools.node, INSIDE.node],
     box(limits.diskBytes),
     SEALED,
-    ["--chdir", INSIDE.work, "--", "/bin/sh", "-c", 'ulimit -c 0; exec "$@"', "sh"],
+    ["--chdir", INSIDE.work, "--"],
     command(kind, tools),
   ].flat();
 }
@@ -115,7 +117,7 @@ export function cellArguments(kind: CellKind, { tools, accounts, limits }: CellP
 function command(kind: CellKind, tools: Tools): readonly string[] {
   switch (kind) {
     case "python":
-      return [tools.python ?? "python3", "-s", "-B", `${INSIDE.tools}/run.py`];
+      return [tools.python ?? "python3", "-s", "-S", "-B", `${INSIDE.tools}/run.py`];
     case "node":
       return [INSIDE.node, ...nodeFlags, `${INSIDE.tools}/run.cjs`];
     case "shell":

@@ -1,13 +1,14 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import type { Duplex, Readable, Writable } from "node:stream";
-import { setTimeout as delay } from "node:timers/promises";
+import type { Duplex } from "node:stream";
+import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
 import type { SandboxLimits } from "@tutti/core/sandbox";
-import { exitOf, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
+import type { Cell, CellExit, CellUsage } from "../cells/cell.ts";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
 import { firstWords } from "../cells/first-words.ts";
+import { streamsOf, type Launched, type Launcher } from "../cells/launcher.ts";
 import { isAlive } from "../shared/folder.ts";
 import type { Uids } from "../shared/uids.ts";
 import { DESCRIPTORS, ENVIRONMENT, INSIDE } from "./arguments.ts";
@@ -20,11 +21,13 @@ export interface CellStart {
   readonly filter: string;
   readonly cgroups: Cgroups;
   readonly uids: Uids | undefined;
+  readonly launcher: Launcher;
 }
 
 const CHILD_PID = /"child-pid"\s*:\s*(\d+)/;
 const GONE_TRIES_MAX = 500;
 const GONE_DELAY_MS = 2;
+const GONE_QUICK_TRIES = 20;
 
 /** Starts bubblewrap with a runner in it, and resolves when that waits for a program. */
 export async function startCell(start: CellStart, signal: AbortSignal): Promise<Cell> {
@@ -40,10 +43,11 @@ export async function startCell(start: CellStart, signal: AbortSignal): Promise<
 
 class BubblewrapCell implements Cell {
   readonly #cgroup: Cgroup;
-  #child: ChildProcess | undefined;
+  #launched: Launched | undefined;
   #inner: number | undefined;
   #folder: FileHandle | undefined;
   #disposing: Promise<void> | undefined;
+  #isOver = false;
   exited: Promise<CellExit> = Promise.resolve({ exitCode: null, signal: null });
 
   constructor(cgroup: Cgroup) {
@@ -51,46 +55,34 @@ class BubblewrapCell implements Cell {
   }
 
   get stdio(): Cell["stdio"] {
-    const [stdin, stdout, stderr, control] = this.#child?.stdio ?? [];
-    return { stdin, stdout, stderr, control } as { stdin: Writable; stdout: Readable; stderr: Readable; control: Writable };
+    if (this.#launched === undefined) throw new AppError("internal", "wanted the streams of a cell, got one that was not started");
+    return this.#launched;
   }
 
   get folder(): string {
     return `/proc/self/fd/${this.#folder?.fd ?? -1}`;
   }
 
-  async start({ args, filter, uids }: CellStart, signal: AbortSignal): Promise<void> {
-    const uid = uids?.next();
-    const filterFd = openSync(filter, "r");
-    const child = spawn("bwrap", args, {
-      // The numbers in DESCRIPTORS are places in this list.
-      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe", "pipe", filterFd],
+  async start({ args, filter, uids, launcher }: CellStart, signal: AbortSignal): Promise<void> {
+    const launched = await launcher.start({
+      command: ["bwrap", ...args],
       env: ENVIRONMENT,
-      ...(uid === undefined ? {} : { uid, gid: uid }),
+      uid: uids?.next(),
+      cgroup: this.#cgroup.entry,
+      file: filter,
     });
-    closeSync(filterFd);
-    this.#child = child;
-    this.exited = exitOf(child);
-    for (const stream of child.stdio) stream?.on("error", () => {});
-    const streams: readonly unknown[] = child.stdio;
-    const [control, info, block] = [DESCRIPTORS.control, DESCRIPTORS.info, DESCRIPTORS.block].map((place) => streams[place] as Duplex);
-    if (control === undefined || info === undefined || block === undefined)
-      throw new AppError("internal", "bubblewrap was started without its descriptors");
-    const pid = readPid(await this.#said(info, signal));
-    this.#inner = pid;
-    await this.#cgroup.add(pid);
-    block.end("go");
-    await this.#said(control, signal);
-    this.#folder = await open(`/proc/${pid}/root${INSIDE.work}`, "r");
-  }
-
-  async #said(stream: Readable, signal: AbortSignal): Promise<string> {
-    const program = { name: "bubblewrap", exited: this.exited, stderr: this.stdio.stderr };
+    this.#launched = launched;
+    this.exited = launched.exited;
+    void launched.exited.then(() => (this.#isOver = true));
     try {
-      return await firstWords(stream, program, signal);
+      await firstWords(launched.said, { name: "bubblewrap", exited: this.exited, stderr: launched.stderr }, signal);
     } catch (error) {
       throw explained(error);
     }
+    const inner = childOf(launched.pid);
+    if (inner === undefined) throw new AppError("unsupported", "wanted the first process of a cell, got none; it ended at once");
+    this.#inner = inner;
+    this.#folder = await open(`/proc/${inner}/root${INSIDE.work}`, "r");
   }
 
   confine(limits: SandboxLimits): Promise<void> {
@@ -100,7 +92,7 @@ class BubblewrapCell implements Cell {
   kill(): void {
     // The first process of a space of process numbers takes all others with it.
     if (this.#inner !== undefined) killFirst(this.#inner);
-    if (this.#child?.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+    if (this.#launched !== undefined && !this.#isOver) killNow(this.#launched.pid);
   }
 
   async gone(): Promise<void> {
@@ -108,8 +100,9 @@ class BubblewrapCell implements Cell {
   }
 
   async usage(): Promise<CellUsage> {
-    const { cpuMs, memoryPeakBytes, wasOutOfMemory } = await this.#cgroup.usage();
-    return { cpuMs, memoryPeakBytes, stopped: wasOutOfMemory ? "oom" : undefined };
+    const { cpuMs, memoryPeakBytes, wasOutOfMemory } = this.#cgroup.usage();
+    const isOut = wasOutOfMemory || this.#launched?.wasOutOfMemory() === true;
+    return { cpuMs, memoryPeakBytes, stopped: isOut ? "oom" : undefined };
   }
 
   dispose(): Promise<void> {
@@ -118,12 +111,11 @@ class BubblewrapCell implements Cell {
   }
 
   async #dispose(): Promise<void> {
-    if (this.#child !== undefined) this.#inner ??= await firstProcessOf(this.#child);
     this.kill();
-    if (this.#child?.pid !== undefined) await this.exited;
+    await this.exited;
     await this.gone();
     await this.#folder?.close();
-    for (const stream of this.#child?.stdio ?? []) stream?.destroy();
+    for (const stream of streamsOf(this.#launched)) stream.destroy();
     await this.#cgroup.remove();
   }
 }
@@ -190,11 +182,21 @@ export function killFirst(pid: number): void {
   }
 }
 
+/** Ends the outer process, which may not have become bubblewrap yet. */
+function killNow(pid: number): void {
+  try {
+    process.kill(pid, "SIGKILL");
+  } catch {
+    // It was gone already, and is told of in a moment.
+  }
+}
+
 /** Resolves when the first process is gone, and with it all others. */
 export async function endOf(pid: number): Promise<void> {
   for (let tries = 0; tries < GONE_TRIES_MAX; tries += 1) {
     if (!isBubblewrap(pid)) return;
-    await delay(GONE_DELAY_MS);
+    // Nearly always it is gone by the time that anybody has looked.
+    await (tries < GONE_QUICK_TRIES ? immediate() : delay(GONE_DELAY_MS));
   }
 }
 

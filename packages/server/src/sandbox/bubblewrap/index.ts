@@ -5,6 +5,7 @@ import type { Jail } from "@tutti/core/sandbox";
 import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "../backend.ts";
 import { CellPool } from "../cells/cell-pool.ts";
 import { openCgroups } from "../cells/cgroups.ts";
+import { Launcher } from "../cells/launcher.ts";
 import { seccompFilter } from "../seccomp/filter.ts";
 import { removeStaleFolders } from "../shared/folder.ts";
 import { startReaper } from "../shared/reaper.ts";
@@ -39,7 +40,9 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
   opening.defer(() => cgroups.close());
   const reaper = await startReaper({ cgroups: cgroups.folders, folders: [folder] });
   opening.defer(() => reaper.close());
-  const start = { filter, cgroups, uids };
+  const launcher = new Launcher(tools.runners);
+  opening.defer(() => launcher.close());
+  const start = { filter, cgroups, uids, launcher };
   const jails = { limits, cgroups, uids, tools, accounts: folder, filters: { none: filter, unix: filterWithUnix } };
   const alive = new Set<Jail>();
   const pool = new CellPool(

@@ -155,7 +155,7 @@ class BubblewrapJail implements Jail {
     this.#life.over();
     killFirst(this.pid);
     await endOf(this.pid);
-    const { wasOutOfMemory } = await cgroup.usage();
+    const { wasOutOfMemory } = cgroup.usage();
     await cgroup.remove();
     return { reason: this.#stopped ?? (wasOutOfMemory ? "oom" : "exit"), ...exit };
   }

@@ -25,6 +25,12 @@ interface Ahead {
   readonly timer: NodeJS.Timeout;
 }
 
+/** A program, and the cell that it has got. */
+interface Run {
+  readonly program: Program;
+  readonly used: Cell[];
+}
+
 /** Runs programs, each in a cell of its own. Keeps a few cells ready for the kinds in use; each is used once. */
 export class CellPool {
   readonly #maker: CellMaker;
@@ -45,12 +51,11 @@ export class CellPool {
   async run(program: Program, signal: AbortSignal): Promise<SandboxResult> {
     const kind = isNode(program.language) ? "node" : program.language === "python" ? "python" : "shell";
     await this.#turn();
+    const used: Cell[] = [];
     try {
-      return await this.#own(this.#runNow(kind, program, AbortSignal.any([signal, this.#closing.signal])));
+      return await this.#own(this.#runNow(kind, { program, used }, AbortSignal.any([signal, this.#closing.signal])));
     } finally {
-      this.#running -= 1;
-      this.#turns.shift()?.();
-      this.#refill(kind);
+      void this.#own(this.#leave(kind, used));
     }
   }
 
@@ -68,7 +73,18 @@ export class CellPool {
     if (this.#running > RUNS_MAX) await new Promise<void>((resolve) => this.#turns.push(resolve));
   }
 
-  async #runNow(kind: CellKind, program: Program, signal: AbortSignal): Promise<SandboxResult> {
+  /** The result need not wait until what is left of its cell is removed; whoever comes next does. */
+  async #leave(kind: CellKind, used: readonly Cell[]): Promise<void> {
+    try {
+      for (const cell of used) await cell.dispose();
+    } finally {
+      this.#running -= 1;
+      this.#turns.shift()?.();
+      this.#refill(kind);
+    }
+  }
+
+  async #runNow(kind: CellKind, { program, used }: Run, signal: AbortSignal): Promise<SandboxResult> {
     const began = performance.now();
     const startMs = (): number => performance.now() - began;
     let cell: Cell;
@@ -78,6 +94,7 @@ export class CellPool {
       if (signal.aborted) throw error;
       return infra(this.#maker.backend, error, startMs());
     }
+    used.push(cell);
     return runInCell(cell, program, { backend: this.#maker.backend, startMs: startMs(), signal });
   }
 

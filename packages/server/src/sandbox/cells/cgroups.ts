@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { mkdir, readFile, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
@@ -15,28 +16,43 @@ export interface Cgroups {
   close(): Promise<void>;
 }
 
+/** How a process begins in a group rather than being moved there, for which the kernel takes its time. */
+export interface CgroupEntry {
+  /** Files to which a process of one thread writes "0" for itself: version 1. */
+  readonly joins: readonly string[];
+  /** The folder that it is forked into: version 2. Empty in version 1. */
+  readonly into: string;
+  /** The folder of version 1 that tells when it is out of memory, because there the kernel ends one process only. Empty in version 2. */
+  readonly memory: string;
+}
+
 /** Bounds for one process and all that come from it, held by the kernel. */
 export interface Cgroup {
+  readonly entry: CgroupEntry;
+  /** Moves a process that runs already. */
   add(pid: number): Promise<void>;
   confine(limits: SandboxLimits): Promise<void>;
-  usage(): Promise<{ readonly cpuMs: number; readonly memoryPeakBytes: number; readonly wasOutOfMemory: boolean }>;
-  /** Waits until it is empty, and removes it. */
+  usage(): { readonly cpuMs: number; readonly memoryPeakBytes: number; readonly wasOutOfMemory: boolean };
+  /** Ends what is still in it, waits until it is empty, and removes it. */
   remove(): Promise<void>;
 }
 
 /** What differs between the two versions: where each bound stands and how it is written. */
 interface Dialect {
   readonly bounds: (limits: SandboxLimits) => readonly (readonly [controller: keyof Controllers, file: string, value: string])[];
-  readonly cpuMs: (read: Reader) => Promise<number>;
-  readonly memoryPeakBytes: (read: Reader) => Promise<number>;
-  readonly outOfMemory: (read: Reader) => Promise<boolean>;
+  readonly cpuMs: (read: Reader) => number;
+  readonly memoryPeakBytes: (read: Reader) => number;
+  readonly outOfMemory: (read: Reader) => boolean;
 }
 
-type Reader = (controller: keyof Controllers, file: string) => Promise<string>;
+type Reader = (controller: keyof Controllers, file: string) => string;
+
+/** The limits that a cgroup holds. */
+const BOUNDED = ["memoryBytes", "cpus", "processesMax"] as const;
 
 const CPU_PERIOD_US = 100_000;
-/** The sandbox's own first process. */
-const OWN_PROCESSES = 2;
+/** bubblewrap, outside and as the first process inside, and the program itself. */
+const OWN_PROCESSES = 3;
 const REMOVE_TRIES_MAX = 100;
 const REMOVE_DELAY_MS = 10;
 
@@ -47,9 +63,9 @@ const V1: Dialect = {
     ["cpu", "cpu.cfs_quota_us", cpuQuota(limits)],
     ["pids", "pids.max", String(limits.processesMax + OWN_PROCESSES)],
   ],
-  cpuMs: async (read) => Number(await read("cpuacct", "cpuacct.usage")) / 1_000_000,
-  memoryPeakBytes: async (read) => Number(await read("memory", "memory.max_usage_in_bytes")),
-  outOfMemory: async (read) => /^oom_kill [1-9]/m.test(await read("memory", "memory.oom_control")),
+  cpuMs: (read) => Number(read("cpuacct", "cpuacct.usage")) / 1_000_000,
+  memoryPeakBytes: (read) => Number(read("memory", "memory.max_usage_in_bytes")),
+  outOfMemory: (read) => /^oom_kill [1-9]/m.test(read("memory", "memory.oom_control")),
 };
 
 const V2: Dialect = {
@@ -60,9 +76,9 @@ const V2: Dialect = {
     ["cpu", "cpu.max", `${cpuQuota(limits)} ${CPU_PERIOD_US}`],
     ["pids", "pids.max", String(limits.processesMax + OWN_PROCESSES)],
   ],
-  cpuMs: async (read) => Number(/^usage_usec (\d+)/m.exec(await read("cpu", "cpu.stat"))?.[1] ?? 0) / 1_000,
-  memoryPeakBytes: async (read) => Number(await read("memory", "memory.peak")),
-  outOfMemory: async (read) => /^oom_kill [1-9]/m.test(await read("memory", "memory.events")),
+  cpuMs: (read) => Number(/^usage_usec (\d+)/m.exec(read("cpu", "cpu.stat"))?.[1] ?? 0) / 1_000,
+  memoryPeakBytes: (read) => Number(read("memory", "memory.peak")),
+  outOfMemory: (read) => /^oom_kill [1-9]/m.test(read("memory", "memory.events")),
 };
 
 /** Files that not every kernel has: what they bound is bounded elsewhere too, or there is nothing to bound (no swap). */
@@ -114,6 +130,12 @@ class OpenCgroup implements Cgroup {
     );
   }
 
+  get entry(): CgroupEntry {
+    const { version, memory } = this.#controllers;
+    if (version === 2) return { joins: [], into: join(memory, this.#name), memory: "" };
+    return { joins: this.#paths.map((path) => join(path, "tasks")), into: "", memory: join(memory, this.#name) };
+  }
+
   async make(): Promise<void> {
     await Promise.all(this.#paths.map((path) => mkdir(path)));
   }
@@ -123,7 +145,8 @@ class OpenCgroup implements Cgroup {
   }
 
   async confine(limits: SandboxLimits): Promise<void> {
-    if (limits === this.#limits) return;
+    const isSame = this.#limits !== undefined && BOUNDED.every((name) => this.#limits?.[name] === limits[name]);
+    if (isSame) return;
     const isLower = this.#limits !== undefined && limits.memoryBytes < this.#limits.memoryBytes;
     const bounds = this.#dialect.bounds(limits);
     // Memory may never be bounded more loosely than memory with swap, so which of the two goes first depends on the direction.
@@ -132,11 +155,17 @@ class OpenCgroup implements Cgroup {
     this.#limits = limits;
   }
 
-  async usage(): Promise<Awaited<ReturnType<Cgroup["usage"]>>> {
-    const read: Reader = (controller, file) => readFile(this.#file(controller, file), "utf8").catch(() => "0");
+  usage(): ReturnType<Cgroup["usage"]> {
     const { cpuMs, memoryPeakBytes, outOfMemory } = this.#dialect;
-    const [cpu, peak, wasOutOfMemory] = await Promise.all([cpuMs(read), memoryPeakBytes(read), outOfMemory(read)]);
-    return { cpuMs: cpu, memoryPeakBytes: peak, wasOutOfMemory };
+    // The kernel answers from its memory, sooner than another thread would be asked.
+    const read: Reader = (controller, file) => {
+      try {
+        return readFileSync(this.#file(controller, file), "utf8");
+      } catch {
+        return "0";
+      }
+    };
+    return { cpuMs: cpuMs(read), memoryPeakBytes: memoryPeakBytes(read), wasOutOfMemory: outOfMemory(read) };
   }
 
   async remove(): Promise<void> {
@@ -168,6 +197,19 @@ async function removeFolder(path: string): Promise<void> {
       (error: NodeJS.ErrnoException) => error.code,
     );
     if (code === "" || code === "ENOENT") return;
+    await killAll(path);
     await delay(REMOVE_DELAY_MS);
+  }
+}
+
+/** Ends every process of a group: all of them are ours. */
+async function killAll(path: string): Promise<void> {
+  const numbers = await readFile(join(path, "cgroup.procs"), "utf8").catch(() => "");
+  for (const pid of numbers.split("\n").map(Number)) {
+    try {
+      if (pid > 1) process.kill(pid, "SIGKILL");
+    } catch {
+      // It was gone already.
+    }
   }
 }

@@ -10,7 +10,7 @@ import { packFiles } from "./pack-files.ts";
 /** How long pipes may stay open after everything that could write to them is gone. */
 const DRAIN_MS = 1_000;
 
-/** Runs a program in a cell that waits for one, and gives the cell back. */
+/** Runs a program in a cell that waits for one. Nothing of it runs any more afterwards; what is left of the cell, whoever made it removes. */
 export async function runInCell(
   cell: Cell,
   program: Program,
@@ -57,7 +57,6 @@ export async function runInCell(
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    await cell.dispose();
   }
 }
 

@@ -52,7 +52,7 @@ export function superviseArguments({ kind, tools, architecture, filter, box, uid
 function command(kind: CellKind, tools: Tools, path: (name: string) => string): readonly string[] {
   switch (kind) {
     case "python":
-      return [tools.python ?? "/usr/bin/python3", "-s", "-B", path("run.py")];
+      return [tools.python ?? "/usr/bin/python3", "-s", "-S", "-B", path("run.py")];
     case "node":
       return [tools.node, ...nodeFlags, path("run.cjs")];
     case "shell":

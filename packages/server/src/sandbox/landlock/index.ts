@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { AppError } from "@tutti/core";
 import type { BackendOptions, OpenBackend, SandboxBackendFactory } from "../backend.ts";
 import { CellPool } from "../cells/cell-pool.ts";
+import { Launcher } from "../cells/launcher.ts";
 import { seccompFilter } from "../seccomp/filter.ts";
 import { removeStaleFolders } from "../shared/folder.ts";
 import { startReaper } from "../shared/reaper.ts";
@@ -33,10 +34,13 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
   });
   const reaper = await startReaper({ cgroups: [], folders: [folder] });
   opening.defer(() => reaper.close());
+  const launcher = new Launcher(tools.runners);
+  opening.defer(() => launcher.close());
   const pool = new CellPool(
     {
       backend: "landlock",
-      start: (kind, wanted, signal) => startCell({ limits: wanted, place: { kind, tools, architecture, filter }, folder, uids }, signal),
+      start: (kind, wanted, signal) =>
+        startCell({ limits: wanted, place: { kind, tools, architecture, filter }, folder, uids, launcher }, signal),
       fits: (wanted) => BOUND_AT_START.every((name) => wanted[name] === limits[name]),
     },
     { limits, warmMax },

@@ -1,11 +1,12 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { chown, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chownSync, mkdirSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
-import type { Duplex, Readable, Writable } from "node:stream";
 import { AppError } from "@tutti/core";
 import type { SandboxLimits, SandboxResult } from "@tutti/core/sandbox";
-import { exitOf, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
+import type { Cell, CellExit, CellUsage } from "../cells/cell.ts";
 import { firstWords } from "../cells/first-words.ts";
+import { streamsOf, type Launched, type Launcher } from "../cells/launcher.ts";
+import { removeTree } from "../shared/folder.ts";
 import type { Uids } from "../shared/uids.ts";
 import { superviseArguments, type Place } from "./arguments.ts";
 
@@ -16,6 +17,7 @@ export interface CellStart {
   /** Where the folders of cells are made. */
   readonly folder: string;
   readonly uids: Uids | undefined;
+  readonly launcher: Launcher;
 }
 
 /** What the supervisor says last: why, exit code, signal, milliseconds of CPU, the most memory. */
@@ -32,12 +34,13 @@ export async function startCell(start: CellStart, signal: AbortSignal): Promise<
   const box = await mkdtemp(join(start.folder, "cell-"));
   const uid = start.uids?.next();
   for (const path of [box, ...["work", "home", "tmp"].map((name) => join(box, name))]) {
-    await mkdir(path, { recursive: true, mode: 0o700 });
-    if (uid !== undefined) await chown(path, uid, uid);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    if (uid !== undefined) chownSync(path, uid, uid);
   }
-  const cell = new LandlockCell(box, superviseArguments({ ...start.place, box, uid, limits: start.limits }));
+  const cell = new LandlockCell(box);
   try {
-    await cell.ready(AbortSignal.any([signal, AbortSignal.timeout(start.limits.startTimeoutMs)]));
+    const args = superviseArguments({ ...start.place, box, uid, limits: start.limits });
+    await cell.start(start.launcher, args, AbortSignal.any([signal, AbortSignal.timeout(start.limits.startTimeoutMs)]));
     return cell;
   } catch (error) {
     await cell.dispose();
@@ -47,59 +50,57 @@ export async function startCell(start: CellStart, signal: AbortSignal): Promise<
 
 class LandlockCell implements Cell {
   readonly #box: string;
-  readonly #child: ChildProcess;
-  readonly #supervisor: Promise<CellExit>;
+  #launched: Launched | undefined;
   #disposing: Promise<void> | undefined;
   #said = "";
-  readonly exited: Promise<CellExit>;
+  #isOver = false;
+  exited: Promise<CellExit> = Promise.resolve({ exitCode: null, signal: null });
 
-  constructor(box: string, args: readonly string[]) {
+  constructor(box: string) {
     this.#box = box;
-    this.#child = spawn("/usr/bin/perl", args, {
-      stdio: ["pipe", "pipe", "pipe", "pipe", "pipe"],
-      env: {
-        PATH: "/usr/local/bin:/usr/bin:/bin",
-        HOME: join(box, "home"),
-        TMPDIR: join(box, "tmp"),
-        LANG: "C.UTF-8",
-        OPENSSL_CONF: "/dev/null",
-      },
-    });
-    for (const stream of this.#child.stdio) stream?.on("error", () => {});
-    this.#supervisor = exitOf(this.#child);
-    this.#channel.on("data", (bytes: Buffer) => (this.#said += bytes.toString()));
-    this.exited = this.#supervisor.then((exit) => this.#programExit(exit));
   }
 
   get stdio(): Cell["stdio"] {
-    const [stdin, stdout, stderr, control] = this.#child.stdio;
-    return { stdin, stdout, stderr, control } as { stdin: Writable; stdout: Readable; stderr: Readable; control: Writable };
+    if (this.#launched === undefined) throw new AppError("internal", "wanted the streams of a cell, got one that was not started");
+    return this.#launched;
   }
 
   get folder(): string {
     return join(this.#box, "work");
   }
 
-  get #channel(): Duplex {
-    return this.#child.stdio[4] as Duplex;
-  }
-
-  async ready(signal: AbortSignal): Promise<void> {
-    const stdio = this.stdio;
-    await firstWords(stdio.control as Duplex, { name: "the supervisor", exited: this.#supervisor, stderr: stdio.stderr }, signal);
+  async start(launcher: Launcher, args: readonly string[], signal: AbortSignal): Promise<void> {
+    const launched = await launcher.start({
+      command: ["/usr/bin/perl", ...args],
+      env: {
+        PATH: "/usr/local/bin:/usr/bin:/bin",
+        HOME: join(this.#box, "home"),
+        TMPDIR: join(this.#box, "tmp"),
+        LANG: "C.UTF-8",
+        OPENSSL_CONF: "/dev/null",
+      },
+      // The supervisor needs its own number to end everything, and gives the program another one.
+      uid: undefined,
+    });
+    this.#launched = launched;
+    const { said, stderr, exited } = launched;
+    said.on("data", (bytes: Buffer) => (this.#said += bytes.toString()));
+    void exited.then(() => (this.#isOver = true));
+    this.exited = exited.then((exit) => this.#programExit(exit, said));
+    await firstWords(said, { name: "the supervisor", exited, stderr }, signal);
   }
 
   async confine(): Promise<void> {
     // Its limits were set when it was started; now there is something to watch.
-    this.#channel.write("go\n");
+    this.#launched?.orders?.write("go\n");
   }
 
   kill(): void {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#channel.write("kill\n");
+    if (!this.#isOver) this.#launched?.orders?.write("kill\n");
   }
 
   async gone(): Promise<void> {
-    await this.#supervisor;
+    await this.#launched?.exited;
   }
 
   async usage(): Promise<CellUsage> {
@@ -116,15 +117,14 @@ class LandlockCell implements Cell {
 
   async #dispose(): Promise<void> {
     this.kill();
-    if (this.#child.pid !== undefined) await this.#supervisor;
-    for (const stream of this.#child.stdio) stream?.destroy();
-    await rm(this.#box, { recursive: true, force: true });
+    await this.#launched?.exited;
+    for (const stream of streamsOf(this.#launched)) stream.destroy();
+    await removeTree(this.#box);
   }
 
   /** The supervisor ends after its program, and says how that ended; if it says nothing, somebody ended it. */
-  async #programExit(exit: CellExit): Promise<CellExit> {
-    if (!END.test(this.#said))
-      await new Promise<void>((resolve) => (this.#channel.readableEnded ? resolve() : this.#channel.once("close", resolve)));
+  async #programExit(exit: CellExit, said: Launched["said"]): Promise<CellExit> {
+    if (!END.test(this.#said)) await new Promise<void>((resolve) => (said.readableEnded ? resolve() : said.once("close", resolve)));
     const [, , exitCode, signal] = END.exec(this.#said) ?? [];
     if (exitCode === undefined) return exit;
     // As a shell says it; whoever builds the result names the signal.

@@ -3,9 +3,11 @@
 const { closeSync, existsSync, mkdirSync, readSync, writeFileSync, writeSync } = require("node:fs");
 const path = require("node:path");
 const CONTROL = 3;
+const SAID = 4;
 
 function take() {
-  writeSync(CONTROL, "ready\n");
+  writeSync(SAID, "ready\n");
+  closeSync(SAID);
   const pieces = [];
   for (;;) {
     const piece = Buffer.allocUnsafe(65_536);

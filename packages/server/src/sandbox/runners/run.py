@@ -1,14 +1,41 @@
 # Stands ready inside a sandbox with the interpreter up, takes one program with its files over descriptor 3, and becomes it.
+import gc
 import os
+import site
 import sys
 
 
-def take(control):
+class LatePackages:
+    """Python was started without its module "site", which takes half of its start. What that finds beyond these folders is looked for when it is needed."""
+
+    def find_spec(self, name, path=None, target=None):
+        # Modules of other systems, and of Jython, which the standard library asks for and does without.
+        if name.partition(".")[0] in sys.stdlib_module_names or name == "org":
+            return None
+        sys.meta_path.remove(self)
+        site.main()
+        for finder in sys.meta_path:
+            spec = finder.find_spec(name, path, target)
+            if spec is not None:
+                return spec
+        return None
+
+
+def settle():
+    site.setquit()
+    site.setcopyright()
+    site.sethelper()
+    sys.path += [folder for folder in site.getsitepackages() if os.path.isdir(folder)]
+    sys.meta_path.append(LatePackages())
+
+
+def take(control, said):
     """Writes the files that arrive, as (length of name, length of content, name, content), to the working folder."""
-    os.write(control, b"ready\n")
+    os.write(said, b"ready\n")
+    os.close(said)
     pieces = []
     while True:
-        piece = os.read(control, 1 << 20)
+        piece = os.read(control, 1 << 16)
         if not piece:
             break
         pieces.append(piece)
@@ -49,5 +76,8 @@ def run(name):
         sys.exit(1)
 
 
-take(3)
+settle()
+# What is there already stays to the end; nobody need look at it again.
+gc.freeze()
+take(3, 4)
 run("__main__.py")

@@ -1,5 +1,6 @@
 # Stands ready inside a sandbox, takes one program with its files over descriptor 3 as a script that writes them, and becomes it.
-printf 'ready\n' >&3
+printf 'ready\n' >&4
+exec 4>&-
 script=$(cat <&3)
 exec 3>&-
 eval "$script"

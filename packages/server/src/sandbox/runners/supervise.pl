@@ -1,6 +1,6 @@
 # Starts a program that may touch only what it is told to, guards it, and tells how it ended. Perl because it is part of every Debian and Ubuntu,
-# starts in 2 ms, and makes any system call without a compiler. Descriptor 3 goes to the program; descriptor 4 is ours: "go" begins the watch,
-# "kill" ends the program, its end means that whoever started us is gone.
+# starts in 2 ms, and makes any system call without a compiler. Descriptors 3 and 4 go to the program; on 4 we say how it
+# ended. Descriptor 5 is ours: "go" begins the watch, "kill" ends the program, its end means that whoever started us is gone.
 use strict;
 use warnings;
 
@@ -72,7 +72,7 @@ sub tasks_of_user {
 
 sub become_program {
     setpgrp;
-    if (open my $ours, "+<&=", 4) { close $ours }
+    if (open my $ours, "<&=", 5) { close $ours }
     my $tasks = $o{uid} ? 0 : tasks_of_user();
     if ($o{uid}) {
         $) = "$o{uid} $o{uid}";
@@ -99,9 +99,9 @@ must("subreaper", syscall($NR{prctl}, $SUBREAPER, 1, 0, 0, 0));
 my $program = fork;
 die "fork: $!" if !defined $program;
 become_program() if $program == 0;
-if (open my $control, "+<&=", 3) { close $control }
-open(my $host, "+<&=", 4) or die "descriptor 4: $!";
-select((select($host), $| = 1)[0]);
+if (open my $control, "<&=", 3) { close $control }
+open(my $said, ">&=", 4) or die "descriptor 4: $!";
+open(my $host, "<&=", 5) or die "descriptor 5: $!";
 
 # All that came from us. Orphans come back to us, so that nothing leaves the tree.
 sub descendants {
@@ -189,4 +189,4 @@ my $why = $reason;
 kill_all();
 my (undef, undef, $user, $system) = times;
 $status = 9 if !defined $status;
-printf $host "end %s %d %d %d %d\n", $why || "exit", $status >> 8, $status & 127, ($user + $system) * 1000, $peak;
+printf $said "end %s %d %d %d %d\n", $why || "exit", $status >> 8, $status & 127, ($user + $system) * 1000, $peak;

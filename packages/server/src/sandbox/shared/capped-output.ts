@@ -22,6 +22,8 @@ export function capOutput(stream: Readable, bytesMax: number, onOverflow: () => 
     isTruncated = true;
     onOverflow();
   });
+  // Whoever looked at it before may have paused it.
+  stream.resume();
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   for (const event of ["end", "error", "close"]) stream.once(event, () => resolve());
   return { text: () => wholeCharacters(Buffer.concat(chunks), isTruncated), isTruncated: () => isTruncated, ended };

@@ -1,11 +1,16 @@
-import { constants } from "node:fs";
-import { open, opendir, type FileHandle } from "node:fs/promises";
+import { closeSync, constants, fstatSync, opendirSync, openSync, read, readSync, type Dir } from "node:fs";
+import { setImmediate as immediate } from "node:timers/promises";
+import { promisify } from "node:util";
 import type { SandboxLimits } from "@tutti/core/sandbox";
 import type { Program } from "../backend.ts";
 
 /** Entries looked at, whatever they are: a folder full of empty files must end too. */
 const ENTRIES_MAX = 10_000;
 const DEPTH_MAX = 16;
+const ENTRIES_AT_ONCE = 64;
+/** More than this is read by another thread. */
+const SMALL_BYTES = 65_536;
+const readLater = promisify(read);
 
 /** What a program left behind. */
 export interface CollectedFiles {
@@ -42,19 +47,34 @@ export async function collectFiles(folder: string, program: Program): Promise<Co
 }
 
 async function walk(collection: Collection, folder: string, parts: readonly string[]): Promise<void> {
-  const entries = await opendir(folder).catch(() => undefined);
+  const entries = openFolder(folder);
   if (entries === undefined) return;
-  for await (const entry of entries) {
-    collection.entries += 1;
-    const name = [...parts, entry.name].join("/");
-    if (collection.entries > ENTRIES_MAX || isFull(collection)) {
-      collection.isTruncated = true;
-      return;
+  try {
+    // A folder of a few files is read sooner than another thread would be asked; a large one lets others have their turn.
+    for (let entry = entries.readSync(); entry !== null; entry = entries.readSync()) {
+      collection.entries += 1;
+      if (collection.entries % ENTRIES_AT_ONCE === 0) await immediate();
+      const name = [...parts, entry.name].join("/");
+      if (collection.entries > ENTRIES_MAX || isFull(collection)) {
+        collection.isTruncated = true;
+        return;
+      }
+      if (entry.isFile()) await take(collection, `${folder}/${entry.name}`, name);
+      // `entry` is what the folder says of it: a symlink to a folder is none.
+      if (entry.isDirectory() && parts.length + 1 < DEPTH_MAX) await walk(collection, `${folder}/${entry.name}`, [...parts, entry.name]);
+      if (entry.isDirectory() && parts.length + 1 >= DEPTH_MAX) collection.isTruncated = true;
     }
-    if (entry.isFile()) await take(collection, `${folder}/${entry.name}`, name);
-    // `entry` is what the folder says of it: a symlink to a folder is none.
-    if (entry.isDirectory() && parts.length + 1 < DEPTH_MAX) await walk(collection, `${folder}/${entry.name}`, [...parts, entry.name]);
-    if (entry.isDirectory() && parts.length + 1 >= DEPTH_MAX) collection.isTruncated = true;
+  } finally {
+    entries.closeSync();
+  }
+}
+
+function openFolder(folder: string): Dir | undefined {
+  try {
+    return opendirSync(folder);
+  } catch {
+    // Its modes are the program's to choose.
+    return undefined;
   }
 }
 
@@ -75,21 +95,21 @@ async function take(collection: Collection, path: string, name: string): Promise
 
 /** The content of a regular file; nothing for what is none or cannot be read. */
 async function readRegular(path: string, { fileBytes }: SandboxLimits): Promise<Uint8Array | "too large" | undefined> {
-  let file: FileHandle | undefined;
+  let file: number | undefined;
   try {
     // O_NONBLOCK: a FIFO that took a file's place must not hold us up.
-    file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-    const found = await file.stat();
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    const found = fstatSync(file);
     if (!found.isFile()) return undefined;
     const { size } = found;
     if (size > fileBytes) return "too large";
     const buffer = Buffer.alloc(size);
-    const { bytesRead } = await file.read(buffer, 0, size, 0);
+    const bytesRead = size > SMALL_BYTES ? (await readLater(file, buffer, 0, size, 0)).bytesRead : readSync(file, buffer, 0, size, 0);
     return buffer.subarray(0, bytesRead);
   } catch {
     return undefined;
   } finally {
-    await file?.close();
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -1,6 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { chmod, lstat, mkdtemp, readdir, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { AppError } from "@tutti/core";
 
 /** The first part of the name of every folder that sandboxes make, and of every cgroup. */
 export const FOLDER_PREFIX = "tutti-sandbox-";
@@ -21,12 +24,24 @@ export async function makeFolder(name: string): Promise<string> {
   return folder;
 }
 
+/** Removes a folder whatever is in it: a program can nest folders deeper than any path can say, which `rm` of coreutils walks all the same. */
+export async function removeTree(folder: string): Promise<void> {
+  const isRemoved = await rm(folder, { recursive: true, force: true }).then(
+    () => true,
+    () => false,
+  );
+  if (isRemoved) return;
+  const child = spawn("rm", ["-rf", "--", folder], { stdio: "ignore", env: { PATH: "/usr/bin:/bin" } });
+  const [code] = (await once(child, "exit")) as readonly unknown[];
+  if (code !== 0) throw new AppError("internal", `wanted ${folder} removed, got exit code ${String(code)} of rm; remove it by hand`);
+}
+
 /** Removes folders of processes that are gone. */
 export async function removeStaleFolders(): Promise<void> {
   const space = await processSpace();
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const [, owner = "", pid = "0"] = /^tutti-sandbox-(\d+)-(\d+)-/.exec(name) ?? [];
-    if (owner === space && !isAlive(Number(pid))) await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+    if (owner === space && !isAlive(Number(pid))) await removeTree(join(tmpdir(), name)).catch(() => {});
   }
 }
 

@@ -3,7 +3,7 @@ import { chmod, copyFile, link, mkdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const RUNNERS = ["run.py", "run.cjs", "run.sh", "supervise.pl"] as const;
+const RUNNERS = ["run.py", "run.cjs", "run.sh", "supervise.pl", "launch.pl"] as const;
 
 /** What a cell needs from this machine: the programs that wait in it, and interpreters that a program under another uid can reach. */
 export interface Tools {

@@ -1,0 +1,177 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { once } from "node:events";
+import { Socket } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { AppError } from "@tutti/core";
+import type { CellExit } from "./cell.ts";
+import type { CgroupEntry } from "./cgroups.ts";
+
+/** What is started: the program by its whole path, and what it gets. */
+export interface LaunchRequest {
+  readonly command: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly uid: number | undefined;
+  /** The group that it begins in. */
+  readonly cgroup?: CgroupEntry;
+  /** A file to read as descriptor 5, which is a pipe for orders otherwise. */
+  readonly file?: string;
+}
+
+/** A process that was started, and our ends of its pipes. */
+export interface Launched {
+  readonly pid: number;
+  readonly stdin: Socket;
+  readonly stdout: Socket;
+  readonly stderr: Socket;
+  /** Descriptor 3: its program. */
+  readonly control: Socket;
+  /** Descriptor 4: what it has to say beside its output. */
+  readonly said: Socket;
+  /** Descriptor 5, when that is no file. */
+  readonly orders: Socket | undefined;
+  readonly exited: Promise<CellExit>;
+  /** Whether its group was out of memory and was ended for it. */
+  wasOutOfMemory(): boolean;
+}
+
+interface Waiting {
+  readonly started: PromiseWithResolvers<{ readonly pid: number; readonly descriptors: readonly number[] }>;
+  readonly exited: PromiseWithResolvers<CellExit>;
+  wasOutOfMemory: boolean;
+}
+
+/** Where our ends of the pipes are written to; the others are read. */
+const WRITTEN: ReadonlySet<number> = new Set([0, 3, 5]);
+const GONE: CellExit = { exitCode: 127, signal: null };
+
+/** Starts processes through a small one of its own, because a fork of this one takes longer the more memory it has, and holds everybody up. */
+export class Launcher {
+  readonly #script: string;
+  readonly #waiting = new Map<string, Waiting>();
+  #child: ChildProcess | undefined;
+  #count = 0;
+  #isClosed = false;
+
+  constructor(runners: string) {
+    this.#script = join(runners, "launch.pl");
+  }
+
+  /** Starts a process. Its pipes are open, whether or not it lives. */
+  async start({ command, env, uid, cgroup, file }: LaunchRequest): Promise<Launched> {
+    this.#count += 1;
+    const id = String(this.#count);
+    const waiting: Waiting = { started: Promise.withResolvers(), exited: Promise.withResolvers(), wasOutOfMemory: false };
+    const child = this.#running();
+    this.#waiting.set(id, waiting);
+    const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+    const joins = cgroup?.joins.join("\n") ?? "";
+    this.#say(child, [
+      "start",
+      id,
+      uid ?? "",
+      joins,
+      cgroup?.into ?? "",
+      cgroup?.memory ?? "",
+      file ?? "",
+      environment.join("\n"),
+      ...command,
+    ]);
+    const { pid, descriptors } = await waiting.started.promise;
+    const [stdin, stdout, stderr, control, said, orders] = descriptors.map((descriptor, place) =>
+      openPipe(`/proc/${child.pid}/fd/${descriptor}`, WRITTEN.has(place)),
+    );
+    this.#say(child, ["opened", id]);
+    if (stdin === undefined || stdout === undefined || stderr === undefined || control === undefined || said === undefined)
+      throw new AppError("internal", `wanted five pipes of a process, got ${descriptors.length}`);
+    const { exited } = waiting;
+    return { pid, stdin, stdout, stderr, control, said, orders, exited: exited.promise, wasOutOfMemory: () => waiting.wasOutOfMemory };
+  }
+
+  /** Ends it; what it started ends with it. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const child = this.#child;
+    if (child === undefined) return;
+    const exited = once(child, "exit");
+    child.stdin?.end();
+    await exited;
+  }
+
+  /** The process that starts others: a new one, when it has not begun or somebody ended it. */
+  #running(): ChildProcess {
+    if (this.#isClosed) throw new AppError("cancelled", "the sandbox is closed");
+    if (this.#child !== undefined) return this.#child;
+    const child = spawn("/usr/bin/perl", [this.#script, process.arch], {
+      stdio: ["pipe", "pipe", "ignore"],
+      // What ends our process group, such as Ctrl-C, must not end it.
+      detached: true,
+      env: { PATH: "/usr/bin:/bin" },
+      cwd: "/",
+    });
+    this.#child = child;
+    for (const stream of child.stdio) stream?.on("error", () => {});
+    createInterface({ input: child.stdout }).on("line", (line) => this.#hear(line));
+    const forget = (): void => this.#forget(child);
+    child.once("error", forget).once("exit", forget);
+    return child;
+  }
+
+  #say(child: ChildProcess, fields: readonly (string | number)[]): void {
+    const text = Buffer.from(fields.join("\0"));
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(text.length);
+    child.stdin?.write(Buffer.concat([length, text]));
+  }
+
+  #hear(line: string): void {
+    const [what, id = "", ...rest] = line.split(" ");
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined) return;
+    const [first = 0, ...others] = rest.map(Number);
+    if (what === "oom") waiting.wasOutOfMemory = true;
+    if (what === "started") waiting.started.resolve({ pid: first, descriptors: others });
+    if (what === "failed") waiting.started.reject(new AppError("unsupported", `a process could not be started: ${rest.join(" ")}`));
+    if (what === "exited") waiting.exited.resolve(exitOfStatus(first));
+    if (what === "exited" || what === "failed") this.#waiting.delete(id);
+  }
+
+  /** It is gone, and everything that it had started with it. */
+  #forget(child: ChildProcess): void {
+    if (this.#child === child) this.#child = undefined;
+    for (const { started, exited } of this.#waiting.values()) {
+      started.reject(
+        new AppError("unsupported", "wanted a process to be started, got the end of what starts them; is /usr/bin/perl there?"),
+      );
+      exited.resolve(GONE);
+    }
+    this.#waiting.clear();
+  }
+}
+
+/** All that has to be closed of it. */
+export function streamsOf(launched: Launched | undefined): readonly Socket[] {
+  if (launched === undefined) return [];
+  const { stdin, stdout, stderr, control, said, orders } = launched;
+  return [stdin, stdout, stderr, control, said, ...(orders === undefined ? [] : [orders])];
+}
+
+/** A description of our own of another process's pipe: that one may close its end. */
+function openPipe(path: string, isWritten: boolean): Socket {
+  const descriptor = openSync(path, (isWritten ? constants.O_WRONLY : constants.O_RDONLY) | constants.O_NONBLOCK);
+  try {
+    const socket = new Socket({ fd: descriptor, readable: !isWritten, writable: isWritten });
+    socket.on("error", () => {});
+    return socket;
+  } catch (error) {
+    closeSync(descriptor);
+    throw error;
+  }
+}
+
+/** As a shell says it; whoever builds the result names the signal. */
+function exitOfStatus(status: number): CellExit {
+  const signal = status & 127;
+  return { exitCode: signal === 0 ? status >> 8 : 128 + signal, signal: null };
+}
