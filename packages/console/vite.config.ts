@@ -14,7 +14,7 @@ export default defineConfig(({ command }) => ({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
-    chunkSizeWarningLimit: 900,
+    chunkSizeWarningLimit: 1000,
   },
   server: { host: "127.0.0.1", proxy: { "/v1": { target: SERVER, ws: true }, "/health": SERVER } },
 }));

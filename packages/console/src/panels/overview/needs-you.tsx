@@ -1,0 +1,58 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { PartyPopper } from "lucide-react";
+import { useMemo, type ReactNode } from "react";
+import { Badge } from "../../parts/badge.tsx";
+import { Panel } from "../../parts/page.tsx";
+import { Empty } from "../../parts/states.tsx";
+import { Moment } from "../../parts/time.tsx";
+import { approvalsQuery, healthQuery } from "../../queries.ts";
+import { needsOf } from "./needs.ts";
+import { budgetsQuery, deadLettersQuery, pausedQuery, supervisedQuery } from "./queries.ts";
+
+/** Rows that are shown; the pages behind them show all. */
+const SHOWN = 8;
+
+/** What waits for a person, the most urgent first. */
+export function NeedsYou(): ReactNode {
+  const { data: approvals = [] } = useQuery(approvalsQuery);
+  const { data: paused } = useQuery(pausedQuery);
+  const { data: supervised = [] } = useQuery(supervisedQuery);
+  const { data: deadLetters = [] } = useQuery(deadLettersQuery);
+  const { data: health } = useQuery(healthQuery);
+  const { data: keys = [] } = useQuery(budgetsQuery);
+  const needs = useMemo(
+    () => needsOf({ approvals, paused: paused?.runs ?? [], supervised, deadLetters, components: health?.components ?? [], keys }),
+    [approvals, paused, supervised, deadLetters, health, keys],
+  );
+  return (
+    <Panel title={needs.length === 0 ? "Needs you now" : `Needs you now (${needs.length})`}>
+      {needs.length === 0 && (
+        <Empty icon={PartyPopper} title="Nothing needs you">
+          Questions of agents, runs that stand still, crash loops and budgets that run out appear here.
+        </Empty>
+      )}
+      <ul className="-my-2 flex flex-col">
+        {needs.slice(0, SHOWN).map(({ id, kind, accent, title, why, since, to }) => (
+          <li key={id} className="border-b border-line/60 last:border-0">
+            <Link to={to} className="flex items-center gap-3 rounded-md py-2 hover:bg-ground-2">
+              <span className="w-24 shrink-0">
+                <Badge accent={accent}>{kind}</Badge>
+              </span>
+              <span className="min-w-0 grow" dir="auto">
+                <span className="block truncate text-[13px] font-medium">{title}</span>
+                <span className="block truncate text-xs text-ink-2">{why}</span>
+              </span>
+              {since !== null && (
+                <span className="text-xs text-ink-3">
+                  <Moment at={since} />
+                </span>
+              )}
+            </Link>
+          </li>
+        ))}
+      </ul>
+      {needs.length > SHOWN && <p className="pt-2 text-xs text-ink-2">and {needs.length - SHOWN} more</p>}
+    </Panel>
+  );
+}

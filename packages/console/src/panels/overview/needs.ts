@@ -1,0 +1,122 @@
+import type { ApprovalEntry, ComponentEntry, DeadLetterEntry, KeyEntry, SupervisedEntry } from "@tutti/client";
+import type { RunRecord } from "@tutti/core";
+import type { Accent } from "../../parts/tones.ts";
+
+/** Something that waits for a person: what, why, since when, and where to do something about it. */
+export interface Need {
+  readonly id: string;
+  readonly kind: string;
+  readonly accent: Accent;
+  readonly title: string;
+  readonly why: string;
+  readonly since: string | null;
+  readonly to: string;
+}
+
+/** What the server knows that may need somebody. */
+export interface NeedSources {
+  readonly approvals: readonly ApprovalEntry[];
+  readonly paused: readonly RunRecord[];
+  readonly supervised: readonly SupervisedEntry[];
+  readonly deadLetters: readonly DeadLetterEntry[];
+  readonly components: readonly ComponentEntry[];
+  readonly keys: readonly KeyEntry[];
+}
+
+/** A budget that is used up to this share is told of before it is gone. */
+const BUDGET_SHARE = 0.8;
+
+/** What needs a person now, the most urgent kind first; within a kind what has waited longest. */
+export function needsOf(sources: NeedSources): readonly Need[] {
+  return [...brokenParts(sources), ...questions(sources), ...loops(sources), ...stopped(sources), ...budgets(sources), ...letters(sources)];
+}
+
+function brokenParts({ components }: NeedSources): readonly Need[] {
+  return components
+    .filter(({ status }) => status === "down" || status === "degraded")
+    .map(({ name, status, reason, todo, since }) => ({
+      id: `component ${name}`,
+      kind: status,
+      accent: status === "down" ? "red" : "yellow",
+      title: name,
+      why: todo ?? reason,
+      since,
+      to: "/settings/health",
+    }));
+}
+
+function questions({ approvals }: NeedSources): readonly Need[] {
+  return approvals.map(({ runId, key, question, call, since }) => ({
+    id: `approval ${runId} ${key}`,
+    kind: "approval",
+    accent: "orange",
+    title: question,
+    why: call === undefined ? "A run asks" : `${call.tool}, asked by ${call.rule}`,
+    since,
+    to: `/approvals?run=${runId}`,
+  }));
+}
+
+function loops({ supervised }: NeedSources): readonly Need[] {
+  return supervised
+    .filter(({ status, stuck }) => status === "crash loop" || status === "broken" || stuck.length > 0)
+    .map(({ name, status, error, stuck, since, restarts }) => ({
+      id: `supervised ${name}`,
+      kind: stuck.length > 0 ? "stuck" : status,
+      accent: "red",
+      title: name,
+      why: stuck[0]?.message ?? error?.message ?? `${restarts} restarts`,
+      since: stuck[0]?.since ?? since,
+      to: "/queues",
+    }));
+}
+
+function stopped({ paused }: NeedSources): readonly Need[] {
+  return paused.map(({ id, workflow, startedAt }) => ({
+    id: `paused ${id}`,
+    kind: "paused",
+    accent: "yellow",
+    title: workflow,
+    why: "Stands still until somebody resumes, forks or cancels it",
+    since: startedAt,
+    to: `/runs/${id}`,
+  }));
+}
+
+function budgets({ keys }: NeedSources): readonly Need[] {
+  return keys.flatMap(({ id, name, budgets: left = [] }) =>
+    left.flatMap(({ of, per, usd, tokens }) => {
+      const share = Math.max(shareOf(usd), shareOf(tokens));
+      if (share < BUDGET_SHARE) return [];
+      return [
+        {
+          id: `budget ${id} ${of} ${per}`,
+          kind: share >= 1 ? "spent" : "budget",
+          accent: share >= 1 ? ("red" as const) : ("yellow" as const),
+          title: `${name}: ${Math.round(share * 100)} % of its budget per ${per}`,
+          why: share >= 1 ? "Its requests are refused" : "Soon its requests will be refused",
+          since: null,
+          to: "/settings/budgets",
+        },
+      ];
+    }),
+  );
+}
+
+function shareOf(budget: { readonly limit: number; readonly spent: number } | undefined): number {
+  return budget === undefined || budget.limit <= 0 ? 0 : budget.spent / budget.limit;
+}
+
+function letters({ deadLetters }: NeedSources): readonly Need[] {
+  return deadLetters
+    .filter(({ status }) => status === "waiting")
+    .map(({ id, source, error, since }) => ({
+      id: `letter ${id}`,
+      kind: "dead letter",
+      accent: "red",
+      title: source,
+      why: `${error.code}: ${error.message}`,
+      since,
+      to: "/dead-letters",
+    }));
+}

@@ -1,0 +1,76 @@
+import type { ReactNode } from "react";
+import { COLOUR } from "../parts/tones.ts";
+import { BODY_ACCENT, sparkColour } from "./looks.ts";
+import { orbit, type Body, type Sky } from "./sky.ts";
+
+const SIZE = { width: 760, height: 400 };
+const SCALE = 61;
+/** How much the sky is tilted: 0 from the side, 1 from above. */
+const TILT = 0.44;
+const NAME_LENGTH_MAX = 18;
+const RINGS_DRAWN = [2.2, 3.4, 4.8, 5.6];
+
+/** The constellation without depth: a picture that stands still, for everybody whom the other one would not serve. */
+export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
+  const byId = new Map(sky.bodies.map((body) => [body.id, body]));
+  return (
+    <svg aria-hidden viewBox={`0 0 ${SIZE.width} ${SIZE.height}`} className="h-full w-full" direction="ltr">
+      <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={26} fill="var(--glow)" />
+      <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={5} fill="var(--blue)" />
+      {RINGS_DRAWN.map((radius) => (
+        <ellipse
+          key={radius}
+          cx={SIZE.width / 2}
+          cy={SIZE.height / 2}
+          rx={radius * SCALE}
+          ry={radius * SCALE * TILT}
+          fill="none"
+          stroke="var(--line)"
+          strokeDasharray="2 5"
+        />
+      ))}
+      {sky.ties.map(([from, to]) => {
+        const [a, b] = [byId.get(from), byId.get(to)];
+        if (a === undefined || b === undefined) return null;
+        const [start, end] = [project(a.place), project(b.place)];
+        return (
+          <line key={`${from} ${to}`} x1={start.x} y1={start.y} x2={end.x} y2={end.y} stroke="var(--line-strong)" strokeOpacity={0.4} />
+        );
+      })}
+      {sky.bodies.map((body) => (
+        <FlatBody key={body.id} body={body} />
+      ))}
+      <Sparks sky={sky} byId={byId} />
+    </svg>
+  );
+}
+
+function FlatBody({ body: { kind, name, place } }: { readonly body: Body }): ReactNode {
+  const { x, y } = project(place);
+  const colour = COLOUR[BODY_ACCENT[kind]];
+  return (
+    <g>
+      <circle cx={x} cy={y} r={9} fill={colour} opacity={0.16} />
+      <circle cx={x} cy={y} r={4} fill={colour} />
+      <text x={x} y={y + 19} textAnchor="middle" fontSize={10.5} fill="var(--ink-2)">
+        {name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name}
+      </text>
+    </g>
+  );
+}
+
+function Sparks({ sky, byId }: { readonly sky: Sky; readonly byId: ReadonlyMap<string, Body> }): ReactNode {
+  const around = Map.groupBy(sky.sparks, ({ bodyId }) => bodyId);
+  return [...around].flatMap(([bodyId, sparks]) => {
+    const body = byId.get(bodyId);
+    if (body === undefined) return [];
+    return sparks.map(({ id, status }, index) => {
+      const { x, y } = project(orbit(body.place, index, sparks.length));
+      return <circle key={id} cx={x} cy={y} r={2.5} fill={sparkColour(status)} />;
+    });
+  });
+}
+
+function project([x, y, z]: Body["place"]): { readonly x: number; readonly y: number } {
+  return { x: SIZE.width / 2 + x * SCALE, y: SIZE.height / 2 + z * SCALE * TILT - y * SCALE * (1 - TILT) };
+}

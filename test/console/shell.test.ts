@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { openConsole, violations, type TestConsole } from "./console.ts";
+
+let tutti: TestConsole;
+before(async () => {
+  tutti = await openConsole();
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+const PAGES = [
+  "/",
+  "/approvals",
+  "/runs",
+  "/schedules",
+  "/queues",
+  "/dead-letters",
+  "/events",
+  "/workflows",
+  "/agents",
+  "/compare",
+  "/data",
+  "/commerce",
+  "/settings",
+];
+
+test("a one-time link signs in, leaves the address, and no script can read what it left", async () => {
+  const page = await tutti.open("/runs");
+  await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  assert.equal(new URL(page.url()).hash, "");
+  assert.equal(await page.evaluate("document.cookie"), "");
+  assert.doesNotMatch(JSON.stringify(await page.evaluate("({ ...localStorage, ...sessionStorage })")), /token|secret|code/i);
+});
+
+test("whoever is not signed in gives the token, hears when it is wrong, and stays in after a reload", async () => {
+  const context = await tutti.browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${tutti.tutti.url}/admin/settings`);
+  await page.getByLabel("Token").fill("no such token");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText(/wanted/).waitFor();
+  await page.getByLabel("Token").fill(tutti.tutti.token);
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+  await page.reload();
+  await page.getByRole("heading", { name: "Settings", level: 1 }).waitFor();
+  assert.deepEqual(await violations(page), []);
+});
+
+test("every page opens by its address, has a name, breaks no rule of its policy, and is accessible", async () => {
+  const page = await tutti.open("/");
+  for (const path of PAGES) {
+    await page.goto(`${tutti.tutti.url}/admin${path}`);
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    assert.match(await page.title(), /\S · Tutti$/);
+    assert.deepEqual(await violations(page), [], path);
+  }
+  assert.deepEqual(page.problems, []);
+});
+
+test("the palette goes anywhere by the keyboard alone, and help lists every key", async () => {
+  const page = await tutti.open("/");
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("dead let");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Dead letters", level: 1 }).waitFor();
+  await page.keyboard.press("g");
+  await page.keyboard.press("r");
+  await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  await page.keyboard.press("?");
+  await page.getByRole("dialog", { name: "Keyboard and help" }).getByText("Go to Approvals").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+});
+
+test("an address that leads nowhere says so and offers the way back", async () => {
+  const page = await tutti.open("/no/such/page");
+  await page.getByText("No page has this address").waitFor();
+  await page.getByRole("link", { name: "Go to the overview" }).click();
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+});
+
+test("while the server is away the page says so, and goes on by itself when it is back", async () => {
+  const page = await tutti.open("/");
+  await page.getByRole("status").getByText("Live").waitFor();
+  await tutti.restart(() => page.getByText("The server does not answer").waitFor());
+  await page.getByRole("status").getByText("Live").waitFor();
+  await page.getByText("The server does not answer").waitFor({ state: "detached" });
+});
