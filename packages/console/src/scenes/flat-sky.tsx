@@ -1,12 +1,12 @@
 import type { ReactNode } from "react";
 import { COLOUR } from "../parts/tones.ts";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
-import { orbit, type Body, type Sky } from "./sky.ts";
+import { orbit, WIDE, type Body, type Sky } from "./sky.ts";
 
 const SIZE = { width: 760, height: 400 };
-const SCALE = 61;
+const SCALE = 49;
 /** How much the sky is tilted: 0 from the side, 1 from above. */
-const TILT = 0.44;
+const TILT = 0.54;
 const NAME_LENGTH_MAX = 18;
 const RINGS_DRAWN = [2.2, 3.4, 4.8, 5.6];
 
@@ -22,7 +22,7 @@ export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
           key={radius}
           cx={SIZE.width / 2}
           cy={SIZE.height / 2}
-          rx={radius * SCALE}
+          rx={radius * SCALE * WIDE}
           ry={radius * SCALE * TILT}
           fill="none"
           stroke="var(--line)"

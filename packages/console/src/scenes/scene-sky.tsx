@@ -69,7 +69,7 @@ function Turned({ turn, tilt, isAlive, children }: TurnedProps): ReactNode {
     if (isAlive) invalidate();
   });
   return (
-    <group scale={[1.3, 1, 1]} position={[0, 0.75, 0]}>
+    <group position={[0, 0.75, 0]}>
       <group ref={group}>{children}</group>
     </group>
   );

@@ -34,6 +34,8 @@ export interface SkyParts {
 
 /** Bodies of one kind that are drawn. A sky of thousands says nothing. */
 const DRAWN_MAX = 40;
+/** Pictures are wider than high, so rings are too. */
+export const WIDE = 1.3;
 /** Runs that are drawn. */
 const SPARKS_MAX = 200;
 /** Rings: how far out, how high, and where the first one stands (radians). */
@@ -74,7 +76,7 @@ function ring(kind: BodyKind, names: readonly string[]): readonly Body[] {
     const angle = turn + (index / drawn.length) * 2 * Math.PI;
     // Neighbours stand at different heights, so that their names do not lie on each other.
     const lift = height + (index % 2 === 0 ? 0.25 : -0.25);
-    return { id: `${kind} ${name}`, kind, name, place: [Math.cos(angle) * radius, lift, Math.sin(angle) * radius] };
+    return { id: `${kind} ${name}`, kind, name, place: [Math.cos(angle) * radius * WIDE, lift, Math.sin(angle) * radius] };
   });
 }
 
