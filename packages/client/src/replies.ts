@@ -1,4 +1,4 @@
-import type { ChainVerdict, Event, Json, Message, RunRecord, Usage } from "@tutti/core";
+import type { ChainVerdict, Event, Json, RunRecord, Usage } from "@tutti/core";
 
 /** What the server is, what is on, and what is off and how to turn it on. */
 export interface ServerStatus {
@@ -128,9 +128,10 @@ export type ChatPart =
 /** An agent's answer: what it said, who said it and why, and in which run. */
 export interface ChatAnswer {
   readonly runId: string;
-  readonly reply: Message;
+  readonly reply: { readonly role: "assistant"; readonly content: string };
   readonly route: ChatRoute;
-  readonly usage: Usage;
+  readonly usage: Pick<Usage, "inputTokens" | "outputTokens">;
+  readonly finishReason: "stop" | "length" | "tool_calls" | "content_filter";
 }
 
 /** Who answered, and why: a model, or a rule where no model is configured. */

@@ -9,7 +9,7 @@ interface Target {
 /** How a text would be routed. */
 export interface RoutingExplained {
   readonly decision: {
-    readonly tier: string;
+    readonly tier: "rule" | "cache" | "semantic" | "otherwise" | "human" | "none";
     readonly target?: Target;
     readonly rule?: string;
     readonly input?: Json;

@@ -7,6 +7,7 @@ import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { wholeNumber } from "../routes/run-queries.ts";
+import { MessageBatch, MessageBatchList } from "../shapes/foreign.ts";
 
 const ENDPOINT = "/v1/messages";
 const LIMIT = { min: 1, max: 100, fallback: 20 } as const;
@@ -27,7 +28,7 @@ export function messageBatchRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.post(
     "/v1/messages/batches",
-    operation({ tag: "Models", summary: "Ask models many messages requests (Anthropic)" }),
+    operation({ tag: "Models", summary: "Ask models many messages requests (Anthropic)", response: MessageBatch, body: createSchema }),
     async (ctx) => {
       const { requests } = await readJson(ctx, createSchema, { ...app.config, requestBytesMax: app.config.uploadBytesMax });
       const lines = requests.map(
@@ -41,7 +42,12 @@ export function messageBatchRoutes(app: App): Hono<HttpEnv> {
   );
   routes.get(
     "/v1/messages/batches",
-    operation({ tag: "Models", summary: "Batches of messages requests, newest first (Anthropic)" }),
+    operation({
+      tag: "Models",
+      summary: "Batches of messages requests, newest first (Anthropic)",
+      response: MessageBatchList,
+      query: { after_id: "only batches after this one", limit: "1 to 100, 20 unless given" },
+    }),
     async (ctx) => {
       const filter = { after: ctx.req.query("after_id"), limit: wholeNumber(ctx, "limit", LIMIT), keep: isOfMessages };
       const { batches: found, hasMore } = await batches.list(filter, ctx.get("principal"));
@@ -49,11 +55,15 @@ export function messageBatchRoutes(app: App): Hono<HttpEnv> {
       return ctx.json({ data, has_more: hasMore, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
     },
   );
-  routes.get("/v1/messages/batches/:id", operation({ tag: "Models", summary: "One batch of messages requests (Anthropic)" }), async (ctx) =>
-    ctx.json(shown(await batches.get(ctx.req.param("id"), ctx.get("principal")))),
+  routes.get(
+    "/v1/messages/batches/:id",
+    operation({ tag: "Models", summary: "One batch of messages requests (Anthropic)", response: MessageBatch }),
+    async (ctx) => ctx.json(shown(await batches.get(ctx.req.param("id"), ctx.get("principal")))),
   );
-  routes.post("/v1/messages/batches/:id/cancel", operation({ tag: "Models", summary: "Stop a batch (Anthropic)" }), async (ctx) =>
-    ctx.json(shown(await batches.cancel(ctx.req.param("id"), ctx.get("principal")))),
+  routes.post(
+    "/v1/messages/batches/:id/cancel",
+    operation({ tag: "Models", summary: "Stop a batch (Anthropic)", response: MessageBatch }),
+    async (ctx) => ctx.json(shown(await batches.cancel(ctx.req.param("id"), ctx.get("principal")))),
   );
   routes.get(
     "/v1/messages/batches/:id/results",

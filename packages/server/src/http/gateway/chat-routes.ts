@@ -6,26 +6,50 @@ import type { App } from "../../host/index.ts";
 import type { Surface } from "../../models/index.ts";
 import { readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
-import { operation } from "../openapi.ts";
+import { operation, type Operation } from "../openapi.ts";
 import { answerAsAgent } from "./agents.ts";
 import { tagsOf } from "./ask.ts";
 import { readObject } from "./request-body.ts";
 import { requireModel } from "./require-model.ts";
 import { serve } from "./serve.ts";
 import type { JsonObject } from "./serving.ts";
+import {
+  ChatCompletion,
+  ChatRequest,
+  Completion,
+  CompletionsRequest,
+  CountRequest,
+  MessagesAnswer,
+  MessagesRequest,
+  TokenCount,
+} from "../shapes/foreign.ts";
 
 /** The doors to chat models that hold no state: OpenAI's chat completions and completions, Anthropic's messages. */
 export function chatRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  const door = (surface: Surface, codec: Codec, summary: string): void => {
-    routes.post(`/v1/${surface}`, operation({ tag: "Models", summary }), (ctx) => chat(app, ctx, { surface, codec }));
+  const door = (surface: Surface, codec: Codec, described: Pick<Operation, "summary" | "body" | "response">): void => {
+    routes.post(`/v1/${surface}`, operation({ tag: "Models", isStreamed: true, ...described }), (ctx) =>
+      chat(app, ctx, { surface, codec }),
+    );
   };
-  door("chat/completions", chatCodec, "Chat with an agent or a model, streamed or whole; the request and response are OpenAI's");
-  door("completions", completionsCodec, "OpenAI's older completions: go on with a text");
-  door("messages", messagesCodec, "Chat with an agent or a model in Anthropic's format");
+  door("chat/completions", chatCodec, {
+    summary: "Chat with an agent or a model, streamed or whole; the request and response are OpenAI's",
+    body: ChatRequest,
+    response: ChatCompletion,
+  });
+  door("completions", completionsCodec, {
+    summary: "OpenAI's older completions: go on with a text",
+    body: CompletionsRequest,
+    response: Completion,
+  });
+  door("messages", messagesCodec, {
+    summary: "Chat with an agent or a model in Anthropic's format",
+    body: MessagesRequest,
+    response: MessagesAnswer,
+  });
   routes.post(
     "/v1/messages/count_tokens",
-    operation({ tag: "Models", summary: "How many tokens a request of Anthropic's format has" }),
+    operation({ tag: "Models", summary: "How many tokens a request of Anthropic's format has", response: TokenCount, body: CountRequest }),
     (ctx) => countTokens(app, ctx),
   );
   return routes;

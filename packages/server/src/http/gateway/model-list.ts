@@ -4,17 +4,22 @@ import type { App } from "../../host/index.ts";
 import type { ModelFacts } from "../../models/index.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { ModelList, ModelListed } from "../shapes/foreign.ts";
 
 /** What can stand as `model` in a request: agents, named models, and what the providers serve. */
 export function modelListRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/models", operation({ tag: "Models", summary: "Agents and models, in OpenAI's or Anthropic's form" }), async (ctx) => {
-    const models = await listModels(app, ctx.get("principal"));
-    if (!isAnthropic(ctx)) return ctx.json({ object: "list", data: models });
-    const data = models.map(anthropicEntry);
-    return ctx.json({ data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
-  });
-  routes.get("/v1/models/:id{.+}", operation({ tag: "Models", summary: "One agent or model" }), async (ctx) => {
+  routes.get(
+    "/v1/models",
+    operation({ tag: "Models", summary: "Agents and models, in OpenAI's or Anthropic's form", response: ModelList }),
+    async (ctx) => {
+      const models = await listModels(app, ctx.get("principal"));
+      if (!isAnthropic(ctx)) return ctx.json({ object: "list", data: models });
+      const data = models.map(anthropicEntry);
+      return ctx.json({ data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
+    },
+  );
+  routes.get("/v1/models/:id{.+}", operation({ tag: "Models", summary: "One agent or model", response: ModelListed }), async (ctx) => {
     const found = (await listModels(app, ctx.get("principal"))).find(({ id }) => id === ctx.req.param("id"));
     if (found !== undefined) return ctx.json(isAnthropic(ctx) ? anthropicEntry(found) : found);
     throw new AppError(

@@ -17,8 +17,19 @@ import type { App } from "../../host/index.ts";
 import type { ModelFacts } from "../../models/index.ts";
 import { parseJson, readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
-import { operation } from "../openapi.ts";
+import { operation, type Operation } from "../openapi.ts";
 import { wireError } from "../problem.ts";
+import {
+  OllamaAnswer,
+  OllamaChat,
+  OllamaEmbed,
+  OllamaPrompt,
+  OllamaShow,
+  OllamaTags,
+  OllamaVectors,
+  OllamaVersion,
+} from "../shapes/foreign.ts";
+import { anyObject } from "../shapes/values.ts";
 import { drained } from "./drained.ts";
 import { embeddingsSurface } from "./embeddings.ts";
 import { serveMedia } from "./media-serve.ts";
@@ -34,18 +45,31 @@ const API_VERSION = "0.12.6";
 /** Ollama's own API, for programs that speak nothing else: it leads to the same models by the same way as the other doors. */
 export function ollamaRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  const post = (path: string, summary: string, answer: (ctx: HttpContext) => Promise<Response>): void => {
-    routes.post(path, operation({ tag: "Models", summary }), (ctx) => answer(ctx).catch((thrown: unknown) => refusal(ctx, thrown)));
+  const lines = { mediaType: "application/x-ndjson" };
+  const post = (path: string, described: Omit<Operation, "tag">, answer: (ctx: HttpContext) => Promise<Response>): void => {
+    routes.post(path, operation({ tag: "Models", ...described }), (ctx) => answer(ctx).catch((thrown: unknown) => refusal(ctx, thrown)));
   };
-  post("/api/chat", "Chat with a model in Ollama's format", (ctx) => answerCall(app, ctx, "chat"));
-  post("/api/generate", "Go on from a prompt in Ollama's format", (ctx) => answerCall(app, ctx, "generate"));
-  post("/api/embed", "Texts as vectors in Ollama's format", (ctx) => embed(app, ctx));
-  post("/api/show", "What is known of a model, in Ollama's format", (ctx) => show(app, ctx));
-  routes.get("/api/tags", operation({ tag: "Models", summary: "The models, in Ollama's format" }), async (ctx) =>
+  post("/api/chat", { summary: "Chat with a model in Ollama's format", body: OllamaChat, response: OllamaAnswer, ...lines }, (ctx) =>
+    answerCall(app, ctx, "chat"),
+  );
+  post(
+    "/api/generate",
+    { summary: "Go on from a prompt in Ollama's format", body: OllamaPrompt, response: OllamaAnswer, ...lines },
+    (ctx) => answerCall(app, ctx, "generate"),
+  );
+  post("/api/embed", { summary: "Texts as vectors in Ollama's format", body: OllamaEmbed, response: OllamaVectors }, (ctx) =>
+    embed(app, ctx),
+  );
+  post("/api/show", { summary: "What is known of a model, in Ollama's format", body: OllamaShow, response: anyObject }, (ctx) =>
+    show(app, ctx),
+  );
+  routes.get("/api/tags", operation({ tag: "Models", summary: "The models, in Ollama's format", response: OllamaTags }), async (ctx) =>
     ctx.json({ models: (await modelsFor(app, ctx)).map(({ id, facts }) => tagOf(id, facts)) }),
   );
-  routes.get("/api/version", operation({ tag: "Models", summary: "The version of Ollama whose API this is" }), (ctx) =>
-    ctx.json({ version: API_VERSION }),
+  routes.get(
+    "/api/version",
+    operation({ tag: "Models", summary: "The version of Ollama whose API this is", response: OllamaVersion }),
+    (ctx) => ctx.json({ version: API_VERSION }),
   );
   return routes;
 }

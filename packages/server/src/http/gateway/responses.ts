@@ -19,6 +19,9 @@ import type { KeptResponse } from "./responses-log.ts";
 import { ResponsesSocket } from "./responses-socket.ts";
 import { serve } from "./serve.ts";
 import type { JsonObject } from "./serving.ts";
+import { CompactedResponse, DeletedObject, InputItems, InputTokens, ResponseShape, ResponsesRequest } from "../shapes/foreign.ts";
+
+const tag = "Models";
 
 /** OpenAI's Responses API: its routes, and what has to be ended with the server. */
 export interface ResponsesDoor {
@@ -36,44 +39,33 @@ export function openResponses(app: ResponsesDesk["app"]): ResponsesDoor {
   const background = new BackgroundResponses(desk);
   const socket = new ResponsesSocket(desk);
   const routes = new Hono<HttpEnv>();
-  const tag = "Models";
   routes.post(
     "/v1/responses",
-    operation({ tag, summary: "Ask a model or an agent for a response, whole, streamed or in the background" }),
+    operation({
+      tag,
+      summary: "Ask a model or an agent for a response, whole, streamed or in the background",
+      response: ResponseShape,
+      body: ResponsesRequest,
+      isStreamed: true,
+    }),
     (ctx) => saying(ctx, () => create(desk, background, ctx)),
   );
-  routes.post("/v1/responses/compact", operation({ tag, summary: "Make a conversation shorter, to go on from what is left" }), (ctx) =>
-    saying(ctx, async () => ctx.json(await compact(desk, await askOf(desk, ctx)))),
+  routes.post(
+    "/v1/responses/compact",
+    operation({
+      tag,
+      summary: "Make a conversation shorter, to go on from what is left",
+      response: CompactedResponse,
+      body: ResponsesRequest,
+    }),
+    (ctx) => saying(ctx, async () => ctx.json(await compact(desk, await askOf(desk, ctx)))),
   );
-  routes.post("/v1/responses/input_tokens", operation({ tag, summary: "How many tokens a request has" }), (ctx) =>
-    saying(ctx, async () => ctx.json(await countInput(desk, (await readBody(desk, ctx)).given, ctx.get("principal")))),
+  routes.post(
+    "/v1/responses/input_tokens",
+    operation({ tag, summary: "How many tokens a request has", response: InputTokens, body: ResponsesRequest }),
+    (ctx) => saying(ctx, async () => ctx.json(await countInput(desk, (await readBody(desk, ctx)).given, ctx.get("principal")))),
   );
-  routes.get(
-    "/v1/responses/:id",
-    operation({ tag, summary: "A response that was kept; one in the background may be streamed" }),
-    async (ctx) => {
-      const kept = background.standing(await find(desk, ctx));
-      return ctx.req.query("stream") === "true" ? streamKept(background, ctx, kept) : ctx.json(kept.response);
-    },
-  );
-  routes.delete("/v1/responses/:id", operation({ tag, summary: "Forget a response" }), async (ctx) => {
-    const kept = await find(desk, ctx);
-    await background.cancel(kept);
-    await desk.forget(kept);
-    return ctx.json({ id: kept.id, object: "response", deleted: true });
-  });
-  routes.get("/v1/responses/:id/input_items", operation({ tag, summary: "What a response was made from" }), (ctx) =>
-    saying(ctx, async () => ctx.json(await listItems(desk.log, await find(desk, ctx), ctx.req.query()))),
-  );
-  routes.post("/v1/responses/:id/cancel", operation({ tag, summary: "Stop a response that is made in the background" }), async (ctx) => {
-    const kept = await find(desk, ctx);
-    if (kept.response.background !== true)
-      throw new AppError(
-        "invalid_input",
-        `wanted a response in the background, got "${kept.id}", which is not; only those can be cancelled`,
-      );
-    return ctx.json((await background.cancel(kept)).response);
-  });
+  addKept(routes, { desk, background });
   return {
     desk,
     routes,
@@ -84,6 +76,52 @@ export function openResponses(app: ResponsesDesk["app"]): ResponsesDoor {
       await desk.log.flush();
     },
   };
+}
+
+/** Responses that were kept. */
+function addKept(
+  routes: Hono<HttpEnv>,
+  { desk, background }: { readonly desk: ResponsesDesk; readonly background: BackgroundResponses },
+): void {
+  routes.get(
+    "/v1/responses/:id",
+    operation({
+      tag,
+      summary: "A response that was kept; one in the background may be streamed",
+      response: ResponseShape,
+      isStreamed: true,
+      query: {
+        stream: "true: its events, of one that was made in the background",
+        starting_after: "only events after this sequence_number",
+      },
+    }),
+    async (ctx) => {
+      const kept = background.standing(await find(desk, ctx));
+      return ctx.req.query("stream") === "true" ? streamKept(background, ctx, kept) : ctx.json(kept.response);
+    },
+  );
+  routes.delete("/v1/responses/:id", operation({ tag, summary: "Forget a response", response: DeletedObject }), async (ctx) => {
+    const kept = await find(desk, ctx);
+    await background.cancel(kept);
+    await desk.forget(kept);
+    return ctx.json({ id: kept.id, object: "response", deleted: true });
+  });
+  routes.get("/v1/responses/:id/input_items", operation({ tag, summary: "What a response was made from", response: InputItems }), (ctx) =>
+    saying(ctx, async () => ctx.json(await listItems(desk.log, await find(desk, ctx), ctx.req.query()))),
+  );
+  routes.post(
+    "/v1/responses/:id/cancel",
+    operation({ tag, summary: "Stop a response that is made in the background", response: ResponseShape }),
+    async (ctx) => {
+      const kept = await find(desk, ctx);
+      if (kept.response.background !== true)
+        throw new AppError(
+          "invalid_input",
+          `wanted a response in the background, got "${kept.id}", which is not; only those can be cancelled`,
+        );
+      return ctx.json((await background.cancel(kept)).response);
+    },
+  );
 }
 
 /** An error whose code only this API has is said here; the rest is everybody's. */

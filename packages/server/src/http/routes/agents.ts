@@ -9,6 +9,7 @@ import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseTextResponse } from "../sse.ts";
 import { approvalOf } from "./approvals.ts";
+import { AgentShape, ChatAnswer } from "../shapes/tools.ts";
 
 const Message = z.object({ role: z.enum(["user", "assistant", "system"]), content: z.string() });
 const Chat = z
@@ -22,10 +23,12 @@ const Chat = z
 /** Agents: list, look, talk. */
 export function agentRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/agents", operation({ tag: "Agents", summary: "All agents" }), (ctx) =>
-    ctx.json({ agents: app.registry.agents.map(shown) }),
+  routes.get(
+    "/v1/agents",
+    operation({ tag: "Agents", summary: "All agents", response: z.object({ agents: z.array(AgentShape) }) }),
+    (ctx) => ctx.json({ agents: app.registry.agents.map(shown) }),
   );
-  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent" }), (ctx) =>
+  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent", response: z.object({ agent: AgentShape }) }), (ctx) =>
     ctx.json({ agent: shown(findAgent(app, ctx.req.param("name"))) }),
   );
   routes.post(
@@ -33,6 +36,8 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Agents",
       summary: "Talk to an agent; server-sent events (part, approval, done, error) with stream: true",
+      response: ChatAnswer,
+      isStreamed: true,
       body: Chat,
     }),
     async (ctx) => {

@@ -7,7 +7,8 @@ import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { findRun, wholeNumber } from "./run-queries.ts";
-import { Run } from "./schemas.ts";
+import { Approval, ApprovedCall, Grant, OneGrant } from "../shapes/approvals.ts";
+import { OneRun } from "../shapes/runs.ts";
 
 const Answer = z.object({
   approved: z.boolean(),
@@ -21,29 +22,6 @@ const Answer = z.object({
   input: z.json().optional(),
 });
 const Because = z.object({ reason: z.string().max(2000).default("") });
-const Call = z.object({ tool: z.string(), argsHash: z.string(), principalId: z.string(), rule: z.string() });
-const Approval = z.object({
-  runId: z.string(),
-  key: z.string(),
-  question: z.string(),
-  detail: z.json().optional(),
-  call: Call.optional(),
-  approvers: z.array(z.string()).optional(),
-  isFourEyes: z.boolean().optional(),
-  approvalsMin: z.int().optional(),
-  since: z.string(),
-  until: z.string().nullable(),
-});
-const Given = z
-  .looseObject({
-    approvalId: z.string(),
-    tool: z.string(),
-    status: z.enum(["open", "used up", "expired", "revoked"]),
-    expiresAt: z.string(),
-  })
-  .meta({ description: "An approval that was given before it was needed, what it is good for, and what became of it." });
-const OneGiven = z.object({ grant: Given });
-
 /** What runs ask of people, and approvals that people give before they are asked. */
 export function approvalRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
@@ -54,7 +32,7 @@ export function approvalRoutes(app: App): Hono<HttpEnv> {
       tag: "Tools",
       summary: "Approve one call of a tool before it is made: this input, this principal, once",
       body: approveSchema,
-      response: z.object({ approvalId: z.string(), argsHash: z.string(), expiresAt: z.string() }),
+      response: ApprovedCall,
       status: 201,
     }),
     async (ctx) => {
@@ -88,7 +66,7 @@ function addAnswering(routes: Hono<HttpEnv>, app: App): void {
       tag: "Runs",
       summary: "Answer what a run asks; with `input`, approve that input instead",
       body: Answer,
-      response: z.object({ run: Run }),
+      response: OneRun,
       status: 202,
     }),
     async (ctx) => {
@@ -107,7 +85,7 @@ function addGrants(routes: Hono<HttpEnv>, app: App): void {
       tag: "Tools",
       summary: "Standing grants, what expires first foremost",
       query: { kind: "grant or approval (of one call); grant unless given", all: "true: what can be used no more, too" },
-      response: z.object({ grants: z.array(Given) }),
+      response: z.object({ grants: z.array(Grant) }),
     }),
     async (ctx) => {
       const kind = ctx.req.query("kind") ?? "grant";
@@ -122,19 +100,19 @@ function addGrants(routes: Hono<HttpEnv>, app: App): void {
       tag: "Tools",
       summary: "Approve calls of a tool for some time: which inputs, for whom, how often, how much",
       body: grantSchema,
-      response: OneGiven,
+      response: OneGrant,
       status: 201,
     }),
     async (ctx) => ctx.json({ grant: await approvals.grant(await readJson(ctx, grantSchema, app.config), ctx.get("principal")) }, 201),
   );
   routes.get(
     "/v1/approvals/grants/:id",
-    operation({ tag: "Tools", summary: "One of them, with its uses", response: OneGiven }),
+    operation({ tag: "Tools", summary: "One of them, with its uses", response: OneGrant }),
     async (ctx) => ctx.json({ grant: await approvals.show(ctx.req.param("id")) }),
   );
   routes.post(
     "/v1/approvals/grants/:id/approve",
-    operation({ tag: "Tools", summary: "Approve what somebody has approved, where a rule wants two", body: Because, response: OneGiven }),
+    operation({ tag: "Tools", summary: "Approve what somebody has approved, where a rule wants two", body: Because, response: OneGrant }),
     async (ctx) => {
       const { reason } = await readJson(ctx, Because, app.config);
       return ctx.json({ grant: await approvals.second(ctx.req.param("id"), reason, ctx.get("principal")) });
@@ -142,7 +120,7 @@ function addGrants(routes: Hono<HttpEnv>, app: App): void {
   );
   routes.post(
     "/v1/approvals/grants/:id/revoke",
-    operation({ tag: "Tools", summary: "End an approval: no use after the answer", body: Because, response: OneGiven }),
+    operation({ tag: "Tools", summary: "End an approval: no use after the answer", body: Because, response: OneGrant }),
     async (ctx) => {
       const { reason } = await readJson(ctx, Because, app.config);
       return ctx.json({ grant: await approvals.revoke(ctx.req.param("id"), reason, ctx.get("principal")) });

@@ -6,6 +6,7 @@ import { Hono } from "hono";
 import { generateSpecs } from "hono-openapi";
 import { VERSION } from "../../host/index.ts";
 import type { HttpEnv } from "../env.ts";
+import { withErrors } from "../openapi.ts";
 
 const ASSETS: Readonly<Record<string, string>> = {
   "swagger-ui.css": "text/css; charset=utf-8",
@@ -40,8 +41,8 @@ export function docsRoutes(app: Hono<HttpEnv>): Hono<HttpEnv> {
 }
 
 /** Made when first asked for: a server that nobody asks starts faster. */
-function describe(app: Hono<HttpEnv>): ReturnType<typeof generateSpecs> {
-  return generateSpecs(app, {
+async function describe(app: Hono<HttpEnv>): ReturnType<typeof generateSpecs> {
+  const description = await generateSpecs(app, {
     documentation: {
       openapi: "3.1.0",
       info: {
@@ -54,4 +55,5 @@ function describe(app: Hono<HttpEnv>): ReturnType<typeof generateSpecs> {
     },
     exclude: [/^\/docs/, "/openapi.json"],
   });
+  return withErrors(description);
 }

@@ -22,6 +22,8 @@ import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { Bell, sseResponse, type ServerEvent } from "../sse.ts";
 import { wholeNumber } from "./run-queries.ts";
+import { OneSubscription, PublicationPage, PublishedEvent, Subscription } from "../shapes/events.ts";
+import { Deleted } from "../shapes/values.ts";
 
 /** Publications read at once. */
 const PAGE = 200;
@@ -37,11 +39,10 @@ const Plain = z.strictObject({
   key: z.string().optional(),
   time: z.string().optional(),
 });
-const Published = z.object({ id: z.string(), source: z.string(), runId: z.string(), isDuplicate: z.boolean() });
 const Reason = z.object({ reason: z.string().min(1).max(2000).default("paused by its owner") });
 const Rewind = z.object({ to: startSchema });
 const Ack = z.object({ position: z.int().min(0) });
-const SUBSCRIPTION = { response: z.object({ subscription: z.unknown() }) };
+const SUBSCRIPTION = { response: OneSubscription };
 
 const FILTER_QUERY = {
   type: 'only events of this type; one star stands for anything: "order.*"; commas separate alternatives',
@@ -60,7 +61,7 @@ export function eventRoutes(app: App, events: Events): Hono<HttpEnv> {
       tag: "Events",
       summary: "Publish events: CloudEvents 1.0 (structured, batched or binary), or {type, data}",
       body: Plain,
-      response: z.object({ events: z.array(Published) }),
+      response: z.object({ events: z.array(PublishedEvent) }),
       status: 202,
     }),
     async (ctx) => {
@@ -76,6 +77,8 @@ export function eventRoutes(app: App, events: Events): Hono<HttpEnv> {
     operation({
       tag: "Events",
       summary: "Published events, oldest first; as server-sent events when asked for, resumable by Last-Event-ID",
+      response: PublicationPage,
+      isStreamed: true,
       query: { ...FILTER_QUERY, limit: "at most so many are looked at, 1 to 1000" },
     }),
     async (ctx) => {
@@ -93,8 +96,14 @@ export function eventRoutes(app: App, events: Events): Hono<HttpEnv> {
 
 function subscriptionRoutes(app: App, { subscriptions }: Events): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/subscriptions", operation({ tag: "Events", summary: "All subscriptions, and how far they have come" }), async (ctx) =>
-    ctx.json({ subscriptions: await subscriptions.list() }),
+  routes.get(
+    "/v1/subscriptions",
+    operation({
+      tag: "Events",
+      summary: "All subscriptions, and how far they have come",
+      response: z.object({ subscriptions: z.array(Subscription) }),
+    }),
+    async (ctx) => ctx.json({ subscriptions: await subscriptions.list() }),
   );
   routes.post(
     "/v1/subscriptions",
@@ -115,7 +124,7 @@ function subscriptionRoutes(app: App, { subscriptions }: Events): Hono<HttpEnv> 
   );
   routes.post(
     "/v1/subscriptions/:name/delete",
-    operation({ tag: "Events", summary: "Delete a subscription; runs it started go on", status: 202 }),
+    operation({ tag: "Events", summary: "Delete a subscription; runs it started go on", response: Deleted, status: 202 }),
     async (ctx) => {
       await subscriptions.remove(ctx.req.param("name"), ctx.get("principal"));
       return ctx.json({ deleted: ctx.req.param("name") }, 202);
@@ -154,6 +163,8 @@ function pullRoutes(app: App, events: Events): Hono<HttpEnv> {
     operation({
       tag: "Events",
       summary: "What a pulled subscription has not acknowledged; as server-sent events when asked for",
+      response: PublicationPage,
+      isStreamed: true,
       query: { after: "only events after this position", limit: "at most so many are looked at, 1 to 1000" },
     }),
     async (ctx) => {

@@ -21,7 +21,9 @@ import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { amend, graphRun } from "./graph-runs.ts";
 import { findRun } from "./run-queries.ts";
-import { Run } from "./schemas.ts";
+import { StartedRun } from "../shapes/runs.ts";
+import { GraphAmended, GraphCheck, GraphRun } from "../shapes/graphs.ts";
+import { anyObject } from "../shapes/values.ts";
 
 const NAME = "graph";
 
@@ -40,7 +42,7 @@ const Amend = z.strictObject({ text: text.optional(), name, graph: z.json().opti
 /** Check and start graphs, look at their runs, and change them while they run. */
 export function graphRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/graphs/schema", operation({ tag: "Runs", summary: "The graph format as JSON Schema" }), (ctx) =>
+  routes.get("/v1/graphs/schema", operation({ tag: "Runs", summary: "The graph format as JSON Schema", response: anyObject }), (ctx) =>
     ctx.json(graphJsonSchema()),
   );
   routes.post(
@@ -48,6 +50,7 @@ export function graphRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Runs",
       summary: "Check a graph in YAML or JSON: everything that is wrong with it, each with its place",
+      response: GraphCheck,
       body: Check,
     }),
     async (ctx) => {
@@ -61,7 +64,7 @@ export function graphRoutes(app: App): Hono<HttpEnv> {
       tag: "Runs",
       summary: "Run a graph that comes with the request",
       body: Start,
-      response: z.object({ run: Run, url: z.string() }),
+      response: StartedRun,
       status: 201,
     }),
     async (ctx) => {
@@ -86,7 +89,7 @@ export function graphRoutes(app: App): Hono<HttpEnv> {
 function runningGraphRoutes(app: App, routes: Hono<HttpEnv>): void {
   routes.get(
     "/v1/runs/:id/graph",
-    operation({ tag: "Runs", summary: "A graph's run: the graph as it is now, and where each node stands" }),
+    operation({ tag: "Runs", summary: "A graph's run: the graph as it is now, and where each node stands", response: GraphRun }),
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
       return ctx.json({ run, ...(await graphRun(app, run.id)) });
@@ -94,7 +97,12 @@ function runningGraphRoutes(app: App, routes: Hono<HttpEnv>): void {
   );
   routes.post(
     "/v1/runs/:id/graph",
-    operation({ tag: "Runs", summary: "Amend a running graph: with a new one, or with changes to nodes that have not begun", body: Amend }),
+    operation({
+      tag: "Runs",
+      summary: "Amend a running graph: with a new one, or with changes to nodes that have not begun",
+      response: GraphAmended,
+      body: Amend,
+    }),
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
       const asked = await readJson(ctx, Amend, app.config);

@@ -6,6 +6,7 @@ import { readBytes } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { refuseForeignPages } from "../guard.ts";
 import { operation } from "../openapi.ts";
+import { json } from "../shapes/values.ts";
 
 const Live = z.object({
   status: z.literal("ok"),
@@ -18,6 +19,14 @@ const Live = z.object({
     })
     .loose()
     .describe("With the token, the whole report too."),
+});
+const Echo = z.object({ method: z.literal("GET"), query: z.record(z.string(), z.string()), requestId: z.string() });
+const StatusShape = z.object({
+  name: z.string(),
+  version: z.string(),
+  uptimeSeconds: z.number(),
+  on: z.array(z.string()),
+  off: z.array(z.object({ name: z.string(), how: z.string() })),
 });
 const Ready = z.object({ status: z.enum(["ready", "unavailable"]), reason: z.string().optional() });
 
@@ -39,8 +48,10 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
       return health.ok ? ctx.json({ status: "ready" }) : ctx.json({ status: "unavailable", reason: health.code }, 503);
     });
   }
-  routes.get("/", operation({ tag: "Health", summary: "What this server is, what is on and what is off", isOpen: true }), (ctx) =>
-    ctx.json(status(app)),
+  routes.get(
+    "/",
+    operation({ tag: "Health", summary: "What this server is, what is on and what is off", response: StatusShape, isOpen: true }),
+    (ctx) => ctx.json(status(app)),
   );
   routes.get("/favicon.ico", operation({ tag: "Health", summary: "No icon", status: 204, isOpen: true }), (ctx) => ctx.body(null, 204));
   routes.get(
@@ -48,16 +59,20 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
     operation({ tag: "Health", summary: "Metrics in Prometheus' text format", mediaType: "text/plain" }),
     async (ctx) => ctx.text(await app.metrics.prometheusText(), 200, { "content-type": "text/plain; version=0.0.4; charset=utf-8" }),
   );
-  routes.get("/echo", operation({ tag: "Health", summary: "What the server saw of the request" }), (ctx) =>
+  routes.get("/echo", operation({ tag: "Health", summary: "What the server saw of the request", response: Echo }), (ctx) =>
     ctx.json({ method: "GET", query: ctx.req.query(), requestId: ctx.get("requestId") }),
   );
-  routes.post("/echo", operation({ tag: "Health", summary: "The body, sent back" }), async (ctx) => {
-    const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
-    return ctx.body(new Uint8Array(bytes), 200, {
-      "content-type": ctx.req.header("content-type") ?? "application/octet-stream",
-      "x-content-type-options": "nosniff",
-    });
-  });
+  routes.post(
+    "/echo",
+    operation({ tag: "Health", summary: "The body, sent back", body: json, response: json, mediaType: "application/octet-stream" }),
+    async (ctx) => {
+      const bytes = await readBytes(ctx.env.incoming, app.config.requestBytesMax);
+      return ctx.body(new Uint8Array(bytes), 200, {
+        "content-type": ctx.req.header("content-type") ?? "application/octet-stream",
+        "x-content-type-options": "nosniff",
+      });
+    },
+  );
   return routes;
 }
 

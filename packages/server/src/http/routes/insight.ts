@@ -17,6 +17,7 @@ import type { App } from "../../host/index.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { findRun, wholeNumber } from "./run-queries.ts";
+import { RunDiffAnswer, RunInsightAnswer, WaitingAnswer, WorkflowInsightAnswer } from "../shapes/insight.ts";
 
 /** Events read of one run; of a longer one, the first so many. */
 const EVENTS_MAX = 50_000;
@@ -40,7 +41,11 @@ export function insightRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.get(
     "/v1/runs/:id/insight",
-    operation({ tag: "Runs", summary: "Where a run's time went: critical path, slack, waits and retry cost of every step" }),
+    operation({
+      tag: "Runs",
+      summary: "Where a run's time went: critical path, slack, waits and retry cost of every step",
+      response: RunInsightAnswer,
+    }),
     async (ctx) => {
       const reader = new LogReader(app);
       const log = await reader.tree(await findRun(app, ctx.req.param("id")));
@@ -49,7 +54,7 @@ export function insightRoutes(app: App): Hono<HttpEnv> {
   );
   routes.get(
     "/v1/runs/:id/waiting",
-    operation({ tag: "Runs", summary: "What an unfinished run waits for, in one plain sentence each" }),
+    operation({ tag: "Runs", summary: "What an unfinished run waits for, in one plain sentence each", response: WaitingAnswer }),
     async (ctx) => {
       const reader = new LogReader(app);
       const run = await findRun(app, ctx.req.param("id"));
@@ -61,16 +66,21 @@ export function insightRoutes(app: App): Hono<HttpEnv> {
       return ctx.json({ runId: run.id, status: run.status, at: new Date(nowMs).toISOString(), waiting, truncated: reader.truncated });
     },
   );
-  routes.get("/v1/runs/:a/diff/:b", operation({ tag: "Runs", summary: "How two runs differ, step by step" }), async (ctx) => {
-    const reader = new LogReader(app);
-    const [a, b] = [await findRun(app, ctx.req.param("a")), await findRun(app, ctx.req.param("b"))];
-    return ctx.json({ diff: diffRuns(await reader.events(a.id), await reader.events(b.id)), truncated: reader.truncated });
-  });
+  routes.get(
+    "/v1/runs/:a/diff/:b",
+    operation({ tag: "Runs", summary: "How two runs differ, step by step", response: RunDiffAnswer }),
+    async (ctx) => {
+      const reader = new LogReader(app);
+      const [a, b] = [await findRun(app, ctx.req.param("a")), await findRun(app, ctx.req.param("b"))];
+      return ctx.json({ diff: diffRuns(await reader.events(a.id), await reader.events(b.id)), truncated: reader.truncated });
+    },
+  );
   routes.get(
     "/v1/workflows/:name/insight",
     operation({
       tag: "Runs",
       summary: "What makes a workflow slow and what would help, from its newest runs",
+      response: WorkflowInsightAnswer,
       query: { runs: `1 to ${RUNS_MAX}, ${RUNS} unless given`, faster: "STEP:FACTOR, to be estimated beside what is proposed" },
     }),
     async (ctx) => {

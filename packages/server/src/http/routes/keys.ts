@@ -39,6 +39,8 @@ const Key = z.object({
   tenant: z.string(),
   status: z.enum(["active", "revoked", "expired"]),
   createdAt: z.string(),
+  rotatedAt: z.string().optional(),
+  revokedAt: z.string().optional(),
 });
 const BudgetLeft = z.object({
   of: z.string(),

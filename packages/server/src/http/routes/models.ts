@@ -8,6 +8,7 @@ import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse, type ServerEvent } from "../sse.ts";
+import { CatalogModelShape, CatalogShape, ModelNamed, ModelPlanShape, ModelRouteShape, ModelStatsShape } from "../shapes/models.ts";
 
 const KEEP_ALIVE_MS_MAX = 365 * 86_400_000;
 
@@ -38,28 +39,47 @@ function addReads(routes: Hono<HttpEnv>, app: App): void {
   const { inventory, router } = app.models;
   routes.get(
     "/v1/model-catalog",
-    operation({ tag: "Models", summary: "All providers and their models: abilities, context, versions, prices, health" }),
+    operation({
+      tag: "Models",
+      summary: "All providers and their models: abilities, context, versions, prices, health",
+      response: CatalogShape,
+    }),
     async (ctx) => {
       await app.models.loadPrices();
       const models = await inventory.models();
       return ctx.json({ providers: inventory.providers(), models });
     },
   );
-  routes.get("/v1/model-catalog/:id{.+}", operation({ tag: "Models", summary: "One provider's model" }), async (ctx) => {
-    await app.models.loadPrices();
-    return ctx.json({ model: await inventory.model(ctx.req.param("id")) });
-  });
-  routes.get("/v1/model-routes", operation({ tag: "Models", summary: "The named models, as configured" }), (ctx) =>
-    ctx.json({ routes: router.routes }),
+  routes.get(
+    "/v1/model-catalog/:id{.+}",
+    operation({ tag: "Models", summary: "One provider's model", response: z.object({ model: CatalogModelShape }) }),
+    async (ctx) => {
+      await app.models.loadPrices();
+      return ctx.json({ model: await inventory.model(ctx.req.param("id")) });
+    },
+  );
+  routes.get(
+    "/v1/model-routes",
+    operation({ tag: "Models", summary: "The named models, as configured", response: z.object({ routes: z.array(ModelRouteShape) }) }),
+    (ctx) => ctx.json({ routes: router.routes }),
   );
   routes.get(
     "/v1/model-stats",
-    operation({ tag: "Models", summary: "How each model has done since the start: health, latency, speed, errors, cost" }),
+    operation({
+      tag: "Models",
+      summary: "How each model has done since the start: health, latency, speed, errors, cost",
+      response: z.object({ targets: z.array(ModelStatsShape) }),
+    }),
     (ctx) => ctx.json({ targets: router.stats() }),
   );
   routes.post(
     "/v1/model-plans",
-    operation({ tag: "Models", summary: "Where a request would go and why; nothing is asked", body: Question }),
+    operation({
+      tag: "Models",
+      summary: "Where a request would go and why; nothing is asked",
+      response: z.object({ plan: ModelPlanShape }),
+      body: Question,
+    }),
     async (ctx) => {
       await app.models.loadPrices();
       return ctx.json({ plan: shown(router.plan(questionOf(await readJson(ctx, Question, app.config)))) });
@@ -128,20 +148,29 @@ function addActs(routes: Hono<HttpEnv>, app: App): void {
   const { inventory } = app.models;
   routes.post(
     "/v1/model-loads",
-    operation({ tag: "Models", summary: "Load a model into its provider's memory, so that the next request need not wait", body: Load }),
+    operation({
+      tag: "Models",
+      summary: "Load a model into its provider's memory, so that the next request need not wait",
+      response: ModelNamed,
+      body: Load,
+    }),
     async (ctx) => {
       const { model, keepAliveMs } = await readJson(ctx, Load, app.config);
       const options = keepAliveMs === undefined ? {} : { keepAliveMs: keepAliveMs ?? Infinity };
       return done(app, ctx, { act: "model-load", model, run: (signal) => inventory.load(model, options, signal) });
     },
   );
-  routes.post("/v1/model-unloads", operation({ tag: "Models", summary: "Take a model out of memory", body: Name }), async (ctx) => {
-    const { model } = await readJson(ctx, Name, app.config);
-    return done(app, ctx, { act: "model-unload", model, run: (signal) => inventory.unload(model, signal) });
-  });
+  routes.post(
+    "/v1/model-unloads",
+    operation({ tag: "Models", summary: "Take a model out of memory", response: ModelNamed, body: Name }),
+    async (ctx) => {
+      const { model } = await readJson(ctx, Name, app.config);
+      return done(app, ctx, { act: "model-unload", model, run: (signal) => inventory.unload(model, signal) });
+    },
+  );
   routes.post(
     "/v1/model-removals",
-    operation({ tag: "Models", summary: "Delete a model from its provider's disk", body: Name }),
+    operation({ tag: "Models", summary: "Delete a model from its provider's disk", response: ModelNamed, body: Name }),
     async (ctx) => {
       const { model } = await readJson(ctx, Name, app.config);
       return done(app, ctx, { act: "model-remove", model, run: (signal) => inventory.remove(model, signal) });

@@ -6,6 +6,7 @@ import { requireInside, type App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { FolderPlugin, FolderPluginDetails, OnePlugin, PluginList, PluginShape, Removed } from "../shapes/tools.ts";
 
 const Add = z.object({ path: z.string().min(1).max(4096), isolated: z.boolean().default(false) });
 const Enable = z.object({ shown: z.array(z.string().max(4096)).max(1000).exactOptional() });
@@ -16,7 +17,11 @@ export function pluginRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.get(
     "/v1/plugins",
-    operation({ tag: "Plugins", summary: "Loaded plugins, those that did not load, and those of the plugins folder" }),
+    operation({
+      tag: "Plugins",
+      summary: "Loaded plugins, those that did not load, and those of the plugins folder",
+      response: PluginList,
+    }),
     async (ctx) => ctx.json({ plugins: registry.plugins, failures: app.pluginFailures, folder: await folder.list() }),
   );
   routes.post(
@@ -24,6 +29,7 @@ export function pluginRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Plugins",
       summary: "Load a plugin into Tutti's own process, or copy it to the plugins folder (isolated); paths inside the server's own folder",
+      response: z.object({ plugin: z.union([PluginShape, FolderPlugin]) }),
       body: Add,
       status: 201,
     }),
@@ -37,12 +43,16 @@ export function pluginRoutes(app: App): Hono<HttpEnv> {
   );
   routes.get(
     "/v1/plugins/:name",
-    operation({ tag: "Plugins", summary: "One plugin of the folder: what it asks for, what it brings, what it printed last" }),
+    operation({
+      tag: "Plugins",
+      summary: "One plugin of the folder: what it asks for, what it brings, what it printed last",
+      response: z.object({ plugin: FolderPluginDetails }),
+    }),
     async (ctx) => ctx.json({ plugin: await folder.show(ctx.req.param("name")) }),
   );
   routes.post(
     "/v1/plugins/:name/enable",
-    operation({ tag: "Plugins", summary: "Grant what a plugin of the folder asks for, and load it", body: Enable }),
+    operation({ tag: "Plugins", summary: "Grant what a plugin of the folder asks for, and load it", response: OnePlugin, body: Enable }),
     async (ctx) => {
       const name = ctx.req.param("name");
       const { shown } = await readJson(ctx, Enable, app.config);
@@ -51,12 +61,16 @@ export function pluginRoutes(app: App): Hono<HttpEnv> {
   );
   routes.post(
     "/v1/plugins/:name/disable",
-    operation({ tag: "Plugins", summary: "Unload a plugin of the folder until it is enabled again" }),
+    operation({ tag: "Plugins", summary: "Unload a plugin of the folder until it is enabled again", response: OnePlugin }),
     async (ctx) => ctx.json({ plugin: await folder.disable(ctx.req.param("name"), ctx.get("principal")) }),
   );
   routes.delete(
     "/v1/plugins/:name",
-    operation({ tag: "Plugins", summary: "Unload a plugin of the folder, and delete its folder, its grant and what it kept" }),
+    operation({
+      tag: "Plugins",
+      summary: "Unload a plugin of the folder, and delete its folder, its grant and what it kept",
+      response: Removed,
+    }),
     async (ctx) => {
       const name = ctx.req.param("name");
       await folder.remove(name, ctx.get("principal"));

@@ -20,6 +20,8 @@ import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { findRun, readAll } from "./run-queries.ts";
+import { PolicyCheck, PolicyExplanation, PolicyReplay, PolicyShadow, PolicyStatus } from "../shapes/policy.ts";
+import { anyObject } from "../shapes/values.ts";
 
 const DAY_MS = 86_400_000;
 const SINCE_DAYS = 7;
@@ -74,22 +76,30 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Tools",
       summary: "The tool policy in force, its hash, and what is wrong with its files",
+      response: PolicyStatus,
       query: { rules: "true: all rules" },
     }),
     (ctx) => ctx.json(statusOf(app, ctx.req.query("rules") === "true")),
   );
-  routes.get("/v1/policy/schema", operation({ tag: "Tools", summary: "The format of policy files as JSON Schema" }), (ctx) =>
-    ctx.json(policyJsonSchema()),
+  routes.get(
+    "/v1/policy/schema",
+    operation({ tag: "Tools", summary: "The format of policy files as JSON Schema", response: anyObject }),
+    (ctx) => ctx.json(policyJsonSchema()),
   );
-  routes.post("/v1/policy/reload", operation({ tag: "Tools", summary: "Read the policy's files again now" }), async (ctx) => {
-    await app.policy.reload();
-    return ctx.json(statusOf(app, false));
-  });
+  routes.post(
+    "/v1/policy/reload",
+    operation({ tag: "Tools", summary: "Read the policy's files again now", response: PolicyStatus }),
+    async (ctx) => {
+      await app.policy.reload();
+      return ctx.json(statusOf(app, false));
+    },
+  );
   routes.post(
     "/v1/policy/check",
     operation({
       tag: "Tools",
       summary: "Check a policy without putting it in force: everything that is wrong, each with its place",
+      response: PolicyCheck,
       body: Check,
     }),
     async (ctx) => {
@@ -101,11 +111,18 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
       );
     },
   );
+  addQuestions(routes, app);
+  return routes;
+}
+
+/** What was, is or would be decided. */
+function addQuestions(routes: Hono<HttpEnv>, app: App): void {
   routes.post(
     "/v1/policy/explain",
     operation({
       tag: "Tools",
       summary: "Why something was or would be decided: which rules spoke, which decided, why others did not",
+      response: PolicyExplanation,
       body: Explain,
     }),
     (ctx) => explain(ctx, app),
@@ -115,6 +132,7 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Tools",
       summary: "What recorded calls would have got under another policy; with `against`, where two policies differ",
+      response: PolicyReplay,
       body: Replay,
     }),
     (ctx) => replay(ctx, app),
@@ -124,6 +142,7 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Tools",
       summary: "Where the shadow policy would have decided otherwise",
+      response: PolicyShadow,
       query: { since: "a moment in ISO 8601, 7 days ago unless given", afterPosition: "where the last page ended" },
     }),
     async (ctx) => {
@@ -132,7 +151,6 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
       return ctx.json({ shadow: shadowOf(app), since, ...page });
     },
   );
-  return routes;
 }
 
 const ShadowQuery = z.object({ since: moment.optional(), afterPosition: z.coerce.number().int().min(0).optional() });

@@ -5,6 +5,7 @@ import { CODER_WORKFLOW, readRouterPolicy, readShadow, ROUTE_WORKFLOW, type App,
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { QueryAnswer, QueryWaits, Routed, RoutingShadow } from "../shapes/routing.ts";
 
 const TEXT_CHARACTERS_MAX = 100_000;
 const POLICY_CHARACTERS_MAX = 1_048_576;
@@ -23,6 +24,7 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Routing",
       summary: "Where a text would go and why, by the policy in force or by one that is sent along",
+      response: Routed,
       body: Explain,
     }),
     async (ctx) => {
@@ -39,6 +41,7 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Routing",
       summary: "What the shadow policy would have done with the newest texts",
+      response: RoutingShadow,
       query: { limit: "1 to 1000 texts" },
     }),
     async (ctx) => {
@@ -54,7 +57,13 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
   );
   routes.post(
     "/query",
-    operation({ tag: "Routing", summary: "Route a text to a tool, agent or workflow, run it, and say why", body: Query }),
+    operation({
+      tag: "Routing",
+      summary: "Route a text to a tool, agent or workflow, run it, and say why",
+      response: QueryAnswer,
+      others: { 202: QueryWaits },
+      body: Query,
+    }),
     async (ctx) => {
       const { text: asked, intent } = await readJson(ctx, Query, app.config);
       return answerByIntent(app, ctx, { text: asked, intent });

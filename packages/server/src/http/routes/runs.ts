@@ -8,7 +8,7 @@ import type { Feed } from "../feed.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse } from "../sse.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
-import { Run } from "./schemas.ts";
+import { EventPage, OneRun, Replayed, RunDetails, RunPage, StartedRun, runStatus } from "../shapes/runs.ts";
 
 const Start = z.object({
   workflow: z.string().min(1).max(200),
@@ -24,7 +24,7 @@ const Start = z.object({
 });
 const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled by its owner") });
 const Signal = z.object({ value: z.json().default(null), id: z.string().min(1).max(200).optional() });
-const STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled", "continued"] as const;
+const STATUSES = runStatus.options;
 
 /** Start, list, look, follow, steer and replay runs. */
 export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
@@ -36,7 +36,7 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
       tag: "Runs",
       summary: "List runs, newest first",
       query: LIST_QUERY,
-      response: z.object({ runs: z.array(Run), nextBefore: z.string().nullable() }),
+      response: RunPage,
     }),
     async (ctx) => {
       const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 50 });
@@ -44,18 +44,24 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
       return ctx.json({ runs, nextBefore: runs.length === limit ? (runs.at(-1)?.id ?? null) : null });
     },
   );
-  routes.get("/v1/runs/:id", operation({ tag: "Runs", summary: "One run: where it stands, its result, what it waits for" }), async (ctx) =>
-    ctx.json(await details(app, await findRun(app, ctx.req.param("id")))),
+  routes.get(
+    "/v1/runs/:id",
+    operation({ tag: "Runs", summary: "One run: where it stands, its result, what it waits for", response: RunDetails }),
+    async (ctx) => ctx.json(await details(app, await findRun(app, ctx.req.param("id")))),
   );
-  routes.post("/v1/runs/:id/cancel", operation({ tag: "Runs", summary: "Cancel a run", body: Cancel, status: 202 }), async (ctx) => {
-    const run = await findRun(app, ctx.req.param("id"));
-    const { reason } = await readJson(ctx, Cancel, app.config);
-    await app.engine.cancel(run.id, reason, ctx.get("principal"));
-    return ctx.json({ run: await findRun(app, run.id) }, 202);
-  });
+  routes.post(
+    "/v1/runs/:id/cancel",
+    operation({ tag: "Runs", summary: "Cancel a run", response: OneRun, body: Cancel, status: 202 }),
+    async (ctx) => {
+      const run = await findRun(app, ctx.req.param("id"));
+      const { reason } = await readJson(ctx, Cancel, app.config);
+      await app.engine.cancel(run.id, reason, ctx.get("principal"));
+      return ctx.json({ run: await findRun(app, run.id) }, 202);
+    },
+  );
   routes.post(
     "/v1/runs/:id/signals/:name",
-    operation({ tag: "Runs", summary: "Send a signal to a run", body: Signal, status: 202 }),
+    operation({ tag: "Runs", summary: "Send a signal to a run", response: OneRun, body: Signal, status: 202 }),
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
       refuseBuiltIn(run, ctx.req.param("name"));
@@ -66,7 +72,7 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   );
   routes.post(
     "/v1/runs/:id/replay",
-    operation({ tag: "Runs", summary: "Run the workflow again over its log, touching nothing" }),
+    operation({ tag: "Runs", summary: "Run the workflow again over its log, touching nothing", response: Replayed }),
     async (ctx) => ctx.json(await app.engine.replay((await findRun(app, ctx.req.param("id"))).id)),
   );
   routes.get(
@@ -74,6 +80,8 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     operation({
       tag: "Runs",
       summary: "A run's events; as server-sent events when asked for, resumable by Last-Event-ID",
+      response: EventPage,
+      isStreamed: true,
       query: { after: "only events after this seq", limit: "at most so many" },
     }),
     async (ctx) => {
@@ -91,7 +99,7 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
 function addStart(routes: Hono<HttpEnv>, app: App): void {
   routes.post(
     "/v1/runs",
-    operation({ tag: "Runs", summary: "Start a run", body: Start, response: z.object({ run: Run, url: z.string() }), status: 201 }),
+    operation({ tag: "Runs", summary: "Start a run", body: Start, response: StartedRun, status: 201 }),
     async (ctx) => {
       const { workflow, input, runId, version, limits, queue } = await readJson(ctx, Start, app.config);
       if (workflow.startsWith("tutti."))

@@ -49,7 +49,12 @@ export function sessionRoutes(app: App): Hono<HttpEnv> {
   });
   routes.post(
     "/v1/sessions/invitations",
-    operation({ tag: "Sessions", summary: "A code that signs in one browser, once, within ten minutes", status: 201 }),
+    operation({
+      tag: "Sessions",
+      summary: "A code that signs in one browser, once, within ten minutes",
+      response: z.object({ code: z.string() }),
+      status: 201,
+    }),
     (ctx) => ctx.json({ code: sessions.invite() }, 201),
   );
   return routes;

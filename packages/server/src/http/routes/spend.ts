@@ -4,6 +4,7 @@ import type { App } from "../../host/index.ts";
 import { DIMENSIONS, type Dimension, type LedgerRow } from "../../models/index.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { Spend } from "../shapes/models.ts";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
 const DAY_MS = 86_400_000;
@@ -28,6 +29,8 @@ export function spendRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Keys",
       summary: "What was spent, in tokens and US dollars",
+      response: Spend,
+      mediaType: "text/csv",
       query: {
         by: `one or more of ${DIMENSIONS.join(", ")}, with commas between; key unless given`,
         from: `the first day in UTC, as in 2026-11-21; ${DAYS} days back unless given`,

@@ -6,7 +6,7 @@ import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { findRun } from "./run-queries.ts";
-import { Run } from "./schemas.ts";
+import { OneRun, QueryAnswer, Queue, StartedRun } from "../shapes/runs.ts";
 
 const Resume = z.object({ version: z.string().min(1).max(200).optional() });
 const Fork = z.object({
@@ -20,7 +20,13 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   routes.post(
     "/v1/runs/:id/resume",
-    operation({ tag: "Runs", summary: "Go on with a paused run, under another version if named", body: Resume, status: 202 }),
+    operation({
+      tag: "Runs",
+      summary: "Go on with a paused run, under another version if named",
+      response: OneRun,
+      body: Resume,
+      status: 202,
+    }),
     async (ctx) => {
       const { version } = await readJson(ctx, Resume, app.config);
       await app.engine.resume(ctx.req.param("id"), version === undefined ? {} : { version }, ctx.get("principal"));
@@ -33,7 +39,7 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
       tag: "Runs",
       summary: "Start a run whose log begins with this one's: before the step that failed it, or before any other",
       body: Fork,
-      response: z.object({ run: Run, url: z.string() }),
+      response: StartedRun,
       status: 201,
     }),
     async (ctx) => {
@@ -46,11 +52,15 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
       return ctx.json({ run: await findRun(app, runId), url: new URL(`/v1/runs/${runId}`, ctx.req.url).href }, 201);
     },
   );
-  routes.get("/v1/runs/:id/queries/:name", operation({ tag: "Runs", summary: "What a run says of itself now" }), async (ctx) =>
-    ctx.json({ value: await app.engine.query(ctx.req.param("id"), ctx.req.param("name")) }),
+  routes.get(
+    "/v1/runs/:id/queries/:name",
+    operation({ tag: "Runs", summary: "What a run says of itself now", response: QueryAnswer }),
+    async (ctx) => ctx.json({ value: await app.engine.query(ctx.req.param("id"), ctx.req.param("name")) }),
   );
-  routes.get("/v1/queues", operation({ tag: "Runs", summary: "The queues, their bounds, and how full they are" }), (ctx) =>
-    ctx.json({ queues: app.engine.queues }),
+  routes.get(
+    "/v1/queues",
+    operation({ tag: "Runs", summary: "The queues, their bounds, and how full they are", response: z.object({ queues: z.array(Queue) }) }),
+    (ctx) => ctx.json({ queues: app.engine.queues }),
   );
   return routes;
 }

@@ -15,6 +15,7 @@ import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { wholeNumber } from "./run-queries.ts";
+import { ComponentsHealth, DeadLetterShape, OneDeadLetter, OneSupervised, Supervised } from "../shapes/schedules.ts";
 
 const Anything = z.json();
 const Stop = z.object({ reason: z.string().min(1).max(2000).default("stopped by its owner") });
@@ -31,7 +32,7 @@ export function supervisorRoutes(app: App): Hono<HttpEnv> {
   const watch = new HealthWatch(Date.now() - process.uptime() * 1000);
   routes.get(
     "/v1/health/components",
-    operation({ tag: "Health", summary: "How each part is, since when, why, and what to do about it" }),
+    operation({ tag: "Health", summary: "How each part is, since when, why, and what to do about it", response: ComponentsHealth }),
     async (ctx) => {
       const components = watch.look(await findings(app), Date.now());
       return ctx.json({ status: worstOf(components), components });
@@ -42,30 +43,44 @@ export function supervisorRoutes(app: App): Hono<HttpEnv> {
 
 function addSupervised(routes: Hono<HttpEnv>, app: App): void {
   const { supervision } = app;
-  routes.get("/v1/supervisor", operation({ tag: "Supervisor", summary: "All supervised workflows and agents" }), async (ctx) =>
-    ctx.json({ supervised: await supervision.list() }),
+  routes.get(
+    "/v1/supervisor",
+    operation({
+      tag: "Supervisor",
+      summary: "All supervised workflows and agents",
+      response: z.object({ supervised: z.array(Supervised) }),
+    }),
+    async (ctx) => ctx.json({ supervised: await supervision.list() }),
   );
   routes.post(
     "/v1/supervisor",
     operation({
       tag: "Supervisor",
       summary: "Run a workflow or an agent under supervision",
+      response: OneSupervised,
       body: supervisorSchema.omit({ carried: true }),
       status: 201,
     }),
     async (ctx) => ctx.json({ supervised: await supervision.start(await readJson(ctx, Anything, app.config), ctx.get("principal")) }, 201),
   );
-  routes.get("/v1/supervisor/:name", operation({ tag: "Supervisor", summary: "One supervised workflow" }), async (ctx) =>
-    ctx.json({ supervised: await supervision.show(ctx.req.param("name")) }),
+  routes.get(
+    "/v1/supervisor/:name",
+    operation({ tag: "Supervisor", summary: "One supervised workflow", response: OneSupervised }),
+    async (ctx) => ctx.json({ supervised: await supervision.show(ctx.req.param("name")) }),
   );
   routes.post(
     "/v1/supervisor/:name/resume",
-    operation({ tag: "Supervisor", summary: "Start it again now: after a crash loop, or instead of waiting", status: 202 }),
+    operation({
+      tag: "Supervisor",
+      summary: "Start it again now: after a crash loop, or instead of waiting",
+      response: OneSupervised,
+      status: 202,
+    }),
     async (ctx) => ctx.json({ supervised: await supervision.resume(ctx.req.param("name"), ctx.get("principal")) }, 202),
   );
   routes.post(
     "/v1/supervisor/:name/stop",
-    operation({ tag: "Supervisor", summary: "Cancel the work and end its supervision", body: Stop, status: 202 }),
+    operation({ tag: "Supervisor", summary: "Cancel the work and end its supervision", response: OneSupervised, body: Stop, status: 202 }),
     async (ctx) => {
       const { reason } = await readJson(ctx, Stop, app.config);
       return ctx.json({ supervised: await supervision.stop(ctx.req.param("name"), reason, ctx.get("principal")) }, 202);
@@ -80,6 +95,7 @@ function addDeadLetters(routes: Hono<HttpEnv>, app: App): void {
     operation({
       tag: "Supervisor",
       summary: "Work that failed for good, newest first",
+      response: z.object({ deadLetters: z.array(DeadLetterShape) }),
       query: {
         ended: "true: those that were retried or dismissed",
         limit: "1 to 500, 50 unless given",
@@ -95,12 +111,18 @@ function addDeadLetters(routes: Hono<HttpEnv>, app: App): void {
   );
   routes.get(
     "/v1/dead-letters/:id",
-    operation({ tag: "Supervisor", summary: "One dead letter: what failed, why, how often" }),
+    operation({ tag: "Supervisor", summary: "One dead letter: what failed, why, how often", response: OneDeadLetter }),
     async (ctx) => ctx.json({ deadLetter: await deadLetters.show(ctx.req.param("id")) }),
   );
   routes.post(
     "/v1/dead-letters/:id/retry",
-    operation({ tag: "Supervisor", summary: "Try again: from the step that failed, or from the start", body: Retry, status: 202 }),
+    operation({
+      tag: "Supervisor",
+      summary: "Try again: from the step that failed, or from the start",
+      response: OneDeadLetter,
+      body: Retry,
+      status: 202,
+    }),
     async (ctx) => {
       const retry = await readJson(ctx, Retry, app.config);
       return ctx.json({ deadLetter: await deadLetters.retry(ctx.req.param("id"), retry, ctx.get("principal")) }, 202);
@@ -108,7 +130,7 @@ function addDeadLetters(routes: Hono<HttpEnv>, app: App): void {
   );
   routes.post(
     "/v1/dead-letters/:id/dismiss",
-    operation({ tag: "Supervisor", summary: "Leave it", body: Dismiss, status: 202 }),
+    operation({ tag: "Supervisor", summary: "Leave it", response: OneDeadLetter, body: Dismiss, status: 202 }),
     async (ctx) => {
       const { reason } = await readJson(ctx, Dismiss, app.config);
       return ctx.json({ deadLetter: await deadLetters.dismiss(ctx.req.param("id"), reason, ctx.get("principal")) }, 202);

@@ -6,6 +6,7 @@ import { toolWorkflow, type App, type Preview, type RegisteredTool } from "../..
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { ToolResult, ToolShape, WorkflowShape } from "../shapes/tools.ts";
 
 const Execute = z
   .object({
@@ -22,17 +23,29 @@ const Execute = z
 export function toolRoutes(app: App): Hono<HttpEnv> {
   const { registry, engine } = app;
   const routes = new Hono<HttpEnv>();
-  routes.get("/v1/tools", operation({ tag: "Tools", summary: "All tools, and whether policy lets you call them" }), (ctx) => {
-    const principal = ctx.get("principal");
-    return ctx.json({ tools: registry.tools.map((tool) => toolView(tool, registry.decideTool(tool, principal))) });
-  });
-  routes.get("/v1/tools/:name", operation({ tag: "Tools", summary: "One tool: its schemas, examples and costs" }), (ctx) => {
-    const tool = requireTool(registry, ctx.req.param("name"));
-    return ctx.json({ tool: toolView(tool, registry.decideTool(tool, ctx.get("principal"))) });
-  });
+  routes.get(
+    "/v1/tools",
+    operation({
+      tag: "Tools",
+      summary: "All tools, and whether policy lets you call them",
+      response: z.object({ tools: z.array(ToolShape) }),
+    }),
+    (ctx) => {
+      const principal = ctx.get("principal");
+      return ctx.json({ tools: registry.tools.map((tool) => toolView(tool, registry.decideTool(tool, principal))) });
+    },
+  );
+  routes.get(
+    "/v1/tools/:name",
+    operation({ tag: "Tools", summary: "One tool: its schemas, examples and costs", response: z.object({ tool: ToolShape }) }),
+    (ctx) => {
+      const tool = requireTool(registry, ctx.req.param("name"));
+      return ctx.json({ tool: toolView(tool, registry.decideTool(tool, ctx.get("principal"))) });
+    },
+  );
   routes.post(
     "/v1/tools/execute",
-    operation({ tag: "Tools", summary: "Call one tool, as a run of its own", body: Execute }),
+    operation({ tag: "Tools", summary: "Call one tool, as a run of its own", response: ToolResult, body: Execute }),
     async (ctx) => {
       const { tool, input, approvalId, wait } = await readJson(ctx, Execute, app.config);
       requireTool(registry, tool);
@@ -42,8 +55,10 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
       return ctx.json({ runId, tool, output: await engine.result(runId, ctx.req.raw.signal) });
     },
   );
-  routes.get("/v1/workflows", operation({ tag: "Runs", summary: "All workflows that can be started" }), (ctx) =>
-    ctx.json({ workflows: registry.workflows.map(({ name, version, description = "" }) => ({ name, version, description })) }),
+  routes.get(
+    "/v1/workflows",
+    operation({ tag: "Runs", summary: "All workflows that can be started", response: z.object({ workflows: z.array(WorkflowShape) }) }),
+    (ctx) => ctx.json({ workflows: registry.workflows.map(({ name, version, description = "" }) => ({ name, version, description })) }),
   );
   return routes;
 }

@@ -5,6 +5,7 @@ import type { App } from "../../host/index.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
+import { Receipt, Trace, TrustPage, Verdict } from "../shapes/runs.ts";
 
 const ALGORITHM =
   "SHA-256 over the previous hash, a line feed and the event's canonical JSON (RFC 8785) without its hash; 64 zeros come first";
@@ -17,6 +18,7 @@ export function trustRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Trust",
       summary: "A run's receipt: its events, redacted unless full=true, and the verdict on its hash chain",
+      response: Receipt,
       query: { full: "true: unredacted, so that the chain can be verified elsewhere" },
     }),
     async (ctx) => {
@@ -31,6 +33,7 @@ export function trustRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Trust",
       summary: "All runs' events in the order they were journaled, redacted",
+      response: TrustPage,
       query: { after: "only events after this position", limit: "1 to 1000" },
     }),
     async (ctx) => {
@@ -44,14 +47,18 @@ export function trustRoutes(app: App): Hono<HttpEnv> {
       });
     },
   );
-  routes.get("/v1/trust/trace/:id", operation({ tag: "Trust", summary: "One run's events, redacted" }), async (ctx) => {
+  routes.get("/v1/trust/trace/:id", operation({ tag: "Trust", summary: "One run's events, redacted", response: Trace }), async (ctx) => {
     const run = await findRun(app, ctx.req.param("id"));
     return ctx.json({ run, events: (await readAll(app, run.id)).map((event) => redactEvent(event as unknown as Json)) });
   });
-  routes.get("/v1/trust/verify/:id", operation({ tag: "Trust", summary: "Whether a run's log is what was journaled" }), async (ctx) => {
-    const { verdict } = await receiptOf(app, await findRun(app, ctx.req.param("id")));
-    return ctx.json(verdict);
-  });
+  routes.get(
+    "/v1/trust/verify/:id",
+    operation({ tag: "Trust", summary: "Whether a run's log is what was journaled", response: Verdict }),
+    async (ctx) => {
+      const { verdict } = await receiptOf(app, await findRun(app, ctx.req.param("id")));
+      return ctx.json(verdict);
+    },
+  );
   return routes;
 }
 

@@ -7,6 +7,8 @@ import type { App } from "../../host/index.ts";
 import { parseJson, readBytes, readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { PublishedEvent, WebhookEndpoint, WebhookSecret } from "../shapes/events.ts";
+import { json } from "../shapes/values.ts";
 
 /** Senders' bodies are small; Stripe's and GitHub's largest are far below this, whatever other requests may be. */
 const BODY_BYTES_MAX = 1_048_576;
@@ -20,7 +22,15 @@ export function webhookRoutes(app: App, events: Events): Hono<HttpEnv> {
   );
   routes.post(
     "/webhooks/:name",
-    operation({ tag: "Events", summary: "A webhook from outside; its signature is its credential", isOpen: true, status: 202 }),
+    operation({
+      tag: "Events",
+      summary: "A webhook from outside; its signature is its credential",
+      isOpen: true,
+      body: json,
+      response: PublishedEvent,
+      status: 202,
+      others: { 200: z.object({ challenge: z.string() }) },
+    }),
     async (ctx) => {
       const endpoint = incoming.get(ctx.req.param("name"));
       // Nobody who cannot sign is told which endpoints there are.
@@ -37,19 +47,31 @@ export function webhookRoutes(app: App, events: Events): Hono<HttpEnv> {
       return ctx.json(await events.publish(received.event, senderOf(endpoint)), 202);
     },
   );
-  routes.get("/v1/webhooks", operation({ tag: "Events", summary: "The configured endpoints, without their secrets" }), (ctx) =>
-    ctx.json({
-      endpoints: app.config.webhooks.map(({ secrets, ...endpoint }) => ({
-        ...endpoint,
-        secrets: secrets.length,
-        direction: endpoint.url === undefined ? "in" : "out",
-        ...(endpoint.url === undefined && { path: `/webhooks/${endpoint.name}` }),
-      })),
+  routes.get(
+    "/v1/webhooks",
+    operation({
+      tag: "Events",
+      summary: "The configured endpoints, without their secrets",
+      response: z.object({ endpoints: z.array(WebhookEndpoint) }),
     }),
+    (ctx) =>
+      ctx.json({
+        endpoints: app.config.webhooks.map(({ secrets, ...endpoint }) => ({
+          ...endpoint,
+          secrets: secrets.length,
+          direction: endpoint.url === undefined ? "in" : "out",
+          ...(endpoint.url === undefined && { path: `/webhooks/${endpoint.name}` }),
+        })),
+      }),
   );
   routes.post(
     "/v1/webhooks/secret",
-    operation({ tag: "Events", summary: "What signs webhooks to a URL that no endpoint is configured for", body: Secret }),
+    operation({
+      tag: "Events",
+      summary: "What signs webhooks to a URL that no endpoint is configured for",
+      response: WebhookSecret,
+      body: Secret,
+    }),
     async (ctx) => {
       const { url } = await readJson(ctx, Secret, app.config);
       const step = { workflow: "tutti.admin", action: "admin", kind: "step", name: "webhook.secret", input: { url } } as const;
