@@ -39,6 +39,7 @@ const spec: ServerSpec = {
   connectTimeoutMs: TIMEOUT_MS,
   idleTimeoutMs: TIMEOUT_MS,
   requestsPerSecond: 100,
+  startsPerHourMax: 60,
   parallelMax: 4,
 };
 

@@ -153,6 +153,7 @@ function setting(given: {
     connectTimeoutMs: 120_000,
     idleTimeoutMs: 60_000,
     requestsPerSecond: 20,
+    startsPerHourMax: 60,
     parallelMax: 4,
   };
 }

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { sandboxConformance } from "../../packages/server/src/sandbox/conformance.ts";
 import { jailConformance } from "../../packages/server/src/sandbox/jails/conformance.ts";
@@ -6,6 +9,7 @@ import { dockerBackend } from "../../packages/server/src/sandbox/docker/index.ts
 import { connectEngine } from "../../packages/server/src/sandbox/docker/engine.ts";
 import { reap } from "../../packages/server/src/sandbox/docker/reap.ts";
 import { openSandbox } from "../../packages/server/src/sandbox/index.ts";
+import { startTestApp } from "../../packages/server/src/testing.ts";
 import { checkBattery } from "./check-battery.ts";
 import { startContainerEngine } from "./container-engine.ts";
 
@@ -54,5 +58,40 @@ describe("containers of a real engine", () => {
     await make("another-machine/1/0");
     assert.equal(await reap(direct, never), 1);
     assert.equal((await list()).length, 1);
+  });
+
+  test("an MCP server lives in a container without network, keeps its volume, and reaches Tutti through its door", async (context) => {
+    const jailsDir = await mkdtemp(join(tmpdir(), "tutti-volumes-"));
+    context.after(() => rm(jailsDir, { recursive: true, force: true }));
+    await using app = await startTestApp({
+      sandbox: ["docker"],
+      sandboxLevel: "soft",
+      sandboxOptions: { image },
+      engineSocket: socketPath,
+      jailsDir,
+      toolsAllow: ["asker_ask"],
+    });
+    const program = await readFile(new URL("../mcp/jailed-asker.py", import.meta.url), "utf8");
+    const setting = {
+      name: "asker",
+      command: "python3",
+      args: ["-c", program],
+      jail: { volumeBytes: 1_048_576 },
+      door: { tools: ["echo"] },
+    };
+    const added = await app.fetch("/v1/mcp/servers", setting);
+    assert.equal(added.status, 201, await added.clone().text());
+    const approved = await app.fetch("/v1/mcp/servers/asker/approve", {});
+    assert.equal(approved.status, 200, await approved.clone().text());
+    const requests = [
+      { method: "POST", path: "/v1/tools/execute", body: { tool: "echo", input: { text: "through the door" } } },
+      { method: "POST", path: "/v1/tools/execute", body: { tool: "safe_calc", input: { expression: "1" } } },
+      { tcp: Number(new URL(app.url).port) },
+    ];
+    const answered = await (await app.fetch("/v1/tools/execute", { tool: "asker_ask", input: { requests } })).text();
+    assert.match(answered, /through the door/);
+    assert.match(answered, /\\"status\\": 403/);
+    assert.match(answered, /\\"connected\\": false/);
+    assert.deepEqual(await readdir(jailsDir), ["asker"]);
   });
 });

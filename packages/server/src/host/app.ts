@@ -134,7 +134,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.defer(() => sessions.close());
   const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
   if (options.recover === "all")
-    plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger, retention, folder: plugins.folder })));
+    plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger, retention, folder: plugins.folder, sandbox })));
   opening.move();
   const app = {
     config,
@@ -221,6 +221,7 @@ async function goOn(app: {
   readonly logger: Logger;
   readonly retention: Retention;
   readonly folder: PluginFolder;
+  readonly sandbox: CodeSandbox;
 }): Promise<readonly PluginFailure[]> {
   const { engine, registry, services, logger } = app;
   const failures: PluginFailure[] = [];
@@ -237,6 +238,7 @@ async function goOn(app: {
   await services.waitingRuns.start();
   app.retention.start();
   await app.folder.watch();
+  app.sandbox.testSoon(logger);
   return failures;
 }
 

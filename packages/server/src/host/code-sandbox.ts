@@ -2,13 +2,18 @@ import { createHash } from "node:crypto";
 import { AppError, canonicalJson } from "@tutti/core";
 import type { Sandbox, SandboxBackend, SandboxReport } from "@tutti/core/sandbox";
 import { openSandbox, sandboxBackends, tryBackend, type Candidate, type SandboxOptions } from "../sandbox/index.ts";
+import type { Logger } from "../telemetry/index.ts";
 import type { Config } from "./config/index.ts";
 
-/** The app's one sandbox: opened and tested when it is first needed, then kept. */
+/** The app's one sandbox: opened and tested soon after the start, or when it is first needed, then kept. */
 export interface CodeSandbox {
   readonly isOn: boolean;
   /** Throws `unsupported` when code execution is off, or when nothing here promises what is required. */
   get(): Promise<Sandbox>;
+  /** The same one, where programs can live on in it; otherwise the first of those that are wanted where they can. */
+  getForJails(): Promise<Sandbox>;
+  /** Tests it by itself in a moment, when whoever waited for the start has been answered. */
+  testSoon(logger: Logger, delayMs?: number): void;
   /** What is known so far. */
   state(): SandboxState;
   close(): Promise<void>;
@@ -21,36 +26,74 @@ type SandboxState =
   | { readonly status: "unavailable"; readonly reason: string };
 
 const OFF = "code execution is off; turn it on with TUTTI_SANDBOX=auto and see what this machine has with `tutti sandbox doctor`";
+/** The self-test fills a core for a moment: a start has better things to do. */
+const TEST_DELAY_MS = 5_000;
 
 /** A sandbox as the configuration says; nothing is started yet. */
 export function createCodeSandbox(config: Config): CodeSandbox {
   const closing = new AbortController();
-  let opening: Promise<Sandbox> | undefined;
+  let timer: NodeJS.Timeout | undefined;
   let state: SandboxState = { status: config.sandbox === "off" ? "off" : "untested" };
-  const open = async (): Promise<Sandbox> => {
+  const options = sandboxOptionsOf(config);
+  const code = openedOnce(async () => {
     state = { status: "testing" };
     try {
-      const sandbox = await openSandbox(sandboxOptionsOf(config), closing.signal);
+      const sandbox = await openSandbox(options, closing.signal);
       state = { status: "ready", report: sandbox.report, promisesHash: promisesHash(sandbox.report) };
       return sandbox;
     } catch (error) {
       state = { status: "unavailable", reason: AppError.from(error).message };
-      // Whoever installs what was missing need not start anew.
-      opening = undefined;
       throw error;
     }
+  });
+  const jails = openedOnce(() => openSandbox({ ...options, mustHaveJails: true }, closing.signal));
+  const get = async (): Promise<Sandbox> => {
+    if (config.sandbox === "off") throw new AppError("unsupported", OFF);
+    if (closing.signal.aborted) throw new AppError("cancelled", "Tutti is stopping");
+    return code.get();
   };
   return {
     isOn: config.sandbox !== "off",
-    async get() {
-      if (config.sandbox === "off") throw new AppError("unsupported", OFF);
-      if (closing.signal.aborted) throw new AppError("cancelled", "Tutti is stopping");
-      opening ??= open();
-      return opening;
+    get,
+    async getForJails() {
+      const sandbox = await get();
+      return sandbox.report.jails ? sandbox : jails.get();
+    },
+    testSoon(logger, delayMs = TEST_DELAY_MS) {
+      if (config.sandbox === "off") return;
+      timer = setTimeout(() => {
+        get().catch((error: unknown) => {
+          if (!closing.signal.aborted) logger.warn({ reason: AppError.from(error).message }, "no sandbox can be had; code is not run");
+        });
+      }, delayMs);
+      timer.unref();
     },
     state: () => state,
     async close() {
+      clearTimeout(timer);
       closing.abort();
+      await Promise.all([code.close(), jails.close()]);
+    },
+  };
+}
+
+interface OpenedOnce {
+  get(): Promise<Sandbox>;
+  close(): Promise<void>;
+}
+
+/** Opens a sandbox when it is first asked for, and keeps it; after a failure it is tried anew, for whoever installs what was missing need not start again. */
+function openedOnce(open: () => Promise<Sandbox>): OpenedOnce {
+  let opening: Promise<Sandbox> | undefined;
+  return {
+    get() {
+      opening ??= open().catch((error: unknown) => {
+        opening = undefined;
+        throw error;
+      });
+      return opening;
+    },
+    async close() {
       const sandbox = await opening?.catch(() => undefined);
       await sandbox?.close();
     },
@@ -97,8 +140,8 @@ export function openSandboxFor(config: Config, signal: AbortSignal): Promise<San
   return openSandbox(sandboxOptionsOf(config), signal);
 }
 
-function sandboxOptionsOf({ sandbox, sandboxLevel, sandboxOptions }: Config): SandboxOptions {
-  const { limits = {}, warmMax, image, engineSocket, remoteUrl } = sandboxOptions;
+function sandboxOptionsOf({ sandbox, sandboxLevel, sandboxOptions, engineSocket }: Config): SandboxOptions {
+  const { limits = {}, warmMax, image, remoteUrl } = sandboxOptions;
   return {
     backends: sandbox === "off" ? "auto" : sandbox,
     level: sandboxLevel,

@@ -1,17 +1,17 @@
-import { AppError, type Json, type Principal, type Tool } from "@tutti/core";
-import { CircuitBreaker, TokenBucket } from "@tutti/core/resilience";
+import { AppError, type Json, type Tool } from "@tutti/core";
+import { ActiveCalls, type ActiveCall } from "./active-calls.ts";
+import { CallClock } from "./call-clock.ts";
 import { Connection, type SampleParams } from "./connection.ts";
 import { contentsOf, outputOf } from "./foreign-result.ts";
 import { foreignTool } from "./foreign-tool.ts";
+import { Guard } from "./guard.ts";
 import type { TransportParts } from "./open-transport.ts";
-import { comparePins, nameOf, pinnedPart, pinOf, type PinnedTool, type Pins } from "./pins.ts";
-import { Places } from "./places.ts";
+import { pinnedPart, type PinnedTool } from "./pins.ts";
 import type { AskingCall, Question, QuestionAnswer, ServerSpec } from "./server-spec.ts";
+import { ToolList, type Approving, type PinKeeping } from "./tool-list.ts";
 
 /** What a connector needs of the host. */
-export interface ConnectorParts extends TransportParts {
-  readonly loadPins: () => Promise<Pins | undefined>;
-  readonly savePins: (pins: Pins) => Promise<void>;
+export interface ConnectorParts extends TransportParts, PinKeeping {
   /** Takes the tools that may be called now in place of those before. */
   readonly publish: (tools: readonly Tool[]) => void;
   readonly ask: (call: AskingCall, question: Question, signal: AbortSignal) => Promise<QuestionAnswer>;
@@ -35,18 +35,10 @@ export interface ConnectorHealth {
   readonly reason?: string;
 }
 
-const BREAKER = { failuresMax: 3, openMs: 10_000 };
-const WAITING_PER_PLACE_MAX = 8;
 /** However often a server says that its list changed, it is read at most once in this time. */
 const REFRESH_EVERY_MS = 1_000;
 /** A person may take their time; nobody takes longer. */
 const QUESTION_MAX_MS = 3_600_000;
-
-interface ActiveCall extends AskingCall {
-  /** Stops and starts the clock of the call: the time in which a person thinks is not the server's. */
-  readonly pause: () => void;
-  readonly resume: () => void;
-}
 
 /**
  * One server: connected when it is needed, left when nobody needs it, called no faster and no more at once than it may be, and left alone for
@@ -55,95 +47,68 @@ interface ActiveCall extends AskingCall {
 export class Connector implements AsyncDisposable {
   readonly spec: ServerSpec;
   readonly #parts: ConnectorParts;
-  readonly #breaker = new CircuitBreaker(BREAKER);
-  readonly #rate: TokenBucket;
-  readonly #places: Places;
-  readonly #active = new Set<ActiveCall>();
+  readonly #guard: Guard;
+  readonly #list: ToolList;
+  readonly #active = new ActiveCalls();
   readonly #closed = new AbortController();
   #connection: Promise<Connection> | undefined;
   #server: ConnectorHealth["server"];
-  #tools: readonly PinnedTool[] = [];
   #idleTimer: NodeJS.Timeout | undefined;
   #refreshTimer: NodeJS.Timeout | undefined;
-  #calls = 0;
-  #failures = 0;
-  #reason: string | undefined;
 
   constructor(spec: ServerSpec, parts: ConnectorParts) {
     this.spec = spec;
     this.#parts = parts;
-    this.#rate = new TokenBucket({ perSecond: spec.requestsPerSecond, burst: Math.max(1, spec.requestsPerSecond) }, performance.now());
-    this.#places = new Places(spec.parallelMax, spec.parallelMax * WAITING_PER_PLACE_MAX);
+    this.#guard = new Guard(spec);
+    this.#list = new ToolList(spec.name, parts);
   }
 
   /** Offers what was approved before, without asking the server: it is asked when somebody calls. */
   async start(): Promise<void> {
-    const pins = await this.#parts.loadPins();
-    this.#tools = comparePins(
-      Object.values(pins?.tools ?? {}).map(({ tool }) => tool),
-      pins,
-    );
+    await this.#list.load();
     this.#publish();
   }
 
   get health(): ConnectorHealth {
     const { name, reach } = this.spec;
-    const approved = this.#tools.filter(({ state }) => state === "approved").length;
+    const counts = this.#guard.counts;
+    const waiting = this.tools.filter(({ state }) => state === "new" || state === "changed").length;
     return {
       name,
       transport: reach.type,
-      state: this.#reason !== undefined ? "down" : this.#connection === undefined ? "idle" : "connected",
+      state: counts.reason !== undefined ? "down" : this.#connection === undefined ? "idle" : "connected",
       ...(this.#server !== undefined && { server: this.#server }),
-      tools: { approved, waiting: this.#tools.filter(({ state }) => state === "new" || state === "changed").length },
-      calls: this.#calls,
-      failures: this.#failures,
-      ...(this.#reason !== undefined && { reason: this.#reason }),
+      tools: { approved: this.#list.approved.length, waiting },
+      ...counts,
     };
   }
 
   /** What the server lists, beside what was approved. */
   get tools(): readonly PinnedTool[] {
-    return this.#tools;
+    return this.#list.all;
   }
 
   /** Connects, if need be, and reads the list anew. */
   async refresh(signal: AbortSignal): Promise<readonly PinnedTool[]> {
     const connection = await this.#connect(signal);
     await this.#readTools(connection, signal);
-    return this.#tools;
+    return this.tools;
   }
 
-  /** Approves tools as they are listed now, all or those named; a hash of what was seen guards against a change in between. */
-  async approve(
-    names: readonly string[] | undefined,
-    by: { readonly principal: Principal; readonly hashes?: Readonly<Record<string, string>> | undefined },
-  ): Promise<readonly PinnedTool[]> {
-    const chosen = this.#tools.filter(({ name, state }) => state !== "gone" && (names === undefined || names.includes(name)));
-    const unknown = names?.find((name) => chosen.every((tool) => tool.name !== name));
-    if (unknown !== undefined)
-      throw new AppError(
-        "not_found",
-        `wanted a tool of the MCP server "${this.spec.name}", got "${unknown}", which it does not list; \`tutti mcp show ${this.spec.name}\` lists them`,
-      );
-    const moved = chosen.find(({ name, hash }) => by.hashes?.[name] !== undefined && by.hashes[name] !== hash);
-    if (moved !== undefined)
-      throw new AppError("conflict", `wanted to approve "${moved.name}" as it was shown, got one that changed since; look at it again`);
-    const before = (await this.#parts.loadPins())?.tools ?? {};
-    const approved = Object.fromEntries(chosen.map(({ name, tool }) => [name, pinOf(tool)]));
-    const pins = { tools: { ...before, ...approved }, approvedBy: by.principal.id, approvedAt: new Date().toISOString() };
-    await this.#parts.savePins(pins);
-    this.#tools = comparePins(this.#listed(), pins);
+  /** Approves tools as they are listed now, all or those named. */
+  async approve(names: readonly string[] | undefined, by: Approving): Promise<readonly PinnedTool[]> {
+    await this.#list.approve(names, by);
     this.#publish();
-    return this.#tools;
+    return this.tools;
   }
 
   async resources(signal: AbortSignal): Promise<Json> {
-    const resources = await this.#guarded(signal, (connection) => connection.resources(signal));
+    const resources = await this.#within(signal, (connection) => connection.resources(signal));
     return JSON.parse(JSON.stringify(resources)) as Json;
   }
 
   async read(uri: string, signal: AbortSignal): Promise<Json> {
-    return contentsOf(await this.#guarded(signal, (connection) => connection.read(uri, signal)));
+    return contentsOf(await this.#within(signal, (connection) => connection.read(uri, signal)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -153,13 +118,8 @@ export class Connector implements AsyncDisposable {
     await this.#disconnect();
   }
 
-  #listed(): readonly Json[] {
-    return this.#tools.filter(({ state }) => state !== "gone").map(({ tool }) => tool);
-  }
-
   #publish(): void {
-    const approved = this.#tools.filter(({ state }) => state === "approved");
-    const allowed = approved.filter(({ name }) => this.spec.tools?.includes(name) ?? true);
+    const allowed = this.#list.approved.filter(({ name }) => this.spec.tools?.includes(name) ?? true);
     this.#parts.publish(
       allowed.map(({ name, tool }) =>
         foreignTool(tool, {
@@ -176,7 +136,7 @@ export class Connector implements AsyncDisposable {
     context: Parameters<Tool["run"]>[1],
   ): Promise<Json> {
     const hasSchema = typeof tool === "object" && tool !== null && "outputSchema" in tool;
-    const watch = new Watch(
+    const clock = new CallClock(
       this.spec.callTimeoutMs,
       `wanted an answer of "${name}" of the MCP server "${this.spec.name}" within ${this.spec.callTimeoutMs} ms, got none`,
     );
@@ -185,81 +145,32 @@ export class Connector implements AsyncDisposable {
       tool: name,
       runId: context.idempotencyKey.split("/")[0] ?? "",
       principal: context.principal,
-      pause: () => watch.pause(),
-      resume: () => watch.resume(),
+      clock,
     };
-    const signal = AbortSignal.any([context.signal, watch.signal]);
-    const result = await this.#guarded(signal, async (connection) => {
-      this.#requireApproved(name);
-      this.#active.add(active);
-      watch.resume();
-      try {
-        return await connection.call(name, input as Readonly<Record<string, unknown>>, {
+    const signal = AbortSignal.any([context.signal, clock.signal]);
+    const result = await this.#within(signal, (connection) => {
+      this.#list.requireApproved(name);
+      return this.#active.during(active, () =>
+        connection.call(name, input as Readonly<Record<string, unknown>>, {
           signal,
           timeoutMs: QUESTION_MAX_MS,
           onProgress: (progress) => {
-            watch.restart();
+            clock.restart();
             context.progress?.({ ...progress } as Json);
           },
-        });
-      } catch (error) {
-        throw watch.signal.aborted ? watch.signal.reason : error;
-      } finally {
-        watch.pause();
-        this.#active.delete(active);
-      }
+        }),
+      );
     });
     return outputOf(result, { tool: name, hasSchema });
   }
 
-  /** Changed since it was approved means disabled, also when the change came a moment ago. */
-  #requireApproved(name: string): void {
-    const state = this.#tools.find((tool) => tool.name === name)?.state ?? "gone";
-    if (state !== "approved")
-      throw new AppError(
-        "denied",
-        `the tool "${name}" of the MCP server "${this.spec.name}" is ${state} since it was approved; see \`tutti mcp show ${this.spec.name}\`, then \`tutti mcp approve ${this.spec.name} ${name}\``,
-      );
-  }
-
-  /** Does one thing with the server: within its rate, its places and its breaker. */
-  async #guarded<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
-    const { name } = this.spec;
-    if (!this.#breaker.allows(performance.now()))
-      throw new AppError(
-        "overloaded",
-        `the MCP server "${name}" is left alone for up to ${BREAKER.openMs} ms because it failed: ${this.#reason ?? "it did not answer"}`,
-      );
-    const waitMs = this.#rate.take(performance.now());
-    if (waitMs > 0)
-      throw new AppError(
-        "rate_limited",
-        `wanted at most ${this.spec.requestsPerSecond} calls a second of the MCP server "${name}", got more; raise requestsPerSecond if it can take them`,
-      );
-    await this.#places.take(signal);
-    this.#calls += 1;
+  /** Does one thing with the server, connected and within its bounds. */
+  async #within<T>(signal: AbortSignal, work: (connection: Connection) => Promise<T>): Promise<T> {
     try {
-      const result = await work(await this.#connect(signal));
-      this.#breaker.succeeded();
-      this.#reason = undefined;
-      return result;
-    } catch (thrown) {
-      throw this.#failed(thrown, signal);
+      return await this.#guard.within(signal, async () => work(await this.#connect(signal)));
     } finally {
-      this.#places.give();
       this.#rest();
     }
-  }
-
-  /** Only what says that the server is in trouble counts against it. */
-  #failed(thrown: unknown, signal: AbortSignal): AppError {
-    const error = asAppError(this.spec.name, thrown);
-    const isOurs = signal.aborted && error.code !== "timeout";
-    if (isOurs || !["upstream", "timeout", "too_large", "unauthorized", "unsupported"].includes(error.code)) return error;
-    this.#failures += 1;
-    this.#reason = error.message;
-    this.#breaker.failed(performance.now());
-    return error;
   }
 
   #connect(signal: AbortSignal): Promise<Connection> {
@@ -273,13 +184,14 @@ export class Connector implements AsyncDisposable {
 
   async #open(): Promise<Connection> {
     const { parts, spec } = { parts: this.#parts, spec: this.spec };
+    if (spec.reach.type === "stdio") this.#guard.starting();
     const connection = await Connection.open(
       spec,
       {
         parts,
         asks: {
           question: (question, signal) => this.#answer(question, signal),
-          ...(spec.canSample && { sample: (params, signal) => parts.sample(this.#asking(), params, signal) }),
+          ...(spec.canSample && { sample: (params, signal) => parts.sample(this.#active.asking(), params, signal) }),
           onListChanged: () => this.#refreshSoon(),
           onClosed: () => (this.#connection = undefined),
           onLog: (message) => parts.log("debug", message),
@@ -294,17 +206,15 @@ export class Connector implements AsyncDisposable {
       await connection[Symbol.asyncDispose]();
       throw error;
     }
-    this.#reason = undefined;
+    this.#guard.isWell();
     return connection;
   }
 
   async #readTools(connection: Connection, signal: AbortSignal): Promise<void> {
-    const listed = (await connection.tools(signal)).map(pinnedPart);
-    const before = JSON.stringify(this.#tools);
-    this.#tools = comparePins(uniqueByName(listed), await this.#parts.loadPins());
-    const changed = this.#tools.filter(({ state }) => state === "changed").map(({ name }) => name);
+    const isDifferent = await this.#list.take((await connection.tools(signal)).map(pinnedPart));
+    const changed = this.tools.filter(({ state }) => state === "changed").map(({ name }) => name);
     if (changed.length > 0) this.#parts.log("warn", `tools changed since they were approved, and are disabled: ${changed.join(", ")}`);
-    if (JSON.stringify(this.#tools) !== before) this.#publish();
+    if (isDifferent) this.#publish();
   }
 
   #refreshSoon(): void {
@@ -317,27 +227,17 @@ export class Connector implements AsyncDisposable {
 
   /** Asks a person, while the clock of the call stands still. */
   async #answer(question: Question, signal: AbortSignal): Promise<QuestionAnswer> {
-    const call = this.#asking();
-    call.pause();
+    const call = this.#active.asking();
+    call.clock.pause();
     try {
       return await this.#parts.ask(call, question, AbortSignal.any([signal, AbortSignal.timeout(QUESTION_MAX_MS)]));
     } finally {
-      call.resume();
+      call.clock.resume();
     }
   }
 
-  /** Whose call a server asks about. The protocol does not say; where calls of several principals are under way, nobody is asked in another's name. */
-  #asking(): ActiveCall {
-    const [first, ...others] = this.#active;
-    if (first !== undefined && others.every(({ principal }) => principal.id === first.principal.id)) return first;
-    throw new AppError(
-      "denied",
-      "wanted a question about a call that is under way, got one about none, or about calls of several principals",
-    );
-  }
-
   #rest(): void {
-    if (this.#places.taken > 0) return;
+    if (this.#guard.isBusy) return;
     clearTimeout(this.#idleTimer);
     this.#idleTimer = setTimeout(() => void this.#disconnect(), this.spec.idleTimeoutMs);
     this.#idleTimer.unref();
@@ -349,49 +249,6 @@ export class Connector implements AsyncDisposable {
     // One that never opened has told its caller why.
     await (await connection?.catch(() => undefined))?.[Symbol.asyncDispose]();
   }
-}
-
-/** The time that a server has for one call; progress starts it anew. */
-class Watch {
-  readonly #over = new AbortController();
-  readonly #timeoutMs: number;
-  readonly #error: AppError;
-  #timer: NodeJS.Timeout | undefined;
-
-  constructor(timeoutMs: number, message: string) {
-    this.#timeoutMs = timeoutMs;
-    this.#error = new AppError("timeout", message);
-  }
-
-  get signal(): AbortSignal {
-    return this.#over.signal;
-  }
-
-  pause(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-  }
-
-  resume(): void {
-    this.#timer ??= setTimeout(() => this.#over.abort(this.#error), this.#timeoutMs);
-  }
-
-  restart(): void {
-    if (this.#timer === undefined) return;
-    this.pause();
-    this.resume();
-  }
-}
-
-/** Of two tools with one name, a person would approve one and a model be given the other: the first counts. */
-function uniqueByName(tools: readonly Json[]): readonly Json[] {
-  return [...new Map(tools.toReversed().map((tool) => [nameOf(tool), tool])).values()].toReversed();
-}
-
-function asAppError(name: string, thrown: unknown): AppError {
-  if (thrown instanceof AppError) return thrown;
-  const message = thrown instanceof Error ? thrown.message : String(thrown);
-  return new AppError("upstream", `the MCP server "${name}" failed: ${message}`, { cause: thrown });
 }
 
 /** A promise that others share, left when the signal aborts. */

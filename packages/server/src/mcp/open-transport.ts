@@ -12,7 +12,7 @@ import type { Jail, JailSpec } from "@tutti/core/sandbox";
 import { boundedFetch } from "./bounded-fetch.ts";
 import { ProgramTransport } from "./program-transport.ts";
 import { endingOf, startProgram, type Program } from "./program.ts";
-import type { HttpAuth, Reach, ServerSpec } from "./server-spec.ts";
+import type { HttpAuth, Place, Reach, ServerSpec } from "./server-spec.ts";
 
 /** Starts a program in a jail; throws `unsupported` where there is no sandbox that has them. */
 type OpenJail = (spec: JailSpec, signal: AbortSignal) => Promise<Jail>;
@@ -46,15 +46,17 @@ export async function openTransport(spec: ServerSpec, parts: TransportParts, sig
     });
     return { transport, ending: () => Promise.resolve(undefined) };
   }
-  const program = reach.isolation === "jail" ? await openInJail(spec, { reach, parts }, signal) : openProcess(reach, parts);
+  const { place } = reach;
+  const program = place.type === "jail" ? await openInJail(spec, { reach, place, parts }, signal) : openProcess(reach, place.cwd, parts);
   return { transport: new ProgramTransport(program), ending: () => endingOf(program) };
 }
 
 type Stdio = Reach & { readonly type: "stdio" };
+type JailPlace = Place & { readonly type: "jail" };
 
 async function openInJail(
   { name, idleTimeoutMs }: ServerSpec,
-  { reach, parts }: { readonly reach: Stdio; readonly parts: TransportParts },
+  { reach, place, parts }: { readonly reach: Stdio; readonly place: JailPlace; readonly parts: TransportParts },
   signal: AbortSignal,
 ): Promise<Program> {
   const fetcher = basename(reach.command);
@@ -69,7 +71,9 @@ async function openInJail(
         command: reach.command,
         args: reach.args,
         env: reach.env,
-        mounts: reach.mounts.map(({ path, isWritable }) => ({ from: path, to: path, isWritable })),
+        mounts: place.mounts.map(({ path, isWritable }) => ({ from: path, to: path, isWritable })),
+        ...(place.cwd !== undefined && { cwd: place.cwd }),
+        ...place.bounds,
         // The connection is closed before: this only ends what is left over.
         idleTimeoutMs: idleTimeoutMs * 2,
       },
@@ -86,7 +90,7 @@ async function openInJail(
 }
 
 /** With the few variables that programs need to be found, and those given; not with Tutti's own, where secrets are. */
-function openProcess({ command, args, env, cwd }: Stdio, { onStderr }: TransportParts): Program {
+function openProcess({ command, args, env }: Stdio, cwd: string, { onStderr }: TransportParts): Program {
   return startProgram({ command, args, cwd, env: { ...getDefaultEnvironment(), ...env } }, onStderr);
 }
 

@@ -1,4 +1,5 @@
 import type { Json, Principal } from "@tutti/core";
+import type { JailSpec } from "@tutti/core/sandbox";
 
 /** A server whose tools are used, with its secrets in place. */
 export interface ServerSpec {
@@ -13,6 +14,8 @@ export interface ServerSpec {
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly requestsPerSecond: number;
+  /** How often its program may be started in an hour, where it is one. */
+  readonly startsPerHourMax: number;
   readonly parallelMax: number;
 }
 
@@ -22,12 +25,22 @@ export type Reach =
       readonly type: "stdio";
       readonly command: string;
       readonly args: readonly string[];
-      readonly cwd: string;
       readonly env: Readonly<Record<string, string>>;
-      readonly isolation: "jail" | "process";
-      readonly mounts: readonly { readonly path: string; readonly isWritable: boolean }[];
+      readonly place: Place;
     }
   | { readonly type: "http"; readonly url: string; readonly auth: HttpAuth };
+
+/** Where a program runs. */
+export type Place =
+  | { readonly type: "process"; readonly cwd: string }
+  | {
+      readonly type: "jail";
+      /** One of `mounts`, or inside of one; its volume when left out. */
+      readonly cwd?: string;
+      readonly mounts: readonly { readonly path: string; readonly isWritable: boolean }[];
+      /** Bounds of what it uses and how long it lives; the sandbox's own where left out. */
+      readonly bounds: Pick<JailSpec, "volume" | "lifetimeMs" | "limits">;
+    };
 
 /** How Tutti shows who it is over HTTP. */
 export type HttpAuth =

@@ -13,6 +13,8 @@ export interface SandboxOptions {
   readonly backends: "auto" | readonly SandboxBackend[];
   /** Less than this is refused. */
   readonly level: SandboxLevel;
+  /** Leaves out those in which no program can live on. */
+  readonly mustHaveJails?: boolean;
   readonly limits?: Partial<SandboxLimits>;
   /** How many places are started ahead for each language in use. */
   readonly warmMax?: number;
@@ -42,13 +44,17 @@ export async function openSandbox(options: SandboxOptions, signal: AbortSignal):
       lacks.push(`${factory.name}: promises "${factory.level}" at most`);
       continue;
     }
+    if (options.mustHaveJails === true && factory.hasJails !== true) {
+      lacks.push(`${factory.name}: has no jails`);
+      continue;
+    }
     const candidate = await tryBackend(factory, options, signal);
     if (candidate.status === "ready") return candidate.sandbox;
     lacks.push(`${factory.name}: ${candidate.reason} (${candidate.howToGet})`);
   }
   throw new AppError(
     "unsupported",
-    `wanted a sandbox of level "${options.level}", got none on this machine; \`tutti sandbox doctor\` shows them. ${lacks.join(". ")}`,
+    `wanted a sandbox of level "${options.level}"${options.mustHaveJails === true ? " in which programs can live on" : ""}, got none on this machine; \`tutti sandbox doctor\` shows them. ${lacks.join(". ")}`,
   );
 }
 
@@ -58,7 +64,7 @@ export async function tryBackend(factory: SandboxBackendFactory, options: Sandbo
   await using opening = new AsyncDisposableStack();
   const folder = await makeFolder(name);
   opening.defer(() => removeTree(folder));
-  const { backends: _, level, limits: asked = {}, warmMax = WARM_MAX, ...rest } = options;
+  const { backends: _, mustHaveJails: __, level, limits: asked = {}, warmMax = WARM_MAX, ...rest } = options;
   const limits = resolveLimits(asked, DEFAULT_LIMITS);
   const backendOptions: BackendOptions = { ...rest, limits, warmMax, folder };
   let backend: OpenBackend;

@@ -277,3 +277,11 @@ test("a private host is a name or an address; one with a port would never match,
     assert.deepEqual(read().config.webPrivateAllow, ["nas.lan", "10.0.0.5", "::1"]);
   });
 });
+
+test("the socket of a container engine is found by Docker's own variable, which another machine does not count for", () => {
+  const socketOf = (env: Readonly<Record<string, string>>): string | undefined =>
+    reading({ env, files: {} }, (read) => read().config.engineSocket);
+  assert.equal(socketOf({ DOCKER_HOST: "unix:///run/user/7/docker.sock" }), "/run/user/7/docker.sock");
+  assert.equal(socketOf({ DOCKER_HOST: "unix:///a", TUTTI_ENGINE_SOCKET: "/b" }), "/b");
+  assert.equal(socketOf({ DOCKER_HOST: "tcp://10.0.0.1:2375" }), undefined);
+});

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { sandboxLimit, sandboxLimits } from "./sandbox.ts";
 import type { Setting } from "./setting.ts";
 
 /** A server of the Model Context Protocol whose tools Tutti may use. Secrets are named by the variables that hold them. */
@@ -11,6 +12,8 @@ export interface McpServerSetting {
   readonly env: Readonly<Record<string, string>>;
   readonly envFrom: Readonly<Record<string, string>>;
   readonly isolation: "jail" | "process";
+  /** Bounds of its jail; a volume, and with it files that stay, only where one is given. */
+  readonly jail?: McpJailSetting | undefined;
   /** What a program in a jail may use through its own socket to Tutti; it has none when left out. */
   readonly door?: { readonly models: readonly string[]; readonly tools: readonly string[] } | undefined;
   readonly mounts: readonly { readonly path: string; readonly isWritable: boolean }[];
@@ -30,7 +33,19 @@ export interface McpServerSetting {
   readonly connectTimeoutMs: number;
   readonly idleTimeoutMs: number;
   readonly requestsPerSecond: number;
+  /** How often its program may be started in an hour. */
+  readonly startsPerHourMax: number;
   readonly parallelMax: number;
+}
+
+/** What a program in a jail may use; the sandbox's own bounds hold where one is left out. */
+export interface McpJailSetting {
+  /** Of the folder that stays when the jail ends. */
+  readonly volumeBytes?: number | undefined;
+  readonly lifetimeMs?: number | undefined;
+  readonly memoryBytes?: number | undefined;
+  readonly cpus?: number | undefined;
+  readonly processesMax?: number | undefined;
 }
 
 /** How Tutti shows who it is to a server over HTTP. */
@@ -101,6 +116,18 @@ const names = (max: number): z.ZodDefault<z.ZodArray<z.ZodString>> =>
 const durationMs = (fallback: number): z.ZodDefault<z.ZodInt> =>
   z.int("a whole number of milliseconds").min(10, "at least 10").max(86_400_000, "at most a day").default(fallback);
 
+const MEBIBYTE = 1_048_576;
+const jailSchema = z.strictObject(
+  {
+    volumeBytes: sandboxLimit(MEBIBYTE, 65_536 * MEBIBYTE),
+    lifetimeMs: sandboxLimit(1_000, 86_400_000),
+    memoryBytes: sandboxLimits.shape.memoryBytes,
+    cpus: sandboxLimits.shape.cpus,
+    processesMax: sandboxLimits.shape.processesMax,
+  },
+  "{volumeBytes, lifetimeMs, memoryBytes, cpus, processesMax}",
+);
+
 /** One server, as a file or a request has it. */
 export const mcpServerSchema = z
   .strictObject(
@@ -116,6 +143,7 @@ export const mcpServerSchema = z
         .array(z.strictObject({ path: z.string().min(1).max(4096), isWritable: z.boolean().default(false) }))
         .max(32)
         .default([]),
+      jail: jailSchema.optional(),
       door: z.strictObject({ models: names(100), tools: names(1_000) }, "{models, tools}: lists of names, which may have stars").optional(),
       url: httpUrl.optional(),
       auth: auth.optional(),
@@ -128,6 +156,7 @@ export const mcpServerSchema = z
       connectTimeoutMs: durationMs(20_000),
       idleTimeoutMs: durationMs(600_000),
       requestsPerSecond: z.number("a number").min(0.01, "at least 0.01").max(10_000, "at most 10,000").default(20),
+      startsPerHourMax: z.int("a whole number").min(1, "at least 1").max(3_600, "at most 3,600").default(60),
       parallelMax: z.int("a whole number").min(1, "at least 1").max(256, "at most 256").default(8),
     },
     "a server: {name, command, args} or {name, url, auth}",
@@ -136,6 +165,10 @@ export const mcpServerSchema = z
   .refine(
     ({ command, isolation, door }) => door === undefined || (command !== undefined && isolation === "jail"),
     "without a door unless it is a command in a jail: others use a key",
+  )
+  .refine(
+    ({ command, isolation, jail }) => jail === undefined || (command !== undefined && isolation === "jail"),
+    "without bounds of a jail unless it is a command in one",
   )
   .refine(({ url, auth: given }) => given === undefined || url !== undefined, "without auth when it is a command: give secrets by envFrom");
 
@@ -177,7 +210,7 @@ const mcpSchema = z
   );
 
 /** The keys of a server and of the door, for those who mistype one. */
-export const MCP_SERVER_KEYS: readonly string[] = Object.keys(mcpServerSchema.shape);
+export const MCP_SERVER_KEYS: readonly string[] = [...Object.keys(mcpServerSchema.shape), ...Object.keys(jailSchema.shape)];
 export const MCP_KEYS: readonly string[] = Object.keys(mcpSchema.shape);
 
 export const mcpServers: Setting<readonly McpServerSetting[]> = {

@@ -8,7 +8,7 @@ import { modelRoutes, type ModelRouteConfig } from "./model-routes.ts";
 import { pluginOptions, type PluginOptions } from "./plugin-options.ts";
 import { providers, type ProviderConfig } from "./providers.ts";
 import { queues } from "./queues.ts";
-import { sandbox, sandboxLevel, sandboxOptions, type SandboxChoice, type SandboxSetting } from "./sandbox.ts";
+import { engineSocket, jailsDir, sandbox, sandboxLevel, sandboxOptions, type SandboxChoice, type SandboxSetting } from "./sandbox.ts";
 import {
   routerPolicyPath,
   routerPolicyShadowPath,
@@ -240,6 +240,8 @@ export const SETTINGS = {
   sandbox,
   sandboxLevel,
   sandboxOptions,
+  engineSocket,
+  jailsDir,
   toolPolicyPath: optionalPath({
     env: "TUTTI_TOOL_POLICY_PATH",
     description:

@@ -20,6 +20,7 @@ import type { CodeSandbox } from "../code-sandbox.ts";
 import type { Registry } from "../registry.ts";
 import { QUESTION_WORKFLOW, SAMPLING_WORKFLOW } from "./questions.ts";
 import { specOf } from "./spec-of.ts";
+import { jailsDirOf, makeVolume, removeVolume } from "./volumes.ts";
 
 /** What the servers need of the host. */
 export interface McpServersParts {
@@ -29,7 +30,7 @@ export interface McpServersParts {
   readonly engine: Engine;
   readonly logger: Logger;
   readonly baseDir: string;
-  readonly sandbox: Pick<CodeSandbox, "get">;
+  readonly sandbox: Pick<CodeSandbox, "getForJails">;
   readonly doors: Doors;
 }
 
@@ -121,6 +122,7 @@ export class McpServers implements AsyncDisposable {
       this.#parts.doors.revoke(sourceOf(name));
       this.#parts.registry.removeTools(sourceOf(name));
       await known.connector[Symbol.asyncDispose]();
+      await removeVolume(jailsDirOf(this.#parts.config), name);
       await this.#save();
       await this.#parts.store.setSetting(pinsSetting(name), null);
       await this.#parts.store.setSetting(loginSetting(name), null);
@@ -191,7 +193,7 @@ export class McpServers implements AsyncDisposable {
     const { config, store, registry, logger, baseDir } = this.#parts;
     const { name } = setting;
     const redirectUrl = `${config.mcp.publicUrl ?? `http://${config.host}:${config.port}`}/mcp/callback`;
-    const spec = specOf(setting, { baseDir, redirectUrl });
+    const spec = specOf(setting, { baseDir, jailsDir: jailsDirOf(config), redirectUrl });
     const keeping = {
       load: async () => (await store.getSetting(loginSetting(name))) ?? undefined,
       save: (value: Json) => store.setSetting(loginSetting(name), value),
@@ -224,7 +226,8 @@ export class McpServers implements AsyncDisposable {
   /** With a door where the setting names models or tools. The program comes through it as itself, not as whoever called its tool. */
   async #openJail({ name, door }: McpServerSetting, spec: JailSpec, signal: AbortSignal): Promise<Jail> {
     const { sandbox: code, doors } = this.#parts;
-    const sandbox = await code.get();
+    const sandbox = await code.getForJails();
+    await makeVolume(spec);
     if (door === undefined) return sandbox.jail(spec, signal);
     return jailWithDoor(await doors.open(sourceOf(name), signal), spec, (whole) => sandbox.jail(whole, signal));
   }
