@@ -2,12 +2,13 @@ import type { ComponentProps, ReactNode } from "react";
 import { cx } from "./class-names.ts";
 import { Hint } from "./hint.tsx";
 
-/** How a button speaks: the one thing to do, one among several, in passing, or dangerous. */
-type Tone = "primary" | "plain" | "quiet" | "danger";
+/** How a button speaks: the one thing to do, one among several, one that is on, in passing, or dangerous. */
+type Tone = "primary" | "plain" | "chosen" | "quiet" | "danger";
 
 const TONES: Readonly<Record<Tone, string>> = {
   primary: "bg-blue text-on-accent border-transparent hover:brightness-110",
   plain: "bg-ground-2 border-line-strong text-ink hover:bg-ground-3",
+  chosen: "bg-ground-3 border-blue text-ink hover:bg-ground-2",
   quiet: "border-transparent text-ink-2 hover:bg-ground-2 hover:text-ink",
   danger: "border-red text-red hover:bg-red hover:text-on-accent",
 };

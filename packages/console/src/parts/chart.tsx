@@ -27,6 +27,8 @@ interface ChartProps {
   readonly series: readonly Series[];
   readonly format?: (value: number) => string;
   readonly heightPx?: number;
+  /** A picture over something else: without a legend and without a scale. */
+  readonly isSmall?: boolean;
   /** Called with the time range in ms that a person has drawn. */
   readonly onRange?: ((range: TimeRange) => void) | undefined;
 }
@@ -35,7 +37,7 @@ const HEIGHT_PX = 180;
 const ALPHA = 0.16;
 
 /** Values over time. The picture is drawn on a canvas; the same numbers stand in a table for people who do not see it. */
-export function Chart({ label, times, series, format = String, heightPx = HEIGHT_PX, onRange }: ChartProps): ReactNode {
+export function Chart({ label, times, series, format = String, heightPx = HEIGHT_PX, isSmall = false, onRange }: ChartProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const theme = useSyncExternalStore(subscribe, themeOnPage);
@@ -43,7 +45,7 @@ export function Chart({ label, times, series, format = String, heightPx = HEIGHT
   const say = useEffectEvent((value: number) => format(value));
   const choose = useEffectEvent((range: TimeRange) => onRange?.(range));
   const make = useEffectEvent((element: HTMLElement) => {
-    const parts = { heightPx, series, format: (value: number) => say(value), ...(onRange !== undefined && { onRange: choose }) };
+    const parts = { heightPx, isSmall, series, format: (value: number) => say(value), ...(onRange !== undefined && { onRange: choose }) };
     return new uPlot(optionsOf(element, parts), dataOf({ times, series }), element);
   });
   useEffect(() => {
@@ -111,12 +113,13 @@ function dataOf({ times, series }: Pick<ChartProps, "times" | "series">): uPlot.
 
 interface OptionParts {
   readonly heightPx: number;
+  readonly isSmall: boolean;
   readonly series: readonly Series[];
   readonly format: (value: number) => string;
   readonly onRange?: (range: TimeRange) => void;
 }
 
-function optionsOf(element: HTMLElement, { heightPx, series, format, onRange }: OptionParts): uPlot.Options {
+function optionsOf(element: HTMLElement, { heightPx, isSmall, series, format, onRange }: OptionParts): uPlot.Options {
   const style = getComputedStyle(element);
   const paint = (name: string): string => style.getPropertyValue(name.slice("var(".length, -1)).trim();
   const axis = {
@@ -131,10 +134,10 @@ function optionsOf(element: HTMLElement, { heightPx, series, format, onRange }: 
     height: heightPx,
     padding: [8, 8, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: onRange !== undefined, y: false, setScale: false } },
-    legend: { live: true },
+    legend: { show: !isSmall, live: true },
     axes: [
-      axis,
-      { ...axis, values, size: 56 },
+      { ...axis, ...(isSmall && { size: 22, grid: { show: false } }) },
+      isSmall ? { show: false } : { ...axis, values, size: 56 },
       ...(series.some(({ side }) => side === "end")
         ? [{ ...axis, values, size: 56, side: 1, scale: "end", grid: { show: false } } as const]
         : []),

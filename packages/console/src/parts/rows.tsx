@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useRef, type KeyboardEvent, type MouseEvent, type ReactNode } from "react";
+import { memo, useImperativeHandle, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
 import { cx } from "./class-names.ts";
 
 /** A column: its name, how wide it is (a CSS grid track), and what it shows of a row. */
@@ -11,6 +11,15 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
 }
 
+/** What the owner of a list may ask of it. */
+export interface RowsHandle {
+  /** Gives the keyboard to the row that had it last, or to the first in sight. */
+  readonly focus: () => void;
+  readonly toTop: () => void;
+  /** How far it is scrolled, in px. */
+  readonly offset: () => number;
+}
+
 interface RowsProps<Row> {
   readonly label: string;
   readonly rows: readonly Row[];
@@ -19,10 +28,16 @@ interface RowsProps<Row> {
   readonly idOf: (row: Row) => string;
   readonly onOpen?: (row: Row) => void;
   readonly selected?: ReadonlySet<string>;
-  readonly onSelect?: (row: Row) => void;
+  /** `isRange`: with Shift, so all rows from the one that was selected last are meant. */
+  readonly onSelect?: (row: Row, isRange: boolean) => void;
   /** Called when the end comes near, to read more. */
   readonly onEnd?: () => void;
   readonly empty?: ReactNode;
+  readonly handle?: Ref<RowsHandle>;
+  /** How far it is scrolled at first, in px. */
+  readonly initialOffset?: number;
+  /** Whether somebody is in the middle of it: scrolled down, pointing at a row or with the keyboard on one. Rows should not move then. */
+  readonly onBusy?: (isBusy: boolean) => void;
 }
 
 const ROW_PX = 36;
@@ -32,42 +47,39 @@ const OVERSCAN = 12;
 const NEAR_END = 30;
 
 /**
- * Any number of rows, of which only those in sight are drawn. Arrow keys, Home, End and Page keys move, Enter opens, x selects.
- * Shaped as WAI-ARIA's grid (https://www.w3.org/WAI/ARIA/apg/patterns/grid/), with the focus on rows.
+ * Any number of rows, of which only those in sight are drawn. Arrow keys, Home, End and Page keys move, Enter opens, x selects (X from the
+ * last one to here). Shaped as WAI-ARIA's grid (https://www.w3.org/WAI/ARIA/apg/patterns/grid/), with the focus on rows.
  */
-export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSelect, onEnd, empty }: RowsProps<Row>): ReactNode {
+export function Rows<Row>(props: RowsProps<Row>): ReactNode {
+  const { label, rows, columns, idOf, onOpen, selected, onSelect, onEnd, empty, handle, initialOffset = 0, onBusy } = props;
   const box = useRef<HTMLDivElement>(null);
+  const [activeId, setActiveId] = useState("");
+  const busy = useBusy(box, onBusy);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
+    initialOffset,
     getItemKey: (index) => idOf(rows[index] as Row),
     onChange: ({ range }) => {
       if (range !== null && rows.length > 0 && range.endIndex >= rows.length - NEAR_END) onEnd?.();
     },
   });
-  const tracks = columns.map(({ width }) => width).join(" ");
+  const items = virtual.getVirtualItems();
+  // One row can be reached with Tab: the one that had the keyboard last, or, when it is out of sight, the first in sight.
+  const inSight = items.find(({ start }) => start >= (virtual.scrollOffset ?? 0)) ?? items[0];
+  const tabIndexOf = items.find(({ key }) => key === activeId)?.index ?? inSight?.index;
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
     virtual.scrollToIndex(to);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
   };
-  const onClick = ({ target }: MouseEvent): void => {
-    const row = rows[indexOf(target)];
-    if (row !== undefined && !(target as HTMLElement).closest("a,button,input,label")) onOpen?.(row);
-  };
-  const onKey = (event: KeyboardEvent): void => {
-    const at = indexOf(event.target);
-    const row = rows[at];
-    // Keys that go to something within a row are that thing's own.
-    if (row === undefined || (event.target as HTMLElement).dataset["index"] === undefined) return;
-    if (event.key === "Enter") onOpen?.(row);
-    else if (event.key === "x" || event.key === " ") onSelect?.(row);
-    else if (event.key in MOVES) focusRow(at + (MOVES[event.key] ?? 0));
-    else return;
-    event.preventDefault();
-  };
+  useImperativeHandle(handle, () => ({
+    focus: () => focusRow(tabIndexOf ?? 0),
+    toTop: () => virtual.scrollToOffset(0),
+    offset: () => box.current?.scrollTop ?? 0,
+  }));
   return (
     <div
       ref={box}
@@ -75,31 +87,96 @@ export function Rows<Row>({ label, rows, columns, idOf, onOpen, selected, onSele
       aria-label={label}
       aria-rowcount={rows.length + 1}
       aria-multiselectable={onSelect !== undefined}
-      onKeyDown={onKey}
-      onClick={onClick}
+      {...rowEvents({ rows, onOpen, onSelect, focusRow })}
+      onFocus={({ target }) => setActiveId(idAt(rows[indexOf(target)], idOf))}
+      {...busy}
       className="panel relative min-h-0 grow overflow-auto"
       tabIndex={rows.length === 0 ? 0 : -1}
     >
-      <Head columns={columns} tracks={tracks} />
+      <Head columns={columns} tracks={tracksOf(columns, onSelect !== undefined)} canSelect={onSelect !== undefined} />
       {rows.length === 0 && (
         <div role="row">
           <div role="gridcell">{empty}</div>
         </div>
       )}
       <div role="rowgroup" className="relative min-w-max" style={{ height: virtual.getTotalSize() }}>
-        {virtual.getVirtualItems().map(({ index, start, key }) => (
+        {items.map(({ index, start, key }) => (
           <Line
             key={key}
-            {...{ index, start, columns, tracks }}
+            {...{ index, start, columns }}
+            tracks={tracksOf(columns, onSelect !== undefined)}
             canOpen={onOpen !== undefined}
             canSelect={onSelect !== undefined}
             row={rows[index] as Row}
             isSelected={selected?.has(String(key)) ?? false}
+            isTabStop={index === tabIndexOf}
           />
         ))}
       </div>
     </div>
   );
+}
+
+interface EventParts<Row> extends Pick<RowsProps<Row>, "rows"> {
+  readonly onOpen: RowsProps<Row>["onOpen"] | undefined;
+  readonly onSelect: RowsProps<Row>["onSelect"] | undefined;
+  readonly focusRow: (index: number) => void;
+}
+
+/** What the mouse and the keyboard do to rows. */
+function rowEvents<Row>({ rows, onOpen, onSelect, focusRow }: EventParts<Row>) {
+  return {
+    onClick({ target, shiftKey }: MouseEvent): void {
+      const row = rows[indexOf(target)];
+      if (row === undefined) return;
+      if (target instanceof HTMLInputElement && target.dataset["select"] !== undefined) onSelect?.(row, shiftKey);
+      else if (!(target as HTMLElement).closest("a,button,input,label")) onOpen?.(row);
+    },
+    onKeyDown(event: KeyboardEvent): void {
+      const at = indexOf(event.target);
+      const row = rows[at];
+      // Keys that go to something within a row are that thing's own.
+      if (row === undefined || (event.target as HTMLElement).dataset["index"] === undefined) return;
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "Enter") onOpen?.(row);
+      else if (SELECTING.has(event.key)) onSelect?.(row, event.shiftKey);
+      else if (event.key in MOVES) focusRow(at + (MOVES[event.key] ?? 0));
+      else return;
+      event.preventDefault();
+    },
+  };
+}
+
+const SELECTING = new Set(["x", "X", " "]);
+/** The place of the box that selects a row. */
+const SELECT_TRACK = "1.75rem";
+
+function tracksOf<Row>(columns: readonly Column<Row>[], canSelect: boolean): string {
+  return [...(canSelect ? [SELECT_TRACK] : []), ...columns.map(({ width }) => width)].join(" ");
+}
+
+function idAt<Row>(row: Row | undefined, idOf: (row: Row) => string): string {
+  return row === undefined ? "" : idOf(row);
+}
+
+/** Tells when somebody is in the middle of the list, and when no more. */
+function useBusy(box: { readonly current: HTMLElement | null }, onBusy: ((isBusy: boolean) => void) | undefined) {
+  const state = useRef({ isPointed: false, isFocused: false, isBusy: false });
+  if (onBusy === undefined) return {};
+  const tell = (change: { readonly isPointed?: boolean; readonly isFocused?: boolean }): void => {
+    const now = Object.assign(state.current, change);
+    const isBusy = now.isPointed || now.isFocused || (box.current?.scrollTop ?? 0) > ROW_PX;
+    if (isBusy === now.isBusy) return;
+    now.isBusy = isBusy;
+    onBusy(isBusy);
+  };
+  return {
+    onScroll: () => tell({}),
+    onMouseEnter: () => tell({ isPointed: true }),
+    onMouseLeave: () => tell({ isPointed: false }),
+    onFocusCapture: () => tell({ isFocused: true }),
+    onBlurCapture: () => tell({ isFocused: false }),
+  };
 }
 
 function indexOf(target: EventTarget): number {
@@ -117,10 +194,21 @@ const MOVES: Readonly<Record<string, number>> = {
   End: Number.POSITIVE_INFINITY,
 };
 
-function Head<Row>({ columns, tracks }: { readonly columns: readonly Column<Row>[]; readonly tracks: string }): ReactNode {
+interface HeadProps<Row> {
+  readonly columns: readonly Column<Row>[];
+  readonly tracks: string;
+  readonly canSelect: boolean;
+}
+
+function Head<Row>({ columns, tracks, canSelect }: HeadProps<Row>): ReactNode {
   return (
     <div role="rowgroup" className="sticky top-0 z-10 min-w-max border-b border-line bg-ground-2">
       <div role="row" className="grid h-9 items-center px-3 text-[11px] font-semibold text-ink-2" style={{ gridTemplateColumns: tracks }}>
+        {canSelect && (
+          <div role="columnheader">
+            <span className="sr-only">Selected</span>
+          </div>
+        )}
         {columns.map(({ id, title, isNumber }) => (
           <div key={id} role="columnheader" className={cx("truncate pe-3", isNumber && "text-end")}>
             {title}
@@ -140,16 +228,17 @@ interface LineProps<Row> {
   readonly isSelected: boolean;
   readonly canOpen: boolean;
   readonly canSelect: boolean;
+  readonly isTabStop: boolean;
 }
 
-function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpen, canSelect }: LineProps<Row>): ReactNode {
+function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpen, canSelect, isTabStop }: LineProps<Row>): ReactNode {
   return (
     <div
       role="row"
       aria-rowindex={index + 2}
       aria-selected={canSelect ? isSelected : undefined}
       data-index={index}
-      tabIndex={0}
+      tabIndex={isTabStop ? 0 : -1}
       className={cx(
         "absolute inset-x-0 grid items-center border-b border-line/60 px-3 text-[13px] outline-offset-[-2px]",
         canOpen && "cursor-pointer",
@@ -157,6 +246,11 @@ function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpe
       )}
       style={{ gridTemplateColumns: tracks, height: ROW_PX, transform: `translateY(${start}px)` }}
     >
+      {canSelect && (
+        <div role="gridcell" className="flex items-center">
+          <input type="checkbox" data-select aria-label="Select" tabIndex={-1} checked={isSelected} readOnly className="accent-blue" />
+        </div>
+      )}
       {columns.map(({ id, cell, isNumber }) => (
         <div key={id} role="gridcell" className={cx("min-w-0 truncate pe-3", isNumber && "text-end tabular-nums")} dir="auto">
           {cell(row)}

@@ -5,7 +5,7 @@ export interface ShellAction {
   readonly id: string;
   readonly title: string;
   readonly group: string;
-  /** Pressed one after the other: "g r"; "mod+k" is Command or Control with K. */
+  /** Pressed one after the other: "g r"; "mod+k" is Command or Control with K; "esc" is Escape. */
   readonly keys?: string;
   /** More words under which it is found. */
   readonly words?: string;
@@ -70,6 +70,7 @@ export function useKeyboard(): void {
 }
 
 function nameOf({ key, metaKey, ctrlKey, altKey }: KeyboardEvent): string | undefined {
+  if (key === "Escape") return "esc";
   if (altKey || key.length > 1) return undefined;
   return metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
 }
@@ -77,6 +78,6 @@ function nameOf({ key, metaKey, ctrlKey, altKey }: KeyboardEvent): string | unde
 function isTyping({ target }: KeyboardEvent): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.closest("input,textarea,select,[role=textbox],[role=dialog]") !== null)
+    (target.isContentEditable || target.closest("input,textarea,select,[role=textbox],[role=dialog],[role=menu],[role=listbox]") !== null)
   );
 }

@@ -1,7 +1,66 @@
-import type { ReactNode } from "react";
+import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { Page } from "../../parts/page.tsx";
+import { say } from "../../parts/toasts.tsx";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { useThrottled } from "../../throttled.ts";
+import { ActivityPicture } from "./activity-picture.tsx";
+import { FilterBar, type FilterBarHandle } from "./filter-bar.tsx";
+import { filtersOf, searchOf, type RunFilters } from "./run-filters.ts";
+import { RunTable } from "./run-table.tsx";
+import { StatusChips } from "./status-chips.tsx";
+import { ViewsMenu } from "./views-menu.tsx";
 
-/** Runs. */
+/** How often counts and the picture follow the feed. */
+const COUNTS_EVERY_MS = 2000;
+
+/** Every run: found by filters that stand in the address, watched as it goes, steered alone or with many others. */
 export function RunsPage(): ReactNode {
-  return <Page title="Runs">{null}</Page>;
+  const search = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const queries = useQueryClient();
+  const bar = useRef<FilterBarHandle>(null);
+  const [areViewsOpen, setViewsOpen] = useState(false);
+  const key = JSON.stringify(searchOf(filtersOf(search)));
+  // The same address is the same object, so that nothing is drawn anew for it.
+  const filters = useMemo(() => filtersOf(JSON.parse(key) as Record<string, string>), [key]);
+  const show = useCallback((next: RunFilters) => void navigate({ to: "/runs", search: searchOf(next) }), [navigate]);
+  const change = useCallback((part: Partial<RunFilters>) => show({ ...filters, ...part }), [filters, show]);
+  const clear = useCallback(() => {
+    show(filtersOf({}));
+    say("The filters are cleared", { undo: () => show(filters) });
+  }, [filters, show]);
+  const countAgain = useThrottled(() => {
+    void queries.invalidateQueries({ queryKey: ["runs", "counts"] });
+    void queries.invalidateQueries({ queryKey: ["runs", "activity"] });
+  }, COUNTS_EVERY_MS);
+  usePageActions({ bar, clear, setViewsOpen });
+  return (
+    <Page title="Runs" isFull actions={<ViewsMenu filters={filters} onFilters={show} isOpen={areViewsOpen} onOpen={setViewsOpen} />}>
+      <FilterBar handle={bar} filters={filters} onFilters={change} onClear={clear} />
+      <StatusChips filters={filters} onStatuses={(statuses) => change({ statuses })} />
+      <ActivityPicture filters={filters} onTime={(time) => change({ time })} />
+      <RunTable key={key} filters={filters} onClear={clear} onChange={countAgain} />
+    </Page>
+  );
+}
+
+interface ActionParts {
+  readonly bar: { readonly current: FilterBarHandle | null };
+  readonly clear: () => void;
+  readonly setViewsOpen: (areOpen: boolean) => void;
+}
+
+function usePageActions({ bar, clear, setViewsOpen }: ActionParts): void {
+  const actions = useMemo((): readonly ShellAction[] => {
+    const group = "Runs";
+    return [
+      { id: "runs search", title: "Search runs", group, keys: "/", run: () => bar.current?.search() },
+      { id: "runs filter", title: "Filter runs", group, keys: "f", run: () => bar.current?.open() },
+      { id: "runs clear", title: "Clear the filters", group, run: clear },
+      { id: "runs views", title: "Saved views of runs", group, keys: "v", run: () => setViewsOpen(true) },
+    ];
+  }, [bar, clear, setViewsOpen]);
+  useActions(actions);
 }

@@ -1,0 +1,49 @@
+import { useQuery } from "@tanstack/react-query";
+import { useMemo, type ReactNode } from "react";
+import { Chart, type Series } from "../../parts/chart.tsx";
+import { count } from "../../parts/words.ts";
+import { activityQuery } from "./queries.ts";
+import type { RunFilters, TimeFilter } from "./run-filters.ts";
+
+const HEIGHT_PX = 76;
+
+interface PictureProps {
+  readonly filters: RunFilters;
+  readonly onTime: (time: TimeFilter) => void;
+}
+
+/** How many runs started and failed when, of all workflows. Drawing over a span of time shows only its runs. */
+export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
+  const { data: activity } = useQuery(activityQuery(filters));
+  const [times, series] = useMemo((): readonly [readonly number[], readonly Series[]] => {
+    const buckets = activity?.buckets ?? [];
+    return [
+      buckets.map(({ start }) => Date.parse(start) / 1000),
+      [
+        { label: "Started", accent: "blue", look: "bars", values: buckets.map(({ started }) => started) },
+        { label: "Failed", accent: "red", look: "bars", values: buckets.map(({ failed }) => failed) },
+      ],
+    ];
+  }, [activity]);
+  const total = series.map(
+    ({ label, values }) => `${count(values.reduce<number>((sum, value) => sum + (value ?? 0), 0))} ${label.toLowerCase()}`,
+  );
+  return (
+    <div className="panel px-2 pt-1">
+      <p className="px-1 text-[11px] text-ink-2">
+        {activity === undefined ? "Reading …" : `${total.join(", ")}. Draw over a span of time to see its runs.`}
+      </p>
+      <Chart
+        label="Runs started and failed"
+        times={times}
+        series={series}
+        format={count}
+        heightPx={HEIGHT_PX}
+        isSmall
+        onRange={({ fromMs, toMs }) =>
+          onTime({ type: "between", since: new Date(fromMs).toISOString(), until: new Date(toMs).toISOString() })
+        }
+      />
+    </div>
+  );
+}

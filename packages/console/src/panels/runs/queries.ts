@@ -1,0 +1,45 @@
+import { keepPreviousData, queryOptions } from "@tanstack/react-query";
+import type { SavedView } from "@tutti/client";
+import { client } from "../../server.ts";
+import { boundsOf, SPANS, type RunFilters } from "./run-filters.ts";
+
+/** Saved views of this page begin with it: other pages save theirs in the same place. */
+export const VIEW_PREFIX = "runs: ";
+/** Bars that the picture over the list may have. */
+const BUCKETS = 90;
+const STEPS_SECONDS = [10, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800];
+
+/** How many runs there are of each kind, whatever their status. */
+export const countsQuery = ({ parent, time }: RunFilters) =>
+  queryOptions({
+    queryKey: ["runs", "counts", parent, time],
+    queryFn: ({ signal }) => client.runCounts({ ...boundsOf(time, Date.now()), ...(parent !== "all" && { parent }) }, signal),
+    placeholderData: keepPreviousData,
+  });
+
+/** What happened in the time that the filters name; in the last day when they name none. */
+export const activityQuery = ({ time }: RunFilters) =>
+  queryOptions({
+    queryKey: ["runs", "activity", time],
+    queryFn: ({ signal }) => {
+      const nowMs = Date.now();
+      const { since, until } = boundsOf(time, nowMs);
+      const untilMs = until === undefined ? nowMs : Date.parse(until);
+      const sinceMs = since === undefined ? untilMs - SPANS["24h"] : Date.parse(since);
+      const bucketSeconds = bucketOf((untilMs - sinceMs) / 1000);
+      return client.activity({ since: new Date(sinceMs).toISOString(), bucketSeconds, ...(until !== undefined && { until }) }, signal);
+    },
+    placeholderData: keepPreviousData,
+  });
+
+/** Filters that people saved under a name. */
+export const viewsQuery = queryOptions({
+  queryKey: ["views"],
+  queryFn: ({ signal }) => client.views(signal),
+  select: (views: readonly SavedView[]) => views.filter(({ name }) => name.startsWith(VIEW_PREFIX)),
+});
+
+/** The length of a bar: the shortest that needs no more bars than there is room for. */
+export function bucketOf(spanSeconds: number): number {
+  return STEPS_SECONDS.find((seconds) => spanSeconds / seconds <= BUCKETS) ?? Math.ceil(spanSeconds / BUCKETS);
+}
