@@ -9,7 +9,7 @@ export function Badge({ accent = "grey", children }: { readonly accent?: Accent;
   return (
     <span
       className={cx(
-        "inline-flex h-5 items-center gap-1 rounded border border-current/35 bg-ground-2 px-1.5 text-[11px] font-medium whitespace-nowrap",
+        "inline-flex h-5 items-center align-middle gap-1 rounded border border-current/35 bg-ground-2 px-1.5 text-[11px] font-medium whitespace-nowrap",
         INK[accent],
       )}
     >

@@ -13,7 +13,7 @@ const TONES: Readonly<Record<Tone, string>> = {
   danger: "border-red text-red hover:bg-red hover:text-on-accent",
 };
 const SHAPE =
-  "inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border px-3 text-[13px] font-medium whitespace-nowrap transition-[background,color,filter] disabled:cursor-not-allowed disabled:opacity-55";
+  "inline-flex h-8 shrink-0 items-center justify-center gap-1.5 rounded-md border text-[13px] font-medium whitespace-nowrap transition-[background,color,filter] disabled:cursor-not-allowed disabled:opacity-55";
 
 type ButtonProps = Omit<ComponentProps<"button">, "className"> & {
   readonly tone?: Tone;
@@ -24,7 +24,7 @@ type ButtonProps = Omit<ComponentProps<"button">, "className"> & {
 /** A button that says what it does. */
 export function Button({ tone = "plain", isBusy = false, disabled, children, ...rest }: ButtonProps): ReactNode {
   return (
-    <button type="button" {...rest} disabled={disabled === true || isBusy} aria-busy={isBusy} className={cx(SHAPE, TONES[tone])}>
+    <button type="button" {...rest} disabled={disabled === true || isBusy} aria-busy={isBusy} className={buttonLook(tone)}>
       {isBusy && <Spinner />}
       {children}
     </button>
@@ -35,13 +35,13 @@ export function Button({ tone = "plain", isBusy = false, disabled, children, ...
 export function IconButton({ label, tone = "quiet", ...rest }: ButtonProps & { readonly label: string }): ReactNode {
   return (
     <Hint text={label}>
-      <button type="button" {...rest} aria-label={label} className={cx(SHAPE, TONES[tone], "w-8 px-0")} />
+      <button type="button" {...rest} aria-label={label} className={cx(SHAPE, TONES[tone], "w-8")} />
     </Hint>
   );
 }
 
 /** A link that looks like a button. */
-export const buttonLook = (tone: Tone = "plain"): string => cx(SHAPE, TONES[tone]);
+export const buttonLook = (tone: Tone = "plain"): string => cx(SHAPE, TONES[tone], "px-3");
 
 function Spinner(): ReactNode {
   return <span aria-hidden className="size-3.5 animate-spin rounded-full border-2 border-current border-t-transparent" />;
