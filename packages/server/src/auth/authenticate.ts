@@ -5,10 +5,10 @@ import { csrfTokenOf, sessionSecretIn, type Sessions } from "./sessions.ts";
 import { isToken, tokenHash } from "./token.ts";
 
 /** Who may come in. `none` lets everyone in as the owner; the host allows it on loopback only. A key is a key in both. */
-type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: readonly string[] };
+type Doorkeeper = { readonly mode: "none" } | { readonly mode: "token"; readonly hashes: () => readonly string[] };
 
 const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
-/** Tokens that passed before, so that busy clients are not hashed for on every request. */
+/** Tokens that passed before with the hash they passed by, so that busy clients are not hashed for on every request. */
 const REMEMBERED_MAX = 100;
 /** Where clients put a key when they are not OpenAI's: Anthropic's, Azure's, Google's. */
 const KEY_HEADERS = ["x-api-key", "api-key", "x-goog-api-key"] as const;
@@ -24,7 +24,7 @@ export function authenticator(
   door: Doorkeeper,
   { keys, sessions }: { readonly keys?: Keys; readonly sessions?: Sessions } = {},
 ): Authenticate {
-  const remembered = new Set<string>();
+  const remembered = new Map<string, string>();
   return (headers, method = "GET") => {
     const token = tokenIn(headers);
     const holder = token === undefined ? undefined : keys?.principalOf(token);
@@ -36,13 +36,17 @@ export function authenticator(
         "unauthorized",
         "wanted the header `Authorization: Bearer <token>`, got none; the token was printed at the first start, or set one with TUTTI_TOKEN",
       );
-    if (remembered.has(token)) return OWNER;
-    if (!door.hashes.some((hash) => isToken(token, hash)))
+    const hashes = door.hashes();
+    const known = remembered.get(token);
+    if (known !== undefined && hashes.includes(known)) return OWNER;
+    const found = hashes.find((hash) => isToken(token, hash));
+    if (found === undefined)
       throw new AppError(
         "unauthorized",
         "wanted a valid bearer token, got one that is not; the token was printed at the first start, or set a new one with TUTTI_TOKEN",
       );
-    if (remembered.size < REMEMBERED_MAX) remembered.add(token);
+    if (remembered.size >= REMEMBERED_MAX) remembered.clear();
+    remembered.set(token, found);
     return OWNER;
   };
 }

@@ -4,6 +4,7 @@ export { isGatewayRoute } from "./gateway-routes.ts";
 export { isJailRoute } from "./jail-routes.ts";
 export { keyPolicy } from "./key-policy.ts";
 export { Keys, type NewKey } from "./keys.ts";
+export { OwnerToken } from "./owner-token.ts";
 export { csrfTokenOf, sessionCookie, Sessions, sessionSecretIn } from "./sessions.ts";
 export { SIGNER_HEADER, signedRequests, signedText } from "./signed-request.ts";
 export { newToken, tokenHash } from "./token.ts";

@@ -15,6 +15,11 @@ export interface CommandEntry {
 export const COMMANDS: readonly CommandEntry[] = [
   { name: "up", summary: "start Tutti and serve until stopped", load: async () => (await import("./commands/up.ts")).defineUp },
   {
+    name: "open",
+    summary: "a link that signs a browser in to the web console",
+    load: async () => (await import("./commands/open.ts")).defineOpen,
+  },
+  {
     name: "run",
     summary: "run a workflow, or go on with one that was interrupted",
     load: async () => (await import("./commands/run.ts")).defineRun,
@@ -77,6 +82,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: "keys to the gateway: make, change, rotate, revoke",
     load: async () => (await import("./commands/keys.ts")).defineKeys,
   },
+  { name: "token", summary: "make a new token", load: async () => (await import("./commands/token.ts")).defineToken },
   {
     name: "cache",
     summary: "models' answers that are kept: see and clear them",

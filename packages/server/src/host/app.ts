@@ -1,5 +1,5 @@
 import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
-import { authenticator, keyPolicy, newToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
+import { authenticator, keyPolicy, newToken, OwnerToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
 import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
 import type { Survey } from "../store/index.ts";
@@ -34,8 +34,6 @@ import { openGateway, type GatewayServices } from "./open-gateway.ts";
 import { openStore } from "./open-store.ts";
 import { openTools, type OpenTools } from "./open-tools.ts";
 import { warnOfWorkspace } from "./own-paths.ts";
-
-const TOKEN_SETTING = "token.sha256";
 
 /** How an app is opened. `recover`: go on with unfinished runs at once, or leave them until they are asked for. */
 export interface AppOptions {
@@ -72,6 +70,8 @@ export interface App extends Services, GatewayServices {
   readonly sessions: Sessions;
   /** Set at the first start only, to be shown once; the store holds its hash. */
   readonly newToken: string | undefined;
+  /** The token that people hold; none where nobody is asked for one. */
+  readonly ownerToken: OwnerToken | undefined;
   /** Lives as long as this process, for commands on the same machine. */
   readonly localToken: string;
   readonly pluginFailures: readonly PluginFailure[];
@@ -130,9 +130,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir }));
   await policy.open();
   const mcpServers = opening.use(await openMcpServers({ config, store, registry, engine, logger, sandbox, doors, baseDir }));
-  const sessions = await Sessions.open({ store });
-  opening.defer(() => sessions.close());
-  const door = await openDoor(config, { store, keys, sessions, isAnnounced: options.isAnnounced });
+  const door = await openDoor(config, { store, keys, isAnnounced: options.isAnnounced });
+  opening.defer(() => closeDoor(door));
   if (options.recover === "all")
     plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger, retention, folder: plugins.folder, sandbox })));
   opening.move();
@@ -152,7 +151,6 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
     approvals,
     mcpServers,
     imports,
-    sessions,
     ...door,
     ...gate,
     ...services,
@@ -163,7 +161,10 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
 
 /** Ends everything, each part when nothing needs it any more. */
 async function stop(
-  parts: Pick<App, "mcpServers" | "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "store" | "gateway"> & {
+  parts: Pick<
+    App,
+    "mcpServers" | "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "ownerToken" | "store" | "gateway"
+  > & {
     readonly services: Services;
     readonly webhooks: AsyncDisposable;
     readonly tools: Pick<OpenTools, "close">;
@@ -185,7 +186,7 @@ async function stop(
   await parts.tools.close();
   await parts.sandbox.close();
   await parts.closeGateway();
-  await parts.sessions.close();
+  await closeDoor(parts);
   await parts.store.close();
 }
 
@@ -258,23 +259,30 @@ function modelFor(id: string, { registry, models }: { readonly registry: Registr
   return registry.model(id) !== undefined || models.router.knows(id) ? id : undefined;
 }
 
+type Door = Pick<App, "authenticate" | "sessions" | "newToken" | "localToken" | "ownerToken">;
+
 /** A token is made once, by the first app that people are told about: nobody would see it otherwise. */
 async function openDoor(
   config: Config,
-  {
-    store,
-    keys,
-    sessions,
-    isAnnounced,
-  }: { readonly store: Store; readonly keys: Keys; readonly sessions: Sessions; readonly isAnnounced: boolean },
-): Promise<Pick<App, "authenticate" | "newToken" | "localToken">> {
+  { store, keys, isAnnounced }: { readonly store: Store; readonly keys: Keys; readonly isAnnounced: boolean },
+): Promise<Door> {
+  const sessions = await Sessions.open({ store });
   const localToken = newToken();
-  if (config.auth === "none") return { authenticate: authenticator({ mode: "none" }, { keys }), newToken: undefined, localToken };
-  const stored = await store.getSetting(TOKEN_SETTING);
-  const created = config.token === undefined && stored === undefined && isAnnounced ? newToken() : undefined;
-  const token = config.token ?? created;
-  if (token !== undefined && tokenHash(token) !== stored) await store.setSetting(TOKEN_SETTING, tokenHash(token));
-  const hash = token === undefined ? stored : tokenHash(token);
-  const hashes = [tokenHash(localToken), ...(typeof hash === "string" ? [hash] : [])];
-  return { authenticate: authenticator({ mode: "token", hashes }, { keys, sessions }), newToken: created, localToken };
+  if (config.auth === "none")
+    return { authenticate: authenticator({ mode: "none" }, { keys }), sessions, newToken: undefined, localToken, ownerToken: undefined };
+  const { ownerToken, created } = await OwnerToken.open({ store, configured: config.token, isAnnounced });
+  const localHash = tokenHash(localToken);
+  const hashes = (): readonly string[] => (ownerToken.hash === undefined ? [localHash] : [localHash, ownerToken.hash]);
+  return {
+    authenticate: authenticator({ mode: "token", hashes }, { keys, sessions }),
+    sessions,
+    newToken: created,
+    localToken,
+    ownerToken,
+  };
+}
+
+async function closeDoor({ ownerToken, sessions }: Pick<Door, "ownerToken" | "sessions">): Promise<void> {
+  await ownerToken?.close();
+  await sessions.close();
 }

@@ -6,6 +6,7 @@ import type { MiddlewareHandler } from "hono";
 import { routePath } from "hono/route";
 import { isGatewayRoute, isJailRoute } from "../auth/index.ts";
 import type { App } from "../host/index.ts";
+import { isConsolePath } from "./console/index.ts";
 import type { HttpContext, HttpEnv } from "./env.ts";
 import { MCP_PATH, METADATA_PATH } from "./mcp/index.ts";
 
@@ -47,7 +48,7 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     if (door !== undefined) {
       limiter(door.id);
       ctx.set("principal", admitJail(door, ctx.req.method, ctx.env.incoming));
-    } else if (!OPEN_PATHS.has(pathname)) {
+    } else if (!OPEN_PATHS.has(pathname) && !isConsolePath(ctx.req.method, pathname)) {
       limiter(socket.remoteAddress ?? "");
       refuseForeignPages(app, headers);
       // At /mcp there are credentials of its own kinds; its door asks for them.

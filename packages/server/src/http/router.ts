@@ -1,6 +1,7 @@
 import { AppError } from "@tutti/core";
 import { Hono } from "hono";
 import type { App } from "../host/index.ts";
+import { consoleRoutes } from "./console/index.ts";
 import type { HttpEnv } from "./env.ts";
 import { batchRoutes } from "./gateway/batches.ts";
 import { messageBatchRoutes } from "./gateway/batches-messages.ts";
@@ -89,6 +90,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", webhookRoutes(app, app.events));
   router.route("/", mcpServerRoutes(app));
   router.route("/", mcp.routes);
+  router.route("/", consoleRoutes(app));
   router.route("/", docsRoutes(router));
   router.notFound((ctx) =>
     errorResponse(

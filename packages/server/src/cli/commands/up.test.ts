@@ -14,6 +14,7 @@ interface Announcement {
   readonly url: string;
   readonly pid: number;
   readonly dataDir: string;
+  readonly signInUrl: string;
   readonly token?: string;
 }
 
@@ -34,7 +35,7 @@ test("up tells where it is, what is on and off, and the token once", async () =>
   const banner = await first.printed("tutti chat holly");
   assert.match(
     banner,
-    /^Tutti \d+\.\d+\.\d+ {2}http:\/\/127\.0\.0\.1:\d+\n {2}docs {3}http:\/\/127\.0\.0\.1:\d+\/docs\n {2}data {3}\/.*\.tutti\n {2}token {2}tutti_\S+ {2}\(shown this once/,
+    /^Tutti \d+\.\d+\.\d+ {2}http:\/\/127\.0\.0\.1:\d+\n {2}admin {2}http:\/\/127\.0\.0\.1:\d+\/admin\/\n {2}docs {3}http:\/\/127\.0\.0\.1:\d+\/docs\n {2}data {3}\/.*\.tutti\n {2}token {2}tutti_\S+ {2}\(shown this once/,
   );
   assert.match(banner, /\n {2}on {5}agents: holly\n/);
   assert.match(banner, /\n {2}off {4}models - set TUTTI_MODEL_BASE_URL /);
@@ -52,6 +53,36 @@ test("up tells where it is, what is on and off, and the token once", async () =>
   assert.equal((await announced(second)).token, undefined);
   second.child.kill("SIGTERM");
   await second.ended;
+});
+
+test("up gives a link that signs a browser in once, and open gives another", async () => {
+  await using place = await openPlace();
+  const server = place.start(["up", "--json"]);
+  const { url, signInUrl } = await announced(server);
+  const opened = await place.json<{ readonly signInUrl: string }>(["open"]);
+  for (const link of [signInUrl, opened.signInUrl]) {
+    const [page, code] = link.split("#code=");
+    assert.equal(page, `${url}/admin/`);
+    const signIn = (): Promise<Response> =>
+      fetch(`${url}/v1/session`, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ code }) });
+    assert.deepEqual([(await signIn()).status, (await signIn()).status], [201, 401]);
+  }
+  server.child.kill("SIGTERM");
+  await server.ended;
+  const nobody = await place.run(["open"]);
+  assert.deepEqual([nobody.code, /start `tutti up` first/.test(nobody.stderr)], [2, true]);
+});
+
+test("a new token takes the old one's place at once", async () => {
+  await using place = await openPlace();
+  const server = place.start(["up", "--json"], { env: { TUTTI_TOKEN: "" } });
+  const { url, token: old } = await announced(server);
+  const rotated = await place.json<{ readonly token: string }>(["token", "rotate"], { env: { TUTTI_TOKEN: "" } });
+  const statusOf = async (token = ""): Promise<number> =>
+    (await fetch(`${url}/v1/runs`, { headers: { authorization: `Bearer ${token}` } })).status;
+  assert.deepEqual([await statusOf(old), await statusOf(rotated.token)], [401, 200]);
+  server.child.kill("SIGTERM");
+  await server.ended;
 });
 
 test("a command before the first start makes no token: the first `up` does, and tells it", async () => {

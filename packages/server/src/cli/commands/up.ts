@@ -42,16 +42,31 @@ async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFla
     ...(restateUrl !== undefined && { restateUrls: restateUrl }),
     ...(restateAdminUrl !== undefined && { restateAdminUrls: restateAdminUrl }),
   });
-  const [{ startApp, status }, { createLogger }] = await Promise.all([import("../../http/index.ts"), import("../../host/index.ts")]);
+  const [{ signInUrl, startApp, status }, { createLogger }] = await Promise.all([
+    import("../../http/index.ts"),
+    import("../../host/index.ts"),
+  ]);
   const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
   const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), configFile: file, isAnnounced: true });
-  const { newToken } = running.app;
-  shell.printJsonLine({ url: running.url, pid: process.pid, dataDir: config.dataDir, ...(newToken !== undefined && { token: newToken }) });
+  const { app, url } = running;
+  const { newToken } = app;
+  const consoleUrl = `${url}${config.publicPath}/admin/`;
+  // A code is for a person who looks at this now; in a log it would only lie about.
+  const invites = config.auth === "token" && (shell.isJson || shell.out.isTerminal);
+  const signIn = invites ? signInUrl(app, { url, code: app.sessions.invite() }) : consoleUrl;
+  shell.printJsonLine({
+    url,
+    pid: process.pid,
+    dataDir: config.dataDir,
+    signInUrl: signIn,
+    ...(newToken !== undefined && { token: newToken }),
+  });
   greet(shell, {
-    url: running.url,
+    url,
+    console: invites ? `${signIn}  (signs in one browser within ten minutes; \`tutti open\` makes another)` : signIn,
     dataDir: config.dataDir,
     token: config.auth === "none" ? "none needed" : tokenAdvice(newToken),
-    ...status(running.app),
+    ...status(app),
   });
   if (!shell.signal.aborted) await once(shell.signal, "abort");
   logger.info({ graceMs: config.shutdownGraceMs }, "stopping: running steps may finish, a second signal ends at once");
@@ -61,6 +76,7 @@ async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFla
 
 interface Greeting {
   readonly url: string;
+  readonly console: string;
   readonly dataDir: string;
   readonly token: string;
   readonly version: string;
@@ -69,10 +85,11 @@ interface Greeting {
 }
 
 /** What a person needs to know first. Lines are never cut: a token or path that is cut is worth nothing. */
-function greet(shell: Shell, { url, dataDir, token, version, on, off }: Greeting): void {
+function greet(shell: Shell, { url, console: page, dataDir, token, version, on, off }: Greeting): void {
   const row = (name: string, text: string): string => `  ${paint(name.padEnd(6), "dim", shell.out)} ${printable(text)}`;
   shell.print(
     `${paint(`Tutti ${version}`, "bold", shell.out)}  ${paint(url, "cyan", shell.out)}`,
+    row("admin", page),
     row("docs", `${url}/docs`),
     row("data", dataDir),
     row("token", token),

@@ -37,6 +37,18 @@ export const SETTINGS = {
     shape: /^[\w.:[\]-]{1,255}$/,
   }),
   port: whole({ env: "TUTTI_PORT", default: 8088, min: 0, max: 65_535, description: "The port to listen on. 0 takes any that is free." }),
+  publicPath: text({
+    env: "TUTTI_PUBLIC_PATH",
+    default: "",
+    description:
+      "The path that a proxy puts before everything of Tutti's and takes away again, as in `/tutti`; the console's links begin with it.",
+    valid: "nothing, or a path that begins with / and ends without one",
+    shape: /^(?:\/[\w.~-]+)*$/,
+  }),
+  consoleDir: optionalPath({
+    env: "TUTTI_CONSOLE_DIR",
+    description: "The folder of the built web console; the one that `npm run console:build` makes unless set.",
+  }),
   dataDir: text({
     env: "TUTTI_DATA_DIR",
     default: "./.tutti",

@@ -53,7 +53,7 @@ async function describe(app: Hono<HttpEnv>): ReturnType<typeof generateSpecs> {
       components: { securitySchemes: { bearer: { type: "http", scheme: "bearer" } } },
       security: [{ bearer: [] }],
     },
-    exclude: [/^\/docs/, "/openapi.json"],
+    exclude: [/^\/docs/, /^\/admin/, "/openapi.json"],
   });
   return withErrors(description);
 }

@@ -51,7 +51,8 @@ export function healthRoutes(app: App): Hono<HttpEnv> {
   routes.get(
     "/",
     operation({ tag: "Health", summary: "What this server is, what is on and what is off", response: StatusShape, isOpen: true }),
-    (ctx) => ctx.json(status(app)),
+    // A person's browser goes on to the console; programs that take anything get what they always got.
+    (ctx) => (ctx.req.header("accept")?.includes("text/html") === true ? ctx.redirect("admin/", 302) : ctx.json(status(app))),
   );
   routes.get("/favicon.ico", operation({ tag: "Health", summary: "No icon", status: 204, isOpen: true }), (ctx) => ctx.body(null, 204));
   routes.get(

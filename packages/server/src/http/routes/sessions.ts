@@ -11,6 +11,8 @@ const SignIn = z.union([z.strictObject({ token: z.string().min(1).max(512) }), z
 const Session = z.object({ id: z.string(), createdAt: z.string(), expiresAt: z.string(), agent: z.string() });
 const SignedIn = z.object({ session: Session.nullable(), csrfToken: z.string().nullable() });
 
+const Rotate = z.strictObject({ endSessions: z.boolean().default(false) });
+
 /** Browsers sign in once with the token, or with a one-time code, and keep a cookie that no script can read. */
 export function sessionRoutes(app: App): Hono<HttpEnv> {
   const { sessions } = app;
@@ -51,13 +53,49 @@ export function sessionRoutes(app: App): Hono<HttpEnv> {
     "/v1/sessions/invitations",
     operation({
       tag: "Sessions",
-      summary: "A code that signs in one browser, once, within ten minutes",
-      response: z.object({ code: z.string() }),
+      summary: "A code that signs in one browser, once, within ten minutes, and the page that takes it",
+      response: z.object({ code: z.string(), signInUrl: z.string() }),
       status: 201,
     }),
-    (ctx) => ctx.json({ code: sessions.invite() }, 201),
+    (ctx) => {
+      const code = sessions.invite();
+      return ctx.json({ code, signInUrl: signInUrl(app, { url: new URL(ctx.req.url).origin, code }) }, 201);
+    },
   );
+  addRotate(routes, app);
   return routes;
+}
+
+function addRotate(routes: Hono<HttpEnv>, app: App): void {
+  const { sessions } = app;
+  routes.post(
+    "/v1/token/rotate",
+    operation({
+      tag: "Sessions",
+      summary: "A new token in the place of the old one, which opens nothing any more; told this once",
+      body: Rotate,
+      response: z.object({ token: z.string(), sessionsEnded: z.int() }),
+    }),
+    async (ctx) => {
+      const { endSessions } = await readJson(ctx, Rotate, app.config);
+      if (app.ownerToken === undefined)
+        throw new AppError("conflict", "wanted a server that asks for a token, got one that lets everybody in; set TUTTI_AUTH=token");
+      const recorded = app.engine.record(
+        { workflow: "tutti.admin", action: "admin", kind: "step", name: "token-rotate", input: { endSessions } },
+        ctx.get("principal"),
+      );
+      const token = await app.ownerToken.rotate();
+      const ended = endSessions ? sessions.list() : [];
+      for (const { id } of ended) await sessions.end(id);
+      await recorded.complete({ sessionsEnded: ended.length });
+      return ctx.json({ token, sessionsEnded: ended.length });
+    },
+  );
+}
+
+/** The page that signs a browser in. A fragment is sent to no server and stands in no log. */
+export function signInUrl({ config }: App, { url, code }: { readonly url: string; readonly code: string }): string {
+  return `${url}${config.publicPath}/admin/#code=${code}`;
 }
 
 /** Throws `unauthorized` for a token or code that is not good, and for keys: they are for programs. */

@@ -1,0 +1,1 @@
+export { consoleRoutes, isConsolePath } from "./console-routes.ts";
