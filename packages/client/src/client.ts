@@ -23,6 +23,7 @@ import { eventCalls, type EventCalls } from "./events.ts";
 import { graphCalls, type GraphCalls } from "./graphs.ts";
 import { insightCalls, type InsightCalls } from "./insight.ts";
 import { cacheCalls, type CacheCalls } from "./cache.ts";
+import { rankCalls, type RankCalls } from "./rank.ts";
 import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
 import { mcpServerCalls, type McpServerCalls } from "./mcp-servers.ts";
@@ -56,6 +57,7 @@ export interface Client
     PanelCalls,
     PluginCalls,
     PolicyCalls,
+    RankCalls,
     RunListCalls,
     SavedGraphCalls,
     ScheduleCalls,
@@ -121,6 +123,7 @@ export function createClient(options: ClientOptions): Client {
     ...panelCalls(transport),
     ...pluginCalls(transport),
     ...policyCalls(transport),
+    ...rankCalls(transport),
     ...runListCalls(transport),
     ...savedGraphCalls(transport),
     ...scheduleCalls(transport),

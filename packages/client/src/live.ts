@@ -42,8 +42,11 @@ export interface LiveState {
  * the server put changes together. What throws goes to `onError`.
  */
 export interface LiveHandlers<T extends LiveTopic["topic"]> {
-  /** Once at the start, and again when too much was missed: read the lists that the feed keeps new. Frames wait for it. */
-  readonly onStart?: (reason: "start" | "reset") => void | Promise<void>;
+  /**
+   * Once at the start, and again when too much was missed: read the lists that the feed keeps new. Frames wait for it. What is told from
+   * then on is after `position`.
+   */
+  readonly onStart?: (reason: "start" | "reset", position: number) => void | Promise<void>;
   readonly onData: (data: LiveData[T], position: number) => void | Promise<void>;
   /** The run has ended, and all its events were told. */
   readonly onEnd?: () => void | Promise<void>;
@@ -199,11 +202,11 @@ class LiveConnection implements Live {
     switch (reply.type) {
       case "subscribed":
         subscription.position = reply.position;
-        if (isFirst) this.#queue(subscription, () => handlers.onStart?.("start"));
+        if (isFirst) this.#queue(subscription, () => handlers.onStart?.("start", reply.position));
         return;
       case "reset":
         subscription.position = reply.position;
-        return this.#queue(subscription, () => handlers.onStart?.("reset"));
+        return this.#queue(subscription, () => handlers.onStart?.("reset", reply.position));
       case "frame":
         subscription.position = reply.position;
         this.#queue(subscription, () => handlers.onData(reply.data as never, reply.position));

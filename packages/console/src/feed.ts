@@ -29,7 +29,7 @@ export function reconnect(): void {
  * keep up gets fewer and larger ones.
  */
 export function useLive<T extends LiveTopic>(topic: T | null, handlers: LiveHandlers<T["topic"]>): void {
-  const onStart = useEffectEvent((reason: "start" | "reset") => handlers.onStart?.(reason));
+  const onStart = useEffectEvent((reason: "start" | "reset", position: number) => handlers.onStart?.(reason, position));
   const onData: typeof handlers.onData = useEffectEvent((data, position) => handlers.onData(data, position));
   const onEnd = useEffectEvent(() => handlers.onEnd?.());
   const onError = useEffectEvent((error: AppError) => handlers.onError?.(error));
@@ -38,7 +38,7 @@ export function useLive<T extends LiveTopic>(topic: T | null, handlers: LiveHand
     const asked = JSON.parse(key) as T | null;
     if (asked === null) return;
     const listening = live().subscribe(asked, {
-      onStart: (reason) => onStart(reason),
+      onStart: (reason, position) => onStart(reason, position),
       onData: async (data, position) => {
         await nextFrame();
         await onData(data, position);

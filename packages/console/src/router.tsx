@@ -27,6 +27,7 @@ const routeTree = root.addChildren([
   page("/events", () => lazyRouteComponent(() => import("./panels/data/events-page.tsx"), "EventsPage")),
   page("/data", () => lazyRouteComponent(() => import("./panels/data/data-page.tsx"), "DataPage")),
   page("/commerce", () => lazyRouteComponent(() => import("./panels/commerce/commerce-page.tsx"), "CommercePage")),
+  page("/panels/$plugin/$panel", () => lazyRouteComponent(() => import("./panels/plugin/own-page.tsx"), "PanelPage")),
   page("/settings", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
   page("/settings/$section", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
 ]);

@@ -1,19 +1,10 @@
 import type { ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
-
-const LINK = /^(https?:|mailto:|#)/i;
+import { SafeLink } from "./safe-link.tsx";
 
 const parts: Components = {
-  // Whoever wrote the text may be a stranger: a link says where it goes, opens apart, and tells nothing of this page.
-  a: ({ href, children }) =>
-    href !== undefined && LINK.test(href) ? (
-      <a href={href} target="_blank" rel="noopener noreferrer nofollow" title={href} className="text-blue underline">
-        {children}
-      </a>
-    ) : (
-      <span>{children}</span>
-    ),
+  a: ({ href, children }) => <SafeLink href={href}>{children}</SafeLink>,
   // A picture's address could carry away what the text was made of, so it is named and not fetched.
   img: ({ alt, src }) => (
     <span className="text-ink-2">{`[picture: ${alt ?? ""} ${typeof src === "string" ? src.slice(0, 200) : ""}]`}</span>

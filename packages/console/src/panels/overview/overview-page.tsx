@@ -17,6 +17,7 @@ import type { Accent } from "../../parts/tones.ts";
 import { count, dollars, short } from "../../parts/words.ts";
 import { healthQuery } from "../../queries.ts";
 import { Constellation } from "./constellation.tsx";
+import { PluginPanels } from "../plugin/plugin-panels.tsx";
 import { NeedsYou } from "./needs-you.tsx";
 import { activityQuery, schedulesQuery } from "./queries.ts";
 
@@ -41,6 +42,7 @@ export function OverviewPage(): ReactNode {
         <NextSchedules />
         <Health />
       </div>
+      <PluginPanels slot="overview" />
     </Page>
   );
 }

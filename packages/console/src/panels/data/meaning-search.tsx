@@ -1,0 +1,129 @@
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
+import { Sparkles } from "lucide-react";
+import { useMemo, useState, type ReactNode } from "react";
+import { Badge } from "../../parts/badge.tsx";
+import { Button } from "../../parts/button.tsx";
+import { TextField } from "../../parts/fields.tsx";
+import { Failure, Empty, Loading } from "../../parts/states.tsx";
+import type { Accent } from "../../parts/tones.ts";
+import { agentsQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
+import { client } from "../../server.ts";
+
+/** The embedding model that comes with Tutti. */
+const MODEL = "en-512";
+const SHOWN = 12;
+/** Cosines below this say nothing. */
+const NEAR = 0.3;
+
+interface Entry {
+  readonly kind: "agent" | "workflow" | "tool";
+  readonly name: string;
+  readonly about: string;
+}
+
+const ACCENT: Readonly<Record<Entry["kind"], Accent>> = { agent: "orange", workflow: "violet", tool: "green" };
+
+/** Finds agents, workflows and tools by what they are for, with the local embedding model; nothing leaves this machine. */
+export function MeaningSearch(): ReactNode {
+  const { q = "" } = useSearch({ from: "/data" });
+  const navigate = useNavigate();
+  const [typed, setTyped] = useState(q);
+  return (
+    <div className="flex flex-col gap-4">
+      <form
+        role="search"
+        className="flex max-w-2xl items-end gap-2"
+        onSubmit={(event) => {
+          event.preventDefault();
+          void navigate({ to: "/data", search: { tab: "search", q: typed.trim() } });
+        }}
+      >
+        <div className="grow">
+          <TextField
+            label="What should it do?"
+            value={typed}
+            onChange={({ target }) => setTyped(target.value)}
+            maxLength={1000}
+            placeholder="add numbers, read a web page, sort my inbox …"
+          />
+        </div>
+        <Button type="submit" tone="primary" disabled={typed.trim() === ""}>
+          Search
+        </Button>
+      </form>
+      {q !== "" && <Found question={q} />}
+    </div>
+  );
+}
+
+function Found({ question }: { readonly question: string }): ReactNode {
+  const entries = useEntries();
+  const found = useQuery({
+    queryKey: ["meaning", question, entries.length],
+    enabled: entries.length > 0,
+    queryFn: async ({ signal }) => {
+      const documents = entries.map(({ name, about }) => `${name.replaceAll(/[_-]/g, " ")}: ${about}`.slice(0, 2000));
+      const ranked = await client.rank({ model: MODEL, query: question, documents, topN: SHOWN }, signal);
+      return ranked.flatMap(({ index, score }) => {
+        const entry = entries[index];
+        return entry === undefined || score < NEAR ? [] : [{ ...entry, score }];
+      });
+    },
+  });
+  if (found.error !== null) return <Failure error={found.error} onRetry={() => found.refetch()} />;
+  if (found.data === undefined) return <Loading />;
+  if (found.data.length === 0)
+    return (
+      <Empty icon={Sparkles} title="Nothing here is for that">
+        Try other words, or bring a plugin or an MCP server that can do it.
+      </Empty>
+    );
+  return (
+    <ol className="panel flex flex-col">
+      {found.data.map(({ kind, name, about, score }) => (
+        <li key={`${kind} ${name}`} className="flex items-center gap-3 border-b border-line/60 px-4 py-2.5 last:border-0">
+          <span className="w-20 shrink-0">
+            <Badge accent={ACCENT[kind]}>{kind}</Badge>
+          </span>
+          <span className="min-w-0 grow">
+            <EntryLink kind={kind} name={name} />
+            <span className="block truncate text-xs text-ink-2" dir="auto">
+              {about}
+            </span>
+          </span>
+          <meter min={0} max={1} value={score} aria-label={`How near ${name} is`} className="w-24" />
+          <span className="w-10 text-end text-xs text-ink-2 tabular-nums">{score.toFixed(2)}</span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function EntryLink({ kind, name }: Pick<Entry, "kind" | "name">): ReactNode {
+  const look = "block truncate text-[13px] font-medium hover:underline";
+  if (kind === "tool")
+    return (
+      <span className={look} dir="auto">
+        {name}
+      </span>
+    );
+  return (
+    <Link to={kind === "agent" ? "/agents/$name" : "/workflows/$name"} params={{ name }} className={look} dir="auto">
+      {name}
+    </Link>
+  );
+}
+
+function useEntries(): readonly Entry[] {
+  const { data: agents } = useQuery(agentsQuery);
+  const { data: workflows } = useQuery(workflowsQuery);
+  const { data: tools } = useQuery(toolsQuery);
+  return useMemo(() => {
+    if (agents === undefined || workflows === undefined || tools === undefined) return [];
+    const entry =
+      (kind: Entry["kind"]) =>
+      ({ name, description }: { readonly name: string; readonly description: string }): Entry => ({ kind, name, about: description });
+    return [...agents.map(entry("agent")), ...workflows.map(entry("workflow")), ...tools.map(entry("tool"))];
+  }, [agents, workflows, tools]);
+}
