@@ -125,13 +125,36 @@ sub memory {
     $quick += kilobytes(slurp("/proc/$_/status"), "RssAnon", "RssShmem") for @pids;
     return $quick * 1024 if $quick * 1024 <= $limit;
     my $exact = 0;
-    $exact += kilobytes(slurp("/proc/$_/smaps_rollup"), "Pss_Anon", "Pss_Shmem") for @pids;
+    for my $pid (@pids) {
+        my $rollup = slurp("/proc/$pid/smaps_rollup");
+        # Where we may not look into it, shared pages count for each who has them.
+        $exact += $rollup ne "" ? kilobytes($rollup, "Pss_Anon", "Pss_Shmem") : kilobytes(slurp("/proc/$pid/status"), "RssAnon", "RssShmem");
+    }
     return $exact * 1024;
+}
+
+# What files without a name take: somebody holds them open, or has them in its memory.
+sub nameless {
+    my (%bytes, $entries);
+    for my $pid (@_) {
+        for my $path (glob "/proc/$pid/fd/*") {
+            last if ++$entries > 20_000;
+            my @found = stat $path;
+            $bytes{"$found[1]"} = 512 * $found[12] if @found && -f _ && $found[3] == 0;
+        }
+        for (grep { / \(deleted\)$/ && /\Q$o{box}\E/ } split /\n/, slurp("/proc/$pid/maps")) {
+            my ($from, $to, $inode) = /^([0-9a-f]+)-([0-9a-f]+) \S+ \S+ \S+ (\d+)/ or next;
+            $bytes{$inode} //= hex($to) - hex $from;
+        }
+    }
+    my $sum = 0;
+    $sum += $_ for values %bytes;
+    return $sum;
 }
 
 sub disk {
     my @folders = ($o{box});
-    my ($bytes, $entries) = (0, 0);
+    my ($bytes, $entries) = (nameless(@_), 0);
     while (@folders) {
         my $folder = shift @folders;
         opendir(my $handle, $folder) or next;
@@ -183,7 +206,7 @@ while (1) {
     $reason = "oom" if $used > $o{memory};
     # One above the limit is the program itself.
     $reason = "processes" if @pids > $o{processes} + 1;
-    $reason = "disk" if $ticks++ % 5 == 0 && disk() > $o{disk};
+    $reason = "disk" if $ticks++ % 5 == 0 && disk(@pids) > $o{disk};
 }
 my $why = $reason;
 kill_all();

@@ -1,5 +1,5 @@
 import { AppError } from "@tutti/core";
-import { ABSENT_CALLS, CHECKED_CALLS, FORBIDDEN_CALLS, SAME_USER_CALLS, SHARED_CALLS } from "./system-calls.ts";
+import { ABSENT_CALLS, CHECKED_CALLS, FORBIDDEN_CALLS, SAME_USER_CALLS, SHARED_CALLS, UNSUPPORTED_CALLS } from "./system-calls.ts";
 
 /** An instruction of classic BPF (linux/filter.h): operation, where to jump when true and when false, operand. */
 type Instruction = readonly [code: number, whenTrue: number, whenFalse: number, operand: number];
@@ -16,6 +16,7 @@ const ERRNO = 0x0005_0000;
 
 const EPERM = 1;
 const ENOSYS = 38;
+const EOPNOTSUPP = 95;
 const EAFNOSUPPORT = 97;
 
 /** Offsets in `struct seccomp_data`; arguments are 64 bits wide, little-endian on both architectures, and the low half is what counts here. */
@@ -31,6 +32,8 @@ const AF_UNIX = 1;
 const CLONE_NAMESPACES = 0x7e02_0000;
 /** Pushes characters into the terminal's input, as if somebody had typed them. */
 const TIOCSTI = 0x5412;
+/** PR_SET_DUMPABLE. */
+const SET_DUMPABLE = 4;
 
 /** What may differ between filters. */
 export interface FilterOptions {
@@ -81,6 +84,9 @@ function instructions(
     ...refuseAll(ABSENT_CALLS, ENOSYS),
     ...refuseAll(FORBIDDEN_CALLS, EPERM),
     ...(isShared ? refuseAll(SHARED_CALLS, EPERM) : []),
+    ...(isShared ? refuseAll(UNSUPPORTED_CALLS, EOPNOTSUPP) : []),
+    // Whoever cannot be looked into cannot be watched.
+    ...(isShared ? checked(CHECKED_CALLS.prctl[column], 0, [jump(JUMP_EQUAL, SET_DUMPABLE, { whenFalse: 1 }), give(ERRNO | EPERM)]) : []),
     ...(hasOwnUid ? [] : refuseAll(SAME_USER_CALLS, EPERM)),
     // Zero is the process itself.
     ...(hasOwnUid ? [] : checked(CHECKED_CALLS.prlimit64[column], 0, [jump(JUMP_EQUAL, 0, { whenTrue: 1 }), give(ERRNO | EPERM)])),

@@ -86,6 +86,9 @@ export const ABSENT_CALLS: Readonly<Record<string, Numbers>> = {
 /** Memory that a watch over processes does not see. */
 export const SHARED_CALLS: Readonly<Record<string, Numbers>> = { memfd_create: [319, 279] };
 
+/** Takes a disk faster than a watch over folders sees it; C libraries write zeros instead. */
+export const UNSUPPORTED_CALLS: Readonly<Record<string, Numbers>> = { fallocate: [285, 47] };
+
 /** What a program could do to other files and processes of its user, and Landlock does not forbid. */
 export const SAME_USER_CALLS: Readonly<Record<string, Numbers>> = {
   chmod: [90, null],
@@ -109,6 +112,10 @@ export const SAME_USER_CALLS: Readonly<Record<string, Numbers>> = {
 };
 
 /** Calls that are looked at more closely. */
-export const CHECKED_CALLS = { socket: [41, 198], clone: [56, 220], ioctl: [16, 29], prlimit64: [302, 261] } as const satisfies Readonly<
-  Record<string, Numbers>
->;
+export const CHECKED_CALLS = {
+  socket: [41, 198],
+  clone: [56, 220],
+  ioctl: [16, 29],
+  prlimit64: [302, 261],
+  prctl: [157, 167],
+} as const satisfies Readonly<Record<string, Numbers>>;
