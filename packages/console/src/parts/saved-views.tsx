@@ -1,112 +1,237 @@
-import { Menu } from "@base-ui/react/menu";
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Bookmark, Trash2 } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import type { SavedView } from "@tutti/client";
+import { AppError, canonicalJson, type Json } from "@tutti/core";
+import { Bookmark, Pencil, Trash2 } from "lucide-react";
+import { useCallback, useImperativeHandle, useState, type ReactNode, type Ref } from "react";
 import { client } from "../server.ts";
 import { Button, IconButton } from "./button.tsx";
 import { TextField } from "./fields.tsx";
+import { Flyout } from "./flyout.tsx";
+import { Queried } from "./queried.tsx";
 import { complain, say } from "./toasts.tsx";
-import { Window } from "./window.tsx";
 
 /** What a page needs to be as it was: the texts behind "?" in its address. */
-type View = Readonly<Record<string, string>>;
+export type ViewTexts = Readonly<Record<string, string>>;
 
 interface SavedViewsProps {
   /** Whose views: "runs", "events". */
   readonly page: string;
   /** The view as it is now. */
-  readonly value: View;
-  readonly onOpen: (value: View) => void;
+  readonly value: ViewTexts;
+  readonly onOpen: (value: ViewTexts) => void;
+  /** Opens the list of views. */
+  readonly opener?: Ref<() => void>;
 }
 
 const viewsQuery = queryOptions({ queryKey: ["views"], queryFn: ({ signal }) => client.views(signal) });
 
-/** Filters that people keep under a name. They are kept on the server, so every browser has them. */
-export function SavedViews({ page, value, onOpen }: SavedViewsProps): ReactNode {
-  const { data: all = [] } = useQuery(viewsQuery);
-  const [isNaming, setNaming] = useState(false);
-  const removing = useRemove();
-  const views = all.filter(({ name }) => name.startsWith(`${page}: `));
+/** Filters under a name: choose, save what is shown now, rename, delete. They are kept on the server, so every browser has them. */
+export function SavedViews({ page, value, onOpen, opener }: SavedViewsProps): ReactNode {
+  const [isOpen, setOpen] = useState(false);
+  useImperativeHandle(opener, () => () => setOpen(true), []);
+  const views = useQuery({ ...viewsQuery, select: useCallback((all: readonly SavedView[]) => viewsOf(page, all), [page]) });
+  const shown = views.data?.find((view) => isSame(view.value, value));
   return (
-    <>
-      <Menu.Root>
-        <Menu.Trigger render={<Button />}>
+    <Flyout
+      title="Saved views"
+      isOpen={isOpen}
+      onOpen={setOpen}
+      isOn={shown !== undefined}
+      label={
+        <>
           <Bookmark aria-hidden className="size-3.5" />
-          Views
-        </Menu.Trigger>
-        <Menu.Portal>
-          <Menu.Positioner sideOffset={6} align="end" className="z-40">
-            <Menu.Popup className="min-w-56 rounded-lg border border-line bg-ground-1 p-1 shadow-xl">
-              {views.length === 0 && <p className="px-2 py-1.5 text-xs text-ink-2">Nothing is saved yet.</p>}
-              {views.map(({ name, value: saved }) => (
-                <div key={name} className="flex items-center">
-                  <Menu.Item className={ITEM} onClick={() => onOpen(viewOf(saved))}>
-                    <span dir="auto">{name.slice(page.length + 2)}</span>
-                  </Menu.Item>
-                  <IconButton label={`Delete ${name}`} onClick={() => removing.mutate({ name, value: viewOf(saved) })}>
-                    <Trash2 aria-hidden className="size-3.5" />
-                  </IconButton>
-                </div>
-              ))}
-              <Menu.Separator className="my-1 h-px bg-line" />
-              <Menu.Item className={ITEM} onClick={() => setNaming(true)}>
-                Save this view …
-              </Menu.Item>
-            </Menu.Popup>
-          </Menu.Positioner>
-        </Menu.Portal>
-      </Menu.Root>
-      {isNaming && <Naming page={page} value={value} onClose={() => setNaming(false)} />}
-    </>
+          {shown?.name ?? "Views"}
+        </>
+      }
+    >
+      <div className="flex flex-col gap-3">
+        <Queried query={views} lines={2}>
+          {(list) =>
+            list.length === 0 ? (
+              <p className="text-[13px] text-ink-2">No view is saved yet. Filter the list, then save it here under a name.</p>
+            ) : (
+              <ul className="flex flex-col">
+                {list.map((view) => (
+                  <Entry
+                    key={view.name}
+                    view={view}
+                    isShown={view === shown}
+                    onChoose={() => {
+                      onOpen(view.value);
+                      setOpen(false);
+                    }}
+                  />
+                ))}
+              </ul>
+            )
+          }
+        </Queried>
+        {Object.keys(value).length > 0 && <SaveView page={page} value={value} taken={views.data ?? []} />}
+      </div>
+    </Flyout>
   );
 }
 
-const ITEM = "flex h-8 grow cursor-pointer items-center rounded px-2 text-[13px] data-[highlighted]:bg-ground-3";
+/** A view without its page's name before its own. */
+interface View {
+  readonly page: string;
+  readonly name: string;
+  readonly value: ViewTexts;
+}
 
-function Naming({ page, value, onClose }: Omit<SavedViewsProps, "onOpen"> & { readonly onClose: () => void }): ReactNode {
+interface SaveProps {
+  readonly page: string;
+  readonly value: ViewTexts;
+  readonly taken: readonly View[];
+}
+
+function SaveView({ page, value, taken }: SaveProps): ReactNode {
   const [name, setName] = useState("");
-  const queries = useQueryClient();
-  const saving = useMutation({
-    mutationFn: () => client.saveView(`${page}: ${name.trim()}`, value),
-    onSuccess: () => {
-      say(`Saved as ${name.trim()}`);
-      onClose();
-      return queries.invalidateQueries(viewsQuery);
-    },
-    onError: complain,
-  });
+  const changes = useChanges();
+  const wanted = name.trim();
+  const isTaken = taken.some((view) => view.name === wanted);
   return (
-    <Window title="Save this view" isOpen onClose={onClose}>
-      <form
-        className="flex flex-col gap-3"
-        onSubmit={(event) => {
-          event.preventDefault();
-          saving.mutate();
-        }}
-      >
-        <TextField label="Name" value={name} autoFocus required maxLength={80} onChange={({ target }) => setName(target.value)} />
-        <Button type="submit" tone="primary" isBusy={saving.isPending} disabled={name.trim() === ""}>
-          Save
-        </Button>
-      </form>
-    </Window>
+    <form
+      className="flex flex-col gap-2 border-t border-line pt-3"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (wanted !== "") changes.mutate({ type: "save", view: { page, name: wanted, value } }, { onSuccess: () => setName("") });
+      }}
+    >
+      <TextField
+        label="Save these filters as"
+        value={name}
+        maxLength={80}
+        help={isTaken ? "A view has this name; it will be replaced." : undefined}
+        onChange={({ target }) => setName(target.value)}
+      />
+      <Button type="submit" isBusy={changes.isPending} disabled={wanted === ""}>
+        {isTaken ? "Replace" : "Save"}
+      </Button>
+    </form>
   );
 }
 
-function useRemove() {
+interface EntryProps {
+  readonly view: View;
+  readonly isShown: boolean;
+  readonly onChoose: () => void;
+}
+
+function Entry({ view, isShown, onChoose }: EntryProps): ReactNode {
+  const [typed, setTyped] = useState<string>();
+  const changes = useChanges();
+  const { name } = view;
+  if (typed !== undefined)
+    return (
+      <li>
+        <form
+          className="flex items-end gap-2 py-1"
+          onSubmit={(event) => {
+            event.preventDefault();
+            const wanted = typed.trim();
+            if (wanted === "" || wanted === name) return setTyped(undefined);
+            changes.mutate({ type: "rename", view, name: wanted }, { onSuccess: () => setTyped(undefined) });
+          }}
+        >
+          <div className="grow">
+            <TextField
+              label={`New name of ${name}`}
+              autoFocus
+              value={typed}
+              maxLength={80}
+              onChange={({ target }) => setTyped(target.value)}
+            />
+          </div>
+          <Button type="submit" isBusy={changes.isPending}>
+            Rename
+          </Button>
+        </form>
+      </li>
+    );
+  return (
+    <li className="flex items-center gap-1">
+      <button
+        type="button"
+        aria-current={isShown}
+        onClick={onChoose}
+        className="min-w-0 grow truncate rounded px-1.5 py-1.5 text-start text-[13px] hover:bg-ground-2 aria-[current=true]:text-blue"
+        dir="auto"
+      >
+        {name}
+      </button>
+      <IconButton label={`Rename ${name}`} onClick={() => setTyped(name)}>
+        <Pencil aria-hidden className="size-3.5" />
+      </IconButton>
+      <IconButton label={`Delete ${name}`} onClick={() => changes.mutate({ type: "delete", view })}>
+        <Trash2 aria-hidden className="size-3.5" />
+      </IconButton>
+    </li>
+  );
+}
+
+type Change =
+  | { readonly type: "save"; readonly view: View }
+  | { readonly type: "rename"; readonly view: View; readonly name: string }
+  | { readonly type: "delete"; readonly view: View };
+
+/** Changes of the saved views; one that is deleted can be brought back. */
+function useChanges() {
   const queries = useQueryClient();
+  const readAgain = (): Promise<void> => queries.invalidateQueries({ queryKey: viewsQuery.queryKey });
+  const putBack = async (view: View): Promise<void> => {
+    await save(view).catch(complain);
+    await readAgain();
+  };
   return useMutation({
-    mutationFn: ({ name }: { readonly name: string; readonly value: View }) => client.deleteView(name),
-    onSuccess: (_, { name, value }) => {
-      const undo = (): void => void client.saveView(name, value).then(() => queries.invalidateQueries(viewsQuery), complain);
-      say(`Deleted ${name}`, { undo });
-      return queries.invalidateQueries(viewsQuery);
+    mutationFn: (change: Change) => perform(change, queries.getQueryData(viewsQuery.queryKey) ?? []),
+    onSuccess: async (_, change) => {
+      await readAgain();
+      const { name } = change.view;
+      if (change.type === "save") say(`View "${name}" is saved`);
+      if (change.type === "rename") say(`View "${name}" is now called "${change.name}"`);
+      if (change.type === "delete") say(`View "${name}" is deleted`, { undo: () => void putBack(change.view) });
     },
     onError: complain,
   });
 }
 
-function viewOf(value: unknown): View {
-  if (typeof value !== "object" || value === null) return {};
-  return Object.fromEntries(Object.entries(value).filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+async function perform(change: Change, all: readonly SavedView[]): Promise<void> {
+  const { view } = change;
+  switch (change.type) {
+    case "save":
+      return save(view);
+    case "rename":
+      if (all.some(({ name }) => name === keyOf({ ...view, name: change.name })))
+        throw new AppError("conflict", `wanted a name that no view has, got "${change.name}"; delete that view first, or choose another`);
+      await save({ ...view, name: change.name });
+      return client.deleteView(keyOf(view));
+    case "delete":
+      return client.deleteView(keyOf(view));
+  }
+}
+
+async function save(view: View): Promise<void> {
+  await client.saveView(keyOf(view), view.value);
+}
+
+function keyOf({ page, name }: Pick<View, "page" | "name">): string {
+  return `${page}: ${name}`;
+}
+
+function viewsOf(page: string, all: readonly SavedView[]): readonly View[] {
+  const prefix = keyOf({ page, name: "" });
+  return all
+    .filter(({ name }) => name.startsWith(prefix))
+    .map(({ name, value }) => ({ page, name: name.slice(prefix.length), value: textsOf(value) }));
+}
+
+/** What was saved is read with care: another version of the console may have written it. */
+function textsOf(value: Json): ViewTexts {
+  const given = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+}
+
+function isSame(one: ViewTexts, other: ViewTexts): boolean {
+  return canonicalJson({ ...one }) === canonicalJson({ ...other });
 }

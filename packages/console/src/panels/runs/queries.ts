@@ -1,10 +1,7 @@
 import { keepPreviousData, queryOptions } from "@tanstack/react-query";
-import type { SavedView } from "@tutti/client";
 import { client } from "../../server.ts";
 import { boundsOf, SPANS, type RunFilters } from "./run-filters.ts";
 
-/** Saved views of this page begin with it: other pages save theirs in the same place. */
-export const VIEW_PREFIX = "runs: ";
 /** Bars that the picture over the list may have. */
 const BUCKETS = 90;
 const STEPS_SECONDS = [10, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800];
@@ -31,13 +28,6 @@ export const activityQuery = ({ time }: RunFilters) =>
     },
     placeholderData: keepPreviousData,
   });
-
-/** Filters that people saved under a name. */
-export const viewsQuery = queryOptions({
-  queryKey: ["views"],
-  queryFn: ({ signal }) => client.views(signal),
-  select: (views: readonly SavedView[]) => views.filter(({ name }) => name.startsWith(VIEW_PREFIX)),
-});
 
 /** The length of a bar: the shortest that needs no more bars than there is room for. */
 export function bucketOf(spanSeconds: number): number {

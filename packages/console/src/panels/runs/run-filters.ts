@@ -44,8 +44,8 @@ export function filtersOf(search: Texts): RunFilters {
 }
 
 /** The address of filters; what holds anyway does not stand in it. */
-export function searchOf({ statuses, workflows, parent, principal, text, time }: RunFilters): Record<string, string | undefined> {
-  return {
+export function searchOf({ statuses, workflows, parent, principal, text, time }: RunFilters): Readonly<Record<string, string>> {
+  const texts = {
     status: textOf(statuses),
     workflow: textOf(workflows),
     parent: parent === "none" ? undefined : parent,
@@ -55,11 +55,12 @@ export function searchOf({ statuses, workflows, parent, principal, text, time }:
     since: time.type === "between" ? time.since : undefined,
     until: time.type === "between" ? time.until : undefined,
   };
+  return Object.fromEntries(Object.entries(texts).filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 /** Whether nothing is filtered that is not filtered anyway. */
 export function isEverything(filters: RunFilters): boolean {
-  return Object.values(searchOf(filters)).every((value) => value === undefined);
+  return Object.keys(searchOf(filters)).length === 0;
 }
 
 /** The span of time that runs must have started in, at a moment. */

@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
+import { useCallback, useMemo, useRef, type ReactNode } from "react";
 import { Page } from "../../parts/page.tsx";
+import { SavedViews } from "../../parts/saved-views.tsx";
 import { say } from "../../parts/toasts.tsx";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { useThrottled } from "../../throttled.ts";
@@ -10,7 +11,6 @@ import { FilterBar, type FilterBarHandle } from "./filter-bar.tsx";
 import { filtersOf, searchOf, type RunFilters } from "./run-filters.ts";
 import { RunTable } from "./run-table.tsx";
 import { StatusChips } from "./status-chips.tsx";
-import { ViewsMenu } from "./views-menu.tsx";
 
 /** How often counts and the picture follow the feed. */
 const COUNTS_EVERY_MS = 2000;
@@ -21,7 +21,7 @@ export function RunsPage(): ReactNode {
   const navigate = useNavigate();
   const queries = useQueryClient();
   const bar = useRef<FilterBarHandle>(null);
-  const [areViewsOpen, setViewsOpen] = useState(false);
+  const views = useRef<() => void>(null);
   const key = JSON.stringify(searchOf(filtersOf(search)));
   // The same address is the same object, so that nothing is drawn anew for it.
   const filters = useMemo(() => filtersOf(JSON.parse(key) as Record<string, string>), [key]);
@@ -35,9 +35,13 @@ export function RunsPage(): ReactNode {
     void queries.invalidateQueries({ queryKey: ["runs", "counts"] });
     void queries.invalidateQueries({ queryKey: ["runs", "activity"] });
   }, COUNTS_EVERY_MS);
-  usePageActions({ bar, clear, setViewsOpen });
+  usePageActions({ bar, clear, views });
   return (
-    <Page title="Runs" isFull actions={<ViewsMenu filters={filters} onFilters={show} isOpen={areViewsOpen} onOpen={setViewsOpen} />}>
+    <Page
+      title="Runs"
+      isFull
+      actions={<SavedViews page="runs" value={searchOf(filters)} onOpen={(texts) => show(filtersOf(texts))} opener={views} />}
+    >
       <FilterBar handle={bar} filters={filters} onFilters={change} onClear={clear} />
       <StatusChips filters={filters} onStatuses={(statuses) => change({ statuses })} />
       <ActivityPicture filters={filters} onTime={(time) => change({ time })} />
@@ -49,18 +53,18 @@ export function RunsPage(): ReactNode {
 interface ActionParts {
   readonly bar: { readonly current: FilterBarHandle | null };
   readonly clear: () => void;
-  readonly setViewsOpen: (areOpen: boolean) => void;
+  readonly views: { readonly current: (() => void) | null };
 }
 
-function usePageActions({ bar, clear, setViewsOpen }: ActionParts): void {
+function usePageActions({ bar, clear, views }: ActionParts): void {
   const actions = useMemo((): readonly ShellAction[] => {
     const group = "Runs";
     return [
       { id: "runs search", title: "Search runs", group, keys: "/", run: () => bar.current?.search() },
       { id: "runs filter", title: "Filter runs", group, keys: "f", run: () => bar.current?.open() },
       { id: "runs clear", title: "Clear the filters", group, run: clear },
-      { id: "runs views", title: "Saved views of runs", group, keys: "v", run: () => setViewsOpen(true) },
+      { id: "runs views", title: "Saved views of runs", group, keys: "v", run: () => views.current?.() },
     ];
-  }, [bar, clear, setViewsOpen]);
+  }, [bar, clear, views]);
   useActions(actions);
 }
