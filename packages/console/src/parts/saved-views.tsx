@@ -26,7 +26,8 @@ interface SavedViewsProps {
 const viewsQuery = queryOptions({ queryKey: ["views"], queryFn: ({ signal }) => client.views(signal) });
 
 /** Filters under a name: choose, save what is shown now, rename, delete. They are kept on the server, so every browser has them. */
-export function SavedViews({ page, value, onOpen, opener }: SavedViewsProps): ReactNode {
+export function SavedViews({ page, value: given, onOpen, opener }: SavedViewsProps): ReactNode {
+  const value = textsOf(given);
   const [isOpen, setOpen] = useState(false);
   useImperativeHandle(opener, () => () => setOpen(true), []);
   const views = useQuery({ ...viewsQuery, select: useCallback((all: readonly SavedView[]) => viewsOf(page, all), [page]) });
@@ -226,10 +227,10 @@ function viewsOf(page: string, all: readonly SavedView[]): readonly View[] {
     .map(({ name, value }) => ({ page, name: name.slice(prefix.length), value: textsOf(value) }));
 }
 
-/** What was saved is read with care: another version of the console may have written it. */
+/** What says something. What was saved is read with care: another version of the console may have written it. */
 function textsOf(value: Json): ViewTexts {
   const given = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === "string"));
+  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== ""));
 }
 
 function isSame(one: ViewTexts, other: ViewTexts): boolean {
