@@ -18,6 +18,7 @@ const RETRYABLE = {
   invalid_config: false,
   invalid_input: false,
   invalid_output: false,
+  method_not_allowed: false,
   missing_approval: false,
   model_not_found: false,
   no_model: false,

@@ -61,4 +61,6 @@ export interface WireError {
   readonly status: number;
   /** The field that is wrong, where one is. */
   readonly param?: string;
+  /** The request that failed, where its format names it. */
+  readonly requestId?: string;
 }

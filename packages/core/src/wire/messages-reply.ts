@@ -95,7 +95,7 @@ export function inWords(part: { readonly transcript?: string } | { readonly medi
 
 /** An error as Anthropic's clients read it. */
 export function encodeMessagesError(error: WireError): Json {
-  return { type: "error", error: { type: errorType(error), message: error.message }, request_id: null };
+  return { type: "error", error: { type: errorType(error), message: error.message }, request_id: error.requestId ?? null };
 }
 
 function contentBlocks(part: Exclude<ContentPart, { type: "text" }>): readonly Fields[] {

@@ -39,6 +39,7 @@ export async function* examine(config: Config, signal: AbortSignal): AsyncGenera
   yield* await engine(config, signal);
   yield await port(config);
   yield await toolPolicy(config);
+  yield toolSecrets(config);
   yield await workspace(config);
   yield* await models(config, signal);
 }
@@ -128,6 +129,14 @@ async function toolPolicy({ toolPolicyPath, dataDir }: Config): Promise<Finding>
   } catch (error) {
     return { name, status: "fail", detail: `${path} is not right, and nothing is allowed until it is: ${AppError.from(error).message}` };
   }
+}
+
+/** Which secrets of tools are not there. Whatever needs none of them works. */
+function toolSecrets({ toolSecrets: secrets }: Config): Finding {
+  const name = "tool secrets";
+  const missing = secrets.filter(({ value }) => value === undefined).map((secret) => `${secret.name} (${secret.env ?? "no variable"})`);
+  if (missing.length === 0) return { name, status: "ok", detail: secrets.length === 0 ? "none is named" : `${secrets.length} are set` };
+  return { name, status: "warn", detail: `not set: ${missing.join(", ")}; tools that sign in with them are refused until they are` };
 }
 
 /** Whether file tools have a folder of their own. */

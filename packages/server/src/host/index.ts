@@ -7,7 +7,7 @@ export type { Door } from "./doors/index.ts";
 export { toolWorkflow } from "./tool-workflow.ts";
 export { VERSION } from "./version.ts";
 export { runOf, type Attempted, type GatewayAsk, type GatewayCall, type Try } from "./gateway/index.ts";
-export { readRouterPolicy, readShadow, ROUTE_WORKFLOW, type RouteOutput } from "./routing/index.ts";
+export { checkRouterPolicy, readRouterPolicy, readShadow, ROUTE_WORKFLOW, type RouteOutput } from "./routing/index.ts";
 export { providersOf } from "./providers.ts";
 export { discoverAt, type Provider } from "../models/index.ts";
 export { isUnderWay } from "./batches/index.ts";

@@ -15,8 +15,12 @@ interface ToolParts extends OwnPlaces {
 
 /** Makes the built-in tools as the configuration says. */
 export function openTools(config: Config, { sandbox, ...places }: ToolParts): OpenTools {
-  const values = new Map(config.toolSecrets.map(({ name, value }) => [name, value]));
-  const secrets: SecretSource = { names: [...values.keys()], get: (name) => values.get(name) };
+  const held = new Map(config.toolSecrets.map((secret) => [secret.name, secret]));
+  const secrets: SecretSource = {
+    names: [...held.keys()],
+    get: (name) => held.get(name)?.value,
+    unset: (name) => (held.get(name)?.value === undefined ? held.get(name)?.env : undefined),
+  };
   const httpHosts = config.httpHosts.map(({ privateAllow, httpAllow, ...host }) => ({
     ...host,
     isPrivate: privateAllow,

@@ -138,4 +138,22 @@ describe("bad input", () => {
     );
     assert.equal((await fetch(`${app.url}/ready`)).status, 200);
   });
+
+  test("a method that a path does not have is told with those that it has", async () => {
+    await using app = await startTestApp();
+    const headers = { authorization: `Bearer ${app.token}` };
+    const wrong = await fetch(`${app.url}/v1/tools/execute`, { method: "PUT", headers });
+    assert.deepEqual([wrong.status, wrong.headers.get("allow")], [405, "GET, POST"]);
+    assert.match(await wrong.text(), /wanted GET or POST of \/v1\/tools\/execute, got PUT[^]*"code":"method_not_allowed"/);
+    const none = await fetch(`${app.url}/v1/nothing`, { method: "PUT", headers });
+    assert.deepEqual([none.status, none.headers.get("allow")], [404, null]);
+  });
+
+  test("an error in Anthropic's shape names its request", async () => {
+    await using app = await startTestApp();
+    const response = await app.fetch("/v1/messages", {});
+    const { request_id: requestId } = (await response.json()) as { readonly request_id: string };
+    assert.equal(requestId, response.headers.get("request-id"));
+    assert.equal(requestId, response.headers.get("x-request-id"));
+  });
 });

@@ -22,6 +22,7 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
   invalid_config: 500,
   invalid_input: 400,
   invalid_output: 502,
+  method_not_allowed: 405,
   missing_approval: 403,
   model_not_found: 404,
   no_model: 503,
@@ -50,13 +51,15 @@ const STATUS: Readonly<Record<ErrorCode, number>> = {
 };
 
 /** An error as a response: in the shape that a door's clients read under /v1, as problem details (RFC 9457) elsewhere. */
-export function errorResponse(thrown: unknown, path: string): Response {
+export function errorResponse(thrown: unknown, path: string, requestId?: string): Response {
   const error = AppError.from(thrown);
   const wire = wireError(error);
   const { status, message: detail, code } = wire;
   const isProblem = !path.startsWith("/v1/") && path !== "/v1";
   const codec = path.startsWith("/v1/messages") ? messagesCodec : chatCodec;
-  const body = isProblem ? { type: "about:blank", title: code, status, detail, code } : codec.encodeError(wire);
+  const body = isProblem
+    ? { type: "about:blank", title: code, status, detail, code }
+    : codec.encodeError({ ...wire, ...(requestId !== undefined && { requestId }) });
   return new Response(JSON.stringify(body), {
     status,
     headers: { "content-type": isProblem ? "application/problem+json" : "application/json", ...runHeader(error), ...extraHeaders(error) },

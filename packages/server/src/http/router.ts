@@ -92,18 +92,34 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", mcp.routes);
   router.route("/", consoleRoutes(app));
   router.route("/", docsRoutes(router));
-  router.notFound((ctx) =>
-    errorResponse(
-      new AppError("not_found", `wanted a route, got ${ctx.req.method} ${ctx.req.path}, which is none; /docs lists them`),
-      ctx.req.path,
-    ),
-  );
+  router.notFound((ctx) => {
+    const { method, path } = ctx.req;
+    const allowed = METHODS.filter((one) => hasRoute(router, one, path));
+    const error =
+      allowed.length === 0
+        ? new AppError("not_found", `wanted a route, got ${method} ${path}, which is none; /docs lists them`)
+        : new AppError("method_not_allowed", `wanted ${allowed.join(" or ")} of ${path}, got ${method}; /docs says what each does`);
+    const response = errorResponse(error, path, ctx.get("requestId"));
+    if (allowed.length > 0) response.headers.set("allow", allowed.join(", "));
+    return response;
+  });
   router.onError((thrown, ctx) => {
     const error = AppError.from(thrown);
     if (error.code === "internal") app.logger.error({ requestId: ctx.get("requestId"), error: thrown }, "a request failed");
-    const response = errorResponse(error, ctx.req.path);
+    const response = errorResponse(error, ctx.req.path, ctx.get("requestId"));
     if (ctx.req.path.startsWith("/v1/messages")) response.headers.set("request-id", ctx.get("requestId"));
     return response;
   });
   return router;
 }
+
+/** The methods that routes have. */
+const METHODS = ["GET", "POST", "PUT", "DELETE"] as const;
+
+/** Whether anything but what stands before all routes is there. */
+function hasRoute({ router }: Hono<HttpEnv>, method: string, path: string): boolean {
+  return router.match(method, path)[0].length > router.match(NO_METHOD, path)[0].length;
+}
+
+/** No route has it, so that only what stands before all routes matches. */
+const NO_METHOD = "TRACE";

@@ -4,6 +4,8 @@ import { AppError, type Json } from "@tutti/core";
 export interface SecretSource {
   readonly names: readonly string[];
   get(name: string): string | undefined;
+  /** The variable that should hold it and is not set, for a secret that is named and not there. */
+  unset?(name: string): string | undefined;
 }
 
 /** How a request is signed in; `secret` is a secret's name, never its value. */
@@ -47,6 +49,12 @@ export function signedWith(credentials: readonly Credential[], secrets: SecretSo
 
 function requireSecret(name: string, secrets: SecretSource): string {
   const value = secrets.get(name);
+  const unset = secrets.unset?.(name);
+  if (unset !== undefined)
+    throw new AppError(
+      "invalid_config",
+      `wanted the secret "${name}" in the variable ${unset}, which is not set; set it and start Tutti again`,
+    );
   if (value === undefined || value === "")
     throw new AppError(
       "invalid_config",

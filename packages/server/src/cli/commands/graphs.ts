@@ -1,14 +1,16 @@
 import { readFile } from "node:fs/promises";
+import type { PolicyFault } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import type { Graph, PlacedProblem } from "@tutti/core/graph";
 import type { Command } from "commander";
 import { connect, type Connection } from "../connect.ts";
 import { eventLine } from "../event-line.ts";
+import { failWithFaults } from "../faults.ts";
 import { graphPicture } from "../graphs/picture.ts";
 import { sign } from "../look.ts";
 import { outcome } from "../run-report.ts";
 import { EXIT, readJsonArgument, UsageError, type Shell } from "../shell.ts";
-import { line, piece } from "../terminal.ts";
+import { piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
 /** `tutti graphs …` */
@@ -61,7 +63,7 @@ async function check(shell: Shell, file: string): Promise<void> {
   await using connection = await connect(shell);
   const reply = await connection.client.checkGraph(source, shell.signal);
   shell.printJson(reply);
-  if (reply.graph === undefined) return printFaults(shell, source, reply.problems);
+  if (reply.graph === undefined) return failWithFaults(shell, named(source, reply.problems));
   const { nodes, edges } = reply.graph;
   shell.printLine(
     piece(`${sign("done", shell.out)} `, "green"),
@@ -77,7 +79,7 @@ async function run(shell: Shell, file: string, options: RunOptions): Promise<voi
     throw new UsageError("--detach wants a running Tutti to leave the run to, got none; start `tutti up` first");
   const { client } = connection;
   const { graph, problems } = await client.checkGraph(source, shell.signal);
-  if (graph === undefined) return printFaults(shell, source, problems);
+  if (graph === undefined) return failWithFaults(shell, named(source, problems));
   const started = await client.startGraph({ ...source, input }, shell.signal);
   if (options.detach === true) {
     shell.printJson(started);
@@ -114,7 +116,7 @@ async function show(shell: Shell, target: string): Promise<void> {
     return;
   }
   const { graph, problems } = await client.checkGraph(source, shell.signal);
-  if (graph === undefined) return printFaults(shell, source, problems);
+  if (graph === undefined) return failWithFaults(shell, named(source, problems));
   printGraph(shell, graph);
 }
 
@@ -142,21 +144,6 @@ async function readText(file: string): Promise<FileText> {
   return { text, name: file.slice(-200) };
 }
 
-function printFaults(shell: Shell, { name }: FileText, faults: readonly PlacedProblem[]): void {
-  shell.exitCode = EXIT.failed;
-  for (const { line: at, column, message, snippet } of faults) {
-    shell.print(
-      line([piece(printable(`${name}:${at}:${column}  `), "bold"), piece(printable(message))], { ...shell.out, columns: Infinity }),
-    );
-    const number = String(at).padStart(5);
-    shell.printLine(piece(`${number} | `, "dim"), piece(printable(snippet[0])));
-    shell.printLine(piece(`${" ".repeat(number.length)} | `, "dim"), piece(printable(snippet[1]), "red"));
-  }
-  shell.print(
-    "",
-    line(
-      [piece(`${sign("failed", shell.out)} `, "red"), piece(`${faults.length} ${faults.length === 1 ? "problem" : "problems"}`)],
-      shell.out,
-    ),
-  );
+function named({ name }: FileText, problems: readonly PlacedProblem[]): readonly PolicyFault[] {
+  return problems.map(({ line: at, column, message, snippet }) => ({ name, line: at, column, message, snippet }));
 }

@@ -2,9 +2,10 @@ import type { DecisionChangeEntry, ExplainRequest, PolicyReplayReply } from "@tu
 import type { Json } from "@tutti/core";
 import type { Command } from "commander";
 import { connect } from "../connect.ts";
+import { printFaults } from "../faults.ts";
 import { sign } from "../look.ts";
 import { momentOf, readPolicyArgument, sinceOf } from "../policy/policy-file.ts";
-import { EFFECT_STYLES, printChanges, printExplanation, printFaults, printTotals } from "../policy/report.ts";
+import { EFFECT_STYLES, printChanges, printExplanation, printTotals } from "../policy/report.ts";
 import { EXIT, readJsonArgument, UsageError, type Shell } from "../shell.ts";
 import { piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";

@@ -1,7 +1,8 @@
 import type { RoutingExplained } from "@tutti/client";
 import type { Command } from "commander";
 import { connect } from "../connect.ts";
-import { EXIT, type Shell, UsageError } from "../shell.ts";
+import { failWithFaults } from "../faults.ts";
+import { type Shell, UsageError } from "../shell.ts";
 import { table } from "../table.ts";
 import { printable } from "../terminal-text.ts";
 
@@ -68,22 +69,18 @@ async function readPolicy(file: string): Promise<string> {
 }
 
 async function check(shell: Shell, file: string): Promise<void> {
-  const { readRouterPolicy } = await import("../../host/index.ts");
-  const { AppError } = await import("@tutti/core");
-  const text = await readPolicy(file);
-  try {
-    const { rules, hash, thresholds } = readRouterPolicy(text, file);
-    const examples = rules.reduce((sum, rule) => sum + (rule.examples?.length ?? 0), 0);
-    shell.printJson({ ok: true, rules: rules.length, examples, thresholds, hash });
-    shell.print(
-      `${rules.length} rules, ${examples} examples, confidence ${thresholds.confidence}, gap ${thresholds.gap}; policy ${hash.slice(0, 12)}`,
-    );
-  } catch (thrown) {
-    const problems = AppError.from(thrown).message.split("\n");
-    shell.printJson({ ok: false, problems });
-    shell.print(...problems.map(printable));
-    shell.exitCode = EXIT.failed;
+  const { checkRouterPolicy } = await import("../../host/index.ts");
+  const reading = checkRouterPolicy(await readPolicy(file), file);
+  if (!reading.ok) {
+    shell.printJson({ ok: false, problems: reading.problems });
+    return failWithFaults(shell, reading.problems);
   }
+  const { rules, hash, thresholds } = reading.policy;
+  const examples = rules.reduce((sum, rule) => sum + (rule.examples?.length ?? 0), 0);
+  shell.printJson({ ok: true, rules: rules.length, examples, thresholds, hash, problems: [] });
+  shell.print(
+    `${rules.length} rules, ${examples} examples, confidence ${thresholds.confidence}, gap ${thresholds.gap}; policy ${hash.slice(0, 12)}`,
+  );
 }
 
 async function shadow(shell: Shell, limit: string): Promise<void> {

@@ -1,8 +1,8 @@
-import type { DecisionChangeEntry, PolicyExplanation, PolicyFault, PolicyReplayReply, RuleSayingEntry } from "@tutti/client";
+import type { DecisionChangeEntry, PolicyExplanation, PolicyReplayReply, RuleSayingEntry } from "@tutti/client";
 import { sign } from "../look.ts";
 import type { Shell } from "../shell.ts";
 import { table } from "../table.ts";
-import { line, piece, type Style } from "../terminal.ts";
+import { piece, type Style } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
 
 /** The colour of an effect, the same wherever one stands. */
@@ -10,25 +10,6 @@ export const EFFECT_STYLES: Readonly<Record<"allow" | "ask" | "deny", Style>> = 
 
 /** Silent rules that are shown. */
 const NEAR_SHOWN = 5;
-
-/** What is wrong in files, each with its place, its line and a mark. */
-export function printFaults(shell: Shell, faults: readonly PolicyFault[], style: "red" | "yellow"): void {
-  for (const { name, line: at, column, message, snippet } of faults) {
-    shell.print(
-      line(
-        [
-          piece(printable(`${name}:${at}:${column}  `), "bold"),
-          ...(style === "yellow" ? [piece("warning: ", style)] : []),
-          piece(printable(message)),
-        ],
-        { ...shell.out, columns: Infinity },
-      ),
-    );
-    const number = String(at).padStart(5);
-    shell.printLine(piece(`${number} | `, "dim"), piece(printable(snippet[0])));
-    shell.printLine(piece(`${" ".repeat(number.length)} | `, "dim"), piece(printable(snippet[1]), style));
-  }
-}
 
 /** Why something was decided, for people. */
 export function printExplanation(shell: Shell, { action, decision, opinions, rules, recorded, policyHash }: PolicyExplanation): void {

@@ -43,6 +43,6 @@ export function requireGraph(text: string, name: string, known?: KnownTargets): 
 }
 
 /** A problem in one line. */
-export function problemLine({ line, column, message }: PlacedProblem, name: string): string {
+export function problemLine({ line, column, message }: Pick<PlacedProblem, "line" | "column" | "message">, name: string): string {
   return `${name}:${line}:${column}: ${message}`;
 }

@@ -142,13 +142,23 @@ test("a provider's key comes from the file or from a variable, which .env may se
 });
 
 test("who only looks where a server is needs none of its secrets", () => {
-  const files = { "tutti.yaml": "dataDir: data\ntoolSecrets: [{name: shop, env: SHOP_KEY}]\n" };
-  assert.deepEqual(problems({ files }), ["toolSecrets[0].env must name a variable that is set, got SHOP_KEY, which is not"]);
+  const files = { "tutti.yaml": "dataDir: data\nproviders: [{name: cloud, kind: openai, apiKeyEnv: CLOUD_KEY}]\n" };
+  assert.deepEqual(problems({ files }), ["providers[0].apiKeyEnv must name a variable that is set, got CLOUD_KEY, which is not"]);
   reading({ files }, (_, cwd) => {
     const { config } = readConfig({ flags: {}, env: {}, cwd, isWithoutSecrets: true });
-    assert.deepEqual([config.dataDir, config.toolSecrets], [join(cwd, "data"), []]);
+    assert.deepEqual([config.dataDir, config.providers], [join(cwd, "data"), []]);
   });
   assert.match(problems({ files: { "tutti.yaml": "toolSecrets: {shop: SHOP_KEY}\n" } }).join(), /got a secret that is an object/);
+});
+
+test("a tool's secret whose variable is not set is known by name, and has no value", () => {
+  const files = { "tutti.yaml": "toolSecrets: [{name: shop, env: SHOP_KEY}, {name: pets, env: PET_KEY}]\n" };
+  reading({ files, env: { PET_KEY: "abc" } }, (read) => {
+    assert.deepEqual(read().config.toolSecrets, [
+      { name: "shop", env: "SHOP_KEY" },
+      { name: "pets", value: "abc", env: "PET_KEY" },
+    ]);
+  });
 });
 
 test("what is wrong inside a provider has its own place", () => {

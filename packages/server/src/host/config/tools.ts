@@ -59,10 +59,12 @@ const secretSchema = z.strictObject(
 /** A secret as the file has it: `env` names the variable that holds it. */
 type SecretSetting = z.output<typeof secretSchema>;
 
-/** A secret that tools may use, its value read. */
+/** A secret that tools may use. Without a value the variable that should hold it is not set: that is told when a tool needs it. */
 export interface ToolSecret {
   readonly name: string;
-  readonly value: string;
+  readonly value?: string;
+  /** The variable that holds it. */
+  readonly env?: string;
 }
 
 /** The keys of a secret, for those who mistype one. */
@@ -77,20 +79,19 @@ export const toolSecrets: Setting<readonly SecretSetting[]> = {
   schema: z.array(secretSchema).max(200),
 };
 
-/** The secrets with their values; what is not there is a problem. */
+/** The secrets with their values, as far as they are set. Only the tools that sign in with one need it. */
 export function readToolSecrets(
   settings: readonly SecretSetting[],
   variables: Readonly<Record<string, string | undefined>>,
   problems: string[],
 ): readonly ToolSecret[] {
-  return settings.flatMap(({ name, env, value }, index) => {
+  return settings.map(({ name, env, value }, index) => {
     const at = `toolSecrets[${index}]`;
     const found = value ?? (env === undefined ? undefined : variables[env]);
     if (settings.findIndex((other) => other.name === name) < index)
       problems.push(`${at}.name must be a name of its own, got ${name} again`);
-    if (found !== undefined && found !== "") return [{ name, value: found }];
-    problems.push(`${at}.env must name a variable that is set, got ${env ?? "none"}${env === undefined ? "" : ", which is not"}`);
-    return [];
+    if (env === undefined && value === undefined) problems.push(`${at} must have env, the variable that holds it, got none`);
+    return { name, ...(found !== undefined && found !== "" && { value: found }), ...(env !== undefined && { env }) };
   });
 }
 

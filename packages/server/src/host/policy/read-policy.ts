@@ -1,7 +1,7 @@
 import { AppError } from "@tutti/core";
 import { didYouMean } from "@tutti/core/graph";
 import type { z } from "zod";
-import { readPlaced, type PlacedText } from "../../engine/index.ts";
+import { problemLine, readPlaced, type PlacedText } from "../../engine/index.ts";
 import { POLICY_BOUNDS, POLICY_KEYS, policyFileSchema, readableRule, UNREADABLE_ID, type RuleSpec } from "./rule-schema.ts";
 import { compileRules, type RuleProblem, type ToolPolicy } from "./tool-policy.ts";
 import { listOf, shown, type Path } from "./verdict.ts";
@@ -74,8 +74,8 @@ export function requirePolicy(texts: readonly PolicyText[]): ToolPolicy {
 }
 
 /** A problem in one line. */
-export function problemText({ name, line, column, message }: PolicyProblem): string {
-  return `${name}:${line}:${column}: ${message}`;
+export function problemText(problem: PolicyProblem): string {
+  return problemLine(problem, problem.name);
 }
 
 interface ReadFile {

@@ -59,42 +59,33 @@ const semantic = z.strictObject(
 );
 
 /** A router policy as its file holds it. */
-export const routerPolicySchema = z
-  .strictObject(
-    {
-      version: z.literal(1, "1").default(1),
-      thresholds: z.strictObject({ confidence: share.default(0.85), gap: share.default(0.05) }, "{confidence, gap}").prefault({}),
-      cache: z
-        .strictObject(
-          {
-            entriesMax: z.int("a whole number").min(0, "at least 0").max(100_000, "at most 100000").default(1_000),
-            ttlMs: z.int("a whole number").min(0, "at least 0").max(31_536_000_000, "at most a year").default(86_400_000),
-          },
-          "{entriesMax, ttlMs}",
-        )
-        .prefault({}),
-      semantic: semantic.prefault({}),
-      undecided: z
-        .union(
-          [
-            z.enum(["ask", "answer"]),
-            z.strictObject(target).refine((value) => Object.keys(value).length === 1, "one of tool, agent, workflow"),
-          ],
-          "ask, answer, or one of {tool}, {agent}, {workflow}",
-        )
-        .default("answer"),
-      rules: z.array(rule, "a list of rules").max(BOUNDS.rulesMax, `at most ${BOUNDS.rulesMax} rules`),
-    },
-    "a router policy: {version, thresholds, cache, semantic, undecided, rules}",
-  )
-  .check(({ value, issues }) => {
-    const seen = new Set<string>();
-    for (const [index, { id }] of value.rules.entries()) {
-      if (seen.has(id))
-        issues.push({ code: "custom", message: `wanted an id of its own, got "${id}" again`, path: ["rules", index, "id"], input: id });
-      seen.add(id);
-    }
-  });
+export const routerPolicySchema = z.strictObject(
+  {
+    version: z.literal(1, "1").default(1),
+    thresholds: z.strictObject({ confidence: share.default(0.85), gap: share.default(0.05) }, "{confidence, gap}").prefault({}),
+    cache: z
+      .strictObject(
+        {
+          entriesMax: z.int("a whole number").min(0, "at least 0").max(100_000, "at most 100000").default(1_000),
+          ttlMs: z.int("a whole number").min(0, "at least 0").max(31_536_000_000, "at most a year").default(86_400_000),
+        },
+        "{entriesMax, ttlMs}",
+      )
+      .prefault({}),
+    semantic: semantic.prefault({}),
+    undecided: z
+      .union(
+        [
+          z.enum(["ask", "answer"]),
+          z.strictObject(target).refine((value) => Object.keys(value).length === 1, "one of tool, agent, workflow"),
+        ],
+        "ask, answer, or one of {tool}, {agent}, {workflow}",
+      )
+      .default("answer"),
+    rules: z.array(rule, "a list of rules").max(BOUNDS.rulesMax, `at most ${BOUNDS.rulesMax} rules`),
+  },
+  "a router policy: {version, thresholds, cache, semantic, undecided, rules}",
+);
 
 /** A router policy, checked. */
 export type RouterPolicy = z.output<typeof routerPolicySchema>;

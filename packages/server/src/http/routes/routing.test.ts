@@ -182,7 +182,7 @@ describe("routing", () => {
     await write("router_policy.yaml", "version: 1\nrules:\n  - id: x\n    match: '('\n    tool: echo\n    reason: no\n");
     const kept = await explain("say hi");
     assert.equal(kept.rule, "parrot");
-    assert.match(kept.problem ?? "", /rules\[0\]\.match: wanted a regular expression in RE2 syntax.*router_policy\.yaml:4:12/);
+    assert.match(kept.problem ?? "", /router_policy\.yaml:4:12: rules\[0\]\.match: wanted a regular expression in RE2 syntax/);
     await write("router_policy.yaml", POLICY);
     assert.equal((await explain("say hi")).problem, undefined);
   });
@@ -197,7 +197,7 @@ describe("routing", () => {
     assert.equal(wrong.status, 400);
     assert.match(
       await wrong.text(),
-      /one of tool, agent, workflow, got tool and agent \(policy:2:5\).*wanted match, match_any or examples/s,
+      /policy:2:5: rules\[0\]: wanted one of tool, agent, workflow, got tool and agent.*wanted match, match_any or examples/s,
     );
   });
 
