@@ -11,11 +11,21 @@ export interface AgentSpec {
   readonly tools: readonly string[];
   /** Skills it knows of: it sees what each is for, and reads the rest when it needs it. */
   readonly skills?: readonly string[];
+  /** What it is given to read before each conversation, from MCP servers. */
+  readonly resources?: readonly AgentResource[];
   /** Deterministic routes, tried in order when no model is configured. */
   readonly routes: readonly AgentRoute[];
   /** Things to ask it, for those who do not know yet. */
   readonly starters?: readonly string[];
   readonly limits: { readonly stepsMax: number; readonly historyMessagesMax: number };
+}
+
+/** A resource of an MCP server, or with `{name}` in `uri` those that it lists and that fit. */
+interface AgentResource {
+  readonly server: string;
+  readonly uri: string;
+  /** How much of it is read. */
+  readonly charactersMax?: number;
 }
 
 /**

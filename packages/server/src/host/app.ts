@@ -120,7 +120,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const engine: Engine = await openEngine(config, { store, registry, models, logger, approvals });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
-  const agents = agentDeps(config, { registry, models });
+  const agents = agentDeps(config, { registry, models, servers: () => mcpServers });
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
@@ -243,12 +243,16 @@ async function goOn(app: {
   return failures;
 }
 
-function agentDeps(config: Config, found: { readonly registry: Registry; readonly models: Models }): AgentDeps {
+function agentDeps(
+  config: Config,
+  found: { readonly registry: Registry; readonly models: Models; readonly servers: () => McpServers },
+): AgentDeps {
   const { toolResults } = config;
   return {
     findModel: (id) => modelFor(id, found),
     findTool: (name) => found.registry.tool(name),
     findSkill: (name) => found.registry.skill(name),
+    hasServer: (name) => found.servers().has(name),
     toolResults,
   };
 }

@@ -83,7 +83,7 @@ async function desk({ spec = {}, model, tools = builtInTools, denied }: Setup): 
   const findTool = (name: string): Tool | undefined => tools.find((tool) => tool.name === name);
   const workflow = agentWorkflow(
     { ...SPEC, ...spec },
-    { findModel: () => config.model?.id, findSkill: () => undefined, findTool, toolResults },
+    { findModel: () => config.model?.id, findSkill: () => undefined, hasServer: () => false, findTool, toolResults },
   );
   const engine = new EmbeddedEngine({
     store,

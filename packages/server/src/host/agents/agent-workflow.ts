@@ -16,6 +16,7 @@ import { z } from "zod";
 import { MARK_NOTE, resultForModel, type ResultRules } from "../../models/index.ts";
 import { skillForModel, SKILL_TOOL, withSkills, withSkillTool, type SkillHead } from "./skills.ts";
 import { boundedHistory } from "./history.ts";
+import { readResources } from "./resources.ts";
 import { answerOf, compilePattern, fillTemplate, matches, type Matchable } from "../routing/index.ts";
 
 const MESSAGES_MAX = 10_000;
@@ -31,6 +32,8 @@ export interface AgentDeps {
   readonly findModel: (model: string) => string | undefined;
   readonly findTool: (name: string) => Tool | undefined;
   readonly findSkill: (name: string) => SkillHead | undefined;
+  /** Whether there is an MCP server of this name. */
+  readonly hasServer: (name: string) => boolean;
   readonly toolResults: ResultRules;
 }
 
@@ -109,6 +112,12 @@ function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message
       "not_found",
       `the agent ${spec.name} wants the skill ${unknown}, which is not installed; enable the plugin that has it, or take it out of the agent's skills`,
     );
+  const nowhere = spec.resources?.find(({ server }) => !deps.hasServer(server))?.server;
+  if (nowhere !== undefined)
+    throw new AppError(
+      "not_found",
+      `the agent ${spec.name} reads resources of the MCP server ${nowhere}, which is not there; add it with \`tutti mcp add\`, or take it out of the agent's resources`,
+    );
   const model = deps.findModel(spec.model);
   if (model !== undefined)
     return {
@@ -140,10 +149,14 @@ async function askModel(
   const tools = spec.tools.flatMap((name) => specOf(deps.findTool(name)));
   const forModel: ForModel = (output, tool) => resultForModel({ output, tool, key }, deps.toolResults);
   const history = boundedHistory(messages, spec.limits.historyMessagesMax).map((message) => asData(message, messages, forModel));
-  const isMarked = deps.toolResults.mark && (tools.length > 0 || history.some(({ role }) => role === "tool"));
+  const read = await readResources(ctx, spec.resources ?? [], {
+    forModel: (output, from, charactersMax) => resultForModel({ output, tool: from, key }, { ...deps.toolResults, charactersMax }),
+    explain: (error) => toolError(ctx, error).message,
+  });
+  const isMarked = deps.toolResults.mark && (tools.length > 0 || read.length > 0 || history.some(({ role }) => role === "tool"));
   const known = withSkills(spec, deps.findSkill);
   const instructions = isMarked ? `${known}\n\n${MARK_NOTE}` : known;
-  const conversation: Message[] = [{ role: "system", content: instructions }, ...history];
+  const conversation: Message[] = [{ role: "system", content: instructions }, ...read, ...history];
   let usage = { inputTokens: 0, outputTokens: 0 };
   for (let step = 1; step <= spec.limits.stepsMax; step += 1) {
     const offered = step < spec.limits.stepsMax ? tools : [];

@@ -94,3 +94,25 @@ test("a file that is not there is named", async () => {
     message: /the agent file \/nowhere\/ada\.yaml cannot be read: ENOENT/,
   });
 });
+
+test("resources have a server and a URI or a template, and what is wrong with one is told with its place", async () => {
+  const resources = [
+    { server: "notes", uri: "file:///srv/{+path}" },
+    { server: "notes", uri: "repo://a/readme", charactersMax: 500 },
+  ];
+  assert.deepEqual((await read(`${MINIMAL}resources: ${JSON.stringify(resources)}\n`)).resources, resources);
+  const wrong = `${MINIMAL}resources:
+  - server: not a name
+    uri: readme.md
+  - server: notes
+    uri: "repo://{?query}"
+`;
+  await assert.rejects(read(wrong), {
+    code: "invalid_config",
+    message: [
+      "resources[0].server: wanted the name of an MCP server (ada.yaml:5:13)",
+      "resources[0].uri: wanted a URI with its scheme, such as file:///srv/notes/a.md, or a template of one (ada.yaml:6:10)",
+      "resources[1].uri: wanted {name} or {+path} in a template, got other braces (ada.yaml:8:10)",
+    ].join("\n"),
+  });
+});

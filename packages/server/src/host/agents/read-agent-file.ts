@@ -5,6 +5,7 @@ import { AppError, type AgentSpec } from "@tutti/core";
 import { z } from "zod";
 import { issuesIn, readYaml } from "../config/index.ts";
 import { compilePattern, namesIn } from "../routing/index.ts";
+import { templatePattern } from "./resources.ts";
 import { workflowToolName } from "../workflow-tools.ts";
 
 const STEPS_MAX = 50;
@@ -34,6 +35,16 @@ const toolSchema = z.union(
   "wanted a tool's name, {workflow: name} or {agent: name}",
 );
 
+const RESOURCES_MAX = 20;
+const resourceSchema = z.strictObject({
+  server: z.string().regex(/^[a-zA-Z0-9][a-zA-Z0-9-]{0,31}$/, "wanted the name of an MCP server"),
+  uri: z
+    .string()
+    .max(2048)
+    .regex(/^[a-zA-Z][a-zA-Z0-9+.-]*:\S+$/, "wanted a URI with its scheme, such as file:///srv/notes/a.md, or a template of one"),
+  charactersMax: z.int().min(100).max(100_000).exactOptional(),
+});
+
 const agentSchema = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,63}$/, "wanted lower-case letters, digits and dashes, beginning with a letter"),
@@ -43,11 +54,16 @@ const agentSchema = z
     model: z.string().min(1).default("default"),
     tools: z.array(toolSchema).default([]),
     skills: z.array(z.string().min(1).max(64)).max(100).exactOptional(),
+    resources: z.array(resourceSchema).max(RESOURCES_MAX).exactOptional(),
     routes: z.array(routeSchema).default([]),
     starters: z.array(z.string().min(1).max(500)).max(20).exactOptional(),
     limits: limitsSchema.prefault({}),
   })
   .superRefine((agent, check) => {
+    for (const [index, { uri }] of (agent.resources ?? []).entries()) {
+      const message = templateProblem(uri);
+      if (message !== undefined) check.addIssue({ code: "custom", path: ["resources", index, "uri"], message });
+    }
     for (const [index, route] of agent.routes.entries()) {
       const problem = (key: keyof typeof route, message: string): void =>
         check.addIssue({ code: "custom", path: ["routes", index, key], message });
@@ -57,6 +73,17 @@ const agentSchema = z
       checkPattern(route, problem);
     }
   });
+
+/** What is wrong with the braces of a template. */
+function templateProblem(uri: string): string | undefined {
+  if (/[{}]/.test(uri.replaceAll(/\{\+?\w+\}/g, ""))) return "wanted {name} or {+path} in a template, got other braces";
+  try {
+    templatePattern(uri);
+    return undefined;
+  } catch (error) {
+    return AppError.from(error).message;
+  }
+}
 
 function checkPattern(route: z.output<typeof routeSchema>, problem: (key: "match" | "input", message: string) => void): void {
   try {

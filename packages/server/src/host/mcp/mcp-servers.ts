@@ -89,6 +89,10 @@ export class McpServers implements AsyncDisposable {
     return [...this.#known.values()].map(viewOf);
   }
 
+  has(name: string): boolean {
+    return this.#known.has(name);
+  }
+
   view(name: string): McpServerView {
     return viewOf(this.#find(name));
   }
