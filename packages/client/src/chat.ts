@@ -13,7 +13,7 @@ export interface ChatRequest {
   readonly messages: readonly Pick<Message, "role" | "content">[];
 }
 
-/** An agent's answer as it comes. The last part is `done`; leaving early cancels the run. */
+/** An agent's answer as it comes. The first part names its run, the last is `done`; leaving early cancels the run. */
 export async function* streamChat(
   transport: Transport,
   { agent, messages }: ChatRequest,
@@ -27,7 +27,9 @@ export async function* streamChat(
     timeoutMs: FIRST_PART_TIMEOUT_MS,
   } as const;
   try {
-    for await (const { event, data } of readServerEvents(await transport.stream(request, signal), SILENCE_MAX_MS)) {
+    const { body, runId } = await transport.open(request, signal);
+    if (runId !== null) yield { type: "started", runId };
+    for await (const { event, data } of readServerEvents(body, SILENCE_MAX_MS)) {
       const part = readPart(event, JSON.parse(data));
       if (part === undefined) continue;
       yield part;

@@ -25,6 +25,8 @@ export interface GraphText {
 
 /** The calls about graphs. */
 export interface GraphCalls {
+  /** The graph format as JSON Schema. */
+  graphSchema(signal?: AbortSignal): Promise<Json>;
   checkGraph(graph: GraphText, signal?: AbortSignal): Promise<GraphCheckReply>;
   startGraph(
     graph: GraphText & { readonly input: Json; readonly runId?: string },
@@ -38,6 +40,7 @@ export interface GraphCalls {
 /** The calls over a transport. */
 export function graphCalls(transport: Transport): GraphCalls {
   return {
+    graphSchema: (signal) => transport.json({ path: "/v1/graphs/schema" }, signal),
     checkGraph: (body, signal) => transport.json({ method: "POST", path: "/v1/graphs/check", body }, signal),
     startGraph: (body, signal) => transport.json({ method: "POST", path: "/v1/graphs/runs", body }, signal),
     graphOf: (runId, signal) => transport.json({ path: graphPath(runId) }, signal),

@@ -66,7 +66,17 @@ export type {
   SpendReport,
   SpendRow,
 } from "./keys.ts";
-export type { CatalogModel, CatalogProvider, ModelCalls, ModelPlan, ModelRoute, ModelStats, PlanRequest, PullPart } from "./models.ts";
+export type {
+  CatalogModel,
+  CatalogProvider,
+  ModelCalls,
+  ModelPlan,
+  ModelRoute,
+  ModelStats,
+  OpenCompletion,
+  PlanRequest,
+  PullPart,
+} from "./models.ts";
 export type { CacheCalls, CacheReport } from "./cache.ts";
 export { openLive, type Live, type LiveHandlers, type LiveOptions, type LiveSocket, type LiveState } from "./live.ts";
 export type { LiveData, LiveLogFilter, LiveOverview, LiveReply, LiveRequest, LiveRunsFilter, LiveTopic } from "./live-wire.ts";

@@ -91,6 +91,13 @@ export interface PullPart {
   readonly totalBytes?: number;
 }
 
+/** An answer that is under way. */
+export interface OpenCompletion {
+  readonly runId: string | null;
+  /** OpenAI's chunks as they come. */
+  readonly chunks: AsyncIterable<Json>;
+}
+
 /** The calls about models, and to them. */
 export interface ModelCalls {
   catalog(signal?: AbortSignal): Promise<{ readonly providers: readonly CatalogProvider[]; readonly models: readonly CatalogModel[] }>;
@@ -108,6 +115,8 @@ export interface ModelCalls {
   complete(body: Readonly<Record<string, Json>>, signal?: AbortSignal): Promise<Json>;
   /** The same, streamed: its chunks as they come. */
   streamCompletion(body: Readonly<Record<string, Json>>, signal: AbortSignal): AsyncIterable<Json>;
+  /** The same, with the id of the run that the answer stands in, which knows what it cost. */
+  openCompletion(body: Readonly<Record<string, Json>>, signal: AbortSignal): Promise<OpenCompletion>;
   /** `POST /v1/embeddings`; request and answer are OpenAI's. */
   embed(body: Readonly<Record<string, Json>>, signal?: AbortSignal): Promise<Json>;
 }
@@ -135,6 +144,7 @@ export function modelCalls(transport: Transport): ModelCalls {
     removeModel: (model, signal) => act("/v1/model-removals", { model }, signal),
     complete: (body, signal) => transport.json({ method: "POST", path: "/v1/chat/completions", body, timeoutMs: WORK_TIMEOUT_MS }, signal),
     streamCompletion: (body, signal) => chunks(transport, body, signal),
+    openCompletion: (body, signal) => openCompletion(transport, body, signal),
     embed: (body, signal) => transport.json({ method: "POST", path: "/v1/embeddings", body, timeoutMs: WORK_TIMEOUT_MS }, signal),
   };
 }
@@ -160,6 +170,10 @@ async function* chunks(
   body: Readonly<Record<string, Json>>,
   signal: AbortSignal,
 ): AsyncGenerator<Json, void, undefined> {
+  yield* (await openCompletion(transport, body, signal)).chunks;
+}
+
+async function openCompletion(transport: Transport, body: Readonly<Record<string, Json>>, signal: AbortSignal): Promise<OpenCompletion> {
   const request = {
     method: "POST",
     path: "/v1/chat/completions",
@@ -167,7 +181,12 @@ async function* chunks(
     headers: { accept: "text/event-stream" },
     timeoutMs: WORK_TIMEOUT_MS,
   } as const;
-  for await (const { data } of readServerEvents(await transport.stream(request, signal), WORK_TIMEOUT_MS)) {
+  const opened = await transport.open(request, signal);
+  return { runId: opened.runId, chunks: readChunks(opened.body) };
+}
+
+async function* readChunks(body: ReadableStream<Uint8Array>): AsyncGenerator<Json, void, undefined> {
+  for await (const { data } of readServerEvents(body, WORK_TIMEOUT_MS)) {
     if (data === "[DONE]") return;
     const chunk = JSON.parse(data) as { readonly error?: { readonly code?: unknown; readonly message?: unknown } };
     if (chunk.error !== undefined) throw AppError.revive(String(chunk.error.code), String(chunk.error.message));

@@ -119,8 +119,12 @@ export interface ApprovalEntry {
   readonly until: string | null;
 }
 
-/** A piece of an agent's answer, something that it asks before it goes on (answer it with `answerApproval`), or, last, the whole of it. */
+/**
+ * Which run answers, a piece of the answer, something that it asks before it goes on (answer it with `answerApproval`), or, last, the whole
+ * of it.
+ */
 export type ChatPart =
+  | { readonly type: "started"; readonly runId: string }
   | { readonly type: "text"; readonly text: string }
   | { readonly type: "approval"; readonly approval: ApprovalEntry }
   | { readonly type: "done"; readonly answer: ChatAnswer };

@@ -22,6 +22,12 @@ export interface ClientRequest {
   readonly timeoutMs?: number;
 }
 
+/** An answer that has begun. */
+export interface OpenAnswer {
+  readonly body: ReadableStream<Uint8Array>;
+  readonly runId: string | null;
+}
+
 const TIMEOUT_MS = 30_000;
 /** A receipt of a long run is large; more than this is no answer of Tutti's. */
 const REPLY_BYTES_MAX = 256 * 1_048_576;
@@ -52,13 +58,18 @@ export class Transport {
 
   /** A response to be read as it comes. Only its beginning is bounded in time; who reads it bounds the rest. */
   async stream(request: ClientRequest, signal: AbortSignal): Promise<ReadableStream<Uint8Array>> {
+    return (await this.open(request, signal)).body;
+  }
+
+  /** The same, and the id of the run that the answer comes from, where the server names it. */
+  async open(request: ClientRequest, signal: AbortSignal): Promise<OpenAnswer> {
     const timeoutMs = request.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
     const tooLate = new AbortController();
     const timer = setTimeout(() => tooLate.abort(new DOMException("no answer", "TimeoutError")), timeoutMs);
     try {
-      const { body } = await this.#send(request, AbortSignal.any([signal, tooLate.signal]));
+      const { body, headers } = await this.#send(request, AbortSignal.any([signal, tooLate.signal]));
       if (body === null) throw new AppError("upstream", "wanted a stream, got a response without a body");
-      return body;
+      return { body, runId: headers.get("tutti-run-id") };
     } catch (thrown) {
       throw this.#explain(thrown, { signal, timeoutMs });
     } finally {

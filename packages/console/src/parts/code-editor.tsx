@@ -1,0 +1,14 @@
+import { lazy, Suspense, type ReactNode } from "react";
+import type { CodeViewProps } from "./code-view.tsx";
+import { Loading } from "./states.tsx";
+
+const CodeView = lazy(() => import("./code-view.tsx").then((module) => ({ default: module.CodeView })));
+
+/** An editor of YAML or JSON with line numbers, colours and problems at their lines. It is loaded when it is first shown. */
+export function CodeEditor(props: CodeViewProps): ReactNode {
+  return (
+    <Suspense fallback={<Loading lines={8} />}>
+      <CodeView {...props} />
+    </Suspense>
+  );
+}
