@@ -1,4 +1,6 @@
 import { queryOptions } from "@tanstack/react-query";
+import type { BlobPart } from "@tutti/client";
+import type { Json } from "@tutti/core";
 import { client } from "./server.ts";
 
 /** Entries of lists that are read whole. */
@@ -27,3 +29,32 @@ export const modelsQuery = queryOptions({ queryKey: ["models"], queryFn: ({ sign
 
 /** Tools, and whether policy lets this person call them. */
 export const toolsQuery = queryOptions({ queryKey: ["tools"], queryFn: ({ signal }) => client.tools(signal) });
+
+/** What a run was started with. It never changes. */
+export const runInputQuery = (runId: string) =>
+  queryOptions({
+    queryKey: ["run-input", runId],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async ({ signal }): Promise<Json> => {
+      const [first] = await client.events(runId, { limit: 1 }, signal);
+      return first?.type === "run.started" ? wholeValue(first.input, signal) : null;
+    },
+  });
+
+/** Parts of one large value that are read; together they are more than a run may take. */
+const PARTS_MAX = 64;
+
+/** A value of an event, read from where large ones are kept if it is one. */
+async function wholeValue(value: Json, signal: AbortSignal): Promise<Json> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  const { $blob: sha256 } = value as { readonly [key: string]: Json };
+  if (typeof sha256 !== "string") return value;
+  let text = "";
+  let offset: number | null = 0;
+  for (let part = 0; part < PARTS_MAX && offset !== null; part += 1) {
+    const read: BlobPart = await client.blob(sha256, { offset }, signal);
+    text += read.text;
+    offset = read.nextOffset;
+  }
+  return JSON.parse(text) as Json;
+}

@@ -1,7 +1,6 @@
 import { EditorState } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
-import { useEffect, useEffectEvent, useRef, type ReactNode } from "react";
-import { cx } from "./class-names.ts";
+import { useEffect, useEffectEvent, useRef, type ReactNode, type RefObject } from "react";
 import { extensionsOf, fromOutside, markProblems, reconfigured, type CodeProblem } from "./code-extensions.ts";
 
 /** What the editor is given. */
@@ -25,15 +24,39 @@ export interface CodeViewProps {
  * CodeMirror, in a shadow root: there its styles are sheets that are made by script, which the page's rules (`style-src 'self'`) allow,
  * where a `<style>` element would be refused.
  */
-export function CodeView({ label, value, language, problems = [], isReadOnly = false, reveal, ...on }: CodeViewProps): ReactNode {
+export function CodeView(props: CodeViewProps): ReactNode {
+  const { value, problems, isReadOnly = false, reveal } = props;
+  const [host, view] = useEditor(props);
+  useEffect(() => {
+    const { current } = view;
+    if (current === null || current.state.doc.toString() === value) return;
+    current.dispatch(fromOutside(current.state, value));
+  }, [view, value]);
+  useEffect(() => view.current?.dispatch({ effects: reconfigured(isReadOnly) }), [view, isReadOnly]);
+  useEffect(() => {
+    const { current } = view;
+    if (current !== null) current.dispatch(markProblems(current.state, problems ?? []));
+  }, [view, problems, value]);
+  useEffect(() => {
+    const { current } = view;
+    if (current === null || reveal === undefined) return;
+    const anchor = Math.min(reveal.offset, current.state.doc.length);
+    current.dispatch({ effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
+  }, [view, reveal]);
+  return <div ref={host} className="h-full min-h-0 min-w-0 overflow-hidden rounded-md border border-line bg-ground" dir="ltr" />;
+}
+
+/** Makes the editor once, and anew only for another language; handlers may be new functions at each drawing. */
+function useEditor(props: CodeViewProps): readonly [RefObject<HTMLDivElement | null>, RefObject<EditorView | null>] {
   const host = useRef<HTMLDivElement>(null);
   const view = useRef<EditorView>(null);
-  const changed = useEffectEvent((text: string) => on.onChange?.(text));
-  const moved = useEffectEvent((offset: number) => on.onCursor?.(offset));
-  const undo = useEffectEvent(() => on.onUndo?.());
-  const redo = useEffectEvent(() => on.onRedo?.());
-  const first = useEffectEvent(() => ({ value, isReadOnly }));
-  const hasOwnHistory = on.onUndo === undefined;
+  const changed = useEffectEvent((text: string) => props.onChange?.(text));
+  const moved = useEffectEvent((offset: number) => props.onCursor?.(offset));
+  const undo = useEffectEvent(() => props.onUndo?.());
+  const redo = useEffectEvent(() => props.onRedo?.());
+  const first = useEffectEvent(() => ({ value: props.value, isReadOnly: props.isReadOnly ?? false }));
+  const { label, language } = props;
+  const hasOwnHistory = props.onUndo === undefined;
   useEffect(() => {
     const element = host.current;
     if (element === null) return;
@@ -55,21 +78,5 @@ export function CodeView({ label, value, language, problems = [], isReadOnly = f
       made.destroy();
     };
   }, [label, language, hasOwnHistory]);
-  useEffect(() => {
-    const { current } = view;
-    if (current === null || current.state.doc.toString() === value) return;
-    current.dispatch(fromOutside(current.state, value));
-  }, [value]);
-  useEffect(() => view.current?.dispatch({ effects: reconfigured(isReadOnly) }), [isReadOnly]);
-  useEffect(() => {
-    const { current } = view;
-    if (current !== null) current.dispatch(markProblems(current.state, problems));
-  }, [problems, value]);
-  useEffect(() => {
-    const { current } = view;
-    if (current === null || reveal === undefined) return;
-    const anchor = Math.min(reveal.offset, current.state.doc.length);
-    current.dispatch({ effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
-  }, [reveal]);
-  return <div ref={host} className={cx("min-h-0 min-w-0 overflow-hidden rounded-md border border-line bg-ground", "h-full")} dir="ltr" />;
+  return [host, view];
 }

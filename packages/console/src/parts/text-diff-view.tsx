@@ -22,21 +22,20 @@ export function TextDiff({ before, after, label }: { readonly before: string; re
     <div
       role="group"
       aria-label={label}
-      className="min-w-0 overflow-x-auto rounded-md border border-line bg-ground py-2 font-mono text-xs leading-5"
-      tabIndex={0}
+      className="min-w-0 rounded-md border border-line bg-ground py-2 font-mono text-xs leading-5"
     >
       {groups.map((group, index) => (
         <Fragment key={group[0] === undefined ? index : `${group[0].before}/${group[0].after}`}>
           {index > 0 && <div className="px-3 text-ink-3">…</div>}
           {group.map((line) => (
-            <div key={`${line.before}/${line.after}`} className={cx("flex min-w-max gap-3 px-3", LOOK[line.kind].look)}>
+            <div key={`${line.before}/${line.after}`} className={cx("flex gap-3 px-3", LOOK[line.kind].look)}>
               <span aria-hidden className="w-8 shrink-0 text-end text-ink-3 tabular-nums select-none">
                 {line.after ?? line.before}
               </span>
               <span aria-hidden className="w-2 shrink-0 select-none">
                 {LOOK[line.kind].sign}
               </span>
-              <span className="whitespace-pre" dir="auto">
+              <span className="min-w-0 break-words whitespace-pre-wrap" dir="auto">
                 <span className="sr-only">{LOOK[line.kind].word}</span>
                 {line.text}
               </span>
