@@ -19,11 +19,7 @@ export function TextDiff({ before, after, label }: { readonly before: string; re
   const groups = useMemo(() => folded(diffLines(before.split("\n"), after.split("\n"))), [before, after]);
   if (groups.length === 0) return <Empty title="The texts are the same" />;
   return (
-    <div
-      role="group"
-      aria-label={label}
-      className="min-w-0 rounded-md border border-line bg-ground py-2 font-mono text-xs leading-5"
-    >
+    <div role="group" aria-label={label} className="min-w-0 rounded-md border border-line bg-ground py-2 font-mono text-xs leading-5">
       {groups.map((group, index) => (
         <Fragment key={group[0] === undefined ? index : `${group[0].before}/${group[0].after}`}>
           {index > 0 && <div className="px-3 text-ink-3">…</div>}

@@ -75,7 +75,9 @@ function nameOf({ key, metaKey, ctrlKey, altKey }: KeyboardEvent): string | unde
   return metaKey || ctrlKey ? `mod+${key.toLowerCase()}` : key;
 }
 
-function isTyping({ target }: KeyboardEvent): boolean {
+/** What is typed into may stand in a shadow root, as the code editor does; the event's own target is then only its host. */
+function isTyping(event: KeyboardEvent): boolean {
+  const [target] = event.composedPath();
   return (
     target instanceof HTMLElement &&
     (target.isContentEditable || target.closest("input,textarea,select,[role=textbox],[role=dialog],[role=menu],[role=listbox]") !== null)

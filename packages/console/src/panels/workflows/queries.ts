@@ -11,20 +11,20 @@ const INSIGHT_RUNS_MAX = 100;
 
 /** The newest runs of all workflows. */
 export const recentRunsQuery = queryOptions({
-  queryKey: ["runs", "recent"],
+  queryKey: ["workflow-runs", "recent"],
   queryFn: async ({ signal }) => (await client.runs({ limit: RECENT_RUNS_MAX }, signal)).runs,
 });
 
 /** How many runs there are, and how long they take. */
 export const runCountsQuery = queryOptions({
-  queryKey: ["runs", "counts"],
+  queryKey: ["workflow-runs", "counts"],
   queryFn: ({ signal }) => client.runCounts({}, signal),
 });
 
 /** The newest runs of one workflow. */
 export const runsOfQuery = (workflow: string) =>
   queryOptions({
-    queryKey: ["runs", "of", workflow],
+    queryKey: ["workflow-runs", "of", workflow],
     queryFn: async ({ signal }) => (await client.runs({ workflow, limit: PAGE_RUNS_MAX }, signal)).runs,
   });
 

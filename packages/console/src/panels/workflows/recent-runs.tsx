@@ -29,7 +29,7 @@ export function useRunsByWorkflow(): ReadonlyMap<string, RunsOf> {
   useLive(
     { topic: "runs" },
     {
-      onStart: (why) => (why === "reset" ? queryClient.invalidateQueries({ queryKey: ["runs"] }) : undefined),
+      onStart: (why) => (why === "reset" ? queryClient.invalidateQueries({ queryKey: ["workflow-runs"] }) : undefined),
       onData: ({ runs: changed }) => {
         queryClient.setQueryData(recentRunsQuery.queryKey, (before = []) => newestOf(changed, before));
         if (changed.some(({ endedAt }) => endedAt !== null)) void queryClient.invalidateQueries(runCountsQuery);

@@ -128,12 +128,7 @@ function About({ entry }: { readonly entry: WorkflowEntry }): ReactNode {
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)]">
       <Panel title="Start">
-        <StartForm
-          workflow={name}
-          schema={inputSchema}
-          start={(input) => client.startRun({ workflow: name, input })}
-          onStarted={goToRun}
-        />
+        <StartForm workflow={name} schema={inputSchema} start={(input) => client.startRun({ workflow: name, input })} onStarted={goToRun} />
       </Panel>
       <div className="flex min-w-0 flex-col gap-4">
         <Panel title="About">

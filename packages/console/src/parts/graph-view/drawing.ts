@@ -77,7 +77,8 @@ function drawBody(body: GraphBody, around: Around, drawn: { readonly nodes: Draw
 /** States by how much they matter when a node has many turns. */
 const WEIGHT: readonly NodeReading["status"][] = ["failed", "waiting", "running", "completed", "cancelled", "skipped", "pending"];
 
-function standing(turns: readonly NodeReading[]): Pick<DrawnNode, "state" | "progress" | "problem"> {
+/** Where a node stands: of many turns the worst. Pure. */
+export function standing(turns: readonly NodeReading[]): Pick<DrawnNode, "state" | "progress" | "problem"> {
   const state = WEIGHT.find((status) => turns.some((turn) => turn.status === status)) ?? "pending";
   const done = turns.filter(({ status }) => status === "completed").length;
   const failure = turns.find(({ error }) => error !== undefined)?.error;
@@ -88,7 +89,8 @@ function standing(turns: readonly NodeReading[]): Pick<DrawnNode, "state" | "pro
   };
 }
 
-function labelOf({ on, codes, case: outcome, when }: GraphEdge): { readonly label?: string } {
+/** What an edge asks, in a few words. Pure. */
+export function labelOf({ on, codes, case: outcome, when }: Omit<GraphEdge, "from" | "to">): { readonly label?: string } {
   const words = [
     ...(on === "error" ? [codes === undefined ? "on error" : `on ${codes.join(", ")}`] : []),
     ...(outcome === undefined ? [] : [String(outcome)]),

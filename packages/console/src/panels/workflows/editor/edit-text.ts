@@ -1,5 +1,17 @@
 import { AppError, type Json } from "@tutti/core";
-import { isAlias, isCollection, isMap, isScalar, isSeq, parseDocument, visit, type Document, type YAMLMap, type YAMLSeq } from "yaml";
+import {
+  isAlias,
+  isCollection,
+  isMap,
+  isPair,
+  isScalar,
+  isSeq,
+  parseDocument,
+  visit,
+  type Document,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { fieldsOf, pathOf, type Fields, type Scope } from "./graph-text.ts";
 
 /** One edit of a graph, within one body of it. */
@@ -116,18 +128,22 @@ function remove(
 
 /** The node's key, the edges' ends, the starts, and every expression that speaks of it, also those of bodies inside. */
 function rename(document: Document.Parsed, body: readonly string[], { id, to }: { readonly id: string; readonly to: string }): void {
-  const nodes = document.getIn([...body, "nodes"], true);
-  if (isMap(nodes)) for (const { key } of nodes.items) if (isScalar(key) && String(key) === id) key.value = to;
-  const edges = document.getIn([...body, "edges"], true);
-  for (const edge of isSeq(edges) ? edges.items : []) {
+  const items = (key: string): readonly unknown[] => {
+    const found = document.getIn([...body, key], true);
+    return isCollection(found) ? found.items : [];
+  };
+  for (const pair of items("nodes")) if (isPair(pair) && isScalar(pair.key) && String(pair.key) === id) pair.key.value = to;
+  for (const edge of items("edges")) {
     if (!isMap(edge)) continue;
     for (const end of ["from", "to"]) if (edge.get(end) === id) edge.set(end, to);
   }
-  const start = document.getIn([...body, "start"], true);
-  for (const item of isSeq(start) ? start.items : []) if (isScalar(item) && item.value === id) item.value = to;
-  const speaksOf = new RegExp(String.raw`\bnodes\.${id}(?!\w)`, "g");
+  for (const item of items("start")) if (isScalar(item) && item.value === id) item.value = to;
   const within = body.length === 0 ? document.contents : document.getIn(body, true);
-  if (!isCollection(within)) return;
+  if (isCollection(within)) renameInExpressions(within as YAMLMap | YAMLSeq, id, to);
+}
+
+function renameInExpressions(within: YAMLMap | YAMLSeq, id: string, to: string): void {
+  const speaksOf = new RegExp(String.raw`\bnodes\.${id.replaceAll(/\W/g, String.raw`\$&`)}(?!\w)`, "g");
   visit(within, {
     Scalar(_, scalar) {
       if (typeof scalar.value === "string" && scalar.value.includes("${"))

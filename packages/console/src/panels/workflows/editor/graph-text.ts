@@ -133,6 +133,7 @@ export function fieldsOf(value: Json | undefined): Fields {
   return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+/** A scalar as text; nothing of what is none. */
+export function textOf(value: Json | undefined): string {
+  return typeof value === "string" || typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }

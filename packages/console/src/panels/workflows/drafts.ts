@@ -1,0 +1,33 @@
+/** A graph's text that is not saved yet, and the version it was made from; 0 when there is none yet. */
+export interface Draft {
+  readonly text: string;
+  readonly version: number;
+  /** What to say about it when it is saved. */
+  readonly message?: string;
+}
+
+const keyOf = (name: string): string => `tutti graph draft ${name}`;
+
+/** The draft of a graph that this tab holds. It outlives a reload and leaves with the tab. */
+export function readDraft(name: string): Draft | undefined {
+  try {
+    const kept = sessionStorage.getItem(keyOf(name));
+    if (kept === null) return undefined;
+    const { text, version, message } = JSON.parse(kept) as Partial<Draft>;
+    if (typeof text !== "string" || typeof version !== "number") return undefined;
+    return { text, version, ...(typeof message === "string" && { message }) };
+  } catch {
+    // A browser may forbid the storage, or hold something of an earlier version.
+    return undefined;
+  }
+}
+
+/** Keeps a draft, or forgets it. */
+export function keepDraft(name: string, draft: Draft | undefined): void {
+  try {
+    if (draft === undefined) sessionStorage.removeItem(keyOf(name));
+    else sessionStorage.setItem(keyOf(name), JSON.stringify(draft));
+  } catch {
+    // Without storage a draft lives as long as its page.
+  }
+}

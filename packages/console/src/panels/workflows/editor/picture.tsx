@@ -1,0 +1,111 @@
+import { useMemo, useRef, type ClipboardEvent, type KeyboardEvent, type ReactNode } from "react";
+import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
+import { layoutOf } from "../../../parts/graph-view/layout.ts";
+import { nodeThatWay, type Arrow } from "./arrows.ts";
+import { partOf, readPart, textOfPart, type GraphPart } from "./clipboard.ts";
+import { idOf, type TextDrawing } from "./draw-text.ts";
+import type { Edit } from "./edit-text.ts";
+import { bodyAt, type Fields, type Place, type Scope } from "./graph-text.ts";
+
+interface PictureProps {
+  readonly drawn: TextDrawing;
+  readonly root: Fields;
+  readonly place: Place;
+  readonly isReadOnly: boolean;
+  readonly onSelect: (place: Place) => void;
+  /** Enter: to the form of what is selected. */
+  readonly onInspect: () => void;
+  readonly edit: (scope: Scope, edits: readonly Edit[]) => void;
+  readonly onRemove: () => void;
+  readonly onDuplicate: () => void;
+  readonly onPaste: (part: GraphPart) => void;
+  readonly onUndo: () => void;
+  readonly onRedo: () => void;
+}
+
+/** The graph's picture with its keys: arrows go from node to node, Enter to the form, Delete takes out; copy, paste, undo as everywhere. */
+export function Picture(props: PictureProps): ReactNode {
+  const { drawn, place, isReadOnly, onSelect, edit } = props;
+  const box = useRef<HTMLDivElement>(null);
+  const places = useMemo(() => layoutOf(drawn.drawing), [drawn]);
+  const select = (id: string | undefined): void =>
+    onSelect((id === undefined ? undefined : drawn.places.get(id)) ?? { scope: [], selected: undefined });
+  const focusNode = (id: string): void => {
+    select(id);
+    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus());
+  };
+  const onKeyDown = (event: KeyboardEvent): void => {
+    if (event.key in ARROWS) {
+      const next = nodeThatWay({ drawing: drawn.drawing, places }, idOf(place), event.key as Arrow);
+      if (next === undefined) return;
+      focusNode(next);
+    } else if (!onCommand(event, props)) return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
+  const onCopy = (event: ClipboardEvent): void => {
+    const { selected, scope } = place;
+    if (selected === undefined || !("node" in selected)) return;
+    event.clipboardData.setData("text/plain", textOfPart(partOf(bodyAt(props.root, scope), [selected.node])));
+    event.preventDefault();
+    if (event.type === "cut" && !isReadOnly) props.onRemove();
+  };
+  const onPaste = (event: ClipboardEvent): void => {
+    const part = readPart(event.clipboardData.getData("text/plain"));
+    if (part === undefined || isReadOnly) return;
+    event.preventDefault();
+    props.onPaste(part);
+  };
+  const editing = {
+    onConnect(from: string, to: string) {
+      const [source, target] = [drawn.places.get(from), drawn.places.get(to)];
+      if (source?.selected === undefined || target?.selected === undefined || !("node" in source.selected) || !("node" in target.selected))
+        return;
+      // Nodes of different bodies cannot be joined: the way leads over the node around them.
+      if (source.scope.join(".") !== target.scope.join(".")) return;
+      edit(source.scope, [{ do: "add", nodes: {}, edges: [{ from: source.selected.node, to: target.selected.node }] }]);
+    },
+    onRemove: () => props.onRemove(),
+  };
+  return (
+    // The keys are those of what is inside: nodes and edges have the focus.
+    <div ref={box} role="presentation" className="size-full" onKeyDownCapture={onKeyDown} onCopy={onCopy} onCut={onCopy} onPaste={onPaste}>
+      <GraphView
+        label="The graph"
+        drawing={drawn.drawing}
+        selected={idOf(place)}
+        onSelect={select}
+        onOpen={(id) => {
+          select(id);
+          props.onInspect();
+        }}
+        editing={isReadOnly ? undefined : editing}
+      />
+    </div>
+  );
+}
+
+const ARROWS: Readonly<Record<Arrow, true>> = { ArrowLeft: true, ArrowRight: true, ArrowUp: true, ArrowDown: true };
+
+/** Does what a key asks; says whether it asked anything. */
+function onCommand(event: KeyboardEvent, props: PictureProps): boolean {
+  const isMod = event.ctrlKey || event.metaKey;
+  const key = event.key.toLowerCase();
+  if (isMod && key === "z") (event.shiftKey ? props.onRedo : props.onUndo)();
+  else if (isMod && key === "y") props.onRedo();
+  else if (isMod && key === "d") props.onDuplicate();
+  else if (key === "enter") return enter(event, props);
+  else if (key === "escape") props.onSelect({ scope: props.place.scope, selected: undefined });
+  else return false;
+  return true;
+}
+
+/** Enter on what has the focus selects it; on what is selected it goes to its form. Buttons keep their own. */
+function enter(event: KeyboardEvent, { drawn, place, onSelect, onInspect }: PictureProps): boolean {
+  const id = (event.target as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset["id"];
+  const focused = id === undefined ? undefined : drawn.places.get(id);
+  if (focused === undefined) return false;
+  if (id !== idOf(place)) onSelect(focused);
+  onInspect();
+  return true;
+}
