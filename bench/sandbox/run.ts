@@ -2,12 +2,16 @@
 import { loadavg } from "node:os";
 import { sandboxBackends, tryBackend } from "../../packages/server/src/sandbox/index.ts";
 import { runBare } from "../../test/sandbox/bare.ts";
+import { openSandboxRuntime } from "./sandbox-runtime.ts";
 import { percentile, printTable, writeResults, type Row } from "../shared/results.ts";
 
-const RUNS = 9;
+const RUNS = 15;
 const AT_ONCE = 4;
-const PARALLEL_RUNS = 20;
+const PARALLEL_RUNS = 40;
 const never = new AbortController().signal;
+const PEER = "@anthropic-ai/sandbox-runtime";
+/** These start nothing ahead. */
+const ONLY_COLD: ReadonlySet<string> = new Set(["bare process", PEER]);
 const program = { language: "python", code: "print(6 * 7)" } as const;
 
 interface Subject {
@@ -44,6 +48,7 @@ async function perSecond({ run }: Subject): Promise<number> {
 
 async function open(name: string, warmMax: number): Promise<Subject | string> {
   if (name === "bare process") return { run: () => runBare(program), close: async () => {} };
+  if (name === PEER) return openSandboxRuntime(`/usr/bin/python3 -c '${program.code}'`);
   const factory = sandboxBackends.find((one) => one.name === name);
   if (factory === undefined) return "unknown";
   const { TUTTI_BENCH_ENGINE: engineSocket, TUTTI_BENCH_IMAGE: image } = process.env;
@@ -57,7 +62,7 @@ async function open(name: string, warmMax: number): Promise<Subject | string> {
 const rows: Row[] = [];
 const missing: Record<string, string> = {};
 let bareMs = 0;
-for (const name of ["bare process", "bubblewrap", "landlock", "docker", "wasm"]) {
+for (const name of ["bare process", "bubblewrap", "landlock", PEER, "docker", "wasm"]) {
   console.error(name);
   const cold = await open(name, 0);
   if (typeof cold === "string") {
@@ -75,6 +80,7 @@ for (const name of ["bare process", "bubblewrap", "landlock", "docker", "wasm"])
     { ...told, metric: "coldToBare", value: coldMs / bareMs },
     { ...told, metric: "runsPerSecond", value: runsPerSecond },
   );
+  if (ONLY_COLD.has(name)) continue;
   const warm = await open(name, 1);
   if (typeof warm === "string") {
     missing[`${name}, warm`] = warm;

@@ -12,7 +12,6 @@ const WASM_LACKS: ReadonlySet<string> = new Set([
   "daemon-at-timeout-py",
   "out-names-py",
   "net-io-uring-py",
-  "net-families-py",
   "vm-read-py",
   "k-clock-py",
   "k-terminal-py",
