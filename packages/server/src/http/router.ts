@@ -33,6 +33,7 @@ import { keyRoutes } from "./routes/keys.ts";
 import { sessionRoutes } from "./routes/sessions.ts";
 import { spendRoutes } from "./routes/spend.ts";
 import { policyRoutes } from "./routes/policy.ts";
+import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
@@ -77,6 +78,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", graphRoutes(app));
   router.route("/", scheduleRoutes(app));
   router.route("/", supervisorRoutes(app));
+  router.route("/", runListRoutes(app));
   router.route("/", runRoutes(app, feed));
   router.route("/", liveRoutes(live));
   router.route("/", toolRoutes(app));

@@ -1,8 +1,9 @@
 import { AppError, type RunFilter, type RunRecord, type RunStatus } from "@tutti/core";
 import type { HttpContext } from "../env.ts";
+import { runStatus } from "../shapes/runs.ts";
 
 /** Where a run may stand. */
-export const STATUSES = ["queued", "running", "waiting", "paused", "completed", "failed", "cancelled", "continued"] as const;
+export const STATUSES = runStatus.options;
 
 const WORKFLOWS_MAX = 50;
 

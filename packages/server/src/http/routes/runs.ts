@@ -1,4 +1,4 @@
-import { AppError, type Event, type Json, type RunRecord, type RunStatus } from "@tutti/core";
+import { AppError, type Event, type Json, type RunRecord } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { App } from "../../host/index.ts";
@@ -8,7 +8,7 @@ import type { Feed } from "../feed.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse } from "../sse.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
-import { EventPage, OneRun, Replayed, RunDetails, RunPage, StartedRun, runStatus } from "../shapes/runs.ts";
+import { EventPage, OneRun, Replayed, RunDetails, StartedRun } from "../shapes/runs.ts";
 
 const Start = z.object({
   workflow: z.string().min(1).max(200),
@@ -24,26 +24,11 @@ const Start = z.object({
 });
 const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled by its owner") });
 const Signal = z.object({ value: z.json().default(null), id: z.string().min(1).max(200).optional() });
-const STATUSES = runStatus.options;
 
-/** Start, list, look, follow, steer and replay runs. */
+/** Start, look, follow, steer and replay runs. */
 export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   addStart(routes, app);
-  routes.get(
-    "/v1/runs",
-    operation({
-      tag: "Runs",
-      summary: "List runs, newest first",
-      query: LIST_QUERY,
-      response: RunPage,
-    }),
-    async (ctx) => {
-      const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 50 });
-      const runs = await app.store.runs({ limit, ...filterOf(ctx) });
-      return ctx.json({ runs, nextBefore: runs.length === limit ? (runs.at(-1)?.id ?? null) : null });
-    },
-  );
   routes.get(
     "/v1/runs/:id",
     operation({ tag: "Runs", summary: "One run: where it stands, its result, what it waits for", response: RunDetails }),
@@ -122,26 +107,6 @@ function refuseBuiltIn({ workflow }: RunRecord, signal: string): void {
   const isOpen = !workflow.startsWith("tutti.") || workflow === "tutti.graph" || (workflow === "tutti.webhook" && signal === "retry");
   if (!isOpen)
     throw new AppError("denied", `wanted a run that takes signals from people, got a run of "${workflow}", which Tutti steers itself`);
-}
-
-const LIST_QUERY = {
-  status: `comma-separated: ${STATUSES.join(", ")}`,
-  workflow: "only runs of this workflow",
-  limit: "1 to 500, 50 unless given",
-  before: "only runs older than this id",
-};
-
-function filterOf(ctx: HttpContext): { readonly statuses?: readonly RunStatus[]; readonly workflow?: string; readonly beforeId?: string } {
-  const statuses = ctx.req.query("status")?.split(",");
-  const unknown = statuses?.find((status) => !STATUSES.includes(status as RunStatus));
-  if (unknown !== undefined) throw new AppError("invalid_input", `wanted status to be among ${STATUSES.join(", ")}, got "${unknown}"`);
-  const workflow = ctx.req.query("workflow");
-  const beforeId = ctx.req.query("before");
-  return {
-    ...(statuses && { statuses: statuses as RunStatus[] }),
-    ...(workflow !== undefined && { workflow }),
-    ...(beforeId !== undefined && { beforeId }),
-  };
 }
 
 function lastEventId(ctx: HttpContext): number | undefined {

@@ -1,4 +1,4 @@
-import { AppError } from "@tutti/core";
+import { AppError, type RunRecord } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { App } from "../../host/index.ts";
@@ -43,9 +43,7 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
       status: 201,
     }),
     async (ctx) => {
-      const { workflow } = await findRun(app, ctx.req.param("id"));
-      if (workflow.startsWith("tutti.") && workflow !== "tutti.graph")
-        throw new AppError("denied", `wanted a run that people start, got a run of "${workflow}", which Tutti starts itself`);
+      requireForkable(await findRun(app, ctx.req.param("id")));
       const { beforeKey, input, outputs } = await readJson(ctx, Fork, app.config);
       const fork = { ...(beforeKey !== undefined && { beforeKey }), ...(input !== undefined && { input }), ...(outputs && { outputs }) };
       const { runId } = await app.engine.fork(ctx.req.param("id"), fork, ctx.get("principal"));
@@ -63,6 +61,12 @@ export function steeringRoutes(app: App): Hono<HttpEnv> {
     (ctx) => ctx.json({ queues: app.engine.queues }),
   );
   return routes;
+}
+
+/** Throws `denied` for runs that Tutti starts itself. */
+export function requireForkable({ workflow }: RunRecord): void {
+  if (workflow.startsWith("tutti.") && workflow !== "tutti.graph")
+    throw new AppError("denied", `wanted a run that people start, got a run of "${workflow}", which Tutti starts itself`);
 }
 
 async function answerWith(ctx: HttpContext, app: App): Promise<Response> {

@@ -12,6 +12,7 @@ import type { RunDiffAnswer, RunInsightAnswer, WaitingAnswer, WorkflowInsightAns
 import type { CatalogModelShape, CatalogShape, ModelPlanShape, ModelRouteShape, ModelStatsShape, Spend } from "./models.ts";
 import type { PolicyCheck, PolicyExplanation, PolicyReplay, PolicyShadow, PolicyStatus } from "./policy.ts";
 import type { Routed, RoutingShadow } from "./routing.ts";
+import type { Activity, BlobPart, BulkResults, RunCounts } from "./run-lists.ts";
 import type { Queue, Replayed, Run, RunDetails, RunPage, StartedRun, Verdict } from "./runs.ts";
 import type { ComponentsHealth, DeadLetterShape, ScheduleShape, Supervised } from "./schedules.ts";
 import type {
@@ -64,7 +65,11 @@ function holds<_Agreement extends true>(): void {}
 
 test("the client's types are those of the API's description", () => {
   holds<Same<typeof Run, RunRecord>>();
-  holds<Fits<typeof RunPage, client.RunPage, "runs" | "nextBefore">>();
+  holds<Same<typeof RunPage, client.RunPage>>();
+  holds<Same<typeof RunCounts, client.RunCounts>>();
+  holds<Same<typeof Activity, client.Activity>>();
+  holds<Same<typeof BulkResults, Awaited<ReturnType<client.Client["bulkRuns"]>>>>();
+  holds<Same<typeof BlobPart, client.BlobPart>>();
   holds<Same<typeof StartedRun, client.StartedRun>>();
   holds<Same<typeof RunDetails, Omit<client.RunDetails, "waitingFor"> & { waitingFor: z.output<typeof RunDetails>["waitingFor"] }>>();
   holds<Same<typeof Replayed, Replay>>();

@@ -43,7 +43,11 @@ export const OneRun = z.object({ run: Run });
 export const StartedRun = z.object({ run: Run, url: z.string() });
 
 /** Runs, newest first. */
-export const RunPage = z.object({ runs: z.array(Run), nextBefore: z.string().nullable() });
+export const RunPage = z.object({
+  runs: z.array(Run),
+  nextBefore: z.string().nullable(),
+  scanned: count.exactOptional().describe("Of a search by text: how many events it looked through."),
+});
 
 /** Something that a step waits for. */
 export const OpenWait = z.object({ key: z.string(), kind: stepKind, name: z.string(), until: z.string().nullable() });

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { AppError, Store, Usage } from "@tutti/core";
 import { dayOf, windowsAt } from "./calendar.ts";
-import { Ledger, subjectsOf, type LedgerQuery } from "./ledger.ts";
+import { Ledger, subjectsOf, type LedgerQuery, type MinuteQuery } from "./ledger.ts";
 import type { LedgerRow } from "./day-spend.ts";
 import { NANOS, nanosOf, tokensOf, type Ask, type Budget, type Payer, type Period, type Reservation } from "./limits.ts";
 import { LocalCounters, type GroupLimits } from "./local-counters.ts";
@@ -105,6 +105,16 @@ export class Budgets {
   spent({ by, from, to }: Partial<LedgerQuery> = {}): Promise<readonly LedgerRow[]> {
     const nowMs = this.#nowMs();
     return this.#ledger.query({ by: by ?? ["key"], from: from ?? dayOf(nowMs - 29 * 86_400_000), to: to ?? dayOf(nowMs) });
+  }
+
+  /** Tokens and dollars in each minute of a span in which there were any: of exchanges through the gateway and of runs. */
+  async spentByMinute(span: MinuteQuery) {
+    return (await this.#ledger.minutes(span)).map(({ startMs, used: [inputTokens, outputTokens, nanoUsd] }) => ({
+      startMs,
+      inputTokens,
+      outputTokens,
+      costUsd: nanoUsd / NANOS,
+    }));
   }
 
   /** Writes down what was counted. Nothing may be reserved any more. */

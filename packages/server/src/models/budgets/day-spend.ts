@@ -34,17 +34,31 @@ type Names = readonly [key: string, user: string, team: string, model: string, p
 export interface DaySnapshot {
   readonly position: number;
   readonly rows: readonly (readonly [...names: Names, ...sums: number[]])[];
+  /** What was used in each minute of the day in which something was; versions before this one wrote none. */
+  readonly minutes?: readonly (readonly [minute: number, ...used: Used])[];
+}
+
+/** Tokens, and dollars in billionths. */
+export type Used = readonly [inputTokens: number, outputTokens: number, nanoUsd: number];
+
+/** What one event of the log tells. `used` counts what runs used of models too, which stands in no row. */
+interface Told {
+  readonly spends: readonly Spend[];
+  readonly used: Used;
+  readonly minute: number;
 }
 
 /** What was spent on one day, by everything that it can be looked at by. */
 export class DaySpend {
   readonly #rows: Map<string, { readonly names: Names; readonly sums: Sums }>;
+  readonly #minutes: Map<number, Used>;
   /** Of the last event of the log that was counted in. */
   position: number;
   isDirty = false;
 
   constructor(snapshot: DaySnapshot = { position: 0, rows: [] }) {
     this.position = snapshot.position;
+    this.#minutes = new Map((snapshot.minutes ?? []).map(([minute, ...used]) => [minute, used]));
     this.#rows = new Map(
       snapshot.rows.map(([key, user, team, model, provider, ...sums]) => {
         const names: Names = [key, user, team, model, provider];
@@ -54,10 +68,12 @@ export class DaySpend {
   }
 
   /** Adds what the event of the log at a position tells, once. */
-  add(spends: readonly Spend[], position: number): void {
+  add({ spends, used, minute }: Told, position: number): void {
     if (position <= this.position) return;
     this.position = position;
     this.isDirty = true;
+    const [input, output, nanoUsd] = this.#minutes.get(minute) ?? [0, 0, 0];
+    this.#minutes.set(minute, [input + used[0], output + used[1], nanoUsd + used[2]]);
     for (const spend of spends) {
       const { sums } = this.#row([spend.keyId ?? "", spend.user ?? "", spend.team ?? "", spend.model, spend.provider]);
       for (const [index, value] of sumsOf(spend).entries()) sums[index] = (sums[index] ?? 0) + value;
@@ -68,8 +84,13 @@ export class DaySpend {
     yield* this.#rows.values();
   }
 
+  minutes(): Iterable<readonly [minute: number, used: Used]> {
+    return this.#minutes;
+  }
+
   snapshot(): DaySnapshot {
-    return { position: this.position, rows: [...this.#rows.values()].map(({ names, sums }) => [...names, ...sums]) };
+    const minutes = [...this.#minutes].map(([minute, used]) => [minute, ...used] as const);
+    return { position: this.position, minutes, rows: [...this.#rows.values()].map(({ names, sums }) => [...names, ...sums]) };
   }
 
   #row(names: Names): { readonly sums: Sums } {

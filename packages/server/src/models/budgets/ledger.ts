@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from "node:timers/promises";
 import { AppError, type Event, type Json, type Store } from "@tutti/core";
 import { dayOf } from "./calendar.ts";
-import { DaySpend, group, type DaySnapshot, type Dimension, type LedgerRow } from "./day-spend.ts";
+import { DaySpend, group, type DaySnapshot, type Dimension, type LedgerRow, type Used } from "./day-spend.ts";
 import { nanosOf, tokensOf, type Payer } from "./limits.ts";
 import { Purse, type PurseSnapshot } from "./purse.ts";
 import type { Subject } from "./refusal.ts";
@@ -9,6 +9,7 @@ import { spendsOf, type Spend } from "./spend.ts";
 
 const ACCOUNTS_SETTING = "spend.accounts";
 const DAY_MS = 86_400_000;
+const MINUTE_MS = 60_000;
 /** Days that stay in memory; older ones are read when somebody asks for them. */
 const DAYS_KEPT = 3;
 /** The longest span that one question may be about. */
@@ -36,6 +37,17 @@ export interface LedgerQuery {
   readonly by: readonly Dimension[];
   readonly from: string;
   readonly to: string;
+}
+
+/** From a moment (included) to another, in ms since 1970. */
+export interface MinuteQuery {
+  readonly sinceMs: number;
+  readonly untilMs: number;
+}
+
+interface MinuteUse {
+  readonly startMs: number;
+  readonly used: Used;
 }
 
 interface AccountsSnapshot {
@@ -94,6 +106,20 @@ export class Ledger {
     return group(found, by);
   }
 
+  /** What was used in each minute of a span in which something was, in order. */
+  async minutes({ sinceMs, untilMs }: MinuteQuery): Promise<readonly MinuteUse[]> {
+    await this.catchUp();
+    const found: MinuteUse[] = [];
+    for (const day of daysBetween(dayOf(sinceMs), dayOf(Math.max(sinceMs, untilMs - 1)))) {
+      const dayMs = Date.parse(`${day}T00:00:00Z`);
+      for (const [minute, used] of (this.#days.get(day) ?? (await this.#readDay(day))).minutes()) {
+        const startMs = dayMs + minute * MINUTE_MS;
+        if (startMs >= sinceMs && startMs < untilMs) found.push({ startMs, used });
+      }
+    }
+    return found.toSorted((a, b) => a.startMs - b.startMs);
+  }
+
   /** Writes down where it is, and reads no more. */
   async close(): Promise<void> {
     this.#stop.abort();
@@ -144,12 +170,13 @@ export class Ledger {
 
   async #fold(event: Event, position: number): Promise<void> {
     const spends = spendsOf(event);
-    if (spends.length === 0) return;
+    const used = usedIn(event, spends);
+    if (used === undefined) return;
     const day = event.at.slice(0, 10);
     const atMs = Date.parse(event.at);
     let dayspend = this.#days.get(day);
     if (dayspend === undefined) this.#days.set(day, (dayspend = await this.#readDay(day)));
-    dayspend.add(spends, position);
+    dayspend.add({ spends, used, minute: Math.floor((atMs % DAY_MS) / MINUTE_MS) }, position);
     if (position <= this.#accountsPosition) return;
     this.#isDirty = true;
     for (const spend of spends) {
@@ -201,6 +228,17 @@ export class Ledger {
     this.#savedAtMs = nowMs();
     this.#isDirty = false;
   }
+}
+
+/** What an event tells of models' use: of an exchange through the gateway, or of a step that a run did. What a fork copied was used before. */
+function usedIn(event: Event, spends: readonly Spend[]): Used | undefined {
+  if (spends.length > 0) {
+    const of = (value: (spend: Spend) => number): number => spends.reduce((sum, spend) => sum + value(spend), 0);
+    return [of(({ usage }) => usage.inputTokens), of(({ usage }) => usage.outputTokens), of(({ costUsd }) => nanosOf(costUsd))];
+  }
+  if (event.type !== "step.completed" || event.kind !== "model" || event.usage === undefined || event.copied === true) return undefined;
+  const { inputTokens, outputTokens, costUsd } = event.usage;
+  return [inputTokens, outputTokens, nanosOf(costUsd)];
 }
 
 /** Whose accounts an exchange is charged to. */
