@@ -7,7 +7,7 @@ import { createMetrics, logEvents, type Logger, type Metrics } from "../telemetr
 import type { AgentDeps } from "./agents/index.ts";
 import type { Batches } from "./batches/index.ts";
 import { createCodeSandbox, type CodeSandbox } from "./code-sandbox.ts";
-import type { Config } from "./config/index.ts";
+import { describeConfig, type Config, type ConfigReading, type ConfigRow } from "./config/index.ts";
 import { Doors } from "./doors/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
@@ -47,6 +47,8 @@ export interface AppOptions {
   readonly baseDir: string;
   /** The configuration file, where it is known. */
   readonly configFile?: string | undefined;
+  /** Where each setting comes from, where that is known; otherwise each was given by whoever opens the app. */
+  readonly sources?: ConfigReading["sources"];
 }
 
 /** Everything a face needs. */
@@ -54,6 +56,9 @@ export interface App extends Services, GatewayServices {
   readonly config: Config;
   /** What paths in requests count from, and stay inside of. */
   readonly baseDir: string;
+  readonly configFile: string | undefined;
+  /** Every setting as people may see it. */
+  settings(): readonly ConfigRow[];
   readonly store: Store & Survey;
   readonly engine: Engine;
   readonly registry: Registry;
@@ -137,6 +142,8 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   opening.move();
   const app = {
     config,
+    configFile: options.configFile,
+    settings: () => describeConfig({ config, ...(options.sources && { sources: options.sources }) }),
     baseDir,
     store,
     engine,

@@ -21,7 +21,9 @@ export interface Operation {
     | "Insight"
     | "Schedules"
     | "Supervisor"
-    | "MCP";
+    | "MCP"
+    | "Views"
+    | "Config";
   readonly summary: string;
   readonly body?: z.ZodType;
   /** What the body is sent as when it is no JSON. */

@@ -42,6 +42,8 @@ import { routingRoutes } from "./routes/routing.ts";
 import { toolImportRoutes } from "./routes/tool-imports.ts";
 import { toolRoutes } from "./routes/tools.ts";
 import { trustRoutes } from "./routes/trust.ts";
+import { configRoutes } from "./routes/config.ts";
+import { viewRoutes } from "./routes/views.ts";
 import { webhookRoutes } from "./routes/webhooks.ts";
 
 /** What routes stand on beside the app. */
@@ -92,6 +94,8 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", webhookRoutes(app, app.events));
   router.route("/", mcpServerRoutes(app));
   router.route("/", mcp.routes);
+  router.route("/", viewRoutes(app));
+  router.route("/", configRoutes(app));
   router.route("/", consoleRoutes(app));
   router.route("/", docsRoutes(router));
   router.notFound((ctx) => {

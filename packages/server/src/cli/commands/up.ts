@@ -37,7 +37,7 @@ interface UpFlags {
 }
 
 async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFlags): Promise<void> {
-  const { config, file } = await shell.readConfig({
+  const { config, file, sources } = await shell.readConfig({
     ...flags,
     ...(restateUrl !== undefined && { restateUrls: restateUrl }),
     ...(restateAdminUrl !== undefined && { restateAdminUrls: restateAdminUrl }),
@@ -47,7 +47,7 @@ async function up(shell: Shell, { restateUrl, restateAdminUrl, ...flags }: UpFla
     import("../../host/index.ts"),
   ]);
   const logger = createLogger({ logLevel: config.logLevel, logFormat: config.logFormat, destination: process.stderr });
-  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), configFile: file, isAnnounced: true });
+  const running = await startApp(config, { logger, recover: "all", baseDir: process.cwd(), configFile: file, sources, isAnnounced: true });
   const { app, url } = running;
   const { newToken } = app;
   const consoleUrl = `${url}${config.publicPath}/admin/`;

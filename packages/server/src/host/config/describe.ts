@@ -13,13 +13,25 @@ export interface ConfigRow {
   readonly env: string;
   readonly description: string;
   readonly valid: string;
+  readonly isSecret: boolean;
 }
 
 /** Every key with its value, where the value comes from, and what the key is for. */
-export function describeConfig({ config, sources }: ConfigReading): readonly ConfigRow[] {
+export function describeConfig({
+  config,
+  sources,
+}: Pick<ConfigReading, "config"> & Partial<Pick<ConfigReading, "sources">>): readonly ConfigRow[] {
   return KEYS.map((key) => {
     const { env = "", description, valid, isSecret = false }: Setting<unknown> = SETTINGS[key];
-    return { key, value: isSecret ? masked(config[key]) : asText(config[key]), source: sources[key], env, description, valid };
+    return {
+      key,
+      value: isSecret ? masked(config[key]) : asText(config[key]),
+      source: sources?.[key] ?? "given",
+      env,
+      description,
+      valid,
+      isSecret,
+    };
   });
 }
 
