@@ -30,6 +30,8 @@ type InputCondition =
 interface ApprovedCall {
   readonly tool: string;
   readonly input: Json;
+  /** What calls have in common: what one read from outside counts for those after it. */
+  readonly conversation?: string | undefined;
   readonly approvalId?: string | undefined;
   readonly wait?: boolean | undefined;
 }

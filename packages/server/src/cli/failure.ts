@@ -43,7 +43,8 @@ const COMMANDS: readonly (readonly [route: string, command: string])[] = [
 
 /** A message with the commands in the place of routes. */
 function inCommands(message: string): string {
-  return COMMANDS.reduce((text, [route, command]) => text.replaceAll(route, command), message);
+  const told = COMMANDS.reduce((text, [route, command]) => text.replaceAll(route, command), message);
+  return told.replaceAll(/`GET \/v1\/(runs|agents|tools)\/([^`/]+)`/g, "`tutti $1 show $2`");
 }
 
 /** One line for each problem on stderr, or one JSON document on stdout. */

@@ -28,3 +28,20 @@ function withFolder(provider: Provider, { dataDir }: Config): Provider {
   if (kind !== "llama-cpp" || options?.["folder"] !== undefined || options?.["file"] !== undefined) return provider;
   return { ...provider, options: { ...options, folder: join(dataDir, "models") } };
 }
+
+/** Targets of named models that no provider is there for, in words: a request to them fails unless a provider lists them by that name. */
+export function unservedTargets(config: Config): readonly string[] {
+  const providers = providersOf(config);
+  const names = providers.map(({ name }) => name);
+  const others = names.filter((name) => name !== LOCAL.name);
+  return config.models.flatMap(({ name, targets }) =>
+    targets.flatMap(({ model }) => {
+      const [prefix = "", ...rest] = model.split("/");
+      const isListed = providers.some(({ models }) => models.includes(model));
+      if (isListed || (rest.length > 0 && names.includes(prefix))) return [];
+      if (others.length === 0) return [`models.${name} leads to ${model}, and no provider is configured`];
+      if (rest.length === 0) return [];
+      return [`models.${name} leads to ${model}, and no provider is called ${prefix}; there are ${others.join(", ")}`];
+    }),
+  );
+}

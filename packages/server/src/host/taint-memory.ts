@@ -1,10 +1,13 @@
 import { createHash } from "node:crypto";
 import type { Json, Principal, Store } from "@tutti/core";
 import { z } from "zod";
+import { toolWorkflow } from "./tool-workflow.ts";
 import { QuoteMemory } from "./quote-memory.ts";
 
 /** What a conversation that holds a tainted reply is tainted by, and one with a reply that nobody knows. */
 const EARLIER_TURN = "an earlier turn";
+/** What a call is tainted by when an earlier call of its conversation was. */
+const EARLIER_CALL = "an earlier call";
 const UNKNOWN_REPLY = "an unknown reply";
 /** What a conversation is tainted by in which somebody quotes a tainted reply. */
 const QUOTE = "a quoted reply";
@@ -17,6 +20,7 @@ const message = z.object({
   callId: z.string().optional(),
   calls: z.array(z.object({ id: z.string(), name: z.string() })).optional(),
 });
+const toolCall = z.object({ tool: z.string(), conversation: z.string() });
 const conversation = z.object({ messages: z.array(message) });
 const reply = z.union([z.string(), z.object({ reply: z.object({ content: z.string() }) }).transform((output) => output.reply.content)]);
 
@@ -52,7 +56,10 @@ export class TaintMemory {
   }
 
   /** The sources of untrusted content in a conversation that a run begins with. */
-  async sourcesOf({ workflow, input, principal: { tenant } }: Start): Promise<readonly string[]> {
+  async sourcesOf({ workflow, input, principal }: Start): Promise<readonly string[]> {
+    const { tenant } = principal;
+    const call = callMark({ workflow, input, principal });
+    if (call !== undefined) return this.#earlierCalls(call);
     const parsed = conversation.safeParse(input);
     if (!parsed.success) return [];
     const messages = parsed.data.messages.slice(-MESSAGES_MAX);
@@ -66,7 +73,10 @@ export class TaintMemory {
   }
 
   /** Remembers what a run gave. */
-  async remember({ workflow, principal: { tenant }, input, output, tainted }: Start & End): Promise<void> {
+  async remember({ workflow, principal, input, output, tainted }: Start & End): Promise<void> {
+    const { tenant } = principal;
+    const call = callMark({ workflow, input, principal });
+    if (call !== undefined && tainted.length > 0) await this.#store.putBlob(call.mark);
     const parsed = reply.safeParse(output);
     if (!parsed.success || parsed.data.trim() === "") return;
     if (tainted.length > 0) {
@@ -75,6 +85,13 @@ export class TaintMemory {
       this.#quotes.add(tenant, parsed.data, own);
       await this.#store.putBlob(markOf("tainted", tenant, parsed.data));
     } else if (this.#known.mayReadUntrusted(workflow)) await this.#store.putBlob(markOf("clean", tenant, parsed.data));
+  }
+
+  /** A call of an untrusted tool counts for its conversation from when it is asked for: what it says when it fails is from outside too. */
+  async #earlierCalls({ mark, tool }: CallMark): Promise<readonly string[]> {
+    const isMarked = await this.#isMarked(mark);
+    if (!isMarked && this.#known.isUntrusted(tool)) await this.#store.putBlob(mark);
+    return isMarked ? [EARLIER_CALL] : [];
   }
 
   /** The untrusted tools whose results a conversation holds. Of tools whose calls share an id, the worst counts. */
@@ -106,6 +123,20 @@ export class TaintMemory {
 interface End {
   readonly output: Json;
   readonly tainted: readonly string[];
+}
+
+/** What marks the conversation that a tool call says it is part of. Nobody marks or reads the conversations of others. */
+function callMark({ workflow, input, principal: { id, tenant } }: Start): CallMark | undefined {
+  if (workflow !== toolWorkflow.name) return undefined;
+  const call = toolCall.safeParse(input);
+  if (!call.success) return undefined;
+  const digest = createHash("sha256").update(call.data.conversation).digest("hex");
+  return { tool: call.data.tool, mark: JSON.stringify({ taintedCalls: digest, tenant, principal: id }) };
+}
+
+interface CallMark {
+  readonly tool: string;
+  readonly mark: string;
 }
 
 function markOf(kind: "tainted" | "clean", tenant: string, content: string): string {

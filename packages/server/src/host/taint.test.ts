@@ -211,3 +211,28 @@ test("a person can let a tainted run write", async () => {
   const events = await app.app.store.read(runId, { afterSeq: 0, limit: 200 });
   assert.ok(events.some((event) => event.type === "step.completed" && event.name === "buy"));
 });
+
+test("calls of one conversation know of each other: after one that read from outside, a write asks; other conversations do not", async () => {
+  await using app = await shopWith([], { taintPolicy: "ask" });
+  const call = async (tool: string, conversation?: string): Promise<string> => {
+    const response = await app.fetch("/v1/tools/execute", { tool, input: {}, ...(conversation !== undefined && { conversation }) });
+    const { error } = (await response.json()) as { readonly error?: { readonly code: string; readonly message: string } };
+    return error === undefined ? "done" : `${error.code}: ${error.message}`;
+  };
+  assert.equal(await call("buy", "mine"), "done");
+  assert.equal(await call("page", "mine"), "done");
+  assert.match(
+    await call("buy", "mine"),
+    /^missing_approval: .*the run has read untrusted content from "an earlier call", and "buy" writes/,
+  );
+  assert.equal(await call("look", "mine"), "done");
+  assert.equal(await call("buy", "another"), "done");
+  assert.equal(await call("buy"), "done");
+  const { secret } = (await (await app.fetch("/v1/keys", { name: "somebody else" })).json()) as { readonly secret: string };
+  const other = await fetch(`${app.url}/v1/tools/execute`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
+    body: JSON.stringify({ tool: "buy", input: {}, conversation: "mine" }),
+  });
+  assert.doesNotMatch(await other.text(), /an earlier call/);
+});

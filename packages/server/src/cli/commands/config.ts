@@ -34,8 +34,11 @@ async function show(shell: Shell): Promise<void> {
 }
 
 async function check(shell: Shell): Promise<void> {
-  const { file } = await shell.readConfig();
-  shell.printJson({ valid: true, file: file ?? null });
+  const { unservedTargets } = await import("../../host/index.ts");
+  const { file, config } = await shell.readConfig();
+  const warnings = unservedTargets(config);
+  shell.printJson({ valid: true, file: file ?? null, warnings });
+  for (const warning of warnings) shell.printLine(piece("warning: ", "yellow"), piece(printable(warning)));
   shell.printLine(
     piece(`${sign("done", shell.out)} `, "green"),
     piece("the configuration is valid"),

@@ -204,3 +204,12 @@ test("a tool's secret that is not set stops nobody who does not need it, and the
   assert.match(stdout, /tool secrets +not set: shop \(SHOP_KEY\)/);
   assert.equal((await place.run(["config", "show"])).code, 0);
 });
+
+test("a named model whose provider is not there is warned of", async () => {
+  await writeFile(
+    join(place.dir, "models.yaml"),
+    "providers: [{ name: near, baseUrl: http://127.0.0.1:9/v1 }]\nmodels: { fast: far/small, slow: near/large, plain: llama3.2 }\n",
+  );
+  const { warnings } = await place.json<{ readonly warnings: readonly string[] }>(["config", "check", "--config", "models.yaml"]);
+  assert.deepEqual(warnings, ["models.fast leads to far/small, and no provider is called far; there are near"]);
+});

@@ -1,7 +1,7 @@
 import { inputRequired, type CallToolResult, type InputRequiredResult } from "@modelcontextprotocol/server";
 import { AppError, type EventDraft, type Json, type Wait } from "@tutti/core";
 import { z } from "zod";
-import { newRunId, type App } from "../../host/index.ts";
+import { newRunId, toolWorkflow, type App } from "../../host/index.ts";
 import type { McpCall } from "./offer.ts";
 import { failureOf, resultOf } from "./results.ts";
 import type { Target } from "./targets.ts";
@@ -41,7 +41,7 @@ export async function callRun(
     if (isBack) {
       const refusal = await answer(app, call, { runId, key: state.key ?? "" });
       if (refusal !== undefined) return refusal;
-    } else await app.engine.start(target.workflow, target.inputOf(args), { principal: call.principal, runId });
+    } else await app.engine.start(target.workflow, inSession(target, target.inputOf(args), call), { principal: call.principal, runId });
     return await outcome(target, follower);
   } catch (thrown) {
     const error = AppError.from(thrown);
@@ -50,6 +50,12 @@ export async function callRun(
   } finally {
     await follower.told;
   }
+}
+
+/** The tool calls of a session know of each other: what one read from outside counts for those after it. */
+function inSession({ workflow }: Target, input: Json, { context: { sessionId } }: McpCall): Json {
+  const isCall = workflow === toolWorkflow.name && sessionId !== undefined && typeof input === "object" && !Array.isArray(input);
+  return isCall ? { ...(input as Readonly<Record<string, Json>>), conversation: `mcp:${sessionId}` } : input;
 }
 
 /** The run's end, or the question it asks of a person. */

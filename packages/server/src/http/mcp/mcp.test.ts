@@ -173,3 +173,21 @@ for (const [revision, mode] of Object.entries(MODES)) {
     assert.equal((await app.app.store.run(runId))?.status, "cancelled");
   });
 }
+
+test("the calls of a session know of each other: a write asks after one that read from outside, in this session only", async (context) => {
+  const page: Tool = { ...secret, name: "page", description: "Reads a page.", effect: "read", isUntrusted: true };
+  const buy: Tool = { ...secret, name: "buy", description: "Buys.", effect: "write" };
+  await using app = await startTestApp({
+    inlinePlugins: [{ name: "shop", tools: [page, buy] }],
+    toolsAllow: ["page", "buy"],
+    taintPolicy: "ask",
+  });
+  const client = await connect(context, app, { mode: MODES["2025-11-25"] });
+  const call = async (from: Client, name: string): Promise<string> =>
+    textOf((await from.callTool({ name, arguments: { disk: "c" } })) as CallToolResult);
+  assert.doesNotMatch(await call(client, "buy"), /missing_approval/);
+  await call(client, "page");
+  assert.match(await call(client, "buy"), /missing_approval/);
+  const other = await connect(context, app, { mode: MODES["2025-11-25"] });
+  assert.doesNotMatch(await call(other, "buy"), /missing_approval/);
+});

@@ -2,7 +2,7 @@ import { AppError } from "@tutti/core";
 import { didYouMean } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
-import { toolWorkflow, type App, type Preview, type RegisteredTool } from "../../host/index.ts";
+import { CONVERSATION_CHARACTERS_MAX, toolWorkflow, type App, type Preview, type RegisteredTool } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
@@ -12,6 +12,8 @@ const Execute = z
   .object({
     tool: z.string().min(1).max(200),
     input: z.json().default({}),
+    /** What the calls of one client have in common: what one read from outside counts for those after it. */
+    conversation: z.string().min(1).max(CONVERSATION_CHARACTERS_MAX).optional(),
     /** Of `POST /v1/tools/approve`: used when policy asks. */
     approvalId: z.string().min(1).max(200).optional(),
     /** Whether to wait for people when policy asks; refused with `missing_approval` unless given. */
@@ -47,10 +49,14 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
     "/v1/tools/execute",
     operation({ tag: "Tools", summary: "Call one tool, as a run of its own", response: ToolResult, body: Execute }),
     async (ctx) => {
-      const { tool, input, approvalId, wait } = await readJson(ctx, Execute, app.config);
+      const { tool, input, conversation, approvalId, wait } = await readJson(ctx, Execute, app.config);
       requireTool(registry, tool);
       const approval = approvalId === undefined ? (wait ? "wait" : "refuse") : { id: approvalId };
-      const { runId } = await engine.start(toolWorkflow.name, { tool, input, approval }, { principal: ctx.get("principal") });
+      const { runId } = await engine.start(
+        toolWorkflow.name,
+        { tool, input, ...(conversation !== undefined && { conversation }), approval },
+        { principal: ctx.get("principal") },
+      );
       ctx.header("tutti-run-id", runId);
       return ctx.json({ runId, tool, output: await engine.result(runId, ctx.req.raw.signal) });
     },
