@@ -63,6 +63,7 @@ test("every page opens by its address, has a name, breaks no rule of its policy,
 test("the palette goes anywhere by the keyboard alone, and help lists every key", async () => {
   const page = await tutti.open("/");
   await page.keyboard.press("Control+k");
+  await page.locator("[role=combobox]:focus").waitFor();
   await page.keyboard.type("dead let");
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Dead letters", level: 1 }).waitFor();

@@ -1,6 +1,6 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Compass, Menu, Search } from "lucide-react";
-import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
 import { buttonLook, IconButton } from "../parts/button.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
@@ -11,7 +11,8 @@ import { Navigation } from "./navigation.tsx";
 import { PLACES } from "./places.ts";
 import { useShellActions } from "./shell-actions.ts";
 
-const Palette = lazy(() => import("./palette.tsx").then((module) => ({ default: module.Palette })));
+const loadPalette = () => import("./palette.tsx").then((module) => ({ default: module.Palette }));
+const Palette = lazy(loadPalette);
 const Help = lazy(() => import("./help.tsx").then((module) => ({ default: module.Help })));
 
 /** What is open over the page. */
@@ -24,6 +25,8 @@ export function Shell(): ReactNode {
   useKeyboard();
   useShellActions();
   useOpeners(setOver);
+  // Whoever opens the palette types at once, so it must be there already.
+  useEffect(() => void requestIdleCallback(() => void loadPalette()), []);
   return (
     <div className="flex h-dvh">
       <a href="#content" className="sr-only z-50 focus:not-sr-only focus:absolute focus:start-2 focus:top-2">
