@@ -23,6 +23,7 @@ import { eventCalls, type EventCalls } from "./events.ts";
 import { graphCalls, type GraphCalls } from "./graphs.ts";
 import { insightCalls, type InsightCalls } from "./insight.ts";
 import { cacheCalls, type CacheCalls } from "./cache.ts";
+import { processHealthCalls, type ProcessHealthCalls } from "./process-health.ts";
 import { rankCalls, type RankCalls } from "./rank.ts";
 import { routingCalls, type RoutingCalls } from "./routing.ts";
 import { keyCalls, type KeyCalls } from "./keys.ts";
@@ -57,6 +58,7 @@ export interface Client
     PanelCalls,
     PluginCalls,
     PolicyCalls,
+    ProcessHealthCalls,
     RankCalls,
     RunListCalls,
     SavedGraphCalls,
@@ -123,6 +125,7 @@ export function createClient(options: ClientOptions): Client {
     ...panelCalls(transport),
     ...pluginCalls(transport),
     ...policyCalls(transport),
+    ...processHealthCalls(transport),
     ...rankCalls(transport),
     ...runListCalls(transport),
     ...savedGraphCalls(transport),

@@ -4,11 +4,10 @@ import { useSyncExternalStore } from "react";
 export interface Appearance {
   readonly theme: "system" | "dark" | "light";
   readonly motion: "system" | "reduced";
-  readonly density: "comfortable" | "compact";
 }
 
 const KEY = "tutti.appearance";
-const DEFAULT: Appearance = { theme: "system", motion: "system", density: "comfortable" };
+const DEFAULT: Appearance = { theme: "system", motion: "system" };
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 const prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
 const listeners = new Set<() => void>();
@@ -62,7 +61,6 @@ function apply(): void {
   const { dataset } = document.documentElement;
   dataset["theme"] = themeOnPage();
   dataset["motion"] = current.motion;
-  dataset["density"] = current.density;
 }
 
 function read(): Appearance {
@@ -71,7 +69,6 @@ function read(): Appearance {
     return {
       theme: kept.theme === "dark" || kept.theme === "light" ? kept.theme : DEFAULT.theme,
       motion: kept.motion === "reduced" ? kept.motion : DEFAULT.motion,
-      density: kept.density === "compact" ? kept.density : DEFAULT.density,
     };
   } catch {
     // Something else wrote there, or storage is off: the default is good.

@@ -5,7 +5,7 @@ import { cx } from "./class-names.ts";
 import { INK, STATUS_ACCENT, type Accent } from "./tones.ts";
 
 /** A word in a frame. Colour never says it alone. */
-export function Badge({ accent = "grey", children }: { readonly accent?: Accent; readonly children: ReactNode }): ReactNode {
+export function Badge({ accent = "grey", children }: { readonly accent?: Accent | undefined; readonly children: ReactNode }): ReactNode {
   return (
     <span
       className={cx(
