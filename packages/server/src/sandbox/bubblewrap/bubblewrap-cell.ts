@@ -96,7 +96,13 @@ class BubblewrapCell implements Cell {
   }
 
   async gone(): Promise<void> {
-    if (this.#inner !== undefined) await endOf(this.#inner);
+    // The kernel takes milliseconds to end the first process, whose mounts go with it. Of the program nothing runs once it is alone.
+    if (this.#inner !== undefined && !this.#isAlone()) await endOf(this.#inner);
+  }
+
+  #isAlone(): boolean {
+    const own = [0, this.#inner, this.#launched?.pid];
+    return this.#cgroup.processes().every((pid) => own.includes(pid));
   }
 
   async usage(): Promise<CellUsage> {
@@ -113,7 +119,7 @@ class BubblewrapCell implements Cell {
   async #dispose(): Promise<void> {
     this.kill();
     await this.exited;
-    await this.gone();
+    if (this.#inner !== undefined) await endOf(this.#inner);
     await this.#folder?.close();
     for (const stream of streamsOf(this.#launched)) stream.destroy();
     await this.#cgroup.remove();

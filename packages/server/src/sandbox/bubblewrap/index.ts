@@ -20,7 +20,7 @@ export const bubblewrapBackend: SandboxBackendFactory = {
   name: "bubblewrap",
   level: "hard",
   hasJails: true,
-  howToGet: "on Linux: apt install bubblewrap, and start Tutti as root or as a service with Delegate=yes",
+  howToGet: "on Linux: apt install bubblewrap (and perl, where it is not there), and start Tutti as root or as a service with Delegate=yes",
   open,
 };
 

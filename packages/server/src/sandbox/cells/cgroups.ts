@@ -29,6 +29,8 @@ export interface CgroupEntry {
 /** Bounds for one process and all that come from it, held by the kernel. */
 export interface Cgroup {
   readonly entry: CgroupEntry;
+  /** The processes in it that have not ended. */
+  processes(): readonly number[];
   /** Moves a process that runs already. */
   add(pid: number): Promise<void>;
   confine(limits: SandboxLimits): Promise<void>;
@@ -142,6 +144,10 @@ class OpenCgroup implements Cgroup {
 
   async add(pid: number): Promise<void> {
     await Promise.all(this.#paths.map((path) => writeFile(join(path, "cgroup.procs"), String(pid))));
+  }
+
+  processes(): readonly number[] {
+    return readFileSync(this.#file("memory", "cgroup.procs"), "utf8").trim().split("\n").map(Number);
   }
 
   async confine(limits: SandboxLimits): Promise<void> {
