@@ -16,6 +16,9 @@ export interface RowsHandle {
   /** Gives the keyboard to the row that had it last, or to the first in sight. */
   readonly focus: () => void;
   readonly toTop: () => void;
+  readonly toEnd: () => void;
+  /** Brings a row into sight. */
+  readonly show: (id: string) => void;
   /** How far it is scrolled, in px. */
   readonly offset: () => number;
 }
@@ -78,6 +81,8 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
   useImperativeHandle(handle, () => ({
     focus: () => focusRow(tabIndexOf ?? 0),
     toTop: () => virtual.scrollToOffset(0),
+    toEnd: () => virtual.scrollToIndex(rows.length - 1, { align: "end" }),
+    show: (id) => virtual.scrollToIndex(placeOf(rows, id, idOf), { align: "center" }),
     offset: () => box.current?.scrollTop ?? 0,
   }));
   return (
@@ -114,6 +119,13 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
         ))}
       </div>
     </div>
+  );
+}
+
+function placeOf<Row>(rows: readonly Row[], id: string, idOf: (row: Row) => string): number {
+  return Math.max(
+    0,
+    rows.findIndex((row) => idOf(row) === id),
   );
 }
 

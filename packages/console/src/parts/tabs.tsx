@@ -12,7 +12,7 @@ interface TabsProps<T extends string> {
 export function Tabs<T extends string>({ label, tab, onTab, tabs }: TabsProps<T>): ReactNode {
   return (
     <Base.Root value={tab} onValueChange={(value) => onTab(value as T)} className="flex min-h-0 grow flex-col">
-      <Base.List aria-label={label} className="flex gap-1 overflow-x-auto border-b border-line">
+      <Base.List aria-label={label} className="flex shrink-0 gap-1 overflow-x-auto overflow-y-hidden border-b border-line">
         {tabs.map(({ id, title }) => (
           <Base.Tab
             key={id}

@@ -1,7 +1,122 @@
-import type { ReactNode } from "react";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import type { RunReading } from "@tutti/core/insight";
 import { Page } from "../../parts/page.tsx";
+import { Failure, Loading } from "../../parts/states.tsx";
+import { Tabs } from "../../parts/tabs.tsx";
+import { count } from "../../parts/words.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { RunActions } from "./actions/run-actions.tsx";
+import { EVENTS_MAX } from "./queries.ts";
+import { factsOf, type RunFacts } from "./run-facts.ts";
+import { RunHeader } from "./run-header.tsx";
+import { TimelineTab } from "./timeline/timeline-tab.tsx";
+import { useAddress, type Address } from "./use-address.ts";
+import { useReading } from "./use-reading.ts";
+import { useRunLog, type RunLogState } from "./use-run-log.ts";
 
-/** Run. */
+const LogTab = lazy(() => import("./log/log-tab.tsx").then(({ LogTab: tab }) => ({ default: tab })));
+const GraphTab = lazy(() => import("./graph/graph-tab.tsx").then(({ GraphTab: tab }) => ({ default: tab })));
+const ValuesTab = lazy(() => import("./values/values-tab.tsx").then(({ ValuesTab: tab }) => ({ default: tab })));
+const ReceiptTab = lazy(() => import("./receipt/receipt-tab.tsx").then(({ ReceiptTab: tab }) => ({ default: tab })));
+const CostTab = lazy(() => import("./cost/cost-tab.tsx").then(({ CostTab: tab }) => ({ default: tab })));
+const RawTab = lazy(() => import("./raw-tab.tsx").then(({ RawTab: tab }) => ({ default: tab })));
+
+/** One run: what it does and did, step by step, and everything that can be done about it. */
 export function RunPage(): ReactNode {
-  return <Page title="Run">{null}</Page>;
+  const address = useAddress();
+  // Another run is another page: nothing of the one before is kept.
+  return <OpenRun key={address.runId} address={address} />;
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function OpenRun({ address }: { readonly address: Address }): ReactNode {
+  const log = useRunLog(address.runId);
+  const [opened, setOpened] = useState(NONE);
+  const reading = useReading(log.events, opened);
+  const facts = useMemo(() => factsOf(log.events), [log.events]);
+  const [forkBefore, setForkBefore] = useState<string>();
+  const title = facts.title === "" ? "Run" : `Run of ${facts.title}`;
+  useTabActions(address);
+  if (log.events.length === 0 || reading === undefined)
+    return <Page title="Run">{log.error === undefined ? <Loading lines={8} /> : <Failure error={log.error} onRetry={log.retry} />}</Page>;
+  return (
+    <Page
+      title={title}
+      isFull
+      actions={<RunActions facts={facts} log={log} address={address} forkBefore={forkBefore} onForkBefore={setForkBefore} />}
+    >
+      {log.error !== undefined && <Failure error={log.error} onRetry={log.retry} />}
+      <RunHeader facts={facts} events={log.events.length} />
+      {log.isCut && <p className="text-xs text-orange">Only the first {count(EVENTS_MAX)} events are shown here.</p>}
+      <RunTabs
+        {...{ address, log, facts, reading, opened }}
+        onOpenRun={(runId) => setOpened((before) => before.union(new Set([runId])))}
+        onFork={setForkBefore}
+      />
+    </Page>
+  );
+}
+
+interface RunTabsProps {
+  readonly address: Address;
+  readonly log: RunLogState;
+  readonly facts: RunFacts;
+  readonly reading: RunReading;
+  readonly opened: ReadonlySet<string>;
+  readonly onOpenRun: (runId: string) => void;
+  readonly onFork: (beforeKey: string) => void;
+}
+
+const TABS = [
+  { id: "timeline", title: "Timeline" },
+  { id: "log", title: "Log" },
+  { id: "graph", title: "Graph" },
+  { id: "values", title: "Input & output" },
+  { id: "receipt", title: "Receipt" },
+  { id: "cost", title: "Cost" },
+  { id: "raw", title: "Raw" },
+] as const;
+
+type Tab = (typeof TABS)[number]["id"];
+
+function RunTabs({ address, log, facts, reading, opened, onOpenRun, onFork }: RunTabsProps): ReactNode {
+  const tab = TABS.find(({ id }) => id === address.search["tab"])?.id ?? "timeline";
+  const { events } = log;
+  const contents: Readonly<Record<Tab, () => ReactNode>> = {
+    timeline: () => <TimelineTab {...{ reading, address, opened, onOpenRun, onFork }} />,
+    log: () => <LogTab {...{ events, address }} hasEnded={facts.hasEnded} />,
+    graph: () => <GraphTab {...{ events, reading, facts, address }} />,
+    values: () => <ValuesTab {...{ facts, address }} />,
+    receipt: () => <ReceiptTab facts={facts} events={events.length} />,
+    cost: () => <CostTab {...{ events, facts }} />,
+    raw: () => <RawTab {...{ events, facts }} />,
+  };
+  return (
+    <Tabs
+      label="Views of the run"
+      tab={tab}
+      onTab={(next) => address.change({ tab: next === "timeline" ? undefined : next }, "push")}
+      tabs={TABS.map(({ id, title }) => ({
+        id,
+        title,
+        content: () => <Suspense fallback={<Loading lines={6} />}>{contents[id]()}</Suspense>,
+      }))}
+    />
+  );
+}
+
+function useTabActions({ change }: Address): void {
+  const actions = useMemo(
+    () =>
+      TABS.map(({ id, title }, index): ShellAction => ({
+        id: `tab ${id}`,
+        title: `Show ${title.toLowerCase()}`,
+        group: "Run",
+        keys: String(index + 1),
+        run: () => change({ tab: id === "timeline" ? undefined : id }, "push"),
+      })),
+    [change],
+  );
+  useActions(actions);
 }

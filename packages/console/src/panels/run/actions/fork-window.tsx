@@ -1,0 +1,171 @@
+import { useMutation } from "@tanstack/react-query";
+import type { Event, Json } from "@tutti/core";
+import { readTrace } from "@tutti/core/insight";
+import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { Button } from "../../../parts/button.tsx";
+import { Choice, TextArea, Toggle } from "../../../parts/fields.tsx";
+import { complain, say } from "../../../parts/toasts.tsx";
+import { Window } from "../../../parts/window.tsx";
+import { client } from "../../../server.ts";
+import type { RunFacts } from "../run-facts.ts";
+import { wholeValue } from "../stored-value.tsx";
+import { readJson } from "./steering.ts";
+
+/** Steps that can be chosen; of longer runs the last ones. The address of a step can name any other. */
+const STEPS_MAX = 500;
+
+interface ForkWindowProps {
+  readonly facts: RunFacts;
+  readonly events: readonly Event[];
+  /** The step before which the new run begins; "" to choose one. */
+  readonly beforeKey: string;
+  readonly onClose: () => void;
+  readonly onForked: (runId: string) => void;
+}
+
+/** A value that a person may change: its text when they do. */
+type Edit = string | undefined;
+
+/** Starts a run whose log begins with a part of this one's, with another input or other outputs if somebody wants to know what would be. */
+export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: ForkWindowProps): ReactNode {
+  const steps = useMemo(() => readTrace(events).spans, [events]);
+  const [key, setKey] = useState(
+    beforeKey === "" ? ((steps.findLast(({ status }) => status === "failed") ?? steps[0])?.key ?? "") : beforeKey,
+  );
+  const [input, setInput] = useState<Edit>();
+  const [edited, setEdited] = useState<{ readonly key: string; readonly text: string }>();
+  const earlier = steps
+    .slice(
+      0,
+      steps.findIndex((step) => step.key === key),
+    )
+    .filter(({ status }) => status === "completed");
+  const inputValue = input === undefined ? undefined : readJson(input);
+  const outputValue = edited === undefined ? undefined : readJson(edited.text);
+  const forking = useMutation({
+    mutationFn: async () =>
+      (
+        await client.forkRun(facts.runId, {
+          ...(key !== "" && { beforeKey: key }),
+          ...(inputValue?.ok === true && { input: inputValue.value }),
+          ...(edited !== undefined && outputValue?.ok === true && { outputs: { [edited.key]: outputValue.value } }),
+        })
+      ).run.id,
+    onSuccess: (runId) => {
+      say("The fork is started.");
+      onClose();
+      onForked(runId);
+    },
+    onError: complain,
+  });
+  const isWrong = inputValue?.ok === false || outputValue?.ok === false;
+  return (
+    <Window
+      title="Fork from a step"
+      about="A new run begins with what was recorded before the step, and does it and all that follows anew. This run stays as it is."
+      isOpen
+      isWide
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Keep</Button>
+          <Button tone="primary" disabled={isWrong || key === ""} isBusy={forking.isPending} onClick={() => forking.mutate()}>
+            Fork
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-4">
+        <Choice
+          label="Begin before"
+          value={key}
+          options={steps.slice(-STEPS_MAX).map((step) => ({ value: step.key, label: `${step.key}  ${step.name} (${step.status})` }))}
+          onChange={(event) => setKey(event.target.value)}
+        />
+        <EditedValue label="Another input" source={facts.input} text={input} onText={setInput} />
+        {earlier.length > 0 && (
+          <EditedOutput
+            steps={earlier}
+            events={events}
+            edited={edited}
+            onEdited={setEdited}
+            problem={outputValue?.ok === false ? outputValue.problem : undefined}
+          />
+        )}
+      </div>
+    </Window>
+  );
+}
+
+interface EditedValueProps {
+  readonly label: string;
+  readonly source: Json;
+  readonly text: Edit;
+  readonly onText: (text: Edit) => void;
+}
+
+function EditedValue({ label, source, text, onText }: EditedValueProps): ReactNode {
+  const value = text === undefined ? undefined : readJson(text);
+  const load = async (): Promise<void> => onText(JSON.stringify(await wholeValue(source), null, 2));
+  return (
+    <div className="flex flex-col gap-2">
+      <Toggle label={label} isOn={text !== undefined} onChange={(isOn) => (isOn ? void load().catch(complain) : onText(undefined))} />
+      {text !== undefined && (
+        <TextArea
+          label={`${label} (JSON)`}
+          rows={8}
+          value={text}
+          problem={value?.ok === false ? value.problem : undefined}
+          onChange={(event) => onText(event.target.value)}
+        />
+      )}
+    </div>
+  );
+}
+
+interface EditedOutputProps {
+  readonly steps: readonly { readonly key: string; readonly name: string }[];
+  readonly events: readonly Event[];
+  readonly edited: { readonly key: string; readonly text: string } | undefined;
+  readonly onEdited: (edited: { readonly key: string; readonly text: string } | undefined) => void;
+  readonly problem: string | undefined;
+}
+
+function EditedOutput({ steps, events, edited, onEdited, problem }: EditedOutputProps): ReactNode {
+  const load = async (key: string): Promise<void> => {
+    const completed = events.findLast((event) => event.type === "step.completed" && event.key === key);
+    onEdited({ key, text: JSON.stringify(completed?.type === "step.completed" ? await wholeValue(completed.output) : null, null, 2) });
+  };
+  const isGone = edited !== undefined && !steps.some(({ key }) => key === edited.key);
+  // The step may have been left behind by the choice of another place to begin.
+  useEffect(() => {
+    if (isGone) onEdited(undefined);
+  }, [isGone, onEdited]);
+  const last = steps.at(-1)?.key ?? "";
+  return (
+    <div className="flex flex-col gap-2">
+      <Toggle
+        label="Another output of an earlier step"
+        isOn={edited !== undefined}
+        onChange={(isOn) => (isOn ? void load(last).catch(complain) : onEdited(undefined))}
+      />
+      {edited !== undefined && (
+        <>
+          <Choice
+            label="Step"
+            value={edited.key}
+            options={steps.slice(-STEPS_MAX).map(({ key, name }) => ({ value: key, label: `${key}  ${name}` }))}
+            onChange={(event) => void load(event.target.value).catch(complain)}
+          />
+          <TextArea
+            label="Its output (JSON)"
+            rows={8}
+            value={edited.text}
+            problem={problem}
+            onChange={(event) => onEdited({ key: edited.key, text: event.target.value })}
+          />
+        </>
+      )}
+    </div>
+  );
+}

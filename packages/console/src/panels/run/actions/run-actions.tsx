@@ -1,0 +1,164 @@
+import { useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
+import type { ApprovalEntry } from "@tutti/client";
+import { Hand, MoreHorizontal } from "lucide-react";
+import { Menu } from "@base-ui/react/menu";
+import { useDeferredValue, useMemo, useState, type ReactNode } from "react";
+import { Button, buttonLook } from "../../../parts/button.tsx";
+import { Confirm } from "../../../parts/confirm.tsx";
+import { client } from "../../../server.ts";
+import { useActions, type ShellAction } from "../../../shell/actions.ts";
+import { Keys } from "../../../shell/keys.tsx";
+import type { RunFacts } from "../run-facts.ts";
+import type { Address } from "../use-address.ts";
+import type { RunLogState } from "../use-run-log.ts";
+import { ApprovalsWindow } from "./approvals-window.tsx";
+import { ForkWindow } from "./fork-window.tsx";
+import { ReplayWindow } from "./replay-window.tsx";
+import { ResumeWindow } from "./resume-window.tsx";
+import { SignalWindow } from "./signal-window.tsx";
+import { runApprovalsQuery, startAgain } from "./steering.ts";
+
+interface RunActionsProps {
+  readonly facts: RunFacts;
+  readonly log: RunLogState;
+  readonly address: Address;
+  /** The step before which a fork is being made; undefined when none is. */
+  readonly forkBefore: string | undefined;
+  readonly onForkBefore: (key: string | undefined) => void;
+}
+
+type Open = "approve" | "signal" | "cancel" | "resume" | "retry" | "replay" | "again";
+
+/** Everything that can be done to a run: as buttons, in the palette, and by keys. */
+export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsProps): ReactNode {
+  const [open, setOpen] = useState<Open>();
+  const navigate = useNavigate();
+  const { events } = log;
+  const asOf = useDeferredValue(events.length);
+  const { data: approvals = [] } = useQuery({
+    ...runApprovalsQuery(facts.runId, asOf),
+    enabled: !facts.hasEnded,
+    placeholderData: (before: readonly ApprovalEntry[] | undefined) => before,
+  });
+  const isAsked = !facts.hasEnded && approvals.length > 0;
+  const actions = useMemo(() => actionsOf({ facts, isAsked, open: setOpen, fork: () => onForkBefore("") }), [facts, isAsked, onForkBefore]);
+  useActions(actions);
+  const close = (): void => setOpen(undefined);
+  const go = (runId: string): void => void navigate({ to: "/runs/$runId", params: { runId } });
+  return (
+    <>
+      {isAsked && (
+        <Button tone="primary" onClick={() => setOpen("approve")}>
+          <Hand aria-hidden className="size-4" />
+          Approve or deny
+        </Button>
+      )}
+      {actions
+        .filter(({ isFirst }) => isFirst)
+        .map(({ id, title, run }) => (
+          <Button key={id} onClick={run}>
+            {title}
+          </Button>
+        ))}
+      <MoreMenu actions={actions.filter(({ isFirst, id }) => !isFirst && id !== "run approve")} />
+      {isAsked && <ApprovalsWindow approvals={approvals} isOpen={open === "approve"} onClose={close} />}
+      {open === "signal" && <SignalWindow facts={facts} events={events} onClose={close} />}
+      {open === "resume" && <ResumeWindow facts={facts} onClose={close} />}
+      {open === "replay" && <ReplayWindow runId={facts.runId} onClose={close} />}
+      {forkBefore !== undefined && (
+        <ForkWindow facts={facts} events={events} beforeKey={forkBefore} onClose={() => onForkBefore(undefined)} onForked={go} />
+      )}
+      <Confirm
+        title="Cancel this run?"
+        about="Its steps are undone where they say how, its children are cancelled too, and it ends as cancelled."
+        verb="Cancel the run"
+        done="The run is asked to cancel."
+        reason="asked"
+        isDangerous
+        isOpen={open === "cancel"}
+        onClose={close}
+        act={(reason) => client.cancelRun(facts.runId, reason === "" ? "cancelled in the console" : reason)}
+      />
+      <Confirm
+        title="Retry from the step that failed?"
+        about="A new run begins with what this one has done, and does the failed step again. This run stays as it is."
+        verb="Retry"
+        done="A new run goes on from the step that failed."
+        isOpen={open === "retry"}
+        onClose={close}
+        act={async () => go((await client.forkRun(facts.runId, {})).run.id)}
+      />
+      <Confirm
+        title="Start again with the same input?"
+        about="A new run of the same workflow, from its first step."
+        verb="Start"
+        done="A new run is started."
+        isOpen={open === "again"}
+        onClose={close}
+        act={async () => go(await startAgain(facts))}
+      />
+    </>
+  );
+}
+
+interface RunAction extends ShellAction {
+  /** It has a button of its own; the others are in the menu. */
+  readonly isFirst: boolean;
+}
+
+interface ActionParts {
+  readonly facts: RunFacts;
+  readonly isAsked: boolean;
+  readonly open: (open: Open) => void;
+  readonly fork: () => void;
+}
+
+/** What can be done to the run as it stands. */
+function actionsOf({ facts: { status, hasEnded, runId, workflow }, isAsked, open, fork }: ActionParts): readonly RunAction[] {
+  const isOwn = canStart(workflow);
+  const copy = (): Promise<void> => navigator.clipboard.writeText(runId);
+  const all: readonly (readonly [isOffered: boolean, action: Omit<RunAction, "group">])[] = [
+    [isAsked, { id: "run approve", title: "Approve or deny what it asks", keys: "r a", isFirst: false, run: () => open("approve") }],
+    [status === "failed", { id: "run retry", title: "Retry", keys: "r r", words: "failed step", isFirst: true, run: () => open("retry") }],
+    [status === "paused", { id: "run resume", title: "Resume", keys: "r u", words: "go on", isFirst: true, run: () => open("resume") }],
+    [!hasEnded, { id: "run signal", title: "Send a signal", keys: "r s", isFirst: false, run: () => open("signal") }],
+    [!hasEnded, { id: "run cancel", title: "Cancel", keys: "r x", words: "stop end kill", isFirst: true, run: () => open("cancel") }],
+    [isOwn, { id: "run again", title: "Start again with the same input", keys: "r n", isFirst: false, run: () => open("again") }],
+    [isOwn, { id: "run fork", title: "Fork from a step", keys: "r f", words: "edit time travel", isFirst: false, run: fork }],
+    [true, { id: "run replay", title: "Replay", keys: "r p", words: "verify deterministic", isFirst: false, run: () => open("replay") }],
+    [true, { id: "run copy", title: "Copy the run’s id", keys: "r c", isFirst: false, run: copy }],
+  ];
+  return all.flatMap(([isOffered, action]) => (isOffered ? [{ ...action, group: "Run" }] : []));
+}
+
+/** Tutti starts its own runs itself, but for those of graphs. */
+function canStart(workflow: string): boolean {
+  return !workflow.startsWith("tutti.") || workflow === "tutti.graph";
+}
+
+function MoreMenu({ actions }: { readonly actions: readonly RunAction[] }): ReactNode {
+  return (
+    <Menu.Root>
+      <Menu.Trigger aria-label="More actions" className={buttonLook("plain")}>
+        <MoreHorizontal aria-hidden className="size-4" />
+      </Menu.Trigger>
+      <Menu.Portal>
+        <Menu.Positioner sideOffset={6} align="end" className="z-40">
+          <Menu.Popup className="min-w-60 rounded-lg border border-line bg-ground-1 p-1 shadow-2xl">
+            {actions.map(({ id, title, keys, run }) => (
+              <Menu.Item
+                key={id}
+                onClick={() => void run()}
+                className="flex h-8 cursor-pointer items-center gap-4 rounded-md px-2 text-[13px] text-ink outline-none data-[highlighted]:bg-ground-3"
+              >
+                <span className="grow">{title}</span>
+                {keys !== undefined && <Keys keys={keys} />}
+              </Menu.Item>
+            ))}
+          </Menu.Popup>
+        </Menu.Positioner>
+      </Menu.Portal>
+    </Menu.Root>
+  );
+}

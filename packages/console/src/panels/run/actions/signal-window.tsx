@@ -1,0 +1,71 @@
+import { useMutation } from "@tanstack/react-query";
+import type { Event } from "@tutti/core";
+import { useState, type ReactNode } from "react";
+import { Button } from "../../../parts/button.tsx";
+import { TextArea, TextField } from "../../../parts/fields.tsx";
+import { complain, say } from "../../../parts/toasts.tsx";
+import { Window } from "../../../parts/window.tsx";
+import { client } from "../../../server.ts";
+import type { RunFacts } from "../run-facts.ts";
+import { readJson } from "./steering.ts";
+
+interface SignalWindowProps {
+  readonly facts: RunFacts;
+  readonly events: readonly Event[];
+  readonly onClose: () => void;
+}
+
+/** Sends a signal to the run: the one that it waits for, unless another is named. */
+export function SignalWindow({ facts, events, onClose }: SignalWindowProps): ReactNode {
+  const [name, setName] = useState(() => awaited(events) ?? "");
+  const [text, setText] = useState("null");
+  const value = readJson(text);
+  const sending = useMutation({
+    mutationFn: () => client.signalRun(facts.runId, { name: name.trim(), value: value.ok ? value.value : null }),
+    onSuccess: () => {
+      say(`The signal “${name.trim()}” is sent.`);
+      onClose();
+    },
+    onError: complain,
+  });
+  const canSend = name.trim() !== "" && value.ok;
+  return (
+    <Window
+      title="Send a signal"
+      about="The run takes it when it comes to wait for it; what it waits for now is filled in."
+      isOpen
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Keep</Button>
+          <Button tone="primary" disabled={!canSend} isBusy={sending.isPending} onClick={() => sending.mutate()}>
+            Send
+          </Button>
+        </>
+      }
+    >
+      <form
+        className="flex flex-col gap-3"
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (canSend) sending.mutate();
+        }}
+      >
+        <TextField label="Signal" value={name} maxLength={200} required onChange={(event) => setName(event.target.value)} />
+        <TextArea
+          label="Value (JSON)"
+          value={text}
+          problem={value.ok ? undefined : value.problem}
+          onChange={(event) => setText(event.target.value)}
+        />
+      </form>
+    </Window>
+  );
+}
+
+/** The signal that the log says the run waits for. */
+function awaited(events: readonly Event[]): string | undefined {
+  const ended = new Set(events.flatMap((event) => (event.type === "step.completed" || event.type === "step.cancelled" ? [event.key] : [])));
+  const waiting = events.findLast((event) => event.type === "step.waiting" && event.kind === "signal" && !ended.has(event.key));
+  return waiting?.type === "step.waiting" ? waiting.name : undefined;
+}

@@ -1,0 +1,145 @@
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { AppError } from "@tutti/core";
+import {
+  differenceOf,
+  touchesPast,
+  type Graph,
+  type GraphDifference,
+  type GraphProblem,
+  type GraphReading,
+  type PlacedProblem,
+} from "@tutti/core/graph";
+import { useDeferredValue, useState, type ReactNode } from "react";
+import { stringify } from "yaml";
+import { Button } from "../../../parts/button.tsx";
+import { CodeEditor } from "../../../parts/code-editor.tsx";
+import { TextDiff } from "../../../parts/text-diff-view.tsx";
+import { complain, say } from "../../../parts/toasts.tsx";
+import { Window } from "../../../parts/window.tsx";
+import { client } from "../../../server.ts";
+
+interface AmendWindowProps {
+  readonly runId: string;
+  readonly reading: GraphReading;
+  readonly onClose: () => void;
+}
+
+/** Changes a graph while it runs: what has begun stays, everything after it may become something else. */
+export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): ReactNode {
+  // What somebody edits does not change under their hands, however far the run goes on.
+  const [before] = useState(reading.graph);
+  const [written] = useState(() => stringify(before, { lineWidth: 0 }));
+  const [text, setText] = useState(written);
+  const asked = useDeferredValue(text);
+  const check = useQuery({
+    queryKey: ["graph", "check", asked],
+    queryFn: ({ signal }) => client.checkGraph({ text: asked }, signal),
+    placeholderData: (known) => known,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  });
+  const after = check.data?.graph;
+  const hasBegun = (id: string): boolean => reading.nodes.some(({ path, startedAt }) => path === id && startedAt !== undefined);
+  const past = after === undefined ? [] : touchesPast(before, after, hasBegun);
+  const amending = useMutation({
+    mutationFn: () => client.amendGraph(runId, { text }),
+    onSuccess: () => {
+      say("The run has taken the amendment over.");
+      onClose();
+    },
+    onError: (thrown) => {
+      if (problemsOf(thrown).length === 0) complain(thrown);
+    },
+  });
+  const problems = [...(check.data?.problems ?? []), ...past, ...problemsOf(amending.error)];
+  const isSame = text === asked;
+  const canSend = isSame && check.data?.ok === true && past.length === 0 && after !== undefined && !isEmpty(differenceOf(before, after));
+  return (
+    <Window
+      title="Amend the running graph"
+      about="Nodes that have begun stay as they are; others can be added, replaced, removed and connected in other ways."
+      isOpen
+      isWide
+      onClose={onClose}
+      foot={
+        <>
+          <Button onClick={onClose}>Keep it as it is</Button>
+          <Button tone="primary" disabled={!canSend} isBusy={amending.isPending} onClick={() => amending.mutate()}>
+            Amend
+          </Button>
+        </>
+      }
+    >
+      <div className="flex flex-col gap-3">
+        <div className="h-96">
+          <CodeEditor label="Graph (YAML or JSON)" language="yaml" value={text} onChange={setText} problems={problems.filter(isPlaced)} />
+        </div>
+        <Problems problems={problems} />
+        {after !== undefined && past.length === 0 && <Difference before={before} after={after} />}
+        {text !== written && <TextDiff label="What changes in the text" before={written} after={text} />}
+      </div>
+    </Window>
+  );
+}
+
+type Shown = GraphProblem | PlacedProblem;
+
+function isPlaced(problem: Shown): problem is PlacedProblem {
+  return "line" in problem;
+}
+
+function Problems({ problems }: { readonly problems: readonly Shown[] }): ReactNode {
+  if (problems.length === 0) return null;
+  return (
+    <ul aria-label="Problems" className="flex flex-col gap-1 rounded-md border border-red p-3 text-[13px]">
+      {problems.map((problem, index) => (
+        <li key={index} className="break-words" dir="auto">
+          <code className="font-mono text-xs text-red">
+            {isPlaced(problem) ? `${problem.line}:${problem.column}` : problem.path.join(".")}
+          </code>{" "}
+          {problem.message}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+const WORDS: readonly (readonly [keyof GraphDifference, string])[] = [
+  ["added", "New nodes"],
+  ["removed", "Removed nodes"],
+  ["replaced", "Changed nodes"],
+  ["connected", "New edges"],
+  ["disconnected", "Removed edges"],
+];
+
+function Difference({ before, after }: { readonly before: Graph; readonly after: Graph }): ReactNode {
+  const difference = differenceOf(before, after);
+  if (isEmpty(difference)) return <p className="text-[13px] text-ink-2">Nothing is changed yet.</p>;
+  return (
+    <dl aria-label="What changes" className="grid grid-cols-[max-content_minmax(0,1fr)] gap-x-4 gap-y-1 text-[13px]">
+      {WORDS.flatMap(([field, word]) =>
+        difference[field].length === 0
+          ? []
+          : [
+              <div key={field} className="contents">
+                <dt className="text-ink-3">{word}</dt>
+                <dd className="break-words" dir="auto">
+                  {difference[field].join(", ")}
+                </dd>
+              </div>,
+            ],
+      )}
+    </dl>
+  );
+}
+
+function isEmpty(difference: GraphDifference): boolean {
+  return WORDS.every(([field]) => difference[field].length === 0);
+}
+
+/** Why the run refused the amendment. */
+function problemsOf(thrown: unknown): readonly Shown[] {
+  if (!(thrown instanceof AppError) || typeof thrown.cause !== "object" || thrown.cause === null || !("problems" in thrown.cause))
+    return [];
+  return thrown.cause.problems as readonly Shown[];
+}
