@@ -5,7 +5,7 @@ import type { TestApp } from "../testing.ts";
 type Node = Readonly<Record<string, unknown>>;
 
 /** One operation of the API's description. */
-export interface DescribedOperation {
+interface DescribedOperation {
   readonly method: string;
   readonly path: string;
   readonly hasBody: boolean;
