@@ -3,13 +3,14 @@ import { ChevronRight } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { cx } from "./class-names.ts";
 import { CopyButton } from "./copy.tsx";
+import { visible } from "./visible.ts";
 
 /** Entries of one list or object that are drawn before somebody asks for more. */
 const SHOWN = 100;
 /** Characters of a text that are drawn before somebody asks for the rest. */
 const TEXT_SHOWN = 2000;
 
-/** A value as a tree that opens where it is asked to. Everything in it is text: nothing of it is ever run or fetched. */
+/** A value as a tree that opens where it is asked to, hidden characters as escapes. Everything in it is text: nothing of it is ever run or fetched. */
 export function JsonView({
   value,
   label,
@@ -101,7 +102,7 @@ function Branch({
 function Name({ name }: { readonly name: string | undefined }): ReactNode {
   return name === undefined ? null : (
     <>
-      <span className="text-violet">{name}</span>
+      <span className="text-violet">{visible(name)}</span>
       <span className="text-ink-3">: </span>
     </>
   );
@@ -114,7 +115,7 @@ function Scalar({ value }: { readonly value: string | number | boolean | null })
   const text = isWhole ? value : value.slice(0, TEXT_SHOWN);
   return (
     <span className="text-green">
-      {JSON.stringify(text)}
+      {visible(JSON.stringify(text))}
       {text.length < value.length && (
         <button type="button" className="ms-1 text-blue underline" onClick={() => setWhole(true)}>
           {value.length - text.length} more characters

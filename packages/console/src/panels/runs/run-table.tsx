@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
 import { ArrowUp, SearchX } from "lucide-react";
-import { useCallback, useImperativeHandle, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
+import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
+import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
 import { Rows, type RowsHandle } from "../../parts/rows.tsx";
 import { Empty, Failure, Loading } from "../../parts/states.tsx";
@@ -155,8 +156,7 @@ interface ActionParts {
 
 /** What the keyboard and the palette can do with the list. */
 function useTableActions({ grid, release, ids, setSelection, setAsked, hasSelection }: ActionParts): void {
-  const releaseNow = useRef(release);
-  useImperativeHandle(releaseNow, () => release);
+  const releaseNow = useLatest(release);
   const hasRows = ids.length > 0;
   const actions = useMemo((): readonly ShellAction[] => {
     const group = "Runs";
@@ -174,6 +174,6 @@ function useTableActions({ grid, release, ids, setSelection, setAsked, hasSelect
       { id: "runs resume", title: "Resume the selected runs", group, run: () => setAsked("resume") },
     ];
     return [...(hasRows ? moving : []), ...(hasSelection ? steering : [])];
-  }, [grid, hasRows, hasSelection, setAsked, setSelection]);
+  }, [grid, hasRows, hasSelection, releaseNow, setAsked, setSelection]);
   useActions(actions);
 }

@@ -1,0 +1,10 @@
+import { useEffect, useRef, type RefObject } from "react";
+
+/** Always the newest of what each drawing gives: for handlers that live longer than a drawing. */
+export function useLatest<T>(value: T): Readonly<RefObject<T>> {
+  const latest = useRef(value);
+  useEffect(() => {
+    latest.current = value;
+  });
+  return latest;
+}
