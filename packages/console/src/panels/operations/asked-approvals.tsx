@@ -17,6 +17,9 @@ import { AskedApproval } from "./asked-approval.tsx";
 import { EditApproval } from "./edit-approval.tsx";
 import { useAnswer } from "./use-answer.ts";
 
+/** Characters of an input that tell entries of the list apart. */
+const BEGINNING = 120;
+
 /** What runs ask of people now, the most urgent first; one of them is open. */
 export function AskedApprovals(): ReactNode {
   const approvals = useQuery(approvalsQuery);
@@ -85,7 +88,7 @@ interface EntryProps {
 }
 
 function Entry({ approval, isOpen, onOpen }: EntryProps): ReactNode {
-  const { call, since, until } = approval;
+  const { call, detail, since, until } = approval;
   return (
     <li className="border-b border-line/60 last:border-b-0">
       <button
@@ -106,6 +109,11 @@ function Entry({ approval, isOpen, onOpen }: EntryProps): ReactNode {
         <span className="w-full truncate text-xs text-ink-2" dir="auto">
           {call === undefined ? "asked by the workflow" : visible(reasonOf(approval))}
         </span>
+        {detail !== undefined && (
+          <span className="w-full truncate font-mono text-[11px] text-ink-2" dir="auto">
+            {visible(JSON.stringify(detail).slice(0, BEGINNING))}
+          </span>
+        )}
         <span className="text-xs text-ink-3">
           asked <Moment at={since} />
         </span>

@@ -21,7 +21,7 @@ interface EditProps {
 /** Another input instead of the one that is asked about. The server checks it by the tool's schema and by policy before it takes it. */
 export function EditApproval({ approval, onClose }: EditProps): ReactNode {
   const { call, detail = null } = approval;
-  const [text, setText] = useState(() => JSON.stringify(detail, null, 2));
+  const [text, setText] = useState(() => visible(JSON.stringify(detail, null, 2)));
   const [reason, setReason] = useState("");
   const answering = useAnswer({ complains: false });
   const input = parsedJson(text);

@@ -1,0 +1,7 @@
+import type { RunStatus } from "@tutti/core";
+import { STATUS_ACCENT } from "../../parts/tones.ts";
+
+/** Whether a text is a status that runs have. */
+export function isRunStatus(text: string): text is RunStatus {
+  return text in STATUS_ACCENT;
+}
