@@ -17,8 +17,8 @@ const HOSTILE: Readonly<Record<string, string>> = {
   chatty: `() => { for (let i = 0; i < 5000; i += 1) host.log("info", "line " + i); return 1; }`,
 };
 
-/** Names of the hostile plugins. */
-export const hostileNames: readonly string[] = Object.keys(HOSTILE);
+/** Names of the hostile plugins; ONLY=spins,heap takes some of them. */
+export const hostileNames: readonly string[] = process.env.ONLY?.split(",") ?? Object.keys(HOSTILE);
 
 /** Writes the hostile plugins and as many that do as they should, with tools "NAME_tool" and "calm_NAME_tool". */
 export async function writePlugins(dir: string): Promise<void> {

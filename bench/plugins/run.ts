@@ -11,11 +11,14 @@ import { hostileNames, toolOf, writePlugins } from "./hostile.ts";
 
 const ROUNDS = Number(process.env.ROUNDS ?? 4);
 const TURN_MS = Number(process.env.TURN_MS ?? 15_000);
+const WARM_MS = 6_000;
 const PROBES_PER_SECOND = 40;
 /** Between a plugin's answer and its next call: the same load in calm and in chaos. */
 const PAUSE_MS = 500;
 const TOKEN = "bench-token-of-32-characters-long";
 const PAGE_BYTES = 4096;
+/** Of the kernel's clock for /proc. */
+const TICK_MS = 10;
 
 const dataDir = await mkdtemp(join(tmpdir(), "tutti-bench-plugins-"));
 await writePlugins(join(dataDir, "plugins"));
@@ -28,15 +31,12 @@ const { pid } = (await (await fetch(`${url}/health`, { headers: { authorization:
   readonly pid: number;
 };
 
-const samples = {
-  calm: { latencies: [] as number[], rssMb: [] as number[], calls: 0 },
-  chaos: { latencies: [] as number[], rssMb: [] as number[], calls: 0 },
-};
+const samples: Record<Kind, Samples[]> = { calm: [], chaos: [] };
 try {
-  await turn("calm", 3_000, { latencies: [], rssMb: [], calls: 0 });
+  for (const kind of ["calm", "chaos"] as const) await turn(kind, WARM_MS);
   for (let round = 0; round < ROUNDS; round += 1)
     for (const kind of round % 2 === 0 ? (["calm", "chaos"] as const) : (["chaos", "calm"] as const))
-      await turn(kind, TURN_MS, samples[kind]);
+      samples[kind].push(await turn(kind, TURN_MS));
 } finally {
   child.kill("SIGTERM");
   await once(child, "exit");
@@ -47,15 +47,38 @@ const rows = [...rowsOf("calm"), ...rowsOf("chaos"), ...ratios()];
 await writeResults("plugins", rows, { rounds: ROUNDS, turnMs: TURN_MS, probesPerSecond: PROBES_PER_SECOND, plugins: hostileNames.length });
 printTable(rows);
 
-type Samples = (typeof samples)["calm"];
+type Kind = "calm" | "chaos";
+
+/** What one turn showed. */
+interface Samples {
+  readonly latencies: number[];
+  readonly rssMb: number[];
+  calls: number;
+  /** Of the server's own process, of one core. */
+  cpuShare: number;
+}
 
 /** Enables the plugins of one kind, calls them all the time, and looks at the server meanwhile. */
-async function turn(kind: "calm" | "chaos", turnMs: number, into: Samples): Promise<void> {
+async function turn(kind: Kind, turnMs: number): Promise<Samples> {
+  const into: Samples = { latencies: [], rssMb: [], calls: 0, cpuShare: 0 };
   const names = kind === "calm" ? hostileNames.map((name) => `calm-${name}`) : hostileNames;
   for (const name of names) await post(`/v1/plugins/${name}/enable`, {});
   const turnIsOver = AbortSignal.timeout(turnMs);
+  const cpuMs = await hostCpuMs();
   await Promise.all([probe(turnIsOver, into), watchMemory(turnIsOver, into), ...names.map((name) => keepCalling(name, turnIsOver, into))]);
+  into.cpuShare = ((await hostCpuMs()) - cpuMs) / turnMs;
   for (const name of names) await post(`/v1/plugins/${name}/disable`, {});
+  return into;
+}
+
+async function hostCpuMs(): Promise<number> {
+  const stat = await readFile(`/proc/${pid}/stat`, "utf8");
+  const [user = 0, system = 0] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .slice(11, 13)
+    .map(Number);
+  return (user + system) * TICK_MS;
 }
 
 /** At fixed times, whether or not the one before has been answered: a server that stalls is seen by all that come meanwhile. */
@@ -104,23 +127,55 @@ async function post(path: string, body: unknown, signal: AbortSignal = AbortSign
   return response.text();
 }
 
-function rowsOf(kind: "calm" | "chaos"): readonly Row[] {
-  const sorted = samples[kind].latencies.toSorted((a, b) => a - b);
-  const memory = samples[kind].rssMb.toSorted((a, b) => a - b);
+function rowsOf(kind: Kind): readonly Row[] {
+  const turns = samples[kind];
+  /** Of the turns' own figures the median: one turn in which the machine did something else does not decide. */
+  const median = (figure: (turn: Samples) => number): number =>
+    percentile(
+      turns.map(figure).toSorted((a, b) => a - b),
+      0.5,
+    );
+  const of = (values: readonly number[], share: number): number =>
+    percentile(
+      values.toSorted((a, b) => a - b),
+      share,
+    );
   const row = (metric: string, value: number): Row => ({ subject: "tutti", case: kind, metric, value });
   return [
-    row("probes", sorted.length),
-    row("pluginCalls", samples[kind].calls),
-    row("p50Ms", percentile(sorted, 0.5)),
-    row("p99Ms", percentile(sorted, 0.99)),
-    row("rssMedianMb", percentile(memory, 0.5)),
-    row("rssMaxMb", percentile(memory, 1)),
+    row(
+      "probes",
+      turns.reduce((sum, { latencies }) => sum + latencies.length, 0),
+    ),
+    row(
+      "pluginCalls",
+      turns.reduce((sum, { calls }) => sum + calls, 0),
+    ),
+    row(
+      "p50Ms",
+      median(({ latencies }) => of(latencies, 0.5)),
+    ),
+    row(
+      "p99Ms",
+      median(({ latencies }) => of(latencies, 0.99)),
+    ),
+    row(
+      "rssMedianMb",
+      median(({ rssMb }) => of(rssMb, 0.5)),
+    ),
+    row(
+      "rssMaxMb",
+      median(({ rssMb }) => of(rssMb, 1)),
+    ),
+    row(
+      "cpuShare",
+      median(({ cpuShare }) => cpuShare),
+    ),
   ];
 }
 
 function ratios(): readonly Row[] {
-  const of = (kind: "calm" | "chaos", metric: string): number => rowsOf(kind).find((row) => row.metric === metric)?.value ?? 0;
-  return ["p50Ms", "p99Ms", "rssMedianMb", "rssMaxMb"].map((metric) => ({
+  const of = (kind: Kind, metric: string): number => rowsOf(kind).find((row) => row.metric === metric)?.value ?? 0;
+  return ["p50Ms", "p99Ms", "rssMedianMb", "rssMaxMb", "cpuShare"].map((metric) => ({
     subject: "tutti",
     case: "chaos / calm",
     metric: `${metric.replace(/M[sb]$/, "")}Ratio`,

@@ -36,6 +36,7 @@ export class Captured {
       this.#keep(chunk);
       rest(pacing, bucket, chunk.length);
     });
+    stream.resume();
   }
 
   #keep(chunk: Buffer): void {

@@ -10,11 +10,12 @@ const MEBIBYTE = 1_048_576;
 const RESERVED_MB = 700;
 /** Beside the heap a process holds its code, its threads and its buffers. */
 const HEAP_SHARE = 0.75;
-/** Plugins get what the host leaves over. With 15, a busy plugin gets about a thirtieth of a core that the host wants too. */
-const NICENESS = 15;
-/** Two of bubblewrap stand before a plugin's own process. */
-const DEPTH_MAX = 3;
+/** A plugin gets a third of a core that the host wants too, so that it answers on a busy machine; one that spins gets what is left over. */
+const NICENESS = 5;
+/** `timeout` and two of bubblewrap stand before a plugin's own process. */
+const DEPTH_MAX = 4;
 const PAGE_BYTES = 4096;
+const NANOSECONDS_PER_MS = 1e6;
 
 /** A command with its arguments. */
 export interface Command {
@@ -49,30 +50,55 @@ export function nodeFlags({
 export function limited(command: Command, { memoryMb }: { readonly memoryMb: number }): Command {
   if (platform() === "win32") return command;
   const dataKib = (RESERVED_MB + memoryMb) * 1024;
-  const last = ["exec", has("/usr/bin/nice") ? `/usr/bin/nice -n ${NICENESS}` : "", dying(), '"$@"']
+  const last = ["exec", has("/usr/bin/nice") ? `/usr/bin/nice -n ${NICENESS}` : "", alone(), dying(), '"$@"']
     .filter((part) => part !== "")
     .join(" ");
   const script = `ulimit -c 0; ulimit -d ${dataKib} 2>/dev/null; { echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null; ${last}`;
   return { file: "/bin/sh", args: ["-c", script, "tutti-plugin", command.file, ...command.args] };
 }
 
-/** What of a process and those it started is in memory now (bubblewrap stands before a plugin's own); `undefined` where the system does not say. */
-export async function residentMb(pid: number, depth = 0): Promise<number | undefined> {
+/** What a process uses, with those it started; bubblewrap stands before a plugin's own. */
+export interface Usage {
+  readonly residentMb: number;
+  /** The plugin's own process, and how long its first thread ran, and waited for a processor, since it began. */
+  readonly pid: number;
+  readonly ranMs: number;
+  readonly waitedMs: number;
+}
+
+/** What a process uses now; `undefined` where the system does not say. */
+export async function usageOf(pid: number, depth = 0): Promise<Usage | undefined> {
   if (platform() !== "linux") return undefined;
-  const [text, children] = await Promise.all(
-    ["statm", `task/${pid}/children`].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
+  const [memory = "", children = "", times = ""] = await Promise.all(
+    ["statm", `task/${pid}/children`, "schedstat"].map((file) => readFile(`/proc/${pid}/${file}`, "utf8").catch(() => "")),
   );
-  const pages = Number(text?.split(" ")[1]);
+  const pages = Number(memory.split(" ")[1]);
   if (!Number.isFinite(pages)) return undefined;
+  const [ranNs = 0, waitedNs = 0] = times.split(" ").map(Number);
+  const own: Usage = {
+    residentMb: (pages * PAGE_BYTES) / MEBIBYTE,
+    pid,
+    ranMs: ranNs / NANOSECONDS_PER_MS,
+    waitedMs: waitedNs / NANOSECONDS_PER_MS,
+  };
   const started =
     depth >= DEPTH_MAX
       ? []
-      : (children ?? "")
+      : children
           .split(" ")
           .map(Number)
           .filter((child) => child > 0);
-  const theirs = await Promise.all(started.map((child) => residentMb(child, depth + 1)));
-  return theirs.reduce<number>((sum, one) => sum + (one ?? 0), (pages * PAGE_BYTES) / MEBIBYTE);
+  const theirs = (await Promise.all(started.map((child) => usageOf(child, depth + 1)))).filter((usage) => usage !== undefined);
+  const residentMb = theirs.reduce((sum, usage) => sum + usage.residentMb, own.residentMb);
+  return { ...(theirs.at(-1) ?? own), residentMb };
+}
+
+/**
+ * A group of processes of its own, so that a plugin that signals its group signals nobody else. A session of its own would be one more share of
+ * the processor on Linux (sched(7), autogroup): the kernel would give a plugin that spins as much as all of Tutti, whatever its priority.
+ */
+function alone(): string {
+  return has("/usr/bin/timeout") ? "/usr/bin/timeout 0" : "";
 }
 
 /** A process that spins does not see its channel close: the kernel ends it with its parent. */

@@ -56,6 +56,8 @@ export function readLines(stream: Duplex, { lineBytesMax, pace, line, tooLong }:
     take(chunk);
     if (bucket !== undefined && pace !== undefined) rest(stream, bucket, Math.max(chunk.length, lines * pace.lineBytes));
   });
+  // A stream that came through the spawner rests until somebody listens.
+  stream.resume();
 }
 
 /** Pauses a stream until what was read of it fits its pace. */

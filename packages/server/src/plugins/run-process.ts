@@ -1,18 +1,16 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
-import { setPriority } from "node:os";
 import { dirname, join } from "node:path";
-import type { Duplex } from "node:stream";
 import { fileURLToPath } from "node:url";
 import { AppError, type Json } from "@tutti/core";
 import { Captured } from "./captured.ts";
-import { limited, nodeFlags, residentMb } from "./limits.ts";
+import { launch, type Launched } from "./launch.ts";
+import { limited, nodeFlags, usageOf, type Command, type Usage } from "./limits.ts";
 import { Peer } from "./peer.ts";
 import { readStartReply } from "./start-reply.ts";
 import { behind, findWall, gapsOf, type Wall } from "./wall.ts";
-import { CHANNEL_FD, type CallRequest, type StartReply } from "./protocol.ts";
+import type { CallRequest, StartReply } from "./protocol.ts";
 
 /** A plugin's process as it is started. Paths are absolute. */
 export interface ProcessSpec {
@@ -40,6 +38,11 @@ const TIMING: Timing = { startMs: 30_000, hangMs: 10_000, callMs: 120_000, watch
 /** Calls that were given up and go on in the process all the same; more than that and it begins anew. */
 const ABANDONED_MAX = 32;
 const STOP_MS = 2_000;
+/** Looks at which a process may have waited for a processor without being counted as silent. */
+const STARVED_LOOKS_MAX = 120;
+/** So many looks in a row a process took this share of the time and answered nothing: it spins. */
+const SPINNING_LOOKS = 2;
+const SPINNING_SHARE = 0.3;
 /** How Node ends when it gets no more memory; bubblewrap tells a signal as a number. */
 const ABORTS = new Set(["SIGABRT", "SIGTRAP", "exit 133", "exit 134"]);
 
@@ -94,7 +97,9 @@ const PROGRAM = fileURLToPath(new URL(`./plugin-process.${import.meta.url.endsWi
 
 /** Starts a plugin in a process of its own and waits until its `init` has returned; throws why when it does not. */
 export async function startPluginProcess(spec: ProcessSpec, services: PluginServices, signal: AbortSignal): Promise<PluginProcess> {
-  const running = new Running(spec, services, await findWall());
+  const wall = await findWall();
+  const launched = await launch(commandOf(spec, wall), spec.folder);
+  const running = new Running(launched, { spec, services, gaps: gapsOf(wall) });
   try {
     await running.start(signal);
     return running;
@@ -110,7 +115,7 @@ class Running implements PluginProcess {
   readonly gaps: readonly string[];
   readonly #spec: ProcessSpec;
   readonly #timing: Timing;
-  readonly #child: ChildProcess;
+  readonly #launched: Launched;
   readonly #peer: Peer;
   readonly #ended = Promise.withResolvers<ProcessEnd>();
   readonly #calls = new Set<Promise<unknown>>();
@@ -126,14 +131,20 @@ class Running implements PluginProcess {
   #silentLooks = 0;
   #isPinged = false;
   #watch: NodeJS.Timeout | undefined;
+  #lastUsage: Usage | undefined;
+  #starvedLooks = 0;
+  #spinningLooks = 0;
 
-  constructor(spec: ProcessSpec, services: PluginServices, wall: Wall) {
+  constructor(
+    launched: Launched,
+    { spec, services, gaps }: { readonly spec: ProcessSpec; readonly services: PluginServices; readonly gaps: readonly string[] },
+  ) {
     this.#spec = spec;
     this.#timing = { ...TIMING, ...spec.timing };
-    this.gaps = gapsOf(wall);
-    this.#child = launch(spec, wall);
-    for (const stream of [this.#child.stdout, this.#child.stderr]) if (stream !== null) this.output.read(stream);
-    this.#peer = new Peer(this.#child.stdio[CHANNEL_FD] as Duplex, {
+    this.gaps = gaps;
+    this.#launched = launched;
+    for (const stream of launched.outputs) this.output.read(stream);
+    this.#peer = new Peer(launched.channel, {
       isPaced: true,
       handle: (method, params, signal) => services.ask(method, params, { signal, tainted: this.#taintDuring(params) }),
       notice: (method, params) => {
@@ -142,12 +153,12 @@ class Running implements PluginProcess {
       },
       broken: (reason) => this.kill({ how: "protocol", message: `it sent ${reason}` }),
     });
-    this.#child.once("error", (error) => this.#gone(error.message));
-    this.#child.once("exit", (code, killedBy) => this.#gone(killedBy ?? `exit ${String(code)}`));
+    // It never rejects.
+    void launched.ended.then((how) => this.#gone(how));
   }
 
   get pid(): number {
-    return this.#child.pid ?? 0;
+    return this.#launched.pid;
   }
 
   get brought(): StartReply {
@@ -203,7 +214,7 @@ class Running implements PluginProcess {
 
   kill(end: ProcessEnd): void {
     this.#end ??= end;
-    this.#child.kill("SIGKILL");
+    this.#launched.kill();
   }
 
   /** What is asked during a call has read what its caller has read; what belongs to no call may hold anything that this process was given. */
@@ -236,14 +247,32 @@ class Running implements PluginProcess {
   /** Memory and life. The answer to a ping comes from the plugin's own thread, so one that spins does not give it. */
   async #look(): Promise<void> {
     const { memoryMb } = this.#spec;
-    const usedMb = await residentMb(this.pid);
-    if (usedMb !== undefined && usedMb > memoryMb)
-      this.kill({ how: "memory", message: `it used ${Math.round(usedMb)} MB, wanted at most ${memoryMb}` });
-    this.#silentLooks += 1;
+    const usage = await usageOf(this.pid);
+    if (usage !== undefined && usage.residentMb > memoryMb)
+      this.kill({ how: "memory", message: `it used ${Math.round(usage.residentMb)} MB, wanted at most ${memoryMb}` });
+    if (!this.#isStarved(usage)) this.#silentLooks += 1;
+    this.#holdBack(usage);
+    this.#lastUsage = usage;
     const silentMs = this.#silentLooks * this.#timing.watchMs;
     if (silentMs <= this.#timing.hangMs) return this.#ping();
     const why = this.output.isFlooding ? ", and it prints more than is read" : "";
     this.kill({ how: "hang", message: `it has not answered for ${silentMs} ms${why}` });
+  }
+
+  /** A process that waited for a processor most of the time could not answer; up to a bound, since it may also be one that holds itself up. */
+  #isStarved(usage: Usage | undefined): boolean {
+    const waitedMs = (usage?.waitedMs ?? 0) - (this.#lastUsage?.waitedMs ?? 0);
+    const isStarved = usage?.pid === this.#lastUsage?.pid && waitedMs > this.#timing.watchMs / 2 && this.#starvedLooks < STARVED_LOOKS_MAX;
+    if (isStarved) this.#starvedLooks += 1;
+    return isStarved;
+  }
+
+  /** One that spins and answers nothing has had its share: from now on it gets what nobody else wants. */
+  #holdBack(usage: Usage | undefined): void {
+    if (usage === undefined || usage.pid !== this.#lastUsage?.pid) return;
+    const ranMs = usage.ranMs - this.#lastUsage.ranMs;
+    this.#spinningLooks = this.#isPinged && ranMs > this.#timing.watchMs * SPINNING_SHARE ? this.#spinningLooks + 1 : 0;
+    if (this.#spinningLooks === SPINNING_LOOKS) this.#launched.idle(usage.pid);
   }
 
   #ping(): void {
@@ -262,15 +291,11 @@ class Running implements PluginProcess {
 
 const NEVER = new AbortController().signal;
 
-function launch({ folder, memoryMb, reads, writes }: ProcessSpec, wall: Wall): ChildProcess {
+function commandOf({ folder, memoryMb, reads, writes }: ProcessSpec, wall: Wall): Command {
   const readable = [folder, ...CODE_PATHS, ...reads];
   const flags = nodeFlags({ memoryMb, reads: readable, writes });
   const sight = { reads: [...readable, ...PACKAGE_FILES], writes, folder };
-  const { file, args } = limited(behind(wall, { file: process.execPath, args: [...flags, PROGRAM] }, sight), { memoryMb });
-  const child = spawn(file, args, { cwd: folder, env: { TZ: "UTC", LANG: "C.UTF-8" }, stdio: ["ignore", "pipe", "pipe", "pipe"] });
-  // Where no shell has done it.
-  if (process.platform === "win32" && child.pid !== undefined) setPriority(child.pid, 15);
-  return child;
+  return limited(behind(wall, { file: process.execPath, args: [...flags, PROGRAM] }, sight), { memoryMb });
 }
 
 async function after(ms: number): Promise<void> {

@@ -58,8 +58,9 @@ export function behind(wall: Wall, command: Command, { reads, writes, folder }: 
 
 function namespaces(): readonly string[] {
   const alone = ["--unshare-user", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"];
-  const weak = ["--cap-drop", "ALL", "--new-session", "--die-with-parent", "--hostname", "plugin"];
-  return [...alone, ...weak, "--proc", "/proc", "--dev", "/dev"];
+  const weak = ["--cap-drop", "ALL", "--die-with-parent", "--hostname", "plugin"];
+  // In Tutti's session a plugin could write to the terminal that Tutti was started from.
+  return [...alone, ...weak, "--proc", "/proc", "--dev", "/dev", "--ro-bind", "/dev/null", "/dev/tty"];
 }
 
 /** Read-only views of paths. A link stays a link, because Node looks for packages along real paths; what it leads to is seen too. */
