@@ -2,76 +2,14 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile, open } from "node:fs/promises";
+import { cp, mkdtemp, open, readdir, rename, rm, symlink } from "node:fs/promises";
 import { url } from "node:inspector";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { test } from "node:test";
 import type { Json, Tool } from "@tutti/core";
-import { startTestApp, type TestApp } from "../../testing.ts";
-
-type View = { readonly [key: string]: Json } & {
-  readonly status: string;
-  readonly problem: string | null;
-  readonly asks: readonly string[];
-};
-
-/** A Tutti with a plugins folder of its own. */
-interface Desk extends AsyncDisposable {
-  readonly app: TestApp;
-  readonly dir: string;
-  write(plugin: string, files: Readonly<Record<string, string>>): Promise<void>;
-  show(name: string): Promise<View>;
-  enable(name: string): Promise<Response>;
-  call(
-    tool: string,
-    input?: Json,
-  ): Promise<{ readonly status: number; readonly output?: Json; readonly error?: { readonly code: string; readonly message: string } }>;
-}
-
-async function openDesk(options: Parameters<typeof startTestApp>[0] = {}): Promise<Desk> {
-  const dir = await mkdtemp(join(tmpdir(), "tutti-plugins-"));
-  const app = await startTestApp({ plugins: [], ...options, pluginsDir: dir });
-  return {
-    app,
-    dir,
-    async write(plugin, files) {
-      for (const [file, text] of Object.entries(files)) {
-        await mkdir(dirname(join(dir, plugin, file)), { recursive: true });
-        await writeFile(join(dir, plugin, file), text);
-      }
-    },
-    async show(name) {
-      return ((await (await app.fetch(`/v1/plugins/${name}`)).json()) as { readonly plugin: View }).plugin;
-    },
-    enable: (name) => app.fetch(`/v1/plugins/${name}/enable`, {}),
-    async call(tool, input = {}) {
-      const response = await app.fetch("/v1/tools/execute", { tool, input });
-      return { status: response.status, ...((await response.json()) as object) };
-    },
-    async [Symbol.asyncDispose]() {
-      await app[Symbol.asyncDispose]();
-      await rm(dir, { recursive: true, force: true });
-    },
-  };
-}
-
-const manifest = (more: Readonly<Record<string, unknown>> = {}): string =>
-  JSON.stringify({
-    name: "demo",
-    version: "1.0.0",
-    description: "A test.",
-    entry: "index.ts",
-    permissions: { offers: ["say"], memoryMb: 160 },
-    ...more,
-  });
-const entry = (run: string): string =>
-  `export const init = (host) => ({ tools: [{ name: "say", description: "Says.", effect: "read", parameters: { type: "object" }, run: ${run} }] });\n`;
-const saying = (word: string): Readonly<Record<string, string>> => ({
-  "tutti.plugin.json": manifest(),
-  "index.ts": entry(`(): string => "${word}"`),
-});
+import { entry, manifest, openDesk, saying } from "../../testing/plugin-desk.ts";
 
 test("a plugin is found, shown, enabled, called, disabled and removed", async () => {
   await using desk = await openDesk();

@@ -1,33 +1,21 @@
-import { watch, type FSWatcher } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rm } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { AppError, statusAfter, type Json, type Plugin, type Principal } from "@tutti/core";
-import type { PluginRunner, RunnerState } from "../../plugins/index.ts";
+import { AppError, type Json, type Plugin, type Principal } from "@tutti/core";
+import type { RunnerState } from "../../plugins/index.ts";
+import { copiesOf, pruneCopies } from "./copies.ts";
+import { FolderWatch } from "./folder-watch.ts";
 import { Grants } from "./grants.ts";
 import { olderVersion, openGeneration, type Generation } from "./generation.ts";
 import { DEATHS_MAX, Marks } from "./marks.ts";
 import { readManifest } from "./manifest.ts";
 import { beyond, inWords } from "./permissions.ts";
 import { PluginStore } from "./plugin-store.ts";
+import { endRetired, onReleased, retire, runnerOf, runsUnderWay } from "./retirement.ts";
 import { pluginPrincipal, type ServiceParts } from "./services.ts";
 import { installFolder, keepCopy } from "./snapshot.ts";
 import { viewOf, type PluginView, type Unit } from "./unit.ts";
 
 const PLUGINS_MAX = 200;
-/** A folder is looked at once nothing has changed in it for so long. */
-const SETTLE_MS = 250;
-/** The system does not tell of every file that is written in place, so the folder is looked at so often all the same; only stamps are read. */
-const LOOK_MS = 2_000;
-/** Looks take at most this share of the time, however many files there are. */
-const LOOK_SHARE = 0.05;
-/** Looks at a folder that is being written, one after the other; the next change begins anew. */
-const UNSETTLED_LOOKS_MAX = 40;
-/** How long a replaced version is kept for runs that began with it. */
-const RETIRED_MAX_MS = 900_000;
-/** Runs under way that are looked at when a version is replaced; more of them get the new one. */
-const PINNED_RUNS_MAX = 1_000;
-/** Versions of a plugin whose copies are kept, so that runs that began with them go on after a restart. */
-const COPIES_MAX = 5;
 /** Of the content's hash, in the versions of agents and graphs. */
 const BUILD_CHARACTERS = 8;
 
@@ -70,24 +58,26 @@ export class PluginFolder implements AsyncDisposable {
   readonly #marks: Marks;
   readonly #units = new Map<string, Unit>();
   readonly #stopping = new AbortController();
-  #watcher: FSWatcher | undefined;
-  #settle: NodeJS.Timeout | undefined;
-  #nextLook: NodeJS.Timeout | undefined;
+  readonly #watch: FolderWatch;
+  readonly #ends: Disposable;
   /** One thing after the other: a scan, an enabling and a removal never meet. */
   #last: Promise<unknown> = Promise.resolve();
   #isWatched = false;
-  #unsettledLooks = 0;
 
   constructor(parts: PluginFolderParts) {
     this.#parts = parts;
     this.#marks = new Marks(join(parts.copiesDir, ".marks"));
     this.#grants = new Grants(parts.services.store, parts.services.engine);
-    const { engine } = parts.services;
-    const ends = engine.subscribe(({ runId, ...event }) => {
-      const status = statusAfter(event);
-      if (status === "completed" || status === "failed" || status === "cancelled" || status === "continued") this.#released(runId);
+    const { engine, logger } = parts.services;
+    this.#watch = new FolderWatch(parts.dir, {
+      look: () => this.#next(() => this.#scan()),
+      warn: (error, what) => logger.warn({ error }, what),
     });
-    this.#stopping.signal.addEventListener("abort", () => ends[Symbol.dispose](), { once: true });
+    this.#ends = onReleased(
+      engine,
+      () => this.#units.values(),
+      (unit) => void this.#next(() => endRetired(unit)),
+    );
   }
 
   /** Loads what is enabled. Never throws for a plugin: what does not load says so in `list`. */
@@ -98,12 +88,7 @@ export class PluginFolder implements AsyncDisposable {
   /** Looks out for changes from now on, and tells what happens in events. */
   async watch(): Promise<void> {
     this.#isWatched = true;
-    await mkdir(this.#parts.dir, { recursive: true });
-    this.#watcher = watch(this.#parts.dir, { recursive: true }, () => this.#changed());
-    // Too many folders for the system to watch: changes are seen by `tutti plugins` then.
-    this.#watcher.on("error", (error) => this.#parts.services.logger.warn({ error }, "the plugins folder is not watched"));
-    await this.#next(() => this.#scan());
-    this.#lookLater(0);
+    await this.#watch.start();
   }
 
   async list(): Promise<readonly PluginView[]> {
@@ -182,9 +167,8 @@ export class PluginFolder implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new AppError("cancelled", "Tutti stops"));
-    this.#watcher?.close();
-    clearTimeout(this.#settle);
-    clearTimeout(this.#nextLook);
+    this.#ends[Symbol.dispose]();
+    this.#watch[Symbol.dispose]();
     await this.#last;
     await Promise.all(
       [...this.#units.values()].map(async ({ generation, retired }) => {
@@ -199,33 +183,6 @@ export class PluginFolder implements AsyncDisposable {
     const done = this.#last.then(work);
     this.#last = done.catch(() => undefined);
     return done;
-  }
-
-  #changed(): void {
-    this.#unsettledLooks = 0;
-    this.#scanSoon();
-  }
-
-  #lookLater(lastMs: number): void {
-    if (this.#stopping.signal.aborted) return;
-    const look = async (): Promise<void> => {
-      const startedAtMs = performance.now();
-      await this.#next(() => this.#scan()).catch((error: unknown) =>
-        this.#parts.services.logger.warn({ error }, "the plugins folder could not be looked at"),
-      );
-      this.#lookLater(performance.now() - startedAtMs);
-    };
-    this.#nextLook = setTimeout(() => void look(), Math.max(LOOK_MS, lastMs / LOOK_SHARE));
-    this.#nextLook.unref();
-  }
-
-  #scanSoon(): void {
-    clearTimeout(this.#settle);
-    this.#settle = setTimeout(() => {
-      // It never rejects: what goes wrong with a plugin is the plugin's.
-      void this.#next(() => this.#scan());
-    }, SETTLE_MS);
-    this.#settle.unref();
   }
 
   #view(unit: Unit): PluginView {
@@ -315,17 +272,12 @@ export class PluginFolder implements AsyncDisposable {
     try {
       const copy = await keepCopy(folder, join(this.#parts.copiesDir, name), unit.copy);
       unit.copy = copy;
-      if (copy === undefined) this.#lookAgain();
+      if (copy === undefined) this.#watch.lookAgain();
       else if (copy.hash === unit.generation?.hash) unit.problem = undefined;
       else if (copy.hash !== unit.failedHash) await this.#swap(unit, copy);
     } catch (thrown) {
       this.#failed(unit, AppError.from(thrown).message);
     }
-  }
-
-  #lookAgain(): void {
-    this.#unsettledLooks += 1;
-    if (this.#unsettledLooks <= UNSETTLED_LOOKS_MAX) this.#scanSoon();
   }
 
   async #swap(unit: Unit, copy: { readonly path: string; readonly hash: string }): Promise<void> {
@@ -340,16 +292,16 @@ export class PluginFolder implements AsyncDisposable {
         secrets: options[name]?.secrets ?? {},
         marks: this.#marks,
         onState: (state: RunnerState) => this.#processChanged(unit, copy.hash, state),
-        runnerOf: (runId: string) => this.#runnerOf(unit, runId),
+        runnerOf: (runId: string) => runnerOf(unit, runId),
       };
       next = await this.#marks.during(name, () => openGeneration(copy, parts, this.#stopping.signal));
-      const under = unit.generation === undefined ? [] : await this.#runsUnderWay();
+      const under = unit.generation === undefined ? [] : await runsUnderWay(services.store);
       await home.replace(next.plugin, copy.path, copy.hash.slice(0, BUILD_CHARACTERS));
       const before = unit.generation;
       unit.generation = next;
       unit.problem = undefined;
       unit.failedHash = undefined;
-      if (before !== undefined) await this.#retire(unit, before, under);
+      if (before !== undefined) await retire(unit, { before, runIds: under, end: () => void this.#next(() => endRetired(unit)) });
       if (this.#isWatched) await home.declare(next.plugin, pluginPrincipal(name));
       this.#tell(before === undefined ? "loaded" : "reloaded", unit, { reason: `version ${next.manifest.version} (${copy.hash})` });
     } catch (thrown) {
@@ -357,7 +309,7 @@ export class PluginFolder implements AsyncDisposable {
       unit.failedHash = copy.hash;
       this.#failed(unit, AppError.from(thrown).message);
     }
-    await this.#prune(name);
+    await pruneCopies(join(this.#parts.copiesDir, name), [unit.generation?.hash, unit.retired?.generation.hash]);
   }
 
   /** Runs that began with an earlier version find its agents and graphs again after a restart. */
@@ -374,38 +326,6 @@ export class PluginFolder implements AsyncDisposable {
     }
   }
 
-  /** The version that was loaded until now stays for the runs that began with it. */
-  async #retire(unit: Unit, before: Generation, runIds: readonly string[]): Promise<void> {
-    await this.#endRetired(unit);
-    if (before.runner === undefined || runIds.length === 0) return before[Symbol.asyncDispose]();
-    const timer = setTimeout(() => void this.#next(() => this.#endRetired(unit)), RETIRED_MAX_MS);
-    timer.unref();
-    unit.retired = { generation: before, runIds: new Set(runIds), timer };
-  }
-
-  async #endRetired(unit: Unit): Promise<void> {
-    const { retired } = unit;
-    if (retired === undefined) return;
-    clearTimeout(retired.timer);
-    unit.retired = undefined;
-    await retired.generation[Symbol.asyncDispose]();
-  }
-
-  #released(runId: string): void {
-    for (const unit of this.#units.values())
-      if (unit.retired?.runIds.delete(runId) === true && unit.retired.runIds.size === 0) void this.#next(() => this.#endRetired(unit));
-  }
-
-  #runnerOf({ generation, retired }: Unit, runId: string): PluginRunner | undefined {
-    return retired?.runIds.has(runId) === true ? retired.generation.runner : generation?.runner;
-  }
-
-  async #runsUnderWay(): Promise<readonly string[]> {
-    const statuses = ["queued", "running", "waiting"] as const;
-    const runs = await this.#parts.services.store.runs({ statuses, limit: PINNED_RUNS_MAX });
-    return runs.filter(({ workflow }) => workflow === "tutti.tool-call" || !workflow.startsWith("tutti.")).map(({ id }) => id);
-  }
-
   async #unload(unit: Unit): Promise<void> {
     const { generation } = unit;
     unit.generation = undefined;
@@ -413,7 +333,7 @@ export class PluginFolder implements AsyncDisposable {
     if (generation === undefined) return;
     this.#parts.home.remove(unit.name);
     this.#tell("unloaded", unit, { reason: `version ${generation.manifest.version}` });
-    await this.#endRetired(unit);
+    await endRetired(unit);
     await generation[Symbol.asyncDispose]();
   }
 
@@ -442,14 +362,6 @@ export class PluginFolder implements AsyncDisposable {
       .publish({ ...event, time: new Date().toISOString(), data }, HOST)
       .catch((error: unknown) => logger.error({ error }, "an event of a plugin was not published"));
   }
-
-  async #prune(name: string): Promise<void> {
-    const dir = join(this.#parts.copiesDir, name);
-    const unit = this.#units.get(name);
-    const used = new Set([unit?.generation?.hash, unit?.retired?.generation.hash]);
-    const stale = (await copiesOf(dir)).filter((hash) => !used.has(hash)).slice(COPIES_MAX);
-    for (const hash of stale) await rm(join(dir, hash), { recursive: true, force: true });
-  }
 }
 
 function heldBack(name: string): string {
@@ -460,13 +372,4 @@ async function subfolders(dir: string): Promise<readonly string[]> {
   const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
   const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
   return names.toSorted().slice(0, PLUGINS_MAX);
-}
-
-/** Copies of one plugin, the newest first. */
-async function copiesOf(dir: string): Promise<readonly string[]> {
-  const names = (await readdir(dir).catch(() => [])).filter((name) => !name.startsWith("."));
-  const dated = await Promise.all(
-    names.map(async (name) => ({ name, atMs: (await stat(join(dir, name)).catch(() => undefined))?.mtimeMs ?? 0 })),
-  );
-  return dated.toSorted((a, b) => b.atMs - a.atMs).map(({ name }) => name);
 }
