@@ -10,8 +10,6 @@ const MEBIBYTE = 1_048_576;
 const RESERVED_MB = 700;
 /** Beside the heap a process holds its code, its threads and its buffers. */
 const HEAP_SHARE = 0.75;
-/** A plugin gets a third of a core that the host wants too, so that it answers on a busy machine; one that spins gets what is left over. */
-const NICENESS = 5;
 /** `timeout` and two of bubblewrap stand before a plugin's own process. */
 const DEPTH_MAX = 4;
 const PAGE_BYTES = 4096;
@@ -44,15 +42,13 @@ export function nodeFlags({
 }
 
 /**
- * The command under the limits that this system can hold: a bound on memory by the kernel, no core dumps, a low priority, first in line when
+ * The command under the limits that this system can hold: a bound on memory by the kernel, no core dumps, first in line when
  * memory runs out, and an end with the host. Where there is no shell with `ulimit` (Windows), the watchdog and the priority alone hold it.
  */
 export function limited(command: Command, { memoryMb }: { readonly memoryMb: number }): Command {
   if (platform() === "win32") return command;
   const dataKib = (RESERVED_MB + memoryMb) * 1024;
-  const last = ["exec", has("/usr/bin/nice") ? `/usr/bin/nice -n ${NICENESS}` : "", alone(), dying(), '"$@"']
-    .filter((part) => part !== "")
-    .join(" ");
+  const last = ["exec", alone(), dying(), '"$@"'].filter((part) => part !== "").join(" ");
   const script = `ulimit -c 0; ulimit -d ${dataKib} 2>/dev/null; { echo 1000 > /proc/self/oom_score_adj; } 2>/dev/null; ${last}`;
   return { file: "/bin/sh", args: ["-c", script, "tutti-plugin", command.file, ...command.args] };
 }
