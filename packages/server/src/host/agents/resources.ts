@@ -7,7 +7,7 @@ const LIST_TOOL = "mcp_list_resources";
 /** Of those that one template fits; more than this is no context but a library. */
 const RESOURCES_PER_TEMPLATE_MAX = 8;
 /** How much of one resource is read where the agent does not say. */
-export const RESOURCE_CHARACTERS_MAX = 8_000;
+const RESOURCE_CHARACTERS_MAX = 8_000;
 
 /** What a resource holds, as a model reads it. */
 type ForModel = (output: Json, from: string, charactersMax: number) => string;

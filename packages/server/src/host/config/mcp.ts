@@ -39,7 +39,7 @@ export interface McpServerSetting {
 }
 
 /** What a program in a jail may use; the sandbox's own bounds hold where one is left out. */
-export interface McpJailSetting {
+interface McpJailSetting {
   /** Of the folder that stays when the jail ends. */
   readonly volumeBytes?: number | undefined;
   readonly lifetimeMs?: number | undefined;

@@ -3,7 +3,7 @@ import { baseBody, inodes, ulimit, type ContainerBase } from "./container.ts";
 import { jailSeccompProfile } from "./seccomp-profile.ts";
 
 /** Where things are inside. */
-export const INSIDE = { home: "/home/jail", temporary: "/tmp", node: "/opt/tutti-node/node", socket: "/run/tutti.sock" } as const;
+const INSIDE = { home: "/home/jail", temporary: "/tmp", node: "/opt/tutti-node/node", socket: "/run/tutti.sock" } as const;
 
 /** Beside the program: the first shell, and the shell and the program that pass its stdin on. */
 const OWN_PROCESSES = 4;
