@@ -17,7 +17,7 @@ export {
 export { WaitingRuns } from "./events/waiting-runs.ts";
 export * from "./graph/index.ts";
 export { findRestateServer, openRestate } from "./restate/index.ts";
-export { newRunId } from "./run-id.ts";
+export { derivedId, newRunId } from "./run-id.ts";
 export { PREVIEW_MAX, Schedules, type ScheduleView } from "./schedules/schedules.ts";
 export { scheduleSchema } from "./schedules/schedule-spec.ts";
 export { scheduleWorkflow } from "./schedules/schedule-workflow.ts";

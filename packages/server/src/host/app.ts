@@ -1,4 +1,4 @@
-import { AppError, type Engine, type Plugin, type Principal, type Store } from "@tutti/core";
+import { AppError, type Engine, type Plugin, type Principal, type RunRecord, type Store } from "@tutti/core";
 import { authenticator, keyPolicy, newToken, OwnerToken, Sessions, tokenHash, type Authenticate, type Keys } from "../auth/index.ts";
 import type { ApprovalBook } from "../engine/index.ts";
 import type { Models } from "../models/index.ts";
@@ -9,6 +9,7 @@ import type { Batches } from "./batches/index.ts";
 import { createCodeSandbox, type CodeSandbox } from "./code-sandbox.ts";
 import { describeConfig, type Config, type ConfigReading, type ConfigRow } from "./config/index.ts";
 import { Doors } from "./doors/index.ts";
+import { SavedGraphs, VERSION_WORKFLOW } from "./graphs/index.ts";
 import { FiledPolicies } from "./policy/index.ts";
 import { openPluginFolder, type PluginFolder } from "./plugin-folder/index.ts";
 import { openMcpServers, type McpServers } from "./mcp/index.ts";
@@ -82,6 +83,8 @@ export interface App extends Services, GatewayServices {
   readonly pluginFailures: readonly PluginFailure[];
   readonly retention: Retention;
   readonly approvals: ApprovalBook;
+  /** Graphs that people keep under a name. */
+  readonly savedGraphs: SavedGraphs;
   /** MCP servers whose tools are used. */
   readonly mcpServers: McpServers;
   readonly imports: ToolImports;
@@ -129,9 +132,11 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
+  const savedGraphs = opening.use(await SavedGraphs.open({ engine, store, registry, host: graphs }));
   const imports = new ToolImports({ registry, store, engine, logger, apis: tools.apis, fetchText: tools.fetchText });
   await imports.load();
-  const retention = new Retention(store, config, { logger, isNeeded: (run) => approvals.isOpen(run) });
+  const isNeeded = async (run: RunRecord): Promise<boolean> => run.workflow === VERSION_WORKFLOW || approvals.isOpen(run);
+  const retention = new Retention(store, config, { logger, isNeeded });
   const policy = opening.use(new FiledPolicies({ config, registry, logger, baseDir }));
   await policy.open();
   const mcpServers = opening.use(await openMcpServers({ config, store, registry, engine, logger, sandbox, doors, baseDir }));
@@ -140,24 +145,13 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   if (options.recover === "all")
     plugins.pluginFailures.push(...(await goOn({ engine, registry, services, logger, retention, folder: plugins.folder, sandbox })));
   opening.move();
+  const parts = { config, baseDir, store, engine, registry, batches, policy, sandbox, doors, metrics, logger, retention, approvals };
   const app = {
-    config,
-    configFile: options.configFile,
-    settings: () => describeConfig({ config, ...(options.sources && { sources: options.sources }) }),
-    baseDir,
-    store,
-    engine,
-    registry,
-    batches,
-    policy,
-    sandbox,
-    doors,
-    metrics,
-    logger,
-    retention,
-    approvals,
+    ...parts,
+    savedGraphs,
     mcpServers,
     imports,
+    ...shownConfig(config, options),
     ...door,
     ...gate,
     ...services,
@@ -166,11 +160,26 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   return { ...app, stop: (graceMs) => stop({ ...app, services, webhooks, tools, closeGateway }, graceMs) };
 }
 
+/** The configuration as people may see it. */
+function shownConfig(config: Config, { configFile, sources }: AppOptions): Pick<App, "configFile" | "settings"> {
+  return { configFile, settings: () => describeConfig({ config, ...(sources && { sources }) }) };
+}
+
 /** Ends everything, each part when nothing needs it any more. */
 async function stop(
   parts: Pick<
     App,
-    "mcpServers" | "retention" | "policy" | "sandbox" | "folder" | "engine" | "sessions" | "ownerToken" | "store" | "gateway"
+    | "mcpServers"
+    | "retention"
+    | "policy"
+    | "sandbox"
+    | "folder"
+    | "engine"
+    | "sessions"
+    | "savedGraphs"
+    | "ownerToken"
+    | "store"
+    | "gateway"
   > & {
     readonly services: Services;
     readonly webhooks: AsyncDisposable;
@@ -193,6 +202,7 @@ async function stop(
   await parts.tools.close();
   await parts.sandbox.close();
   await parts.closeGateway();
+  await parts.savedGraphs[Symbol.asyncDispose]();
   await closeDoor(parts);
   await parts.store.close();
 }

@@ -17,6 +17,7 @@ export { examineSandboxes, openSandboxFor, type SandboxExamination } from "./cod
 export { requireInside } from "./plugins.ts";
 export { panelSchema } from "./panels/index.ts";
 export { installPlugin, newPlugin, pluginsDirOf } from "./plugin-folder/index.ts";
+export { SavedGraphs, type SavedGraph } from "./graphs/index.ts";
 export { CODER_WORKFLOW } from "./coder/index.ts";
 export {
   differenceOf,

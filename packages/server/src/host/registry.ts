@@ -66,6 +66,8 @@ export class Registry {
   readonly #skills = new Map<string, readonly Skill[]>();
   readonly #panels = new Map<string, readonly RegisteredPanel[]>();
   readonly #loaded: Plugin[] = [];
+  /** Names of workflows that are graphs which people saved. */
+  readonly #savedGraphs = new Set<string>();
   readonly policies: Policies;
   /** Versions that plugins have replaced, for the runs that began with them. */
   readonly #older = new Map<string, readonly Workflow[]>();
@@ -224,6 +226,20 @@ export class Registry {
     const before = this.#plugins.get(plugin.name);
     const own = new Set([...(before?.workflows ?? []), ...(before?.agents ?? [])]);
     return this.#put(plugin, path, { agents, workflows: built, skills, panels, own });
+  }
+
+  /**
+   * Takes the versions of a graph that people saved, the oldest first; the newest is what starts, unless the name was given up. A name that
+   * somebody else has is left to them.
+   */
+  putGraph(name: string, versions: readonly Workflow[], isInUse: boolean): void {
+    if (this.#workflows.has(name) && !this.#savedGraphs.has(name)) return;
+    const newest = isInUse ? versions.at(-1) : undefined;
+    this.#older.set(name, newest === undefined ? versions : versions.slice(0, -1));
+    if (newest === undefined) this.#workflows.delete(name);
+    else this.#workflows.set(name, [newest]);
+    if (newest === undefined) this.#savedGraphs.delete(name);
+    else this.#savedGraphs.add(name);
   }
 
   /** Takes a plugin away, with all that it brought. Runs that need it fail or pause, and say what is gone. */

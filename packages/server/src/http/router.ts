@@ -35,6 +35,7 @@ import { spendRoutes } from "./routes/spend.ts";
 import { policyRoutes } from "./routes/policy.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
+import { savedGraphRoutes } from "./routes/saved-graphs.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
 import { upkeepRoutes } from "./routes/upkeep.ts";
@@ -78,6 +79,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", upkeepRoutes(app));
   router.route("/", insightRoutes(app));
   router.route("/", graphRoutes(app));
+  router.route("/", savedGraphRoutes(app));
   router.route("/", scheduleRoutes(app));
   router.route("/", supervisorRoutes(app));
   router.route("/", runListRoutes(app));

@@ -1,4 +1,6 @@
 import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { createClient } from "@tutti/client";
 import type { RunRecord } from "@tutti/core";
@@ -121,5 +123,23 @@ describe("tutti graphs", () => {
     assert.equal((await client.run(run.id)).output, "new");
     second.child.kill("SIGTERM");
     await second.ended;
+  });
+
+  test("a saved graph has a history, its versions are told apart, and it runs by its name until the name is given up", async () => {
+    assert.match((await place.run(["graphs", "list"])).stdout, /tutti graphs save NAME FILE/);
+    await writeFile(join(place.dir, "sum2.yaml"), GOOD.replace("is even", "is not odd"));
+    await place.json(["graphs", "save", "sum", "good.yaml", "--message", "a beginning"]);
+    const { stdout } = await place.run(["graphs", "save", "sum", "sum2.yaml", "--if-version", "1"]);
+    assert.match(stdout, /^✓ sum is saved as version 2 {2}[0-9a-f]{12}\n$/);
+    assert.match((await place.run(["graphs", "list"])).stdout, /\nsum {2,}2 /);
+    assert.match((await place.run(["graphs", "history", "sum"])).stdout, /\nsum .* 2 [^]*\nsum .* 1 .* a beginning\n$/);
+    assert.match((await place.run(["graphs", "diff", "sum"])).stdout, /^sum {2}1 → 2\n {2}replaced +left\n$/);
+    const details = await place.json<{ readonly output: unknown }>(["graphs", "run", "sum", "--input", '{"n": 1}']);
+    assert.match(JSON.stringify(details.output), /2 is not odd/);
+    assert.equal((await place.run(["graphs", "save", "sum", "bad.yaml"])).code, 1);
+    const late = await place.run(["graphs", "save", "sum", "good.yaml", "--if-version", "1"]);
+    assert.deepEqual([late.code, /\[conflict\]/.test(late.stderr)], [1, true]);
+    await place.json(["graphs", "delete", "sum"]);
+    assert.equal((await place.run(["graphs", "history", "sum"])).code, 1);
   });
 });

@@ -1,11 +1,11 @@
-import { readFile } from "node:fs/promises";
-import type { PolicyFault } from "@tutti/client";
 import type { Json } from "@tutti/core";
-import type { Graph, PlacedProblem } from "@tutti/core/graph";
+import type { Graph } from "@tutti/core/graph";
 import type { Command } from "commander";
+import { defineSavedGraphs, savedGraphOf } from "../graphs/saved.ts";
 import { connect, type Connection } from "../connect.ts";
 import { eventLine } from "../event-line.ts";
 import { failWithFaults } from "../faults.ts";
+import { named, readText } from "../graphs/graph-text.ts";
 import { graphPicture } from "../graphs/picture.ts";
 import { sign } from "../look.ts";
 import { outcome } from "../run-report.ts";
@@ -24,8 +24,8 @@ export function defineGraphs(command: Command, shell: Shell): void {
     )
     .action((file: string) => check(shell, file));
   command
-    .command("run <file>")
-    .description("run a graph and follow it")
+    .command("run <file-or-name>")
+    .description("run a graph, or a saved one, and follow it")
     .option("--input <json>", "the input: JSON, @file, or - for stdin", "{}")
     .option("--detach", "leave the run to the server and return at once")
     .addHelpText(
@@ -34,8 +34,8 @@ export function defineGraphs(command: Command, shell: Shell): void {
     )
     .action((file: string, options: RunOptions) => run(shell, file, options));
   command
-    .command("show <file-or-run>")
-    .description("draw a graph, or a run of one with where each node stands")
+    .command("show <file-name-or-run>")
+    .description("draw a graph, a saved one, or a run of one with where each node stands")
     .addHelpText("after", "\nExamples:\n  tutti graphs show order.yaml\n  tutti graphs show RUN")
     .action((target: string) => show(shell, target));
   command
@@ -46,16 +46,12 @@ export function defineGraphs(command: Command, shell: Shell): void {
       "\nExamples:\n  tutti graphs amend RUN order.yaml\n  tutti graphs amend RUN changes.yaml --json\n\nNodes that have begun cannot change; then nothing is changed, and the reasons are told.",
     )
     .action((runId: string, file: string) => amend(shell, runId, file));
+  defineSavedGraphs(command, shell);
 }
 
 interface RunOptions {
   readonly input: string;
   readonly detach?: boolean;
-}
-
-interface FileText {
-  readonly text: string;
-  readonly name: string;
 }
 
 async function check(shell: Shell, file: string): Promise<void> {
@@ -73,14 +69,12 @@ async function check(shell: Shell, file: string): Promise<void> {
 
 async function run(shell: Shell, file: string, options: RunOptions): Promise<void> {
   const input = (await readJsonArgument(options.input, "--input")) as Json;
-  const source = await readText(file);
   await using connection = await connect(shell);
   if (options.detach === true && !connection.isServer)
     throw new UsageError("--detach wants a running Tutti to leave the run to, got none; start `tutti up` first");
-  const { client } = connection;
-  const { graph, problems } = await client.checkGraph(source, shell.signal);
-  if (graph === undefined) return failWithFaults(shell, named(source, problems));
-  const started = await client.startGraph({ ...source, input }, shell.signal);
+  const begun = await begin(shell, connection, { file, input });
+  if (begun === undefined) return;
+  const { graph, started } = begun;
   if (options.detach === true) {
     shell.printJson(started);
     shell.printLine(piece("started  ", "cyan"), piece(`${started.run.id}; look at it with \`tutti graphs show ${started.run.id}\``));
@@ -91,6 +85,16 @@ async function run(shell: Shell, file: string, options: RunOptions): Promise<voi
     piece(printable(`${graph.name} ${graph.version}  run ${started.run.id}`)),
   );
   await follow(shell, connection, started.run.id);
+}
+
+/** Starts the graph of a file, or the saved one of that name; tells what is wrong with it instead, and starts nothing. */
+async function begin(shell: Shell, { client }: Connection, { file, input }: { readonly file: string; readonly input: Json }) {
+  const saved = await savedGraphOf(client, file, shell.signal);
+  if (saved !== undefined) return { graph: saved.graph, started: await client.startSavedGraph(file, { input }, shell.signal) };
+  const source = await readText(file);
+  const { graph, problems } = await client.checkGraph(source, shell.signal);
+  if (graph === undefined) return failWithFaults(shell, named(source, problems));
+  return { graph, started: await client.startGraph({ ...source, input }, shell.signal) };
 }
 
 async function follow(shell: Shell, { client }: Connection, runId: string): Promise<void> {
@@ -109,6 +113,8 @@ async function show(shell: Shell, target: string): Promise<void> {
   const source = await readText(target).catch(() => undefined);
   await using connection = await connect(shell);
   const { client } = connection;
+  const saved = source === undefined ? await savedGraphOf(client, target, shell.signal) : undefined;
+  if (saved !== undefined) return printGraph(shell, saved.graph);
   if (source === undefined) {
     const reading = await client.graphOf(target, shell.signal);
     shell.printJson(reading);
@@ -134,16 +140,4 @@ async function amend(shell: Shell, runId: string, file: string): Promise<void> {
   shell.printLine(piece(`${sign("done", shell.out)} `, "green"), piece(`run ${printable(runId)} is amended`));
   for (const key of ["added", "removed", "replaced", "connected", "disconnected"] as const)
     if (done[key].length > 0) shell.printLine(piece(`  ${key.padEnd(13)}`, "dim"), piece(printable(done[key].join(", "))));
-}
-
-/** A file's text, and the name its places are told by. */
-async function readText(file: string): Promise<FileText> {
-  const text = await readFile(file, "utf8").catch((error: unknown) => {
-    throw new UsageError(`the graph ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
-  });
-  return { text, name: file.slice(-200) };
-}
-
-function named({ name }: FileText, problems: readonly PlacedProblem[]): readonly PolicyFault[] {
-  return problems.map(({ line: at, column, message, snippet }) => ({ name, line: at, column, message, snippet }));
 }

@@ -135,7 +135,8 @@ interface Source {
   readonly at: readonly string[];
 }
 
-function sourceOf(asked: z.output<typeof Amend>, kind: "graph" | "changes"): Source {
+/** What was sent, read. */
+export function sourceOf(asked: z.output<typeof Amend>, kind: "graph" | "changes"): Source {
   if (asked.text === undefined) {
     if (asked[kind] === undefined) throw new AppError("invalid_input", "wanted a graph as text or as graph, got neither; send one of them");
     return { kind, value: asked[kind], text: undefined, at: [] };
@@ -152,7 +153,7 @@ function sourceOf(asked: z.output<typeof Amend>, kind: "graph" | "changes"): Sou
 type Fault = GraphProblem | PlacedProblem;
 
 /** Problems with their places, where there is a text to point into. */
-function placed(problems: readonly GraphProblem[], { text: read, at }: Source): readonly Fault[] {
+export function placed(problems: readonly GraphProblem[], { text: read, at }: Source): readonly Fault[] {
   const inText = problems.map((problem) => ({ ...problem, path: [...at, ...problem.path] }));
   return read === undefined ? inText : placeProblems(inText, read);
 }
@@ -162,7 +163,8 @@ function withoutFirst(problem: GraphProblem): GraphProblem {
   return { ...problem, path: problem.path.slice(1) };
 }
 
-function refuse(
+/** The answer to a graph that is not right. */
+export function refuse(
   ctx: HttpContext,
   problems: readonly Fault[],
   { name: from, status }: { readonly name: string; readonly status: 400 | 409 },
@@ -177,7 +179,7 @@ function refuse(
 }
 
 /** What is installed, for graphs to be checked against. */
-function knownTargets({ registry, models }: App): KnownTargets {
+export function knownTargets({ registry, models }: App): KnownTargets {
   const agents = registry.agents.map((agent) => agent.name);
   const ids = [...registry.models.map(({ id }) => id), ...(models.defaultModel === undefined ? [] : [models.defaultModel])];
   return {

@@ -14,6 +14,7 @@ import type { PolicyCheck, PolicyExplanation, PolicyReplay, PolicyShadow, Policy
 import type { Routed, RoutingShadow } from "./routing.ts";
 import type { Activity, BlobPart, BulkResults, RunCounts } from "./run-lists.ts";
 import type { Queue, Replayed, Run, RunDetails, RunPage, StartedRun, Verdict } from "./runs.ts";
+import type { GraphDifference, GraphVersion } from "./saved-graphs.ts";
 import type { ComponentsHealth, DeadLetterShape, ScheduleShape, Supervised } from "./schedules.ts";
 import type {
   AgentShape,
@@ -110,6 +111,8 @@ test("the client's types are those of the API's description", () => {
   holds<Fits<typeof Subscription, client.SubscriptionEntry, Exclude<keyof client.SubscriptionEntry, "filter">>>();
   holds<Fits<typeof WebhookEndpoint, client.WebhookEntry>>();
   holds<Fits<typeof GraphCheck, client.GraphCheckReply, "ok">>();
+  holds<Same<typeof GraphVersion, client.GraphVersion>>();
+  holds<Same<typeof GraphDifference, client.GraphVersionDifference>>();
   holds<Same<typeof GraphAmended, Awaited<ReturnType<client.Client["amendGraph"]>>>>();
   holds<Fits<typeof GraphRun, client.GraphRunReply, "run" | "amendments">>();
   holds<Fits<typeof WaitingAnswer, client.WaitingReply>>();

@@ -1,0 +1,1 @@
+export { SavedGraphs, VERSION_WORKFLOW, type SavedGraph } from "./saved-graphs.ts";
