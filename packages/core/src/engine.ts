@@ -90,10 +90,12 @@ export interface QueueConfig {
   readonly queuedMax: number;
 }
 
-/** What somebody sees of a queue. */
+/** What somebody sees of a queue. `oldestAt`: since when the one waits that has waited longest. `keys`: the fullest of them. */
 export interface QueueStatus extends QueueConfig {
   readonly queued: number;
   readonly running: number;
+  readonly oldestAt: string | null;
+  readonly keys: readonly { readonly key: string; readonly queued: number; readonly running: number }[];
 }
 
 /** A signal to a run. Sent again with the same `id`, it is taken once. */

@@ -1,6 +1,6 @@
-import { AppError, type Json } from "@tutti/core";
-import type { ReactNode } from "react";
-import { TextArea } from "./fields.tsx";
+import type { Json } from "@tutti/core";
+import { useId, type ReactNode } from "react";
+import { CodeEditor } from "./code-editor.tsx";
 
 /** What a text says as JSON, or why it says nothing. */
 export type ParsedJson = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string };
@@ -14,17 +14,23 @@ interface JsonTextProps {
 
 /** A value that is written as JSON; says at once when the text is none. */
 export function JsonText({ label, help, text, onText }: JsonTextProps): ReactNode {
+  const id = useId();
   const parsed = parsedJson(text);
   return (
-    <TextArea
-      label={label}
-      help={help}
-      problem={parsed.ok ? undefined : parsed.problem}
-      rows={10}
-      spellCheck={false}
-      value={text}
-      onChange={({ target }) => onText(target.value)}
-    />
+    <div role="group" aria-labelledby={id} className="flex flex-col gap-1">
+      <span id={id} className="text-xs font-medium text-ink-2">
+        {label}
+      </span>
+      <div className="h-56 resize-y overflow-hidden">
+        <CodeEditor label={label} language="json" value={text} onChange={onText} />
+      </div>
+      {!parsed.ok && (
+        <p role="alert" className="text-xs break-words text-red" dir="auto">
+          {parsed.problem}
+        </p>
+      )}
+      {parsed.ok && help !== undefined && <p className="text-xs text-ink-3">{help}</p>}
+    </div>
   );
 }
 
@@ -33,6 +39,6 @@ export function parsedJson(text: string): ParsedJson {
   try {
     return { ok: true, value: JSON.parse(text) as Json };
   } catch (thrown) {
-    return { ok: false, problem: `wanted JSON, got text that is none: ${AppError.from(thrown).message}` };
+    return { ok: false, problem: `wanted JSON, got text that is none: ${thrown instanceof Error ? thrown.message : String(thrown)}` };
   }
 }

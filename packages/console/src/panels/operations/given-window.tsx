@@ -1,15 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { GrantEntry } from "@tutti/client";
 import { useState, type ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { Queried } from "../../parts/queried.tsx";
+import { RunLink } from "../../parts/run-link.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import { Window } from "../../parts/window.tsx";
-import { clockTime, count, shortId } from "../../parts/words.ts";
+import { clockTime, count } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { grantQuery } from "./grant-queries.ts";
 import { whereWords } from "./grant-terms.ts";
@@ -110,13 +110,5 @@ function Given({ grant }: { readonly grant: GrantEntry }): ReactNode {
         )}
       </section>
     </div>
-  );
-}
-
-function RunLink({ id }: { readonly id: string }): ReactNode {
-  return (
-    <Link to="/runs/$runId" params={{ runId: id }} className="font-mono text-xs text-blue underline">
-      {shortId(id)}
-    </Link>
   );
 }

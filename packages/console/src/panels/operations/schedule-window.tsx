@@ -1,5 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ScheduleEntry } from "@tutti/client";
 import { Pause, Pencil, Play, Trash2, Zap } from "lucide-react";
 import { useState, type ReactNode } from "react";
@@ -7,9 +6,10 @@ import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Facts } from "../../parts/facts.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
+import { RunLink } from "../../parts/run-link.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import { Window } from "../../parts/window.tsx";
-import { clockTime, count, shortId } from "../../parts/words.ts";
+import { clockTime, count } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { whenWords } from "./schedule-draft.ts";
 import { Ticks } from "./ticks.tsx";
@@ -178,13 +178,5 @@ function Details({ schedule }: { readonly schedule: ScheduleEntry }): ReactNode 
         )}
       </div>
     </div>
-  );
-}
-
-function RunLink({ id }: { readonly id: string }): ReactNode {
-  return (
-    <Link to="/runs/$runId" params={{ runId: id }} className="font-mono text-xs text-blue underline">
-      {shortId(id)}
-    </Link>
   );
 }

@@ -1,14 +1,14 @@
 import { useMutation } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { BulkResult } from "@tutti/client";
 import { CheckCircle2, XCircle } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
+import { RunLink } from "../../parts/run-link.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { Window } from "../../parts/window.tsx";
-import { count, shortId } from "../../parts/words.ts";
+import { count } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { wordsOf, type BulkAction, type BulkPlan } from "./bulk.ts";
 
@@ -138,11 +138,3 @@ const COLUMNS: readonly Column<BulkResult>[] = [
     },
   },
 ];
-
-function RunLink({ id }: { readonly id: string }): ReactNode {
-  return (
-    <Link to="/runs/$runId" params={{ runId: id }} className="font-mono text-blue underline">
-      {shortId(id)}
-    </Link>
-  );
-}

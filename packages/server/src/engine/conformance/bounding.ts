@@ -163,6 +163,12 @@ export function boundingTests(open: Open): void {
     await begun.promise;
     await under.engine.result(runs[3] ?? "", never);
     assert.deepEqual(new Set(order), new Set(["a1", "b1"]));
+    const [status] = under.engine.queues;
+    assert.deepEqual(
+      status?.keys.find(({ key }) => key === "a"),
+      { key: "a", queued: 2, running: 1 },
+    );
+    assert.match(status?.oldestAt ?? "nobody waits", /^\d{4}-.*Z$/);
     gate.resolve();
     for (const runId of runs) await under.engine.result(runId, never);
     assert.deepEqual(order.slice(2), ["a2", "a3"]);

@@ -1,6 +1,9 @@
 import { AppError, type Engine, type Principal, type QueueConfig, type StartOptions } from "@tutti/core";
 import { TokenBucket } from "@tutti/core/resilience";
 
+/** Keys of a queue that are told to whoever looks. */
+const KEYS_MAX = 20;
+
 /** A run that waits for its turn. */
 export interface Ticket {
   readonly runId: string;
@@ -122,8 +125,39 @@ class Queue {
         : new TokenBucket({ perSecond: config.ratePerSecond, burst: Math.max(1, config.ratePerSecond) }, 0);
   }
 
+  /** What takes a look at every ticket is only worked out when somebody asks for it: each start asks for the rest. */
   get status(): Engine["queues"][number] {
-    return { ...this.#config, queued: this.#queued.size, running: this.#running.size };
+    const oldestAt = (): string | null => this.#oldestAt();
+    const keys = (): Engine["queues"][number]["keys"] => this.#fullestKeys();
+    return {
+      ...this.#config,
+      queued: this.#queued.size,
+      running: this.#running.size,
+      get oldestAt() {
+        return oldestAt();
+      },
+      get keys() {
+        return keys();
+      },
+    };
+  }
+
+  get #waiting(): readonly Ticket[] {
+    return [...this.#rows.values()].flatMap((byKey) => [...byKey.values()].flat()).filter(({ runId }) => this.#queued.has(runId));
+  }
+
+  #oldestAt(): string | null {
+    const oldestMs = this.#waiting.reduce((least, { queuedAtMs }) => Math.min(least, queuedAtMs), Infinity);
+    return oldestMs === Infinity ? null : new Date(oldestMs).toISOString();
+  }
+
+  #fullestKeys(): Engine["queues"][number]["keys"] {
+    const queuedByKey = new Map<string, number>();
+    for (const { key } of this.#waiting) queuedByKey.set(key, (queuedByKey.get(key) ?? 0) + 1);
+    return [...new Set([...queuedByKey.keys(), ...this.#runningByKey.keys()])]
+      .map((key) => ({ key, queued: queuedByKey.get(key) ?? 0, running: this.#runningByKey.get(key) ?? 0 }))
+      .toSorted((a, b) => b.queued - a.queued || b.running - a.running)
+      .slice(0, KEYS_MAX);
   }
 
   isQueued(runId: string): boolean {

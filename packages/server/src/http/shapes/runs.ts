@@ -112,4 +112,6 @@ export const Queue = z.object({
   queuedMax: z.int(),
   queued: count,
   running: count,
+  oldestAt: z.string().nullable(),
+  keys: z.array(z.object({ key: z.string(), queued: count, running: count })),
 });
