@@ -1,5 +1,7 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useImperativeHandle, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
+import { memo, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
+import { useLatest } from "../latest.ts";
+import { useActions, type ShellAction } from "../shell/actions.ts";
 import { cx } from "./class-names.ts";
 
 /** A column: its name, how wide it is (a CSS grid track), and what it shows of a row. */
@@ -13,8 +15,6 @@ export interface Column<Row> {
 
 /** What the owner of a list may ask of it. */
 export interface RowsHandle {
-  /** Gives the keyboard to the row that had it last, or to the first in sight. */
-  readonly focus: () => void;
   readonly toTop: () => void;
   readonly toEnd: () => void;
   /** Brings a row into sight. */
@@ -78,8 +78,8 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
     virtual.scrollToIndex(to);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
   };
+  useFocusKeys(label, () => focusRow(tabIndexOf ?? 0));
   useImperativeHandle(handle, () => ({
-    focus: () => focusRow(tabIndexOf ?? 0),
     toTop: () => virtual.scrollToOffset(0),
     toEnd: () => virtual.scrollToIndex(rows.length - 1, { align: "end" }),
     show: (id) => virtual.scrollToIndex(placeOf(rows, id, idOf), { align: "center" }),
@@ -127,6 +127,19 @@ function placeOf<Row>(rows: readonly Row[], id: string, idOf: (row: Row) => stri
     0,
     rows.findIndex((row) => idOf(row) === id),
   );
+}
+
+/** From anywhere on the page j and k lead into the list: to the row that had the keyboard last, or to the first in sight. */
+function useFocusKeys(label: string, focus: () => void): void {
+  const now = useLatest(focus);
+  const actions = useMemo((): readonly ShellAction[] => {
+    const [group, run] = [label, () => now.current()];
+    return [
+      { id: `${label} j`, title: `Go into the list: ${label}`, group, keys: "j", run },
+      { id: `${label} k`, title: `Go back into the list: ${label}`, group, keys: "k", run },
+    ];
+  }, [label, now]);
+  useActions(actions);
 }
 
 interface EventParts<Row> extends Pick<RowsProps<Row>, "rows"> {

@@ -127,7 +127,7 @@ function Steering({ schedule: { name, status }, onEdit, onAsk, readAgain }: Stee
 const AHEAD = 8;
 
 function Details({ schedule }: { readonly schedule: ScheduleEntry }): ReactNode {
-  const { name, nextAt, status, paused, last, active, queued, counts, misses, runId, input = null, overlap, catchUp } = schedule;
+  const { name, when, nextAt, status, paused, last, active, queued, counts, misses, runId, input = null, overlap, catchUp } = schedule;
   const next = useQuery({ queryKey: ["schedules", "next", name, nextAt], queryFn: ({ signal }) => client.nextTicks(name, AHEAD, signal) });
   return (
     <div className="grid gap-5 lg:grid-cols-2">
@@ -162,7 +162,7 @@ function Details({ schedule }: { readonly schedule: ScheduleEntry }): ReactNode 
         <JsonView value={input} label="the input" openTo={3} />
       </div>
       <div className="flex min-w-0 flex-col gap-4">
-        <Ticks title="Next ticks" query={next} />
+        <Ticks title="Next ticks" query={next} timeZone={"cron" in when ? (when.timeZone ?? "UTC") : undefined} />
         {misses.length > 0 && (
           <section aria-label="Missed ticks">
             <h3 className="pb-1 text-xs font-semibold text-ink-2">Missed ticks</h3>

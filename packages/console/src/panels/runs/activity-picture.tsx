@@ -20,8 +20,8 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
     return [
       buckets.map(({ start }) => Date.parse(start) / 1000),
       [
-        { label: "Started", accent: "blue", look: "bars", values: buckets.map(({ started }) => started) },
-        { label: "Failed", accent: "red", look: "bars", values: buckets.map(({ failed }) => failed) },
+        { label: "Started", accent: "blue", look: "bars", values: buckets.map(({ started }) => drawn(started)) },
+        { label: "Failed", accent: "red", look: "bars", values: buckets.map(({ failed }) => drawn(failed)) },
       ],
     ];
   }, [activity]);
@@ -29,7 +29,7 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
     ({ label, values }) => `${count(values.reduce<number>((sum, value) => sum + (value ?? 0), 0))} ${label.toLowerCase()}`,
   );
   return (
-    <div className="panel px-2 pt-1">
+    <div className="panel hidden px-2 pt-1 sm:block">
       <p className="px-1 text-[11px] text-ink-2">
         {activity === undefined ? "Reading …" : `${total.join(", ")}. Draw over a span of time to see its runs.`}
       </p>
@@ -46,4 +46,9 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
       />
     </div>
   );
+}
+
+/** A bar of nothing would be a line. */
+function drawn(number: number): number | null {
+  return number === 0 ? null : number;
 }

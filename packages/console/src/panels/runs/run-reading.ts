@@ -4,7 +4,9 @@ import { client } from "../../server.ts";
 import { belongs, queryOf, type RunFilters } from "./run-filters.ts";
 import { EMPTY_LIST, released, withChanges, withNewest, withPage, type RunList, type Taking } from "./run-list.ts";
 
-const PAGE = 200;
+/** The first page is there soon; those that somebody scrolls to come in larger pieces. */
+const FIRST_PAGE = 100;
+const PAGE = 500;
 /** A search by text may give pages without a run: so many are read in one go before somebody is asked to look further. */
 const EMPTY_PAGES_MAX = 5;
 
@@ -71,7 +73,7 @@ export class RunReading {
   /** After too much was missed, and for what happened between the first reading and the beginning of the feed. */
   async readNewest(): Promise<void> {
     if (this.#filters.text !== "") return;
-    const page = await client.runs({ ...queryOf(this.#filters, this.#nowMs), limit: PAGE }, this.#left.signal);
+    const page = await client.runs({ ...queryOf(this.#filters, this.#nowMs), limit: FIRST_PAGE }, this.#left.signal);
     this.#set({ list: withNewest(this.#runs.list, page, this.#taking) });
   }
 
@@ -112,7 +114,10 @@ export class RunReading {
     for (let pages = 0; pages < EMPTY_PAGES_MAX; pages += 1) {
       const { nextBefore } = this.#runs.list;
       if (nextBefore === null) return;
-      const query = { ...queryOf(this.#filters, this.#nowMs), limit: PAGE, ...(nextBefore !== undefined && { before: nextBefore }) };
+      const query = {
+        ...queryOf(this.#filters, this.#nowMs),
+        ...(nextBefore === undefined ? { limit: FIRST_PAGE } : { limit: PAGE, before: nextBefore }),
+      };
       const page = await client.runs(query, signal);
       this.#set({ list: withPage(this.#runs.list, page) });
       if (page.runs.length > 0) return;

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
 import { ArrowUp, SearchX } from "lucide-react";
-import { useCallback, useMemo, useRef, useState, type ReactNode, type Ref } from "react";
+import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
 import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
 import { Rows, type RowsHandle } from "../../parts/rows.tsx";
@@ -44,7 +44,7 @@ export function RunTable({ filters, onClear, onChange }: TableProps): ReactNode 
     runs.release();
     grid.current?.toTop();
   };
-  useTableActions({ grid, release, ids, setSelection, setAsked, hasSelection: hasSelected(selection) });
+  useTableActions({ release, ids, setSelection, setAsked, hasSelection: hasSelected(selection) });
   return (
     <>
       {hasSelected(selection) && (
@@ -146,7 +146,6 @@ function Foot({ runs: { list, reading, error, readMore, readAnew }, filters }: P
 }
 
 interface ActionParts {
-  readonly grid: Ref<RowsHandle> & { readonly current: RowsHandle | null };
   readonly release: () => void;
   readonly ids: readonly string[];
   readonly setSelection: (selection: Selection) => void;
@@ -155,15 +154,12 @@ interface ActionParts {
 }
 
 /** What the keyboard and the palette can do with the list. */
-function useTableActions({ grid, release, ids, setSelection, setAsked, hasSelection }: ActionParts): void {
+function useTableActions({ release, ids, setSelection, setAsked, hasSelection }: ActionParts): void {
   const releaseNow = useLatest(release);
   const hasRows = ids.length > 0;
   const actions = useMemo((): readonly ShellAction[] => {
     const group = "Runs";
-    const focus = (): void => grid.current?.focus();
     const moving: readonly ShellAction[] = [
-      { id: "runs j", title: "Go into the list", group, keys: "j", run: focus },
-      { id: "runs k", title: "Go back into the list", group, keys: "k", run: focus },
       { id: "runs new", title: "Show new runs", group, keys: "n", run: () => releaseNow.current() },
       { id: "runs all", title: "Select all runs that fit", group, keys: "mod+a", run: () => setSelection({ type: "all" }) },
     ];
@@ -174,6 +170,6 @@ function useTableActions({ grid, release, ids, setSelection, setAsked, hasSelect
       { id: "runs resume", title: "Resume the selected runs", group, run: () => setAsked("resume") },
     ];
     return [...(hasRows ? moving : []), ...(hasSelection ? steering : [])];
-  }, [grid, hasRows, hasSelection, releaseNow, setAsked, setSelection]);
+  }, [hasRows, hasSelection, releaseNow, setAsked, setSelection]);
   useActions(actions);
 }
