@@ -1,0 +1,243 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { defineWorkflow, type EventDraft, type Plugin, type RunRecord } from "@tutti/core";
+import { z } from "zod";
+import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+
+/** Runs that are there from the beginning. */
+const MANY = 10_000;
+
+const plugin: Plugin = {
+  name: "many",
+  workflows: [
+    defineWorkflow({ name: "wait", version: "1", input: z.json(), run: async (ctx) => (await ctx.waitFor("go")) ?? null }),
+    defineWorkflow({
+      name: "fail",
+      version: "1",
+      input: z.json(),
+      run: (ctx) =>
+        ctx.step("load", async () => {
+          throw new Error("the shop is closed on Sundays");
+        }),
+    }),
+  ],
+};
+
+let tutti: TestConsole;
+before(async () => {
+  tutti = await openConsole({ inlinePlugins: [plugin] });
+  await fill(MANY);
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+/** Puts runs into the log at once, as they would stand there: of three workflows, one in ten of them failed, two hours ago. */
+async function fill(count: number): Promise<void> {
+  const owner = { id: "owner", tenant: "default", roles: ["owner"] };
+  const beginMs = Date.now() - 7_200_000;
+  const events = Array.from({ length: count }, (_, index): readonly EventDraft[] => {
+    const runId = `0190${String(index).padStart(4, "0")}-0000-7000-8000-000000000000`;
+    const at = new Date(beginMs + index * 100).toISOString();
+    const begun = { type: "run.started", workflow: `shop-${index % 3}`, version: "1", input: { index }, principal: owner } as const;
+    const end =
+      index % 10 === 0
+        ? ({ type: "run.failed", code: "upstream", message: "no answer" } as const)
+        : ({ type: "run.completed", output: { index } } as const);
+    return [
+      { ...begun, runId, seq: 1, at },
+      { ...end, runId, seq: 2, at },
+    ];
+  });
+  for (let at = 0; at < events.length; at += 1000) await tutti.tutti.app.store.append(events.slice(at, at + 1000).flat());
+}
+
+async function start(workflow: string, input: unknown = null): Promise<string> {
+  const response = await tutti.tutti.fetch("/v1/runs", { workflow, input });
+  return ((await response.json()) as { readonly run: RunRecord }).run.id;
+}
+
+async function statusOf(runId: string): Promise<string> {
+  return ((await (await tutti.tutti.fetch(`/v1/runs/${runId}`)).json()) as { readonly run: RunRecord }).run.status;
+}
+
+const rows = (page: ConsolePage) => page.getByRole("grid", { name: "Runs" }).locator("[data-index]");
+const rowOf = (page: ConsolePage, runId: string) => rows(page).filter({ has: page.locator(`[title="${runId}"]`) });
+const searchOf = (page: ConsolePage) => Object.fromEntries(new URL(page.url()).searchParams);
+
+test("ten thousand runs are walked to their end with the keyboard, and only those in sight are drawn", async () => {
+  const page = await tutti.open("/runs");
+  await rows(page).first().waitFor();
+  await page.keyboard.press("j");
+  const shown = page.getByText(/\d shown/);
+  for (let count = await shown.innerText(); !count.includes("all there are"); count = await shown.innerText()) {
+    await page.keyboard.press("End");
+    await page.waitForFunction(`!document.body.innerText.includes(${JSON.stringify(count)})`);
+  }
+  assert.match(await shown.innerText(), /10,\d\d\d shown, all there are/);
+  await page.keyboard.press("End");
+  await page.getByText("0190…", { exact: false }).last().waitFor({ state: "attached" });
+  assert.ok((await rows(page).count()) < 100);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/runs\/0190/);
+  await page.goBack();
+  // Where somebody was, they are again.
+  await page.getByText(/10,\d\d\d shown, all there are/).waitFor();
+  assert.ok(await page.evaluate('document.querySelector("[role=grid]").scrollTop > 100_000'));
+  assert.deepEqual(page.problems, []);
+});
+
+test("a new run stands on top at once; while somebody is within the list it is held back and told of", async () => {
+  const page = await tutti.open("/runs?workflow=wait");
+  await page.getByText("No run fits these filters").waitFor();
+  const first = await start("wait");
+  await rowOf(page, first).waitFor();
+  await page.keyboard.press("j");
+  const second = await start("wait");
+  await page.getByRole("button", { name: "1 new" }).waitFor();
+  assert.equal(await rowOf(page, second).count(), 0);
+  await page.keyboard.press("n");
+  await rowOf(page, second).waitFor();
+  await tutti.tutti.fetch(`/v1/runs/${first}/signals/go`, { value: 1 });
+  await rowOf(page, first).getByText("completed").waitFor();
+  await tutti.tutti.fetch(`/v1/runs/${second}/signals/go`, { value: 1 });
+});
+
+test("a run that no longer has the status that is asked for leaves the list", async () => {
+  const page = await tutti.open("/runs?workflow=wait&status=waiting");
+  const runId = await start("wait");
+  await rowOf(page, runId).waitFor();
+  await tutti.tutti.fetch(`/v1/runs/${runId}/signals/go`, { value: 1 });
+  await rowOf(page, runId).waitFor({ state: "detached" });
+});
+
+test("filters stand in the address, count what there is, and survive a reload", async () => {
+  const page = await tutti.open("/runs");
+  await page.getByRole("button", { name: /^failed 1,0\d\d$/ }).click();
+  await page.getByRole("button", { name: "Workflow" }).click();
+  await page.getByRole("textbox", { name: "Workflow or agent" }).fill("shop-1");
+  await page.getByRole("checkbox", { name: /shop-1/ }).check();
+  await page.keyboard.press("Escape");
+  await page.getByRole("button", { name: "Any time" }).click();
+  await page.getByRole("button", { name: "Last 24 hours" }).click();
+  assert.deepEqual(searchOf(page), { status: "failed", workflow: "shop-1", last: "24h" });
+  await page.reload();
+  await rows(page).first().getByText("shop-1").waitFor();
+  assert.equal(await rows(page).filter({ hasText: "completed" }).count(), 0);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Clear", exact: true }).click();
+  assert.deepEqual(searchOf(page), {});
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.waitForURL(/status=failed/);
+});
+
+test("whatever else an address says is left out, and what the server refuses is told by its code", async () => {
+  const page = await tutti.open("/runs?status=failed,nonsense&last=never&since=tomorrow&limit=-1");
+  await rows(page).first().getByText("failed").waitFor();
+  await page.goto(`${tutti.tutti.url}/admin/runs?parent=${"x".repeat(300)}`);
+  await page
+    .getByText(/invalid_input|No run fits these filters/)
+    .first()
+    .waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("a text is found in errors, and the id of a run leads to it", async () => {
+  const runId = await start("fail");
+  const page = await tutti.open("/runs");
+  await page.keyboard.press("/");
+  await page.keyboard.type("closed on sundays");
+  await page.keyboard.press("Enter");
+  await rowOf(page, runId).waitFor();
+  assert.equal(searchOf(page)["q"], "closed on sundays");
+  await page.keyboard.press("/");
+  await page.keyboard.type(runId);
+  await page.keyboard.press("Enter");
+  await page.waitForURL((url) => url.pathname.endsWith(`/runs/${runId}`));
+});
+
+test("filters are saved as a view, renamed, opened, deleted and brought back", async () => {
+  const page = await tutti.open("/runs?status=failed&last=1h");
+  await page.keyboard.press("v");
+  await page.getByLabel("Save these filters as").fill("Broken lately");
+  await page.keyboard.press("Enter");
+  await page.getByText('View "Broken lately" is saved').waitFor();
+  await page.getByRole("button", { name: "Rename Broken lately" }).click();
+  await page.getByLabel("New name of Broken lately").fill("Failed lately");
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Failed lately", exact: true }).first().waitFor();
+  await page.goto(`${tutti.tutti.url}/admin/runs`);
+  await page.getByRole("button", { name: "Views" }).click();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("dialog", { name: "Saved views" }).getByRole("button", { name: "Failed lately", exact: true }).click();
+  await page.waitForURL(/status=failed&last=1h/);
+  await page.keyboard.press("v");
+  await page.getByRole("button", { name: "Delete Failed lately" }).click();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("dialog", { name: "Saved views" }).getByRole("button", { name: "Failed lately", exact: true }).waitFor();
+});
+
+test("runs are selected with the keyboard and cancelled together; what came of it is told for each", async () => {
+  const ids = [await start("wait"), await start("wait"), await start("wait")];
+  const page = await tutti.open("/runs?workflow=wait&status=waiting");
+  for (const id of ids) await rowOf(page, id).waitFor();
+  await page.keyboard.press("j");
+  await page.keyboard.press("x");
+  await page.keyboard.press("j");
+  await page.keyboard.press("j");
+  await page.keyboard.press("Shift+X");
+  await page.getByText("3 selected").waitFor();
+  assert.deepEqual(await violations(page), []);
+  // One of them ends before the others are cancelled.
+  await page.getByRole("button", { name: "Cancel 3" }).click();
+  await tutti.tutti.fetch(`/v1/runs/${ids[0]}/signals/go`, { value: 1 });
+  await page.getByLabel(/Reason/).fill("enough waited");
+  await page.getByRole("button", { name: /^Cancel \d runs?$/ }).click();
+  await page.getByRole("dialog").getByRole("grid", { name: "What came of it" }).waitFor();
+  await page.getByText(/Done for/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Close" }).last().click();
+  assert.equal(await statusOf(ids[2] ?? ""), "cancelled");
+});
+
+test("all failed runs that fit the filters are retried, also those that were never shown", async () => {
+  const runId = await start("fail");
+  const page = await tutti.open("/runs?workflow=fail&status=failed");
+  await rowOf(page, runId).waitFor();
+  await page.keyboard.press("Control+a");
+  await page.getByText(/^All \d+ that fit the filters$/).waitFor();
+  await page.getByRole("button", { name: /^Retry \d+$/ }).click();
+  await page.getByRole("button", { name: /^Retry \d+ runs?$/ }).click();
+  await page
+    .getByText(/goes on as/)
+    .first()
+    .waitFor();
+});
+
+test("drawing over the picture shows the runs of that time", async () => {
+  const page = await tutti.open("/runs");
+  const picture = page.getByRole("figure", { name: "Runs started and failed" });
+  await picture.locator("canvas").waitFor();
+  const box = await picture.locator(".u-over").boundingBox();
+  assert.ok(box !== null);
+  await page.mouse.move(box.x + box.width * 0.8, box.y + 10);
+  await page.mouse.down();
+  await page.mouse.move(box.x + box.width * 0.99, box.y + 12, { steps: 4 });
+  await page.mouse.up();
+  await page.waitForURL(/since=.*until=/);
+  await rows(page).first().waitFor();
+});
+
+test("the list is usable on a narrow screen and at twice the size, from right to left, with nothing beside the page", async () => {
+  for (const viewport of [
+    { width: 320, height: 700 },
+    { width: 720, height: 450 },
+  ]) {
+    const page = await tutti.open("/runs?status=failed", { viewport });
+    await rows(page).first().waitFor();
+    await page.evaluate('document.documentElement.dir = "rtl"');
+    assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
+    assert.deepEqual(await violations(page), []);
+    await page.context().close();
+  }
+});
