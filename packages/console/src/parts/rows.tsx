@@ -75,8 +75,12 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
   const tabIndexOf = items.find(({ key }) => key === activeId)?.index ?? inSight?.index;
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
+    const find = (): HTMLElement | undefined => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`) ?? undefined;
+    const there = find();
     virtual.scrollToIndex(to);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
+    // One that is drawn is focused at once, so that the next key goes to it however fast it comes.
+    if (there === undefined) requestAnimationFrame(() => find()?.focus());
+    else there.focus({ preventScroll: true });
   };
   useFocusKeys(label, () => focusRow(tabIndexOf ?? 0));
   useImperativeHandle(handle, () => ({
