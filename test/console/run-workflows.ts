@@ -108,5 +108,19 @@ const ticking = defineWorkflow<Json, Json>({
   },
 });
 
+/** Whether the code of `changing` is another one than it was: as after an upgrade. */
+export const changes = { isChanged: false };
+
+/** Takes another step after its signal once its code has changed. */
+const changing = defineWorkflow<Json, Json>({
+  name: "changing",
+  version: "1",
+  input: anything,
+  async run(ctx) {
+    await ctx.step(changes.isChanged ? "another first step" : "first step", () => 1);
+    return (await ctx.waitFor("go")) ?? null;
+  },
+});
+
 /** The workflows that the tests of run pages run. */
-export const runWorkflows: Plugin = { name: "run-page", workflows: [everything, small, wide, asking, failing, hostile, ticking] };
+export const runWorkflows: Plugin = { name: "run-page", workflows: [everything, small, wide, asking, failing, hostile, ticking, changing] };

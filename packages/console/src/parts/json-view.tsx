@@ -72,8 +72,13 @@ function Branch({
     );
   return (
     <div>
-      <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)} className="inline-flex items-start text-start">
-        <ChevronRight aria-hidden className={cx("mt-1 me-0.5 size-3 shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} />
+      <button
+        type="button"
+        aria-expanded={isOpen}
+        onClick={() => setOpen(!isOpen)}
+        className="inline-flex min-h-[24px] items-center text-start"
+      >
+        <ChevronRight aria-hidden className={cx("me-0.5 size-3 shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} />
         <span>
           <Name name={name} />
           {before}
@@ -87,7 +92,7 @@ function Branch({
               <Value key={key} value={entry} {...(!isList && { name: key })} depth={depth + 1} openTo={openTo} />
             ))}
             {entries.length > shown && (
-              <button type="button" className="text-blue underline" onClick={() => setShown(shown + SHOWN * 10)}>
+              <button type="button" className="min-h-[24px] text-blue underline" onClick={() => setShown(shown + SHOWN * 10)}>
                 {entries.length - shown} more
               </button>
             )}

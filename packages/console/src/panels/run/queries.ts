@@ -11,6 +11,8 @@ const PAGES_AT_ONCE = 4;
 export const EVENTS_MAX = 60_000;
 /** Other runs that are listed to be opened or compared. */
 const RUNS_MAX = 50;
+/** How long what was true of a run under way is kept once more has happened. */
+const PASSING_MS = 15_000;
 /** How long a run's events are kept after its page was left. */
 const KEPT_MS = 60_000;
 
@@ -35,11 +37,19 @@ export const logQuery = (runId: string) =>
 
 /** What an unfinished run waits for, in the server's words: it knows queues and other runs. `events` is how far its log has come. */
 export const waitingQuery = (runId: string, events: number) =>
-  queryOptions({ queryKey: ["run", runId, "waiting", events], queryFn: ({ signal }) => client.waitingFor(runId, signal) });
+  queryOptions({
+    queryKey: ["run", runId, "waiting", events],
+    gcTime: PASSING_MS,
+    queryFn: ({ signal }) => client.waitingFor(runId, signal),
+  });
 
 /** What the run's time went into. */
 export const insightQuery = (runId: string, events: number) =>
-  queryOptions({ queryKey: ["run", runId, "insight", events], queryFn: ({ signal }) => client.runInsight(runId, signal) });
+  queryOptions({
+    queryKey: ["run", runId, "insight", events],
+    gcTime: PASSING_MS,
+    queryFn: ({ signal }) => client.runInsight(runId, signal),
+  });
 
 /** What makes runs of the workflow slow, and what would help. */
 export const proposalsQuery = (workflow: string) =>
@@ -49,6 +59,7 @@ export const proposalsQuery = (workflow: string) =>
 export const childrenQuery = (runId: string, events: number) =>
   queryOptions({
     queryKey: ["run", runId, "children", events],
+    gcTime: PASSING_MS,
     queryFn: async ({ signal }) =>
       (await client.runs({ parent: runId, limit: RUNS_MAX }, signal)).runs.filter(({ parentId }) => parentId === runId),
   });
@@ -66,7 +77,7 @@ export const diffQuery = (a: string, b: string) =>
 
 /** The run's graph with the values that stand in blobs. */
 export const graphQuery = (runId: string, events: number) =>
-  queryOptions({ queryKey: ["run", runId, "graph", events], queryFn: ({ signal }) => client.graphOf(runId, signal) });
+  queryOptions({ queryKey: ["run", runId, "graph", events], gcTime: PASSING_MS, queryFn: ({ signal }) => client.graphOf(runId, signal) });
 
 /** The receipt with unredacted events: only those hash to what the chain says. */
 export const receiptQuery = (runId: string, events: number) =>

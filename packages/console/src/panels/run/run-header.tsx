@@ -1,12 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useDeferredValue, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { StatusBadge } from "../../parts/badge.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Moment, useNow } from "../../parts/time.tsx";
 import { clockTime, count, dollars, duration, shortId } from "../../parts/words.ts";
 import { childrenQuery, waitingQuery } from "./queries.ts";
 import type { RunFacts } from "./run-facts.ts";
+import { useCalm } from "./use-calm.ts";
 
 interface RunHeaderProps {
   readonly facts: RunFacts;
@@ -89,7 +90,7 @@ const CHILDREN_SHOWN = 8;
 
 /** The runs around this one. */
 function Family({ facts, events }: RunHeaderProps): ReactNode {
-  const asOf = useDeferredValue(events);
+  const asOf = useCalm(events);
   const { data: children = [] } = useQuery({ ...childrenQuery(facts.runId, asOf), placeholderData: (before) => before });
   const { parent, origin, nextRunId } = facts;
   if (parent === undefined && origin === undefined && nextRunId === undefined && children.length === 0) return null;
@@ -153,7 +154,7 @@ const SENTENCES_SHOWN = 4;
 
 /** What holds the run up, in plain words. */
 function WaitingFor({ runId, events }: { readonly runId: string; readonly events: number }): ReactNode {
-  const asOf = useDeferredValue(events);
+  const asOf = useCalm(events);
   const { data } = useQuery({ ...waitingQuery(runId, asOf), refetchInterval: WAITING_EVERY_MS, placeholderData: (before) => before });
   const waiting = data?.waiting.filter(({ type }) => type !== "ended") ?? [];
   if (waiting.length === 0) return null;

@@ -161,14 +161,9 @@ function nodeOf({ node, places, frames, direction, selected }: NodeParts): Canva
     selected: node.id === selected,
     sourcePosition: last,
     targetPosition: first,
-    ariaLabel: ariaOf(node),
     ariaRole: "button",
     data: { drawn: node },
   };
-}
-
-function ariaOf({ title, kind, state, detail, progress, problem }: DrawnNode): string {
-  return [`${kind} ${title}`, state, detail, progress, problem].filter((word) => word !== undefined).join(", ");
 }
 
 function edgeOf({ id, from, to, label, look }: DrawnEdge, selected: string | undefined): Edge {

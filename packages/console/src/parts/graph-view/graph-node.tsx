@@ -50,10 +50,16 @@ function Title({ node: { kind, title, state, problem } }: { readonly node: Drawn
   return (
     <p className="flex items-center gap-1.5 text-[12px] font-medium text-ink">
       <KindIcon kind={kind} />
+      <span className="sr-only">{kind}</span>
       <span className="min-w-0 grow truncate" dir="auto" title={title}>
         {title}
       </span>
-      {problem !== undefined && <TriangleAlert aria-hidden className="size-3.5 shrink-0 text-red" />}
+      {problem !== undefined && (
+        <>
+          <TriangleAlert aria-hidden className="size-3.5 shrink-0 text-red" />
+          <span className="sr-only">{problem}</span>
+        </>
+      )}
       {state !== undefined && <StateIcon state={state} />}
     </p>
   );

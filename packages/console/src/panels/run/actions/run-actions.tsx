@@ -3,7 +3,7 @@ import { useNavigate } from "@tanstack/react-router";
 import type { ApprovalEntry } from "@tutti/client";
 import { Hand, MoreHorizontal } from "lucide-react";
 import { Menu } from "@base-ui/react/menu";
-import { useDeferredValue, useMemo, useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Button, buttonLook } from "../../../parts/button.tsx";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { client } from "../../../server.ts";
@@ -11,6 +11,7 @@ import { useActions, type ShellAction } from "../../../shell/actions.ts";
 import { Keys } from "../../../shell/keys.tsx";
 import type { RunFacts } from "../run-facts.ts";
 import type { Address } from "../use-address.ts";
+import { useCalm } from "../use-calm.ts";
 import type { RunLogState } from "../use-run-log.ts";
 import { ApprovalsWindow } from "./approvals-window.tsx";
 import { ForkWindow } from "./fork-window.tsx";
@@ -35,7 +36,7 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
   const [open, setOpen] = useState<Open>();
   const navigate = useNavigate();
   const { events } = log;
-  const asOf = useDeferredValue(events.length);
+  const asOf = useCalm(events.length);
   const { data: approvals = [] } = useQuery({
     ...runApprovalsQuery(facts.runId, asOf),
     enabled: !facts.hasEnded,

@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Event } from "@tutti/core";
 import type { WorkflowInsight } from "@tutti/core/insight";
-import { useDeferredValue, useMemo, type ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
 import { KindIcon } from "../../../parts/kinds.tsx";
 import { Panel } from "../../../parts/page.tsx";
 import { Queried } from "../../../parts/queried.tsx";
@@ -12,12 +12,13 @@ import { Empty } from "../../../parts/states.tsx";
 import { count, dollars, duration } from "../../../parts/words.ts";
 import { insightQuery, proposalsQuery } from "../queries.ts";
 import type { RunFacts } from "../run-facts.ts";
+import { useCalm } from "../use-calm.ts";
 import { costLines, type CostLine } from "./cost-lines.ts";
 
 /** What the run cost in money, tokens and time, what of it was for nothing, and what would help. */
 export function CostTab({ events, facts }: { readonly events: readonly Event[]; readonly facts: RunFacts }): ReactNode {
   const lines = useMemo(() => costLines(events), [events]);
-  const insight = useQuery({ ...insightQuery(facts.runId, useDeferredValue(events.length)), placeholderData: (before) => before });
+  const insight = useQuery({ ...insightQuery(facts.runId, useCalm(events.length)), placeholderData: (before) => before });
   const retries = insight.data?.insight.retries;
   const totals = insight.data?.insight.totals;
   return (

@@ -3,7 +3,7 @@ import type { Event } from "@tutti/core";
 import { GRAPH_STEP, readGraphRun, type GraphReading } from "@tutti/core/graph";
 import type { RunReading } from "@tutti/core/insight";
 import { Pencil } from "lucide-react";
-import { lazy, Suspense, useDeferredValue, useMemo, useState, type ReactNode } from "react";
+import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { Button } from "../../../parts/button.tsx";
 import { drawGraph } from "../../../parts/graph-view/drawing.ts";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
@@ -13,6 +13,7 @@ import { graphQuery } from "../queries.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { spansOf } from "../timeline/rows.ts";
 import type { Address } from "../use-address.ts";
+import { useCalm } from "../use-calm.ts";
 import { Amendments } from "./amendments.tsx";
 import { drawSteps } from "./draw-steps.ts";
 
@@ -31,7 +32,7 @@ export function GraphTab({ events, reading, facts, address }: GraphTabProps): Re
   const isGraph = facts.workflow === "tutti.graph" || events.some((event) => event.type === "step.completed" && event.name === GRAPH_STEP);
   // A large graph does not stand in the log itself; then the server reads it.
   const far = useQuery({
-    ...graphQuery(facts.runId, useDeferredValue(events.length)),
+    ...graphQuery(facts.runId, useCalm(events.length)),
     enabled: isGraph && local === undefined,
     placeholderData: (before) => before,
   });

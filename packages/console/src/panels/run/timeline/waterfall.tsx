@@ -52,8 +52,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
   }, [selected, isThere]);
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
-    virtual.scrollToIndex(to);
-    requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`)?.focus());
+    focusAt(box.current, to, () => virtual.scrollToIndex(to));
   };
   const onKey = (event: KeyboardEvent): void => {
     const at = indexOf(event.target);
@@ -99,6 +98,15 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
       </div>
     </div>
   );
+}
+
+/** A row in sight gets the keyboard at once, or keys that are pressed quickly would go to the row before it. */
+function focusAt(box: HTMLElement | null, index: number, scroll: () => void): void {
+  const find = (): HTMLElement | null | undefined => box?.querySelector<HTMLElement>(`[data-index="${index}"]`);
+  const there = find();
+  scroll();
+  if (there === null) requestAnimationFrame(() => find()?.focus());
+  else there?.focus();
 }
 
 function Head({ window, bars }: { readonly window: TimeWindow; readonly bars: RefObject<HTMLDivElement | null> }): ReactNode {

@@ -1,0 +1,386 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { after, before, test } from "node:test";
+import type { Event, Json, RunRecord } from "@tutti/core";
+import type { Locator } from "playwright-core";
+import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { changes, HOSTILE, runWorkflows } from "./run-workflows.ts";
+
+let tutti: TestConsole;
+before(async () => {
+  tutti = await openConsole({ inlinePlugins: [runWorkflows] });
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+async function ask<T>(path: string, body?: Json): Promise<T> {
+  const response = await tutti.tutti.fetch(path, body);
+  assert.ok(response.ok, `${path}: ${response.status} ${response.ok ? "" : await response.text()}`);
+  return (await response.json()) as T;
+}
+
+async function start(workflow: string, input: Json = {}): Promise<string> {
+  return (await ask<{ readonly run: RunRecord }>("/v1/runs", { workflow, input })).run.id;
+}
+
+async function eventsOf(runId: string): Promise<readonly Event[]> {
+  return (await ask<{ readonly events: readonly Event[] }>(`/v1/runs/${runId}/events`)).events;
+}
+
+/** Resolves once the run stands so, as its own feed tells it. */
+async function stands(runId: string, ...types: readonly Event["type"][]): Promise<void> {
+  const response = await fetch(new URL(`/v1/runs/${runId}/events`, tutti.tutti.url), {
+    headers: { authorization: `Bearer ${tutti.tutti.token}`, accept: "text/event-stream" },
+  });
+  let text = "";
+  for await (const chunk of response.body ?? []) {
+    text += Buffer.from(chunk).toString();
+    if (types.some((type) => text.includes(`event: ${type}\n`))) return;
+  }
+  assert.fail(`wanted one of ${types.join(", ")} in the log of ${runId}, got ${text}`);
+}
+
+const signal = (runId: string, name: string, value: Json): Promise<unknown> => ask(`/v1/runs/${runId}/signals/${name}`, { value });
+
+const row = (page: ConsolePage, name: RegExp | string): Locator => page.getByRole("row", { name }).first();
+const tab = (page: ConsolePage, name: string): Locator => page.getByRole("tab", { name });
+
+/** An action of the run that has no button of its own. */
+async function act(page: ConsolePage, name: string): Promise<void> {
+  await page.getByRole("button", { name: "More actions" }).click();
+  await page.getByRole("menuitem", { name }).click();
+}
+
+/** The run that the page went to. */
+async function wentFrom(page: ConsolePage, runId: string): Promise<string> {
+  await page.waitForURL((url) => url.pathname.includes("/runs/") && !url.pathname.endsWith(runId));
+  return new URL(page.url()).pathname.split("/").at(-1) ?? "";
+}
+
+test("the timeline shows steps, attempts, branches and the steps of a child run; its address keeps what is selected and in sight", async () => {
+  const runId = await start("everything");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByRole("heading", { name: "Run of everything" }).waitFor();
+  assert.equal(await page.getByRole("row", { name: "resize" }).count(), 3);
+  await row(page, /send mail.*2 attempts/).click();
+  const pane = page.getByRole("complementary", { name: "Step send mail" });
+  await pane.getByText("the mail server is busy").first().waitFor();
+  await pane.getByRole("group", { name: "Differences of the attempts" }).getByText("/error").waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("span"), "1");
+  assert.deepEqual(await violations(page), []);
+  // The child run is read when somebody opens it.
+  await row(page, /small/).focus();
+  await page.keyboard.press("ArrowRight");
+  await row(page, /second/).waitFor();
+  await page.keyboard.press("+");
+  await page.waitForURL(/from=[\d.]+&to=[\d.]+/);
+  await page.reload();
+  await pane.waitFor();
+  await page.getByText(/in sight/).waitFor();
+  await page.getByRole("searchbox", { name: "Find a step" }).fill("resi");
+  await page.getByText("3 found").waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("the whole timeline can be used with the keyboard alone", async () => {
+  const runId = await start("everything");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await row(page, /everything/).focus();
+  for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
+  await row(page, /attempt 2/).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("complementary", { name: "Step send mail" }).waitFor();
+  await page.keyboard.press("ArrowLeft");
+  await page.getByRole("row", { name: /attempt 2/ }).waitFor({ state: "detached" });
+  await page.keyboard.press("End");
+  await page.locator("[role=row]:focus", { hasText: "small" }).waitFor();
+  await page.keyboard.press("2");
+  await page.getByRole("grid", { name: "Log" }).waitFor();
+});
+
+test("a run with ten thousand steps opens whole, draws only what is in sight, and goes to its end", async () => {
+  const runId = await start("wide", { count: 10_000 });
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByText("10,000 steps").waitFor();
+  assert.ok((await page.getByRole("row").count()) < 100);
+  await row(page, /wide/).focus();
+  await page.keyboard.press("End");
+  await page.locator('[aria-rowindex="10003"]:focus').waitFor();
+  await tab(page, "Log").click();
+  await page.getByText("10,003 events").waitFor();
+  await tab(page, "Receipt").click();
+  await page.getByText("The chain holds: 10,003 events").waitFor();
+  await tab(page, "Graph").click();
+  await page.getByText("200 of 200 done").first().waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("the log is found through by type and words, leads to steps, and can be held and followed while it grows", async () => {
+  const runId = await start("ticking");
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}?tab=log`);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await signal(runId, "tick", 1);
+  await page.getByRole("button", { name: /Go on \([1-9]/ }).waitFor();
+  assert.equal(await page.getByRole("row", { name: /signal\.received/ }).count(), 0);
+  await page.getByRole("button", { name: /Go on/ }).click();
+  await row(page, /step\.completed.*turn 1/).waitFor();
+  await page.getByRole("combobox", { name: "Type of event" }).selectOption("signal.received");
+  await page.getByText(/^1 of \d+ events/).waitFor();
+  await page.getByRole("searchbox", { name: "Words in the log" }).fill("nothing like that");
+  await page.getByText("No event has these words").waitFor();
+  await page.goto(`${tutti.tutti.url}/admin/runs/${runId}?tab=log&text=turn%201`);
+  await row(page, /step\.completed.*turn 1/).click();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Show its step" }).click();
+  await page.getByRole("complementary", { name: "Step turn 1" }).waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("tab"), null);
+});
+
+test("the log has neither a gap nor a duplicate after the server was gone and came back", async () => {
+  const runId = await start("ticking");
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}?tab=log`);
+  await signal(runId, "tick", 1);
+  await row(page, /turn 1/).waitFor();
+  await tutti.restart(async () => {
+    await page.getByRole("alert").getByText("does not answer").waitFor();
+  });
+  await signal(runId, "tick", 2);
+  await signal(runId, "tick", "stop");
+  await stands(runId, "run.completed");
+  await row(page, /run\.completed/).waitFor();
+  const shown = await page
+    .getByRole("grid", { name: "Log" })
+    .getByRole("row")
+    .evaluateAll((rows) => rows.slice(1).map((one) => one.firstElementChild?.textContent));
+  assert.deepEqual(
+    shown,
+    (await eventsOf(runId)).map(({ seq }) => String(seq)),
+  );
+});
+
+test("what a run asks is answered with a reason, and the page shows what came of it without being asked", async () => {
+  const runId = await start("asking");
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByRole("list", { name: "What it waits for" }).getByText("May the order be shipped?").waitFor();
+  await page.keyboard.press("r");
+  await page.keyboard.press("a");
+  const asked = page.getByRole("dialog");
+  await asked.getByText("9.50").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await asked.getByRole("textbox", { name: "Reason" }).fill("paid in full");
+  await asked.getByRole("button", { name: "Approve" }).click();
+  await page.getByText("completed").first().waitFor();
+  await tab(page, "Input & output").click();
+  await page.getByRole("group", { name: "Output" }).getByText("paid in full").waitFor();
+});
+
+test("a signal is sent by name with a JSON value, and what is no JSON is refused in its place", async () => {
+  const runId = await start("ticking");
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}`);
+  await act(page, "Send a signal");
+  const dialog = page.getByRole("dialog");
+  assert.equal(await dialog.getByLabel("Signal").inputValue(), "tick");
+  await dialog.getByLabel("Value (JSON)").fill("stop");
+  await dialog.getByText(/wanted JSON/).waitFor();
+  assert.ok(await dialog.getByRole("button", { name: "Send" }).isDisabled());
+  await dialog.getByLabel("Value (JSON)").fill('"stop"');
+  await dialog.getByRole("button", { name: "Send" }).click();
+  await page.getByText("completed").first().waitFor();
+});
+
+test("a run is cancelled with a reason that stands in its log", async () => {
+  const runId = await start("ticking");
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await page.getByRole("dialog").getByRole("textbox").fill("not needed any more");
+  await page.getByRole("button", { name: "Cancel the run" }).click();
+  await page.getByText("not needed any more").first().waitFor();
+  assert.equal(await page.getByRole("button", { name: "Cancel", exact: true }).count(), 0);
+});
+
+test("a failed run is retried from the step that failed, and forked with another input, which lets it end well", async () => {
+  const runId = await start("failing");
+  await stands(runId, "run.failed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByText("nobody is at home").first().waitFor();
+  await page.getByRole("button", { name: "Retry" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Retry" }).click();
+  const retried = await wentFrom(page, runId);
+  await page.getByText("Forked from").waitFor();
+  await stands(retried, "run.failed");
+  await act(page, "Fork from a step");
+  const dialog = page.getByRole("dialog");
+  await dialog.getByText("Another input").click();
+  await dialog.getByLabel("Another input (JSON)").fill("{ not json");
+  await dialog.getByText(/wanted JSON/).waitFor();
+  assert.ok(await dialog.getByRole("button", { name: "Fork" }).isDisabled());
+  assert.deepEqual(await violations(page), []);
+  await dialog.getByLabel("Another input (JSON)").fill('{ "good": true }');
+  await dialog.getByText("Another output of an earlier step").click();
+  await dialog.getByLabel("Its output (JSON)").fill('{ "ready": "edited" }');
+  await dialog.getByRole("button", { name: "Fork" }).click();
+  const forked = await wentFrom(page, retried);
+  await stands(forked, "run.completed");
+  const output = (await eventsOf(forked)).find((event) => event.type === "step.completed" && event.name === "prepare");
+  assert.deepEqual(output?.type === "step.completed" && output.output, { ready: "edited" });
+});
+
+test("a run is replayed, which says that it is the same, and started again with the same input", async () => {
+  const runId = await start("everything", { name: "twice" });
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await act(page, "Replay");
+  await page
+    .getByRole("dialog")
+    .getByText(/recorded steps come again as they were/)
+    .waitFor();
+  await page.keyboard.press("Escape");
+  await act(page, "Start again");
+  await page.getByRole("dialog").getByRole("button", { name: "Start" }).click();
+  const again = await wentFrom(page, runId);
+  const [first] = await eventsOf(again);
+  assert.deepEqual(first?.type === "run.started" && first.input, { name: "twice" });
+});
+
+test("a run whose code has changed is paused, says so, and goes on when somebody resumes it", async () => {
+  const runId = await start("changing");
+  await stands(runId, "step.waiting");
+  await tutti.restart(async () => {
+    changes.isChanged = true;
+  });
+  await stands(runId, "run.paused");
+  changes.isChanged = false;
+  const page = await tutti.open(`/runs/${runId}`);
+  await page.getByText("workflow_changed").first().waitFor();
+  await page.getByRole("button", { name: "Resume" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click();
+  await page.getByText("The run goes on.").waitFor();
+  await signal(runId, "go", null);
+  await page.getByText("completed").first().waitFor();
+});
+
+test("two runs are compared step by step", async () => {
+  const [a, b] = [await start("failing"), await start("failing", { good: true })];
+  await stands(a, "run.failed");
+  await stands(b, "run.completed");
+  const page = await tutti.open(`/runs/${a}?tab=values`);
+  await page.getByLabel("or any run, by its id").fill(b);
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("group", { name: "Differences of the inputs" }).getByText("/good").waitFor();
+  await page.getByRole("region", { name: "Steps" }).getByText("ended otherwise").waitFor();
+  assert.equal(new URL(page.url()).searchParams.get("with"), b);
+  assert.deepEqual(await violations(page), []);
+  await page.getByLabel("or any run, by its id").fill("none of that name");
+  await page.getByRole("button", { name: "Compare", exact: true }).click();
+  await page.getByRole("alert").getByText("not_found").waitFor();
+});
+
+test("costs, the raw run and its download are there, and every view is accessible in the light theme too", async () => {
+  const runId = await start("everything");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`, { colorScheme: "light" });
+  for (const name of ["Timeline", "Log", "Graph", "Input & output", "Receipt", "Cost", "Raw"]) {
+    await tab(page, name).click();
+    await page.getByRole("tabpanel", { name }).waitFor();
+    await page.locator("[role=tabpanel] .skeleton").first().waitFor({ state: "detached" });
+    assert.deepEqual(await violations(page), [], name);
+  }
+  const downloading = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download all as JSON" }).click();
+  const saved = JSON.parse(await readFile(await (await downloading).path(), "utf8")) as { readonly events: readonly Json[] };
+  assert.equal(saved.events.length, (await eventsOf(runId)).length);
+  assert.deepEqual(page.problems, []);
+});
+
+test("no view scrolls sideways on a page of 320 pixels", async () => {
+  const runId = await start("everything", { wait: true });
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}?span=1`);
+  await page.setViewportSize({ width: 320, height: 640 });
+  for (const name of ["Timeline", "Log", "Graph", "Input & output", "Receipt", "Cost", "Raw"]) {
+    await tab(page, name).click();
+    await page.getByRole("tabpanel", { name }).waitFor();
+    const widths = await page.evaluate("[document.documentElement.scrollWidth, document.getElementById('content').scrollWidth]");
+    assert.deepEqual(widths, [320, 320], name);
+  }
+});
+
+test("a receipt whose log was changed on the disk shows where its chain is broken", async () => {
+  const runId = await start("everything");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}?tab=receipt`);
+  await page.getByText("The chain holds").waitFor();
+  await tutti.restart(async () => {
+    const db = new DatabaseSync(join(tutti.tutti.dataDir, "tutti.db"));
+    db.prepare("UPDATE events SET body = replace(body, 'Ada', 'Bob') WHERE seq = 3 AND run = (SELECT num FROM runs WHERE id = ?)").run(
+      runId,
+    );
+    db.close();
+  });
+  await page.reload();
+  await page.getByRole("alert").getByText("The chain is broken at event 3").waitFor();
+  assert.match(await row(page, /broken here/).innerText(), /^3\b/);
+  assert.equal(await page.getByText("holds", { exact: true }).count(), 2);
+  assert.deepEqual(await violations(page), []);
+});
+
+test("names and values of strangers are text in every view, whatever they look like, and read in their own direction", async () => {
+  const runId = await start("hostile");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await row(page, /onerror/).click();
+  await page.getByRole("complementary").getByText("<script>", { exact: false }).first().waitFor();
+  for (const name of ["Log", "Graph", "Input & output", "Receipt", "Cost", "Raw", "Timeline"]) {
+    await tab(page, name).click();
+    await page.getByRole("tabpanel", { name }).waitFor();
+  }
+  assert.equal(await page.evaluate("globalThis.hacked"), undefined);
+  assert.equal(await page.locator("a[href^=javascript]").count(), 0);
+  assert.deepEqual(page.problems, []);
+  assert.ok(HOSTILE.includes("onerror"));
+});
+
+test("the graph of a run shows where its nodes stand and is amended while it runs; what has begun cannot be changed", async () => {
+  const text = await readFile(new URL("../../examples/graph-amended/report.yaml", import.meta.url), "utf8");
+  const runId = (await ask<{ readonly run: RunRecord }>("/v1/graphs/runs", { text, input: {} })).run.id;
+  await stands(runId, "step.waiting");
+  const page = await tutti.open(`/runs/${runId}?tab=graph`);
+  await page.getByRole("heading", { name: "Run of report" }).waitFor();
+  await page.getByRole("button", { name: /wait review waiting/ }).waitFor();
+  await page.getByRole("button", { name: /emit send pending/ }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Amend" }).click();
+  const dialog = page.getByRole("dialog");
+  await write(page, text.replace("17 * 3", "17 * 4"));
+  await dialog.getByText(/count has begun and cannot change/).waitFor();
+  assert.ok(await dialog.getByRole("button", { name: "Amend" }).isDisabled());
+  await write(page, `${text.replace("report.sent", "report.gone")}  - { from: review, to: nowhere }\n`);
+  await dialog
+    .getByRole("list", { name: "Problems" })
+    .getByText(/nowhere/)
+    .waitFor();
+  await write(page, text.replace("report.sent", "report.mailed"));
+  await dialog.getByText("Changed nodes").waitFor();
+  await dialog.getByRole("button", { name: "Amend" }).click();
+  await page.getByText("taken over").first().waitFor();
+  await signal(runId, "reviewed", null);
+  await page.getByRole("button", { name: /emit send completed report.mailed/ }).waitFor();
+});
+
+/** Puts a text into the editor in the place of what is there. */
+async function write(page: ConsolePage, text: string): Promise<void> {
+  await page.getByRole("textbox", { name: "Graph (YAML or JSON)" }).click();
+  await page.keyboard.press("Control+a");
+  await page.keyboard.insertText(text);
+}
