@@ -176,7 +176,7 @@ test("what a run asks is answered with a reason, and the page shows what came of
   const asked = page.getByRole("dialog");
   await asked.getByText("9.50").waitFor();
   assert.deepEqual(await violations(page), []);
-  await asked.getByRole("textbox", { name: "Reason" }).fill("paid in full");
+  await asked.getByRole("textbox", { name: /Reason/ }).fill("paid in full");
   await asked.getByRole("button", { name: "Approve" }).click();
   await page.getByText("completed").first().waitFor();
   await tab(page, "Input & output").click();

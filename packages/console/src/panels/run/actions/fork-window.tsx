@@ -3,13 +3,13 @@ import type { Event, Json } from "@tutti/core";
 import { readTrace } from "@tutti/core/insight";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Button } from "../../../parts/button.tsx";
-import { Choice, TextArea, Toggle } from "../../../parts/fields.tsx";
+import { Choice, Toggle } from "../../../parts/fields.tsx";
+import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { wholeValue } from "../stored-value.tsx";
-import { readJson } from "./steering.ts";
 
 /** Steps that can be chosen; of longer runs the last ones. The address of a step can name any other. */
 const STEPS_MAX = 500;
@@ -40,8 +40,8 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
       steps.findIndex((step) => step.key === key),
     )
     .filter(({ status }) => status === "completed");
-  const inputValue = input === undefined ? undefined : readJson(input);
-  const outputValue = edited === undefined ? undefined : readJson(edited.text);
+  const inputValue = input === undefined ? undefined : parsedJson(input);
+  const outputValue = edited === undefined ? undefined : parsedJson(edited.text);
   const forking = useMutation({
     mutationFn: async () =>
       (
@@ -83,15 +83,7 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
           onChange={(event) => setKey(event.target.value)}
         />
         <EditedValue label="Another input" source={facts.input} text={input} onText={setInput} />
-        {earlier.length > 0 && (
-          <EditedOutput
-            steps={earlier}
-            events={events}
-            edited={edited}
-            onEdited={setEdited}
-            problem={outputValue?.ok === false ? outputValue.problem : undefined}
-          />
-        )}
+        {earlier.length > 0 && <EditedOutput steps={earlier} events={events} edited={edited} onEdited={setEdited} />}
       </div>
     </Window>
   );
@@ -105,20 +97,11 @@ interface EditedValueProps {
 }
 
 function EditedValue({ label, source, text, onText }: EditedValueProps): ReactNode {
-  const value = text === undefined ? undefined : readJson(text);
   const load = async (): Promise<void> => onText(JSON.stringify(await wholeValue(source), null, 2));
   return (
     <div className="flex flex-col gap-2">
       <Toggle label={label} isOn={text !== undefined} onChange={(isOn) => (isOn ? void load().catch(complain) : onText(undefined))} />
-      {text !== undefined && (
-        <TextArea
-          label={`${label} (JSON)`}
-          rows={8}
-          value={text}
-          problem={value?.ok === false ? value.problem : undefined}
-          onChange={(event) => onText(event.target.value)}
-        />
-      )}
+      {text !== undefined && <JsonText label={`${label} (JSON)`} text={text} onText={onText} />}
     </div>
   );
 }
@@ -128,10 +111,9 @@ interface EditedOutputProps {
   readonly events: readonly Event[];
   readonly edited: { readonly key: string; readonly text: string } | undefined;
   readonly onEdited: (edited: { readonly key: string; readonly text: string } | undefined) => void;
-  readonly problem: string | undefined;
 }
 
-function EditedOutput({ steps, events, edited, onEdited, problem }: EditedOutputProps): ReactNode {
+function EditedOutput({ steps, events, edited, onEdited }: EditedOutputProps): ReactNode {
   const load = async (key: string): Promise<void> => {
     const completed = events.findLast((event) => event.type === "step.completed" && event.key === key);
     onEdited({ key, text: JSON.stringify(completed?.type === "step.completed" ? await wholeValue(completed.output) : null, null, 2) });
@@ -157,13 +139,7 @@ function EditedOutput({ steps, events, edited, onEdited, problem }: EditedOutput
             options={steps.slice(-STEPS_MAX).map(({ key, name }) => ({ value: key, label: `${key}  ${name}` }))}
             onChange={(event) => void load(event.target.value).catch(complain)}
           />
-          <TextArea
-            label="Its output (JSON)"
-            rows={8}
-            value={edited.text}
-            problem={problem}
-            onChange={(event) => onEdited({ key: edited.key, text: event.target.value })}
-          />
+          <JsonText label="Its output (JSON)" text={edited.text} onText={(next) => onEdited({ key: edited.key, text: next })} />
         </>
       )}
     </div>

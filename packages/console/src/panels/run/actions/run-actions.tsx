@@ -36,15 +36,12 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
   const [open, setOpen] = useState<Open>();
   const navigate = useNavigate();
   const { events } = log;
-  const asOf = useCalm(events.length);
-  const { data: approvals = [] } = useQuery({
-    ...runApprovalsQuery(facts.runId, asOf),
-    enabled: !facts.hasEnded,
-    placeholderData: (before: readonly ApprovalEntry[] | undefined) => before,
-  });
+  const approvals = useAsked(facts, events.length);
   const isAsked = !facts.hasEnded && approvals.length > 0;
   const actions = useMemo(() => actionsOf({ facts, isAsked, open: setOpen, fork: () => onForkBefore("") }), [facts, isAsked, onForkBefore]);
   useActions(actions);
+  // Once it is answered, what the run asks later does not open the window by itself.
+  if (open === "approve" && !isAsked) setOpen(undefined);
   const close = (): void => setOpen(undefined);
   const go = (runId: string): void => void navigate({ to: "/runs/$runId", params: { runId } });
   return (
@@ -63,7 +60,7 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
           </Button>
         ))}
       <MoreMenu actions={actions.filter(({ isFirst, id }) => !isFirst && id !== "run approve")} />
-      {isAsked && <ApprovalsWindow approvals={approvals} isOpen={open === "approve"} onClose={close} />}
+      {isAsked && open === "approve" && <ApprovalsWindow approvals={approvals} onClose={close} />}
       {open === "signal" && <SignalWindow facts={facts} events={events} onClose={close} />}
       {open === "resume" && <ResumeWindow facts={facts} onClose={close} />}
       {open === "replay" && <ReplayWindow runId={facts.runId} onClose={close} />}
@@ -101,6 +98,16 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
       />
     </>
   );
+}
+
+/** What the run asks of people now. */
+function useAsked({ runId, hasEnded }: RunFacts, events: number): readonly ApprovalEntry[] {
+  const { data = [] } = useQuery({
+    ...runApprovalsQuery(runId, useCalm(events)),
+    enabled: !hasEnded,
+    placeholderData: (before: readonly ApprovalEntry[] | undefined) => before,
+  });
+  return data;
 }
 
 interface RunAction extends ShellAction {

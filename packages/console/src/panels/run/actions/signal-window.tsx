@@ -2,12 +2,12 @@ import { useMutation } from "@tanstack/react-query";
 import type { Event } from "@tutti/core";
 import { useState, type ReactNode } from "react";
 import { Button } from "../../../parts/button.tsx";
-import { TextArea, TextField } from "../../../parts/fields.tsx";
+import { TextField } from "../../../parts/fields.tsx";
+import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
-import { readJson } from "./steering.ts";
 
 interface SignalWindowProps {
   readonly facts: RunFacts;
@@ -19,7 +19,7 @@ interface SignalWindowProps {
 export function SignalWindow({ facts, events, onClose }: SignalWindowProps): ReactNode {
   const [name, setName] = useState(() => awaited(events) ?? "");
   const [text, setText] = useState("null");
-  const value = readJson(text);
+  const value = parsedJson(text);
   const sending = useMutation({
     mutationFn: () => client.signalRun(facts.runId, { name: name.trim(), value: value.ok ? value.value : null }),
     onSuccess: () => {
@@ -52,12 +52,7 @@ export function SignalWindow({ facts, events, onClose }: SignalWindowProps): Rea
         }}
       >
         <TextField label="Signal" value={name} maxLength={200} required onChange={(event) => setName(event.target.value)} />
-        <TextArea
-          label="Value (JSON)"
-          value={text}
-          problem={value.ok ? undefined : value.problem}
-          onChange={(event) => setText(event.target.value)}
-        />
+        <JsonText label="Value (JSON)" text={text} onText={setText} />
       </form>
     </Window>
   );

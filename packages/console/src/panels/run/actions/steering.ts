@@ -1,5 +1,5 @@
 import { queryOptions } from "@tanstack/react-query";
-import { AppError, type Json } from "@tutti/core";
+import type { Json } from "@tutti/core";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { wholeValue } from "../stored-value.tsx";
@@ -14,13 +14,4 @@ export async function startAgain({ workflow, input }: Pick<RunFacts, "workflow" 
   if (workflow !== "tutti.graph") return (await client.startRun({ workflow, input: whole })).run.id;
   const { graph, input: given } = whole as { readonly graph: Json; readonly input?: Json };
   return (await client.startGraph({ text: JSON.stringify(graph), input: given ?? null })).run.id;
-}
-
-/** The value that a text holds, or what is wrong with it. */
-export function readJson(text: string): { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly problem: string } {
-  try {
-    return { ok: true, value: JSON.parse(text) as Json };
-  } catch (thrown) {
-    return { ok: false, problem: `wanted JSON: ${AppError.from(thrown).message}` };
-  }
 }

@@ -6,13 +6,13 @@ import { useEffect, useMemo, useRef, type ReactNode } from "react";
 import { Badge } from "../../../parts/badge.tsx";
 import { Button } from "../../../parts/button.tsx";
 import { CopyButton } from "../../../parts/copy.tsx";
+import { Facts } from "../../../parts/facts.tsx";
 import { Queried } from "../../../parts/queried.tsx";
 import { Rows, type Column, type RowsHandle } from "../../../parts/rows.tsx";
 import { Failure } from "../../../parts/states.tsx";
 import { count } from "../../../parts/words.ts";
 import { download } from "../../../parts/download.ts";
 import { useActions } from "../../../shell/actions.ts";
-import { Facts } from "../facts.tsx";
 import { receiptQuery } from "../queries.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { verifyHere } from "./verify.ts";
@@ -89,26 +89,21 @@ function ShownReceipt({ receipt, isOpen, onRefresh }: ShownReceiptProps): ReactN
 }
 
 function Proofs({ receipt }: { readonly receipt: Receipt }): ReactNode {
+  const { verdict } = receipt;
   const command = `tutti receipt ${receipt.run.id} --full`;
   return (
     <Facts
-      facts={[
-        { name: "Newest hash", value: <code className="font-mono text-xs break-all">{receipt.head}</code> },
-        {
-          name: "The server says",
-          value: receipt.verdict.valid ? "the chain holds" : `broken at event ${receipt.verdict.atSeq}: ${receipt.verdict.reason}`,
-        },
-        { name: "How", value: <span className="text-xs text-ink-2">{receipt.algorithm}</span> },
-        {
-          name: "On the command line",
-          value: (
-            <span className="inline-flex items-center gap-1">
-              <code className="font-mono text-xs break-all">{command}</code>
-              <CopyButton text={command} label="Copy the command" />
-            </span>
-          ),
-        },
-      ]}
+      facts={{
+        "Newest hash": <code className="font-mono text-xs break-all">{receipt.head}</code>,
+        "The server says": verdict.valid ? "the chain holds" : `broken at event ${verdict.atSeq}: ${verdict.reason}`,
+        How: <span className="text-xs text-ink-2">{receipt.algorithm}</span>,
+        "On the command line": (
+          <span className="inline-flex items-center gap-1">
+            <code className="font-mono text-xs break-all">{command}</code>
+            <CopyButton text={command} label="Copy the command" />
+          </span>
+        ),
+      }}
     />
   );
 }

@@ -6,6 +6,7 @@ import { GitFork, ListTree, X } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../../parts/badge.tsx";
 import { Button, IconButton } from "../../../parts/button.tsx";
+import { Facts } from "../../../parts/facts.tsx";
 import { Choice } from "../../../parts/fields.tsx";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
 import { Empty, Loading } from "../../../parts/states.tsx";
@@ -13,7 +14,7 @@ import type { StepState } from "../../../parts/tones.ts";
 import { clockTime, count, dollars, duration } from "../../../parts/words.ts";
 import { childRunOf } from "../child-run.ts";
 import { Differences } from "../differences.tsx";
-import { Facts, Part } from "../facts.tsx";
+import { Part } from "../part.tsx";
 import { logQuery } from "../queries.ts";
 import { storyOf, type AttemptStory, type StepStory } from "../step-story.ts";
 import { StoredValue } from "../stored-value.tsx";
@@ -130,15 +131,15 @@ function Timing({ story, span }: { readonly story: StepStory; readonly span: Ret
   return (
     <Part title="Timing">
       <Facts
-        facts={[
-          first && { name: "Began", value: clockTime(first.startedAt) },
-          span && { name: "Took", value: `${duration(span.endMs - span.startMs)}, from ${momentWords(span.startMs)} after the start` },
-          waitedMs > 0 && { name: "Of it waiting", value: duration(waitedMs) },
-          wait?.until != null && { name: "Waits until", value: clockTime(wait.until) },
-          usage && { name: "Tokens", value: `${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out` },
-          usage && { name: "Cost", value: dollars(usage.costUsd) },
-          span?.isCopied === true && { name: "Copied", value: "from the run that this one was forked from" },
-        ]}
+        facts={{
+          Began: first && clockTime(first.startedAt),
+          Took: span && `${duration(span.endMs - span.startMs)}, from ${momentWords(span.startMs)} after the start`,
+          "Of it waiting": waitedMs > 0 ? duration(waitedMs) : undefined,
+          "Waits until": wait?.until == null ? undefined : clockTime(wait.until),
+          Tokens: usage && `${count(usage.inputTokens)} in, ${count(usage.outputTokens)} out`,
+          Cost: usage && dollars(usage.costUsd),
+          Copied: span?.isCopied === true ? "from the run that this one was forked from" : undefined,
+        }}
       />
     </Part>
   );
@@ -154,25 +155,19 @@ function Decisions({ story: { decisions, answers, waits } }: { readonly story: S
       {decisions.map(({ seq, decision, policyHash, ...event }) => (
         <Facts
           key={seq}
-          facts={[
-            { name: "Policy says", value: <Badge accent={EFFECTS[decision.effect]}>{decision.effect}</Badge> },
-            { name: "Rule", value: <code className="font-mono text-xs">{decision.rule}</code> },
-            { name: "Because", value: decision.reason },
-            { name: "Policy", value: <code className="font-mono text-xs break-all text-ink-3">{policyHash.slice(0, 16)}…</code> },
-            "approved" in event && event.approved !== undefined && { name: "Approved by", value: event.approved.by.join(", ") },
-            decision.shadow && { name: "In the shadow", value: `${decision.shadow.effect}: ${decision.shadow.reason}` },
-          ]}
+          facts={{
+            "Policy says": <Badge accent={EFFECTS[decision.effect]}>{decision.effect}</Badge>,
+            Rule: <code className="font-mono text-xs">{decision.rule}</code>,
+            Because: decision.reason,
+            Policy: <code className="font-mono text-xs break-all text-ink-3">{policyHash.slice(0, 16)}…</code>,
+            "Approved by": "approved" in event ? event.approved?.by.join(", ") : undefined,
+            "In the shadow": decision.shadow && `${decision.shadow.effect}: ${decision.shadow.reason}`,
+          }}
         />
       ))}
-      {asked !== undefined && <Facts facts={[{ name: "Asked", value: asked.question }]} />}
+      {asked !== undefined && <Facts facts={{ Asked: asked.question }} />}
       {answers.map(({ seq, approved, by, reason, at }) => (
-        <Facts
-          key={seq}
-          facts={[
-            { name: approved ? "Approved by" : "Refused by", value: `${by}, ${clockTime(at)}` },
-            { name: "Reason", value: reason },
-          ]}
-        />
+        <Facts key={seq} facts={{ [approved ? "Approved by" : "Refused by"]: `${by}, ${clockTime(at)}`, Reason: reason }} />
       ))}
     </Part>
   );
