@@ -86,7 +86,17 @@ test("what is registered is listed, tools are called and agents answer", async (
   assert.equal((await client.status()).name, "tutti");
   assert.ok((await client.workflows()).some(({ name }) => name === "counting"));
   assert.ok((await client.plugins()).plugins.some(({ name }) => name === "client-test"));
-  assert.ok((await client.agents()).some(({ name }) => name === "holly"));
+  const holly = await client.agent("holly");
+  assert.deepEqual(
+    (await client.agents()).find(({ name }) => name === "holly"),
+    holly,
+  );
+  assert.deepEqual(
+    [holly.health.status, holly.capabilities.model, holly.capabilities.tools.every(({ isThere }) => isThere)],
+    ["degraded", null, true],
+  );
+  const counted = (await client.workflows()).find(({ name }) => name === "counting");
+  assert.deepEqual([counted?.kind, counted?.source, counted?.inputSchema], ["code", "plugin:client-test", null]);
   assert.ok((await client.models()).some(({ id }) => id === "holly"));
   assert.deepEqual((await client.tools()).find(({ name }) => name === "safe_calc")?.allowed.effect, "allow");
   const { output } = await client.callTool("safe_calc", { expression: "0.1 + 0.2" });

@@ -38,3 +38,4 @@ export {
 export { importRequestSchema } from "./tool-imports.ts";
 export type { Preview } from "./policies-in-force.ts";
 export { workspaceWarning } from "./own-paths.ts";
+export { workflowInput } from "./workflow-tools.ts";

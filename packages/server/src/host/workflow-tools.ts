@@ -1,5 +1,6 @@
 import { AppError, type AgentSpec, type Json, type Workflow } from "@tutti/core";
 import { z } from "zod";
+import { graphOf } from "../engine/index.ts";
 import { jsonSchema } from "../tools/index.ts";
 import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
 
@@ -36,6 +37,12 @@ export function workflowTool(workflow: Workflow, agent?: AgentSpec): RegisteredT
   };
   made.set(workflow, tool);
   return tool;
+}
+
+/** What a workflow takes, as JSON Schema; `null` where its schema cannot tell. */
+export function workflowInput(workflow: Workflow): Json {
+  const schema = graphOf(workflow)?.input ?? schemaOf(workflow);
+  return typeof schema === "object" && schema !== null && Object.keys(schema).length === 0 ? null : schema;
 }
 
 const MESSAGE: Json = {

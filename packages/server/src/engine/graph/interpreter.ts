@@ -27,7 +27,7 @@ export function graphInterpreter(host: GraphHost): Workflow {
 
 /** A graph as a workflow of its own name. A run writes down the graph first, and keeps to that when the file changes later. */
 export function graphWorkflow(graph: Graph, host: GraphHost): Workflow {
-  return defineWorkflow<Json, Json>({
+  const workflow = defineWorkflow<Json, Json>({
     name: graph.name,
     version: graph.version,
     ...(graph.description !== undefined && { description: graph.description }),
@@ -38,6 +38,16 @@ export function graphWorkflow(graph: Graph, host: GraphHost): Workflow {
       return runGraph(ctx, { graph: written as unknown as Graph, input }, host);
     },
   });
+  GRAPHS.set(workflow.run, graph);
+  return workflow;
+}
+
+/** By what runs it: a workflow that is registered under another version is a copy with the same `run`. */
+const GRAPHS = new WeakMap<Workflow["run"], Graph>();
+
+/** The graph that a workflow runs; `undefined` when it is code. */
+export function graphOf({ run }: Pick<Workflow, "run">): Graph | undefined {
+  return GRAPHS.get(run);
 }
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };

@@ -8,6 +8,7 @@ import { converse, type Conversation } from "../conversation.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseTextResponse } from "../sse.ts";
+import { agentView } from "./agent-view.ts";
 import { approvalOf } from "./approvals.ts";
 import { AgentShape, ChatAnswer } from "../shapes/tools.ts";
 
@@ -26,10 +27,12 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
   routes.get(
     "/v1/agents",
     operation({ tag: "Agents", summary: "All agents", response: z.object({ agents: z.array(AgentShape) }) }),
-    (ctx) => ctx.json({ agents: app.registry.agents.map(shown) }),
+    async (ctx) => ctx.json({ agents: await Promise.all(app.registry.agents.map((agent) => agentView(app, agent))) }),
   );
-  routes.get("/v1/agents/:name", operation({ tag: "Agents", summary: "One agent", response: z.object({ agent: AgentShape }) }), (ctx) =>
-    ctx.json({ agent: shown(findAgent(app, ctx.req.param("name"))) }),
+  routes.get(
+    "/v1/agents/:name",
+    operation({ tag: "Agents", summary: "One agent", response: z.object({ agent: AgentShape }) }),
+    async (ctx) => ctx.json({ agent: await agentView(app, findAgent(app, ctx.req.param("name"))) }),
   );
   routes.post(
     "/v1/agents/:name/chat",
@@ -73,15 +76,4 @@ function findAgent(app: App, name: string): AgentSpec {
   const agent = app.registry.agent(name);
   if (agent === undefined) throw new AppError("not_found", `wanted an agent, got "${name}", which is none; \`GET /v1/agents\` lists them`);
   return agent;
-}
-
-function shown({
-  name,
-  version,
-  description,
-  model,
-  tools,
-  limits,
-}: AgentSpec): Pick<AgentSpec, "name" | "version" | "description" | "model" | "tools" | "limits"> {
-  return { name, version, description, model, tools, limits };
 }

@@ -113,7 +113,9 @@ describe("saved graphs", () => {
     {
       await using world = await open({ dataDir });
       const { client } = world;
-      assert.ok((await client.workflows()).some(({ name }) => name === "greet"));
+      const greet = (await client.workflows()).find(({ name }) => name === "greet");
+      assert.deepEqual([greet?.kind, greet?.source, greet?.version], ["graph", "graph", "1+2"]);
+      assert.deepEqual(greet?.inputSchema, { type: "object", required: ["who"], properties: { who: { type: "string" } } });
       const { run: old } = await client.startSavedGraph("greet", { input: { who: "Ada" }, version: 1 });
       assert.equal(await outputOf(client, old.id), "Hello Ada");
       const { run: newest } = await client.startRun({ workflow: "greet", input: { who: "Bob" } });

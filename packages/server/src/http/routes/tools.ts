@@ -1,8 +1,9 @@
-import { AppError } from "@tutti/core";
+import { AppError, type Workflow } from "@tutti/core";
 import { didYouMean } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
-import { CONVERSATION_CHARACTERS_MAX, toolWorkflow, type App, type Preview, type RegisteredTool } from "../../host/index.ts";
+import { graphOf } from "../../engine/index.ts";
+import { CONVERSATION_CHARACTERS_MAX, toolWorkflow, workflowInput, type App, type Preview, type RegisteredTool } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
@@ -64,9 +65,18 @@ export function toolRoutes(app: App): Hono<HttpEnv> {
   routes.get(
     "/v1/workflows",
     operation({ tag: "Runs", summary: "All workflows that can be started", response: z.object({ workflows: z.array(WorkflowShape) }) }),
-    (ctx) => ctx.json({ workflows: registry.workflows.map(({ name, version, description = "" }) => ({ name, version, description })) }),
+    (ctx) => ctx.json({ workflows: registry.workflows.map((workflow) => workflowView(registry, workflow)) }),
   );
   return routes;
+}
+
+/** A workflow as clients see it. */
+function workflowView(registry: App["registry"], workflow: Workflow) {
+  const { name, version, description = "" } = workflow;
+  const kind = registry.agent(name) !== undefined ? "agent" : graphOf(workflow) === undefined ? "code" : "graph";
+  const plugin = registry.plugins.find(({ workflows, agents }) => workflows.includes(name) || agents.includes(name));
+  const source = plugin !== undefined ? `plugin:${plugin.name}` : kind === "graph" ? "graph" : "built-in";
+  return { name, version, description, kind, source, inputSchema: workflowInput(workflow) };
 }
 
 /** A tool as clients see it. */

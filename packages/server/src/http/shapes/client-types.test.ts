@@ -79,8 +79,8 @@ test("the client's types are those of the API's description", () => {
   holds<Same<typeof ToolShape, client.ToolEntry>>();
   holds<Same<typeof ToolResult, client.ToolResult>>();
   holds<Same<typeof ToolImport, client.ToolImportEntry>>();
-  holds<Fits<typeof WorkflowShape, client.WorkflowEntry, "name" | "version" | "description">>();
-  holds<Fits<typeof AgentShape, client.AgentEntry, "name" | "version" | "description" | "model" | "tools" | "limits">>();
+  holds<Same<typeof WorkflowShape, client.WorkflowEntry>>();
+  holds<Same<typeof AgentShape, client.AgentEntry>>();
   holds<Same<typeof ChatAnswer, client.ChatAnswer>>();
   holds<Same<typeof PluginShape, client.PluginEntry>>();
   holds<Fits<typeof FolderPlugin, client.FolderPlugin>>();

@@ -319,6 +319,29 @@ describe("answers are as the API's description says", () => {
     await client.webhookSecret("https://example.com/hook");
   });
 
+  test("about many runs, saved graphs, views and the configuration", async () => {
+    const { runs } = await client.runs({ parent: "none", limit: 2 });
+    await client.runs({ text: "echo", limit: 2 });
+    await client.runCounts();
+    await client.activity({ since: new Date(Date.now() - 3_600_000).toISOString(), bucketSeconds: 600 });
+    await client.bulkRuns({ action: "retry", ids: [...runs.map(({ id }) => id), "none"] });
+    const { $blob } = await app.app.store.putBlob("a large value");
+    await client.blob($blob);
+    const graph = (value: string) => ({ name: "kept", version: "1", nodes: { only: { type: "transform", value } }, edges: [] });
+    await client.saveGraph("kept", { graph: graph("a") });
+    await client.saveGraph("kept", { graph: graph("b"), message: "another" });
+    await client.savedGraphs();
+    await client.savedGraph("kept");
+    await client.savedGraph("kept", 1);
+    await client.graphVersions("kept");
+    await client.graphDifference("kept", { from: 1, to: 2 });
+    await client.startSavedGraph("kept", { input: {} });
+    await client.saveView("mine", { sort: "newest" });
+    await client.views();
+    await client.view("mine");
+    await client.config();
+  });
+
   test("about most of what there is", () => {
     const own = shapes.operations.filter(({ path }) => path.startsWith("/v1/"));
     const unseen = own.filter(

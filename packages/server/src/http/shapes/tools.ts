@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { effect, json } from "./values.ts";
+import { Run } from "./runs.ts";
+import { count, effect, json } from "./values.ts";
 
 /** A tool, and whether policy lets the one who asks call it. */
 export const ToolShape = z
@@ -22,7 +23,14 @@ export const ToolShape = z
 export const ToolResult = z.object({ runId: z.string(), tool: z.string(), output: json });
 
 /** A workflow that can be started. */
-export const WorkflowShape = z.object({ name: z.string(), version: z.string(), description: z.string() });
+export const WorkflowShape = z.object({
+  name: z.string(),
+  version: z.string(),
+  description: z.string(),
+  kind: z.enum(["code", "graph", "agent"]),
+  source: z.string().describe('"plugin:NAME", "built-in", or "graph" for a graph that was saved here.'),
+  inputSchema: json.describe("The input as JSON Schema; null where it is not known."),
+});
 
 /** An API whose operations are tools, and which of them cannot be. */
 export const ToolImport = z.object({
@@ -45,6 +53,16 @@ export const AgentShape = z.object({
   model: z.string(),
   tools: z.array(z.string()),
   limits: z.object({ stepsMax: z.int(), historyMessagesMax: z.int() }),
+  capabilities: z.object({
+    tools: z.array(z.object({ name: z.string(), isThere: z.boolean(), effect: effect.nullable() })),
+    skills: z.array(z.string()),
+    routes: count,
+    starters: z.array(z.string()),
+    model: z.string().nullable().describe("The model it would ask now; null when none is configured."),
+  }),
+  health: z.object({ status: z.enum(["ok", "degraded", "down"]), reason: z.string() }),
+  load: z.object({ queued: count, running: count, waiting: count, paused: count }),
+  lastRun: Run.nullable(),
 });
 
 /** An agent's answer: what it said, who said it and why, and in which run. */
