@@ -32,22 +32,22 @@ export function graphWorkflow(graph: Graph, host: GraphHost): Workflow {
     version: graph.version,
     ...(graph.description !== undefined && { description: graph.description }),
     ...(graph.limits && { limits: limitsOf(graph.limits) }),
-    input: graph.input === undefined ? anything : schemaFor(graph.input),
+    input: graph.input === undefined ? { ...anything } : schemaFor(graph.input),
     async run(ctx, input) {
       const written = await ctx.step<Json>(GRAPH_STEP, () => graph as unknown as Json, { attemptsMax: 1 });
       return runGraph(ctx, { graph: written as unknown as Graph, input }, host);
     },
   });
-  GRAPHS.set(workflow.run, graph);
+  GRAPHS.set(workflow.input, graph);
   return workflow;
 }
 
-/** By what runs it: a workflow that is registered under another version is a copy with the same `run`. */
-const GRAPHS = new WeakMap<Workflow["run"], Graph>();
+/** By the schema of its input: a workflow that is registered under another version is a copy with the same one. */
+const GRAPHS = new WeakMap<Workflow["input"], Graph>();
 
 /** The graph that a workflow runs; `undefined` when it is code. */
-export function graphOf({ run }: Pick<Workflow, "run">): Graph | undefined {
-  return GRAPHS.get(run);
+export function graphOf({ input }: Pick<Workflow, "input">): Graph | undefined {
+  return GRAPHS.get(input);
 }
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
