@@ -10,7 +10,7 @@ import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { count } from "../../parts/words.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { BulkBar } from "./bulk-bar.tsx";
-import { planOf, type BulkAction } from "./bulk.ts";
+import { planOf, type BulkAction, type BulkPlan } from "./bulk.ts";
 import { BulkWindow } from "./bulk-window.tsx";
 import { countsQuery } from "./queries.ts";
 import { RUN_COLUMNS } from "./run-columns.tsx";
@@ -34,21 +34,22 @@ export function RunTable({ filters, onClear, onChange }: TableProps): ReactNode 
   const runs = useRunList(filters, { onChange, offset: () => grid.current?.offset() ?? 0 });
   const { rows, held } = runs.list;
   const [selection, setSelection] = useState<Selection>(NOTHING);
-  const [asked, setAsked] = useState<BulkAction>();
+  // What was meant when it was asked: the window stays when the selection is gone.
+  const [plan, setPlan] = useState<BulkPlan>();
   const { data: counts } = useQuery(countsQuery(filters));
   const ids = useMemo(() => rows.map(idOf), [rows]);
   const selected = useMemo(() => shownSelected(selection, ids), [selection, ids]);
-  const plan = asked === undefined ? undefined : planOf(asked, selection, { rows, filters, counts });
+  const ask = (action: BulkAction): void => setPlan(planOf(action, selection, { rows, filters, counts }));
   const open = useCallback((run: RunRecord) => void navigate({ to: "/runs/$runId", params: { runId: run.id } }), [navigate]);
   const release = (): void => {
     runs.release();
     grid.current?.toTop();
   };
-  useTableActions({ release, ids, setSelection, setAsked, hasSelection: hasSelected(selection) });
+  useTableActions({ release, ids, setSelection, ask, hasSelection: hasSelected(selection) });
   return (
     <>
       {hasSelected(selection) && (
-        <BulkBar selection={selection} ground={{ rows, filters, counts }} onSelection={setSelection} onAction={setAsked} />
+        <BulkBar selection={selection} ground={{ rows, filters, counts }} onSelection={setSelection} onAction={ask} />
       )}
       <div className="relative flex min-h-72 grow flex-col">
         {held.length > 0 && <HeldChip number={held.length} onClick={release} />}
@@ -68,7 +69,7 @@ export function RunTable({ filters, onClear, onChange }: TableProps): ReactNode 
         />
       </div>
       <Foot runs={runs} filters={filters} />
-      {plan !== undefined && <BulkWindow plan={plan} onClose={() => setAsked(undefined)} onDone={() => setSelection(NOTHING)} />}
+      {plan !== undefined && <BulkWindow plan={plan} onClose={() => setPlan(undefined)} onDone={() => setSelection(NOTHING)} />}
     </>
   );
 }
@@ -149,13 +150,14 @@ interface ActionParts {
   readonly release: () => void;
   readonly ids: readonly string[];
   readonly setSelection: (selection: Selection) => void;
-  readonly setAsked: (action: BulkAction) => void;
+  readonly ask: (action: BulkAction) => void;
   readonly hasSelection: boolean;
 }
 
 /** What the keyboard and the palette can do with the list. */
-function useTableActions({ release, ids, setSelection, setAsked, hasSelection }: ActionParts): void {
+function useTableActions({ release, ids, setSelection, ask, hasSelection }: ActionParts): void {
   const releaseNow = useLatest(release);
+  const askNow = useLatest(ask);
   const hasRows = ids.length > 0;
   const actions = useMemo((): readonly ShellAction[] => {
     const group = "Runs";
@@ -165,11 +167,11 @@ function useTableActions({ release, ids, setSelection, setAsked, hasSelection }:
     ];
     const steering: readonly ShellAction[] = [
       { id: "runs none", title: "Select nothing", group, keys: "esc", run: () => setSelection(NOTHING) },
-      { id: "runs cancel", title: "Cancel the selected runs", group, run: () => setAsked("cancel") },
-      { id: "runs retry", title: "Retry the selected runs", group, run: () => setAsked("retry") },
-      { id: "runs resume", title: "Resume the selected runs", group, run: () => setAsked("resume") },
+      { id: "runs cancel", title: "Cancel the selected runs", group, run: () => askNow.current("cancel") },
+      { id: "runs retry", title: "Retry the selected runs", group, run: () => askNow.current("retry") },
+      { id: "runs resume", title: "Resume the selected runs", group, run: () => askNow.current("resume") },
     ];
     return [...(hasRows ? moving : []), ...(hasSelection ? steering : [])];
-  }, [hasRows, hasSelection, releaseNow, setAsked, setSelection]);
+  }, [hasRows, hasSelection, releaseNow, askNow, setSelection]);
   useActions(actions);
 }
