@@ -15,7 +15,7 @@ export interface Series {
 }
 
 /** A span of time in ms since 1970. */
-export interface TimeRange {
+interface TimeRange {
   readonly fromMs: number;
   readonly toMs: number;
 }

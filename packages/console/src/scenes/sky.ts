@@ -10,7 +10,7 @@ export interface Body {
 }
 
 /** A run under way, beside what runs. */
-export interface Spark {
+interface Spark {
   readonly id: string;
   readonly bodyId: string;
   readonly status: string;

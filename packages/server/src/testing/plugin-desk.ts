@@ -5,7 +5,7 @@ import type { Json } from "@tutti/core";
 import { startTestApp, type TestApp } from "../testing.ts";
 
 /** A plugin as `GET /v1/plugins/NAME` shows it. */
-export type View = { readonly [key: string]: Json } & {
+type View = { readonly [key: string]: Json } & {
   readonly status: string;
   readonly problem: string | null;
   readonly asks: readonly string[];

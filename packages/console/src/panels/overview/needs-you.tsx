@@ -1,14 +1,19 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { PartyPopper } from "lucide-react";
+import * as m from "motion/react-m";
 import { useMemo, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
+import { Moving } from "../../parts/moving.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { approvalsQuery, healthQuery } from "../../queries.ts";
 import { needsOf } from "./needs.ts";
 import { budgetsQuery, deadLettersQuery, pausedQuery, supervisedQuery } from "./queries.ts";
+
+const ABSENT = { opacity: 0, x: -12 };
+const PRESENT = { opacity: 1, x: 0 };
 
 /** Rows that are shown; the pages behind them show all. */
 const SHOWN = 8;
@@ -32,26 +37,28 @@ export function NeedsYou(): ReactNode {
           Questions of agents, runs that stand still, crash loops and budgets that run out appear here.
         </Empty>
       )}
-      <ul className="-my-2 flex flex-col">
-        {needs.slice(0, SHOWN).map(({ id, kind, accent, title, why, since, to }) => (
-          <li key={id} className="border-b border-line/60 last:border-0">
-            <Link to={to} className="flex items-center gap-3 rounded-md py-2 hover:bg-ground-2">
-              <span className="w-24 shrink-0">
-                <Badge accent={accent}>{kind}</Badge>
-              </span>
-              <span className="min-w-0 grow" dir="auto">
-                <span className="block truncate text-[13px] font-medium">{title}</span>
-                <span className="block truncate text-xs text-ink-2">{why}</span>
-              </span>
-              {since !== null && (
-                <span className="text-xs text-ink-3">
-                  <Moment at={since} />
+      <Moving>
+        <ul className="-my-2 flex flex-col">
+          {needs.slice(0, SHOWN).map(({ id, kind, accent, title, why, since, to }) => (
+            <m.li key={id} layout="position" initial={ABSENT} animate={PRESENT} className="border-b border-line/60 last:border-0">
+              <Link to={to} className="flex items-center gap-3 rounded-md py-2 hover:bg-ground-2">
+                <span className="w-24 shrink-0">
+                  <Badge accent={accent}>{kind}</Badge>
                 </span>
-              )}
-            </Link>
-          </li>
-        ))}
-      </ul>
+                <span className="min-w-0 grow" dir="auto">
+                  <span className="block truncate text-[13px] font-medium">{title}</span>
+                  <span className="block truncate text-xs text-ink-2">{why}</span>
+                </span>
+                {since !== null && (
+                  <span className="text-xs text-ink-3">
+                    <Moment at={since} />
+                  </span>
+                )}
+              </Link>
+            </m.li>
+          ))}
+        </ul>
+      </Moving>
       {needs.length > SHOWN && <p className="pt-2 text-xs text-ink-2">and {needs.length - SHOWN} more</p>}
     </Panel>
   );

@@ -2,7 +2,7 @@ import { z } from "zod";
 import { anyObject, count, json } from "./values.ts";
 
 /** An event in the format of CloudEvents 1.0, with whatever extensions it has. */
-export const CloudEventShape = z
+const CloudEventShape = z
   .object({
     specversion: z.literal("1.0"),
     id: z.string(),

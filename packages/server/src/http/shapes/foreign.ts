@@ -54,7 +54,7 @@ export const CountRequest = z.looseObject({ model: ask.model, messages });
 export const TokenCount = z.looseObject({ input_tokens: count });
 
 /** `POST /v1/messages/batches`. */
-export const MessageBatchRequest = z.looseObject({
+const MessageBatchRequest = z.looseObject({
   requests: z.array(z.looseObject({ custom_id: text, params: anyObject })).min(1),
 });
 /** A batch of messages requests. */

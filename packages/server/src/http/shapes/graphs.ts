@@ -3,12 +3,12 @@ import { OpenWait, Run } from "./runs.ts";
 import { anyObject, Failure, json } from "./values.ts";
 
 /** A graph; `GET /v1/graphs/schema` has its format. */
-export const GraphShape = z
+const GraphShape = z
   .looseObject({ name: z.string(), version: z.string(), nodes: anyObject, edges: z.array(anyObject) })
   .meta({ id: "Graph", description: "A graph. `GET /v1/graphs/schema` has the whole format." });
 
 /** Something that is wrong in a graph, and where in its text. */
-export const GraphFault = z.object({
+const GraphFault = z.object({
   code: z.string(),
   message: z.string(),
   path: z.array(z.union([z.string(), z.number()])),

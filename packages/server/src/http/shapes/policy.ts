@@ -14,7 +14,7 @@ const Terms = z.object({
 });
 
 /** What policy says of an action. */
-export const DecisionShape = z
+const DecisionShape = z
   .object({
     ...said,
     approval: Terms.exactOptional().describe("Of ask: what an approval has to be like to count."),
@@ -58,7 +58,7 @@ const standing = {
 };
 
 /** The shadow policy, and how often it agreed since it stands there. */
-export const Shadow = z.object({
+const Shadow = z.object({
   ...standing,
   counts: z.object({ since: z.string(), decided: count, differed: count, byChange: z.record(z.string(), count) }).nullable(),
 });

@@ -67,7 +67,7 @@ export const Replayed = z.discriminatedUnion("matches", [
 ]);
 
 /** An event, by what all events have; the rest depends on its type. */
-export const RunEvent = z
+const RunEvent = z
   .looseObject({ type: z.string(), runId: z.string(), seq: z.int().min(1), at: z.string(), hash: z.string() })
   .meta({ id: "Event", description: "What happened in a run. What else it holds depends on its type; docs/runs.md lists them." });
 

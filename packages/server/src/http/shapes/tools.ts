@@ -117,7 +117,7 @@ export const PluginList = z.object({
 });
 
 /** A tool of an MCP server beside what was approved of it. */
-export const McpTool = z.object({
+const McpTool = z.object({
   state: z.enum(["approved", "new", "changed", "gone"]),
   name: z.string(),
   hash: z.string(),
