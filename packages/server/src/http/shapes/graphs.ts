@@ -3,7 +3,7 @@ import { OpenWait, Run } from "./runs.ts";
 import { anyObject, Failure, json } from "./values.ts";
 
 /** A graph; `GET /v1/graphs/schema` has its format. */
-const GraphShape = z
+export const GraphShape = z
   .looseObject({ name: z.string(), version: z.string(), nodes: anyObject, edges: z.array(anyObject) })
   .meta({ id: "Graph", description: "A graph. `GET /v1/graphs/schema` has the whole format." });
 
