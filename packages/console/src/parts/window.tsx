@@ -1,7 +1,7 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
 import type { ReactNode } from "react";
-import { IconButton } from "./button.tsx";
+import { buttonLook } from "./button.tsx";
 import { cx } from "./class-names.ts";
 
 interface WindowProps {
@@ -34,7 +34,7 @@ export function Window({ title, about, isOpen, onClose, isWide = false, foot, ch
               </Dialog.Title>
               {about !== undefined && <Dialog.Description className="mt-0.5 text-[13px] text-ink-2">{about}</Dialog.Description>}
             </div>
-            <Dialog.Close render={<IconButton label="Close" />}>
+            <Dialog.Close aria-label="Close" className={buttonLook("quiet")}>
               <X aria-hidden className="size-4" />
             </Dialog.Close>
           </header>

@@ -52,11 +52,6 @@ export const MessagesAnswer = z.looseObject({
 export const CountRequest = z.looseObject({ model: ask.model, messages });
 /** How many tokens a request has. */
 export const TokenCount = z.looseObject({ input_tokens: count });
-
-/** `POST /v1/messages/batches`. */
-const MessageBatchRequest = z.looseObject({
-  requests: z.array(z.looseObject({ custom_id: text, params: anyObject })).min(1),
-});
 /** A batch of messages requests. */
 export const MessageBatch = z.looseObject({
   id: text,
