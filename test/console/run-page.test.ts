@@ -320,7 +320,7 @@ test("a receipt whose log was changed on the disk shows where its chain is broke
   const runId = await start("everything");
   await stands(runId, "run.completed");
   const page = await tutti.open(`/runs/${runId}?tab=receipt`);
-  await page.getByText("The chain holds").waitFor();
+  await page.getByText("The chain holds:").waitFor();
   await tutti.restart(async () => {
     const db = new DatabaseSync(join(tutti.tutti.dataDir, "tutti.db"));
     db.prepare("UPDATE events SET body = replace(body, 'Ada', 'Bob') WHERE seq = 3 AND run = (SELECT num FROM runs WHERE id = ?)").run(

@@ -1,16 +1,19 @@
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
-import type { RunReading } from "@tutti/core/insight";
+import { useQuery } from "@tanstack/react-query";
+import { hasEnded, type RunReading } from "@tutti/core/insight";
 import { Page } from "../../parts/page.tsx";
 import { Failure, Loading } from "../../parts/states.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
+import { visible } from "../../parts/visible.ts";
 import { count } from "../../parts/words.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { RunActions } from "./actions/run-actions.tsx";
-import { EVENTS_MAX } from "./queries.ts";
+import { childrenQuery, EVENTS_MAX, recordQuery } from "./queries.ts";
 import { factsOf, type RunFacts } from "./run-facts.ts";
 import { RunHeader } from "./run-header.tsx";
 import { TimelineTab } from "./timeline/timeline-tab.tsx";
 import { useAddress, type Address } from "./use-address.ts";
+import { useCalm } from "./use-calm.ts";
 import { useReading } from "./use-reading.ts";
 import { useRunLog, type RunLogState } from "./use-run-log.ts";
 
@@ -33,10 +36,12 @@ const NONE: ReadonlySet<string> = new Set();
 function OpenRun({ address }: { readonly address: Address }): ReactNode {
   const log = useRunLog(address.runId);
   const [opened, setOpened] = useState(NONE);
-  const reading = useReading(log.events, opened);
-  const facts = useMemo(() => factsOf(log.events), [log.events]);
+  const facts = useFacts(address.runId, log);
+  const underWay = useChildrenUnderWay(facts, log.events.length);
+  const children = useMemo(() => opened.union(underWay), [opened, underWay]);
+  const reading = useReading(log.events, children);
   const [forkBefore, setForkBefore] = useState<string>();
-  const title = facts.title === "" ? "Run" : `Run of ${facts.title}`;
+  const title = facts.title === "" ? "Run" : `Run of ${visible(facts.title)}`;
   useTabActions(address);
   if (log.events.length === 0 || reading === undefined)
     return <Page title="Run">{log.error === undefined ? <Loading lines={8} /> : <Failure error={log.error} onRetry={log.retry} />}</Page>;
@@ -50,11 +55,47 @@ function OpenRun({ address }: { readonly address: Address }): ReactNode {
       <RunHeader facts={facts} events={log.events.length} />
       {log.isCut && <p className="text-xs text-orange">Only the first {count(EVENTS_MAX)} events are shown here.</p>}
       <RunTabs
-        {...{ address, log, facts, reading, opened }}
+        {...{ address, log, facts, reading }}
         onOpenRun={(runId) => setOpened((before) => before.union(new Set([runId])))}
         onFork={setForkBefore}
       />
     </Page>
+  );
+}
+
+/** What there is to know of the run; of one whose log is cut here, the server says how it stands. */
+function useFacts(runId: string, { events, isCut }: RunLogState): RunFacts {
+  const { data: record } = useQuery({ ...recordQuery(runId), enabled: isCut });
+  return useMemo(() => {
+    const facts = factsOf(events);
+    if (!isCut || record === undefined) return facts;
+    return { ...facts, status: record.status, hasEnded: hasEnded(record.status), endedAt: record.endedAt ?? undefined };
+  }, [events, isCut, record]);
+}
+
+/** Child runs that are shown although nobody opened them: a step that is one leaves nothing in its parent's log until it ends. */
+const UNDER_WAY_MAX = 10;
+const CHILDREN_EVERY_MS = 5000;
+
+function useChildrenUnderWay({ runId, hasEnded: isOver }: RunFacts, events: number): ReadonlySet<string> {
+  const { data } = useQuery({
+    ...childrenQuery(runId, useCalm(events)),
+    enabled: !isOver && runId !== "",
+    placeholderData: (before) => before,
+    // A child begins without a word in its parent's log.
+    refetchInterval: isOver ? false : CHILDREN_EVERY_MS,
+  });
+  return useMemo(
+    () =>
+      isOver || data === undefined
+        ? NONE
+        : new Set(
+            data
+              .filter(({ status }) => !hasEnded(status))
+              .slice(0, UNDER_WAY_MAX)
+              .map(({ id }) => id),
+          ),
+    [isOver, data],
   );
 }
 
@@ -63,7 +104,6 @@ interface RunTabsProps {
   readonly log: RunLogState;
   readonly facts: RunFacts;
   readonly reading: RunReading;
-  readonly opened: ReadonlySet<string>;
   readonly onOpenRun: (runId: string) => void;
   readonly onFork: (beforeKey: string) => void;
 }
@@ -80,11 +120,11 @@ const TABS = [
 
 type Tab = (typeof TABS)[number]["id"];
 
-function RunTabs({ address, log, facts, reading, opened, onOpenRun, onFork }: RunTabsProps): ReactNode {
+function RunTabs({ address, log, facts, reading, onOpenRun, onFork }: RunTabsProps): ReactNode {
   const tab = TABS.find(({ id }) => id === address.search["tab"])?.id ?? "timeline";
   const { events } = log;
   const contents: Readonly<Record<Tab, () => ReactNode>> = {
-    timeline: () => <TimelineTab {...{ reading, address, opened, onOpenRun, onFork }} />,
+    timeline: () => <TimelineTab {...{ reading, address, onOpenRun, onFork }} />,
     log: () => <LogTab {...{ events, address }} hasEnded={facts.hasEnded} />,
     graph: () => <GraphTab {...{ events, reading, facts, address }} />,
     values: () => <ValuesTab {...{ facts, address }} />,

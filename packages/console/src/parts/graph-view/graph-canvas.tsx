@@ -43,6 +43,8 @@ export interface GraphCanvasProps {
 
 const NODE_TYPES = { card: GraphNodeCard, frame: GraphFrame };
 const FIT = { padding: 0.12, maxZoom: 1.1 } as const;
+/** What is too large to be read whole is shown in part at first. */
+const FIT_FIRST = { ...FIT, minZoom: 0.35 } as const;
 /** Pictures of more nodes get a small one beside them, and draw only what is in sight. */
 const LARGE = 40;
 const LOOKS: Readonly<Record<DrawnEdge["look"], string>> = { plain: "var(--line-strong)", error: "var(--red)", path: "var(--orange)" };
@@ -69,7 +71,7 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
   }, [drawing, places, direction, selected]);
   const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
   const shape = drawing.nodes.map(({ id }) => id).join("\n");
-  useEffect(() => void flow.current?.fitView(FIT), [shape, direction]);
+  useEffect(() => void flow.current?.fitView(FIT_FIRST), [shape, direction]);
   const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
     const chosen = changes.find((change) => change.type === "select" && change.selected);
     if (chosen?.type === "select") onSelect?.(chosen.id);
@@ -82,7 +84,7 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
         nodeTypes={NODE_TYPES}
         style={COLOURS}
         fitView
-        fitViewOptions={FIT}
+        fitViewOptions={FIT_FIRST}
         minZoom={0.05}
         maxZoom={2}
         nodesDraggable={false}

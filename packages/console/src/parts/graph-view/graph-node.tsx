@@ -4,6 +4,7 @@ import { memo, type ReactNode } from "react";
 import { cx } from "../class-names.ts";
 import { KindIcon, StateIcon } from "../kinds.tsx";
 import { COLOUR, STATE_ACCENT } from "../tones.ts";
+import { visible } from "../visible.ts";
 import type { DrawnNode } from "./drawing.ts";
 
 /** A node on the canvas. */
@@ -51,8 +52,8 @@ function Title({ node: { kind, title, state, problem } }: { readonly node: Drawn
     <p className="flex items-center gap-1.5 text-[12px] font-medium text-ink">
       <KindIcon kind={kind} />
       <span className="sr-only">{kind}</span>
-      <span className="min-w-0 grow truncate" dir="auto" title={title}>
-        {title}
+      <span className="min-w-0 grow truncate" dir="auto" title={visible(title)}>
+        {visible(title)}
       </span>
       {problem !== undefined && (
         <>

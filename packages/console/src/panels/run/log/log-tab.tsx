@@ -7,6 +7,7 @@ import { cx } from "../../../parts/class-names.ts";
 import { JsonView } from "../../../parts/json-view.tsx";
 import { Rows, type Column, type RowsHandle } from "../../../parts/rows.tsx";
 import { Empty } from "../../../parts/states.tsx";
+import { visible } from "../../../parts/visible.ts";
 import { clockTime, count } from "../../../parts/words.ts";
 import { useActions } from "../../../shell/actions.ts";
 import type { Address } from "../use-address.ts";
@@ -119,7 +120,7 @@ const COLUMNS: readonly Column<Event>[] = [
     id: "words",
     title: "What happened",
     width: "minmax(16rem,1fr)",
-    cell: (event) => <span className="text-ink-2">{eventWords(event)}</span>,
+    cell: (event) => <span className="text-ink-2">{visible(eventWords(event))}</span>,
   },
 ];
 

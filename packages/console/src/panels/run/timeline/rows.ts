@@ -31,13 +31,6 @@ export interface Bar {
   readonly toMs: number;
 }
 
-/** Which lines are open: those that are by themselves and not among `toggled`, and those among it that are not. */
-export interface Openness {
-  readonly toggled: ReadonlySet<string>;
-  /** Runs whose steps are being read, because somebody opened them. */
-  readonly opened: ReadonlySet<string>;
-}
-
 type Plan = RunReading["plan"];
 type PlanNode = Plan["nodes"][number];
 type Leaf = Extract<PlanNode, { readonly type: "step" }>;
@@ -46,17 +39,17 @@ type Fork = Extract<PlanNode, { readonly type: "fork" }>;
 /** Attempts of one step that are drawn; the rest is counted in its note. */
 const ATTEMPTS_MAX = 200;
 
-/** The lines of a run's waterfall, in the order of the workflow's code. Pure. */
-export function timelineRows(reading: RunReading, openness: Openness): readonly TimelineRow[] {
+/** The lines of a run's waterfall, in the order of the workflow's code. Branches are open and steps are closed, but for what is toggled. Pure. */
+export function timelineRows(reading: RunReading, toggled: ReadonlySet<string>): readonly TimelineRow[] {
   const rows: TimelineRow[] = [];
   rows.push(runRow(reading));
-  addNodes(reading.plan.nodes, { reading, openness, rows, depth: 1, onPath: pathOf(reading) });
+  addNodes(reading.plan.nodes, { reading, toggled, rows, depth: 1, onPath: pathOf(reading) });
   return rows;
 }
 
 interface Adding {
   readonly reading: RunReading;
-  readonly openness: Openness;
+  readonly toggled: ReadonlySet<string>;
   readonly rows: TimelineRow[];
   readonly depth: number;
   readonly onPath: ReadonlySet<string>;
@@ -103,11 +96,11 @@ function addNodes(nodes: readonly PlanNode[], adding: Adding): void {
 }
 
 function addStep({ span }: Leaf, adding: Adding): void {
-  const { reading, openness, rows, depth, onPath } = adding;
+  const { reading, toggled, rows, depth, onPath } = adding;
   const id = `${reading.runId}/${span.key}`;
   const child = reading.children.get(span.key);
   const canOpen = span.kind === "workflow" || span.attempts > 1;
-  const isOpen = canOpen ? openness.toggled.has(id) : undefined;
+  const isOpen = canOpen ? toggled.has(id) : undefined;
   rows.push({
     id,
     type: "step",
@@ -154,9 +147,9 @@ function addAttempts(span: Span, { reading, rows, depth }: Adding): void {
 }
 
 function addFork(fork: Fork, adding: Adding): void {
-  const { reading, openness, rows, depth } = adding;
+  const { reading, toggled, rows, depth } = adding;
   const id = `${reading.runId}/${fork.key}*`;
-  const isOpen = !openness.toggled.has(id);
+  const isOpen = !toggled.has(id);
   rows.push({
     ...groupOf({ id, nodes: [fork], adding }),
     type: "fork",
@@ -179,9 +172,9 @@ interface BranchParts {
 }
 
 function addBranch({ index, key, nodes }: BranchParts, adding: Adding): void {
-  const { reading, openness, rows, depth } = adding;
+  const { reading, toggled, rows, depth } = adding;
   const id = `${reading.runId}/${key}.${index}*`;
-  const isOpen = !openness.toggled.has(id);
+  const isOpen = !toggled.has(id);
   const [first] = nodes;
   rows.push({
     ...groupOf({ id, nodes, adding }),

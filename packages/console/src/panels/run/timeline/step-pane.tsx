@@ -11,6 +11,7 @@ import { Choice } from "../../../parts/fields.tsx";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
 import { Empty, Loading } from "../../../parts/states.tsx";
 import type { StepState } from "../../../parts/tones.ts";
+import { visible } from "../../../parts/visible.ts";
 import { clockTime, count, dollars, duration } from "../../../parts/words.ts";
 import { childRunOf } from "../child-run.ts";
 import { Differences } from "../differences.tsx";
@@ -100,7 +101,7 @@ function PaneHeader({ story, state, onClose, onLog, onFork }: PaneHeaderProps): 
         <h2 className="flex items-center gap-1.5 text-sm font-semibold">
           {story.kind !== undefined && <KindIcon kind={story.kind} />}
           <span className="min-w-0 break-words" dir="auto">
-            {story.name}
+            {visible(story.name)}
           </span>
         </h2>
         <p className="mt-1 flex flex-wrap items-center gap-1.5 text-xs text-ink-3">

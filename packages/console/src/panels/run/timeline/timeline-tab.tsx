@@ -19,17 +19,16 @@ import { Waterfall } from "./waterfall.tsx";
 interface TimelineTabProps {
   readonly reading: RunReading;
   readonly address: Address;
-  readonly opened: ReadonlySet<string>;
   /** Reads a child run, so that its steps can be shown. */
   readonly onOpenRun: (runId: string) => void;
   readonly onFork: (beforeKey: string) => void;
 }
 
 /** A run's steps over time, and the story of the one that is selected. */
-export function TimelineTab({ reading, address, opened, onOpenRun, onFork }: TimelineTabProps): ReactNode {
+export function TimelineTab({ reading, address, onOpenRun, onFork }: TimelineTabProps): ReactNode {
   const { search, change } = address;
   const [toggled, setToggled] = useState<ReadonlySet<string>>(new Set());
-  const rows = useMemo(() => timelineRows(reading, { toggled, opened }), [reading, toggled, opened]);
+  const rows = useMemo(() => timelineRows(reading, toggled), [reading, toggled]);
   const text = search["find"] ?? "";
   const shown = useMemo(() => foundRows(rows, text), [rows, text]);
   const { startMs, endMs } = reading.plan;
@@ -99,11 +98,17 @@ function useTimeActions(viewing: Viewing): void {
       { id: "time all", title: "Show the whole run", group: "Run", keys: "0", run: viewing.showAll },
       { id: "time back", title: "Earlier on the timeline", group: "Run", keys: "[", run: viewing.earlier },
       { id: "time on", title: "Later on the timeline", group: "Run", keys: "]", run: viewing.later },
+      { id: "steps j", title: "Go into the steps", group: "Run", keys: "j", run: intoSteps },
       { id: "find step", title: "Find a step", group: "Run", keys: "f", run: () => document.getElementById("find-step")?.focus() },
     ],
     [viewing],
   );
   useActions(actions);
+}
+
+/** Gives the keyboard to the steps. */
+function intoSteps(): void {
+  document.querySelector<HTMLElement>("[role=treegrid] [role=row][tabindex='0']")?.focus();
 }
 
 interface ToolbarProps {

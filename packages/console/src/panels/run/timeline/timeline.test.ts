@@ -8,7 +8,7 @@ import { foundRows, timelineRows } from "./rows.ts";
 import { panned, placeOf, readWindow, within, zoomed, type TimeWindow } from "./time-window.ts";
 
 const at = (ms: number): string => new Date(1_700_000_000_000 + ms).toISOString();
-const closed = { toggled: new Set<string>(), opened: new Set<string>() };
+const closed: ReadonlySet<string> = new Set();
 
 function log(...bodies: readonly (EventBody & { readonly ms: number })[]): readonly Event[] {
   return bodies.map(({ ms, ...body }, index) => ({ ...body, runId: "r", seq: index + 1, at: at(ms), hash: "" }) as Event);
@@ -78,7 +78,7 @@ test("the timeline has the run, its steps in the order of the code, and branches
 
 test("lines are closed and opened: branches to be put away, attempts to be seen", () => {
   const toggled = new Set(["r/1*", "r/0"]);
-  const rows = timelineRows(readRun({ events }), { ...closed, toggled });
+  const rows = timelineRows(readRun({ events }), toggled);
   assert.deepEqual(
     rows.map(({ title, state }) => `${title} ${state}`),
     ["w completed", "send completed", "attempt 1 failed", "attempt 2 completed", "3 branches completed", "end completed"],

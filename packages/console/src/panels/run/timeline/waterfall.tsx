@@ -3,6 +3,7 @@ import { ChevronRight } from "lucide-react";
 import { memo, useEffect, useEffectEvent, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from "react";
 import { cx } from "../../../parts/class-names.ts";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
+import { visible } from "../../../parts/visible.ts";
 import { duration } from "../../../parts/words.ts";
 import { Axis, ticksOf } from "./axis.tsx";
 import { Bars } from "./bars.tsx";
@@ -42,14 +43,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
     getItemKey: (index) => rows[index]?.id ?? index,
   });
   useTimePointer({ box, bars, whole, viewing });
-  const reveal = useEffectEvent((id: string) => {
-    const index = rows.findIndex((row) => row.id === id);
-    if (index >= 0) virtual.scrollToIndex(index, { align: "auto" });
-  });
-  const isThere = selected !== undefined && rows.length > 0;
-  useEffect(() => {
-    if (isThere) reveal(selected);
-  }, [selected, isThere]);
+  useReveal(selected, rows, (index) => virtual.scrollToIndex(index, { align: "auto" }));
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
     focusAt(box.current, to, () => virtual.scrollToIndex(to));
@@ -85,6 +79,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
         </div>
       )}
       <div role="rowgroup" className="relative min-w-[25rem]" style={{ height: virtual.getTotalSize() }}>
+        <Ticks window={viewing.window} />
         {virtual.getVirtualItems().map(({ index, start, key }) => (
           <Line
             key={key}
@@ -98,6 +93,21 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
       </div>
     </div>
   );
+}
+
+/** Brings the selected row into sight when another one is selected, and when the page opens. */
+function useReveal(selected: string | undefined, rows: readonly TimelineRow[], scroll: (index: number) => void): void {
+  const reveal = useEffectEvent((id: string) => {
+    const index = rows.findIndex((row) => row.id === id);
+    if (index >= 0) scroll(index);
+  });
+  const isThere = selected !== undefined && rows.length > 0;
+  useEffect(() => {
+    if (!isThere) return;
+    // When the page opens, the height of what scrolls is known one frame later.
+    const frame = requestAnimationFrame(() => reveal(selected));
+    return () => cancelAnimationFrame(frame);
+  }, [selected, isThere]);
 }
 
 /** A row in sight gets the keyboard at once, or keys that are pressed quickly would go to the row before it. */
@@ -171,6 +181,19 @@ function indexOf(target: EventTarget): number {
   return Number((target as HTMLElement).closest<HTMLElement>("[data-index]")?.dataset["index"] ?? Number.NaN);
 }
 
+/** The axis' lines behind all rows. */
+function Ticks({ window }: { readonly window: TimeWindow }): ReactNode {
+  return (
+    <div aria-hidden className={cx("pointer-events-none absolute inset-0 grid", TRACKS)}>
+      <div className="relative col-start-2" dir="ltr">
+        {ticksOf(window).map(({ ms, place }) => (
+          <span key={ms} className="absolute inset-y-0 border-l border-line/40" style={{ left: `${place}%` }} />
+        ))}
+      </div>
+    </div>
+  );
+}
+
 interface LineProps {
   readonly index: number;
   readonly start: number;
@@ -210,17 +233,14 @@ const Line = memo(function Line({ index, start, row, window, isSelected, isStop 
         />
         <StateIcon state={row.state} />
         <KindIcon kind={row.kind} />
-        <bdi className={cx("truncate", row.type === "step" || row.type === "run" ? "text-ink" : "text-ink-2")} title={row.title}>
-          {row.title}
+        <bdi className={cx("truncate", row.type === "step" || row.type === "run" ? "text-ink" : "text-ink-2")} title={visible(row.title)}>
+          {visible(row.title)}
         </bdi>
         {row.attempts > 1 && <span className="shrink-0 text-[10px] text-red">{row.attempts} attempts</span>}
         {row.note !== undefined && <span className="shrink-0 text-[10px] text-ink-3">{row.note}</span>}
         {row.isOnPath && <span className="sr-only">on the critical path</span>}
       </div>
       <div role="gridcell" className="relative h-full">
-        {ticksOf(window).map(({ ms, place }) => (
-          <span key={ms} aria-hidden className="absolute inset-y-0 border-l border-line/40" style={{ left: `${place}%` }} />
-        ))}
         <Bars row={row} window={window} />
       </div>
       <div role="gridcell" className="truncate px-3 text-end text-ink-2 tabular-nums">
