@@ -18,7 +18,8 @@ for (const backend of ["bubblewrap", "landlock"]) {
     await once(tutti.stdout, "data");
     const pid = String(tutti.pid);
     await until(() => programsOf(pid).length > 0);
-    const [programs, folders, cgroups] = [programsOf(pid), foldersOf(pid), await cgroupsOf(pid)];
+    // Beside its programs, what starts them and what cleans up after it.
+    const [programs, folders, cgroups] = [[...programsOf(pid), ...childrenOf(pid)], foldersOf(pid), await cgroupsOf(pid)];
     assert.ok(folders.length > 0);
     tutti.kill("SIGKILL");
     await until(
@@ -32,8 +33,11 @@ for (const backend of ["bubblewrap", "landlock"]) {
 
 /** Sleeping programs below a process, wherever they are in its tree. */
 function programsOf(root: string): readonly string[] {
-  const children = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parentOf(name) === root);
-  return children.flatMap((child) => [...(commandOf(child).startsWith("sleep 30") ? [child] : []), ...programsOf(child)]);
+  return childrenOf(root).flatMap((child) => [...(commandOf(child).startsWith("sleep 30") ? [child] : []), ...programsOf(child)]);
+}
+
+function childrenOf(parent: string): readonly string[] {
+  return readdirSync("/proc").filter((name) => /^\d+$/.test(name) && parentOf(name) === parent);
 }
 
 function parentOf(pid: string): string | undefined {
@@ -60,7 +64,7 @@ async function cgroupsOf(pid: string): Promise<readonly string[]> {
   const { version: _, ...folders } = await ownControllers();
   return [...new Set(Object.values(folders))].flatMap((folder) =>
     readdirSync(folder)
-      .filter((name) => name.startsWith("tutti-sandbox-") && name.endsWith(`-${pid}`))
+      .filter((name) => name.startsWith("tutti-sandbox-") && name.includes(`-${pid}-`))
       .map((name) => join(folder, name)),
   );
 }

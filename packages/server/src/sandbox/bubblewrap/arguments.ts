@@ -1,5 +1,5 @@
 import { lstatSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { JailSpec, SandboxLimits } from "@tutti/core/sandbox";
 import { nodeFlags, type CellKind } from "../cells/cell.ts";
 import type { Tools } from "../shared/runners.ts";
@@ -28,11 +28,10 @@ export const ENVIRONMENT: Readonly<Record<string, string>> = {
 
 /** Folders that hold no secrets and that programs need; each only where there is one. */
 const SYSTEM_FOLDERS = ["/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"] as const;
-const SYSTEM_PARTS = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts"] as const;
+const SYSTEM_PARTS = ["/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/matplotlibrc"] as const;
 
-/** Numbers of the descriptors that the bubblewrap of a jail is given beside the standard ones; that of a cell has its filter as the fifth. */
-export const DESCRIPTORS = { info: 4, block: 5, filter: 6 } as const;
-const CELL_FILTER = 5;
+/** The descriptors that bubblewrap is given beside the standard ones. A jail's waits for a word on the first and tells its number on the second; in a cell both are the program's. */
+const DESCRIPTORS = { block: "3", info: "4", filter: "5" } as const;
 
 /** Namespaces: all of them, and no further ones inside. */
 function isolation(): readonly string[] {
@@ -75,13 +74,13 @@ export function jailArguments(spec: JailSpec, { tools, accounts, limits }: CellP
   const fileSize = volume === undefined ? "" : `ulimit -f ${Math.ceil(volume.quotaBytes / 512)}; `;
   return [
     isolation(),
-    ["--info-fd", String(DESCRIPTORS.info), "--block-fd", String(DESCRIPTORS.block), "--seccomp", String(DESCRIPTORS.filter)],
+    ["--info-fd", DESCRIPTORS.info, "--block-fd", DESCRIPTORS.block, "--seccomp", DESCRIPTORS.filter],
     system(accounts),
     ["--ro-bind", tools.node, INSIDE.node],
     box(limits.diskBytes),
-    volume === undefined ? [] : ["--bind", volume.path, INSIDE.home],
-    ...mounts.map(({ from, to, isWritable }) => [isWritable ? "--bind" : "--ro-bind", from, behindLinks(to)]),
-    socketPath === undefined ? [] : ["--bind", socketPath, INSIDE.socket],
+    volume === undefined ? [] : ["--bind", resolve(volume.path), INSIDE.home],
+    ...mounts.map(({ from, to, isWritable }) => [isWritable ? "--bind" : "--ro-bind", resolve(from), behindLinks(to)]),
+    socketPath === undefined ? [] : ["--bind", resolve(socketPath), INSIDE.socket],
     SEALED,
     ["--chdir", cwd, "--", "/bin/sh", "-c", `ulimit -c 0; ${fileSize}exec "$@"`, "sh"],
     [command === process.execPath ? INSIDE.node : command, ...args],
@@ -104,7 +103,7 @@ interface CellParts {
 export function cellArguments(kind: CellKind, { tools, accounts, limits }: CellParts): readonly string[] {
   return [
     isolation(),
-    ["--seccomp", String(CELL_FILTER)],
+    ["--seccomp", DESCRIPTORS.filter],
     system(accounts),
     ["--ro-bind", tools.runners, INSIDE.tools, "--ro-bind", tools.node, INSIDE.node],
     box(limits.diskBytes),

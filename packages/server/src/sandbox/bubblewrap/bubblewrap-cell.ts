@@ -1,17 +1,15 @@
-import type { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { open, type FileHandle } from "node:fs/promises";
-import type { Duplex } from "node:stream";
 import { setImmediate as immediate, setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
 import type { SandboxLimits } from "@tutti/core/sandbox";
-import type { Cell, CellExit, CellUsage } from "../cells/cell.ts";
+import { LOST, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
 import { firstWords } from "../cells/first-words.ts";
 import { streamsOf, type Launched, type Launcher } from "../cells/launcher.ts";
 import { isAlive } from "../shared/folder.ts";
 import type { Uids } from "../shared/uids.ts";
-import { DESCRIPTORS, ENVIRONMENT, INSIDE } from "./arguments.ts";
+import { ENVIRONMENT, INSIDE } from "./arguments.ts";
 
 /** What a cell is started with. */
 export interface CellStart {
@@ -64,13 +62,11 @@ class BubblewrapCell implements Cell {
   }
 
   async start({ args, filter, uids, launcher }: CellStart, signal: AbortSignal): Promise<void> {
-    const launched = await launcher.start({
-      command: ["bwrap", ...args],
-      env: ENVIRONMENT,
-      uid: uids?.next(),
-      cgroup: this.#cgroup.entry,
-      file: filter,
-    });
+    const command = ["bwrap", ...args];
+    const launched = await launcher.start(
+      { command, env: ENVIRONMENT, uid: uids?.next(), cgroup: this.#cgroup.entry, file: filter },
+      signal,
+    );
     this.#launched = launched;
     this.exited = launched.exited;
     void launched.exited.then(() => (this.#isOver = true));
@@ -107,8 +103,9 @@ class BubblewrapCell implements Cell {
 
   async usage(): Promise<CellUsage> {
     const { cpuMs, memoryPeakBytes, wasOutOfMemory } = this.#cgroup.usage();
-    const isOut = wasOutOfMemory || this.#launched?.wasOutOfMemory() === true;
-    return { cpuMs, memoryPeakBytes, stopped: isOut ? "oom" : undefined };
+    const used = { cpuMs, memoryPeakBytes };
+    if (wasOutOfMemory || this.#launched?.wasOutOfMemory() === true) return { ...used, stopped: "oom" };
+    return this.#launched?.isLost() === true ? { ...used, stopped: "infra", hint: LOST } : { ...used, stopped: undefined };
   }
 
   dispose(): Promise<void> {
@@ -126,29 +123,7 @@ class BubblewrapCell implements Cell {
   }
 }
 
-/**
- * The first process of a bubblewrap that is given up before it told it; `undefined` when there is none. Until then that process waits for
- * bubblewrap without being tied to its life, so whoever ends only bubblewrap leaves it behind for ever.
- */
-export async function firstProcessOf(child: ChildProcess): Promise<number | undefined> {
-  if (child.pid === undefined) return undefined;
-  const streams: readonly unknown[] = child.stdio;
-  const info = streams[DESCRIPTORS.info] as Duplex;
-  let told = "";
-  const listen = (bytes: Buffer): void => void (told += bytes.toString());
-  info.on("data", listen);
-  try {
-    for (let tries = 0; tries < GONE_TRIES_MAX && child.exitCode === null && child.signalCode === null; tries += 1) {
-      if (CHILD_PID.test(told)) return readPid(told);
-      await delay(GONE_DELAY_MS);
-    }
-    return CHILD_PID.test(told) ? readPid(told) : childOf(child.pid);
-  } finally {
-    info.off("data", listen);
-  }
-}
-
-/** What the kernel says of a bubblewrap that hangs. */
+/** The first process in a cell, as the kernel knows it. */
 function childOf(pid: number): number | undefined {
   try {
     const [first = ""] = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
@@ -189,7 +164,7 @@ export function killFirst(pid: number): void {
 }
 
 /** Ends the outer process, which may not have become bubblewrap yet. */
-function killNow(pid: number): void {
+export function killNow(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {

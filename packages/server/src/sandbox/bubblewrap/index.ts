@@ -43,7 +43,7 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
   const launcher = new Launcher(tools.runners);
   opening.defer(() => launcher.close());
   const start = { filter, cgroups, uids, launcher };
-  const jails = { limits, cgroups, uids, tools, accounts: folder, filters: { none: filter, unix: filterWithUnix } };
+  const jails = { limits, cgroups, uids, launcher, tools, accounts: folder, filters: { none: filter, unix: filterWithUnix } };
   const alive = new Set<Jail>();
   const pool = new CellPool(
     {

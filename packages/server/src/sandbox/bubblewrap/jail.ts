@@ -1,26 +1,25 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, openSync, readFileSync } from "node:fs";
-import type { Duplex } from "node:stream";
+import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { AppError } from "@tutti/core";
-import type { Jail, JailSpec, SandboxLimits } from "@tutti/core/sandbox";
-import { exitOf, type CellExit } from "../cells/cell.ts";
+import type { Jail, JailSpec, SandboxLimits, SandboxReason } from "@tutti/core/sandbox";
 import type { Cgroup, Cgroups } from "../cells/cgroups.ts";
 import { firstWords } from "../cells/first-words.ts";
+import { streamsOf, type Launched, type Launcher } from "../cells/launcher.ts";
 import { giveBelongings, userOf } from "../jails/belongings.ts";
 import { watchLife, type EndingReason, type JailLife } from "../jails/life.ts";
 import { capOutput, type CappedOutput } from "../shared/capped-output.ts";
 import { resolveLimits } from "../shared/limits.ts";
 import type { Tools } from "../shared/runners.ts";
 import type { Uids } from "../shared/uids.ts";
-import { DESCRIPTORS, ENVIRONMENT, INSIDE, jailArguments } from "./arguments.ts";
-import { endOf, explained, firstProcessOf, killFirst, readPid } from "./bubblewrap-cell.ts";
+import { ENVIRONMENT, INSIDE, jailArguments } from "./arguments.ts";
+import { endOf, explained, killFirst, killNow, readPid } from "./bubblewrap-cell.ts";
 
 /** What jails are started with. */
 export interface JailParts {
   readonly limits: SandboxLimits;
   readonly cgroups: Cgroups;
   readonly uids: Uids | undefined;
+  readonly launcher: Launcher;
   readonly tools: Tools;
   readonly accounts: string;
   /** Files that hold the filters of system calls: without sockets, and with unix sockets. */
@@ -38,56 +37,40 @@ export async function startJail(parts: JailParts, spec: JailSpec, signal: AbortS
   const uid = userOf(spec, parts.uids);
   await giveBelongings(spec, uid);
   const cgroup = await parts.cgroups.create(limits);
-  const filterFd = openSync(spec.socketPath === undefined ? parts.filters.none : parts.filters.unix, "r");
-  const child = spawn("bwrap", jailArguments(spec, { tools: parts.tools, accounts: parts.accounts, limits }), {
-    // The numbers in DESCRIPTORS are places in this list.
-    stdio: ["pipe", "pipe", "pipe", "ignore", "pipe", "pipe", filterFd],
-    env: { ...spec.env, ...ENVIRONMENT, ...(spec.socketPath === undefined ? {} : { TUTTI_SOCKET: INSIDE.socket }) },
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  });
-  closeSync(filterFd);
-  for (const stream of child.stdio) stream?.on("error", () => {});
-  const exited = exitOf(child);
-  if (child.stderr === null) throw new AppError("internal", "a jail was started without its streams");
-  const words = capOutput(child.stderr, limits.outputBytes, () => {});
+  const door = spec.socketPath === undefined ? {} : { TUTTI_SOCKET: INSIDE.socket };
+  const starting = AbortSignal.any([signal, AbortSignal.timeout(limits.startTimeoutMs)]);
+  let launched: Launched | undefined;
+  let words: CappedOutput | undefined;
   try {
-    const pid = await release(child, { cgroup, exited }, AbortSignal.any([signal, AbortSignal.timeout(limits.startTimeoutMs)]));
+    const command = ["bwrap", ...jailArguments(spec, { tools: parts.tools, accounts: parts.accounts, limits })];
+    const env = { ...spec.env, ...ENVIRONMENT, ...door };
+    const file = spec.socketPath === undefined ? parts.filters.none : parts.filters.unix;
+    launched = await parts.launcher.start({ command, env, uid, cgroup: cgroup.entry, file }, starting);
+    words = capOutput(launched.stderr, limits.outputBytes, () => {});
+    const { said, stderr, exited, control } = launched;
+    const pid = readPid(await firstWords(said, { name: "bubblewrap", exited, stderr }, starting));
+    control.end("go");
     // Whoever waited for the first words paused it.
-    child.stderr.resume();
-    return new BubblewrapJail({ child, cgroup, exited, pid, spec, stderr: words.text });
+    stderr.resume();
+    return new BubblewrapJail({ launched, cgroup, pid, spec, stderr: words.text });
   } catch (error) {
-    const first = await firstProcessOf(child);
-    if (first !== undefined) killFirst(first);
-    child.kill("SIGKILL");
-    if (child.pid !== undefined) await exited;
+    // It began in its cgroup, with all that it started.
     await cgroup.remove();
-    child.stderr.resume();
-    throw explained(await complaintOr(error, words));
+    await launched?.exited;
+    for (const stream of streamsOf(launched)) stream.resume();
+    const told = await complaintOr(error, words);
+    for (const stream of streamsOf(launched)) stream.destroy();
+    throw explained(told);
   }
 }
 
 /** What bubblewrap says is the cause; that its process is gone is what follows from it. */
-async function complaintOr(error: unknown, words: CappedOutput): Promise<unknown> {
+async function complaintOr(error: unknown, words: CappedOutput | undefined): Promise<unknown> {
+  if (words === undefined) return error;
   await Promise.race([words.ended, delay(LAST_WORDS_MS)]);
   const said = words.text().trim();
   if (said === "" || error instanceof AppError) return error;
   return new AppError("unsupported", `bubblewrap did not start: ${said}`, { cause: error });
-}
-
-/** Puts the waiting process into its cgroup, and lets it go. */
-async function release(
-  child: ChildProcess,
-  { cgroup, exited }: { readonly cgroup: Cgroup; readonly exited: Promise<CellExit> },
-  signal: AbortSignal,
-): Promise<number> {
-  const streams: readonly unknown[] = child.stdio;
-  const [info, block] = [streams[DESCRIPTORS.info] as Duplex | undefined, streams[DESCRIPTORS.block] as Duplex | undefined];
-  if (child.stderr === null || info === undefined || block === undefined)
-    throw new AppError("internal", "bubblewrap was started without its descriptors");
-  const pid = readPid(await firstWords(info, { name: "bubblewrap", exited, stderr: child.stderr }, signal));
-  await cgroup.add(pid);
-  block.end("go");
-  return pid;
 }
 
 class BubblewrapJail implements Jail {
@@ -95,32 +78,33 @@ class BubblewrapJail implements Jail {
   readonly output: AsyncIterable<Uint8Array>;
   readonly stderr: () => string;
   readonly exited: Promise<Ended>;
-  readonly #child: ChildProcess;
+  readonly #launched: Launched;
   readonly #life: JailLife;
   #stopped: EndingReason | undefined;
+  #isOver = false;
+  #isRead = false;
 
   constructor(parts: {
-    readonly child: ChildProcess;
+    readonly launched: Launched;
     readonly cgroup: Cgroup;
-    readonly exited: Promise<CellExit>;
     readonly pid: number;
     readonly spec: JailSpec;
     readonly stderr: () => string;
   }) {
-    const { child, cgroup, exited, pid, spec, stderr } = parts;
+    const { launched, cgroup, pid, spec, stderr } = parts;
     this.pid = pid;
-    this.#child = child;
+    this.#launched = launched;
     this.stderr = stderr;
     this.output = this.#read();
     this.#life = watchLife(spec, (reason) => this.#kill(reason));
-    this.exited = this.#end(exited, cgroup);
+    this.exited = this.#end(cgroup);
   }
 
   write(bytes: Uint8Array | string): Promise<void> {
     this.#life.touch();
     return new Promise((resolve, reject) => {
-      const { stdin } = this.#child;
-      if (stdin === null || !stdin.writable)
+      const { stdin } = this.#launched;
+      if (this.#isOver || !stdin.writable)
         reject(new AppError("conflict", "wanted a program that runs, got one that has ended; start it again"));
       else
         stdin.write(bytes, (error) =>
@@ -130,15 +114,16 @@ class BubblewrapJail implements Jail {
   }
 
   async stop(graceMs: number): Promise<void> {
-    this.#child.stdin?.end();
+    this.#launched.stdin.end();
     signalChildren(this.pid);
     await Promise.race([this.exited, delay(graceMs, undefined, { ref: false })]);
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#kill(undefined);
+    if (!this.#isOver) this.#kill(undefined);
     await this.exited;
   }
 
   async *#read(): AsyncGenerator<Uint8Array> {
-    for await (const chunk of (this.#child.stdout ?? []) as AsyncIterable<Buffer>) {
+    this.#isRead = true;
+    for await (const chunk of this.#launched.stdout as AsyncIterable<Buffer>) {
       this.#life.touch();
       yield chunk;
     }
@@ -147,17 +132,27 @@ class BubblewrapJail implements Jail {
   #kill(reason: EndingReason | undefined): void {
     this.#stopped ??= reason;
     killFirst(this.pid);
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill("SIGKILL");
+    if (!this.#isOver) killNow(this.#launched.pid);
   }
 
-  async #end(exited: Promise<CellExit>, cgroup: Cgroup): Promise<Ended> {
-    const exit = await exited;
+  async #end(cgroup: Cgroup): Promise<Ended> {
+    const exit = await this.#launched.exited;
+    this.#isOver = true;
     this.#life.over();
     killFirst(this.pid);
     await endOf(this.pid);
-    const { wasOutOfMemory } = cgroup.usage();
+    const wasOutOfMemory = cgroup.usage().wasOutOfMemory || this.#launched.wasOutOfMemory();
     await cgroup.remove();
-    return { reason: this.#stopped ?? (wasOutOfMemory ? "oom" : "exit"), ...exit };
+    const { stdin, stdout, said } = this.#launched;
+    for (const stream of [stdin, said]) stream.destroy();
+    // What nobody began to read, nobody is going to.
+    if (!this.#isRead) stdout.destroy();
+    return { reason: this.#stopped ?? this.#reason(wasOutOfMemory), ...exit };
+  }
+
+  #reason(wasOutOfMemory: boolean): SandboxReason {
+    if (wasOutOfMemory) return "oom";
+    return this.#launched.isLost() ? "infra" : "exit";
   }
 }
 

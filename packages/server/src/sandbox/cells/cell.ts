@@ -1,4 +1,3 @@
-import type { ChildProcess } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import type { SandboxLimits, SandboxReason, SandboxResult } from "@tutti/core/sandbox";
 
@@ -37,13 +36,8 @@ export interface CellUsage {
 /** What is started ahead and waits: one kind runs JavaScript and TypeScript. */
 export type CellKind = "python" | "node" | "shell";
 
-/** Resolves with how a child process ended; one that did not even begin ended with exit code 127. */
-export function exitOf(child: ChildProcess): Promise<CellExit> {
-  return new Promise((resolve) => {
-    child.once("error", () => resolve({ exitCode: 127, signal: null }));
-    child.once("exit", (exitCode, signal) => resolve({ exitCode, signal }));
-  });
-}
+/** What is said of a program of which nobody knows how it ended. */
+export const LOST = { errno: "EIO", message: "what watches programs was ended from outside, and this one with it; run it again" } as const;
 
 /** Node in every cell: enums and namespaces of TypeScript work too. */
 export const nodeFlags: readonly string[] = [

@@ -86,11 +86,16 @@ const V2: Dialect = {
 /** Files that not every kernel has: what they bound is bounded elsewhere too, or there is nothing to bound (no swap). */
 const OPTIONAL: ReadonlySet<string> = new Set(["memory.memsw.limit_in_bytes", "memory.swap.max", "memory.oom.group", "memory.peak"]);
 
+/** Sandboxes of one process: each has groups of its own. */
+let openings = 0;
+
 /** Cgroups below our own, where this process may make some; throws what is in the way. */
 export async function openCgroups(found?: Controllers): Promise<Cgroups> {
   const controllers = found ?? (await ownControllers());
   const dialect = controllers.version === 2 ? V2 : V1;
-  const name = await ownName();
+  openings += 1;
+  const opening = openings;
+  const name = `${await ownName()}-${opening}`;
   const paths = [...new Set([controllers.memory, controllers.cpu, controllers.cpuacct, controllers.pids])].map((path) => join(path, name));
   for (const path of paths) await mkdir(path, { recursive: true });
   if (controllers.version === 2) for (const path of paths) await writeFile(join(path, "cgroup.subtree_control"), "+memory +cpu +pids");

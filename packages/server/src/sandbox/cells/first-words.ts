@@ -35,7 +35,8 @@ export async function firstWords(
   );
 }
 
-function aborted(signal: AbortSignal): Promise<undefined> {
+/** Resolves when a signal aborts. */
+export function aborted(signal: AbortSignal): Promise<undefined> {
   if (signal.aborted) return Promise.resolve(undefined);
   return new Promise((resolve) => signal.addEventListener("abort", () => resolve(undefined), { once: true }));
 }

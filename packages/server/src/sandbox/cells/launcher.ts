@@ -3,10 +3,12 @@ import { closeSync, constants, openSync } from "node:fs";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { join } from "node:path";
+import { constants as system } from "node:os";
 import { createInterface } from "node:readline";
 import { AppError } from "@tutti/core";
 import type { CellExit } from "./cell.ts";
 import type { CgroupEntry } from "./cgroups.ts";
+import { aborted } from "./first-words.ts";
 
 /** What is started: the program by its whole path, and what it gets. */
 export interface LaunchRequest {
@@ -34,17 +36,26 @@ export interface Launched {
   readonly exited: Promise<CellExit>;
   /** Whether its group was out of memory and was ended for it. */
   wasOutOfMemory(): boolean;
+  /** Whether what started it is gone, so that nobody knows how it ended. */
+  isLost(): boolean;
+}
+
+interface Started {
+  readonly pid: number;
+  readonly descriptors: readonly number[];
 }
 
 interface Waiting {
-  readonly started: PromiseWithResolvers<{ readonly pid: number; readonly descriptors: readonly number[] }>;
+  readonly started: PromiseWithResolvers<Started>;
   readonly exited: PromiseWithResolvers<CellExit>;
   wasOutOfMemory: boolean;
+  isLost: boolean;
 }
 
 /** Where our ends of the pipes are written to; the others are read. */
 const WRITTEN: ReadonlySet<number> = new Set([0, 3, 5]);
-const GONE: CellExit = { exitCode: 127, signal: null };
+const GONE: CellExit = { exitCode: null, signal: null };
+const SIGNALS: ReadonlyMap<number, string> = new Map(Object.entries(system.signals).map(([name, number]) => [number, name]));
 
 /** Starts processes through a small one of its own, because a fork of this one takes longer the more memory it has, and holds everybody up. */
 export class Launcher {
@@ -59,34 +70,31 @@ export class Launcher {
   }
 
   /** Starts a process. Its pipes are open, whether or not it lives. */
-  async start({ command, env, uid, cgroup, file }: LaunchRequest): Promise<Launched> {
+  async start(request: LaunchRequest, signal: AbortSignal): Promise<Launched> {
+    signal.throwIfAborted();
+    const child = this.#running();
     this.#count += 1;
     const id = String(this.#count);
-    const waiting: Waiting = { started: Promise.withResolvers(), exited: Promise.withResolvers(), wasOutOfMemory: false };
-    const child = this.#running();
+    const waiting: Waiting = { started: Promise.withResolvers(), exited: Promise.withResolvers(), wasOutOfMemory: false, isLost: false };
+    // Whoever gives up before hears nothing of it any more.
+    waiting.started.promise.catch(() => {});
+    this.#say(child, ["start", id, ...fieldsOf(request)]);
     this.#waiting.set(id, waiting);
-    const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
-    const joins = cgroup?.joins.join("\n") ?? "";
-    this.#say(child, [
-      "start",
-      id,
-      uid ?? "",
-      joins,
-      cgroup?.into ?? "",
-      cgroup?.memory ?? "",
-      file ?? "",
-      environment.join("\n"),
-      ...command,
-    ]);
-    const { pid, descriptors } = await waiting.started.promise;
-    const [stdin, stdout, stderr, control, said, orders] = descriptors.map((descriptor, place) =>
-      openPipe(`/proc/${child.pid}/fd/${descriptor}`, WRITTEN.has(place)),
-    );
-    this.#say(child, ["opened", id]);
-    if (stdin === undefined || stdout === undefined || stderr === undefined || control === undefined || said === undefined)
-      throw new AppError("internal", `wanted five pipes of a process, got ${descriptors.length}`);
+    const opened = (): void => this.#say(child, ["opened", id]);
+    const started = await Promise.race([waiting.started.promise, aborted(signal)]);
+    if (started === undefined) {
+      // It may begin in a moment all the same: without its pipes it ends, and whoever made its cgroup ends it too.
+      waiting.started.promise.then(opened, () => {});
+      throw new AppError("timeout", "wanted a process to be started, got none in time; raise startTimeoutMs", { cause: signal.reason });
+    }
     const { exited } = waiting;
-    return { pid, stdin, stdout, stderr, control, said, orders, exited: exited.promise, wasOutOfMemory: () => waiting.wasOutOfMemory };
+    try {
+      const pipes = openPipes(`/proc/${child.pid}/fd`, started.descriptors);
+      const told = { wasOutOfMemory: () => waiting.wasOutOfMemory, isLost: () => waiting.isLost };
+      return { pid: started.pid, ...pipes, ...told, exited: exited.promise };
+    } finally {
+      opened();
+    }
   }
 
   /** Ends it; what it started ends with it. */
@@ -119,6 +127,10 @@ export class Launcher {
   }
 
   #say(child: ChildProcess, fields: readonly (string | number)[]): void {
+    // They are divided by zero bytes.
+    const wrong = fields.find((field) => String(field).includes("\0"));
+    if (wrong !== undefined)
+      throw new AppError("invalid_input", `wanted text without zero bytes, got ${JSON.stringify(wrong).slice(0, 200)}`);
     const text = Buffer.from(fields.join("\0"));
     const length = Buffer.alloc(4);
     length.writeUInt32BE(text.length);
@@ -140,11 +152,12 @@ export class Launcher {
   /** It is gone, and everything that it had started with it. */
   #forget(child: ChildProcess): void {
     if (this.#child === child) this.#child = undefined;
-    for (const { started, exited } of this.#waiting.values()) {
-      started.reject(
+    for (const waiting of this.#waiting.values()) {
+      waiting.isLost = true;
+      waiting.started.reject(
         new AppError("unsupported", "wanted a process to be started, got the end of what starts them; is /usr/bin/perl there?"),
       );
-      exited.resolve(GONE);
+      waiting.exited.resolve(GONE);
     }
     this.#waiting.clear();
   }
@@ -157,7 +170,30 @@ export function streamsOf(launched: Launched | undefined): readonly Socket[] {
   return [stdin, stdout, stderr, control, said, ...(orders === undefined ? [] : [orders])];
 }
 
-/** A description of our own of another process's pipe: that one may close its end. */
+function fieldsOf({ command, env, uid, cgroup, file }: LaunchRequest): readonly (string | number)[] {
+  const environment = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const joins = cgroup?.joins ?? [];
+  const group = [cgroup?.into ?? "", cgroup?.memory ?? "", joins.length, ...joins];
+  return [uid ?? "", file ?? "", ...group, environment.length, ...environment, ...command];
+}
+
+type Pipes = Pick<Launched, "stdin" | "stdout" | "stderr" | "control" | "said" | "orders">;
+
+/** Descriptions of our own of another process's pipes: that one may close its ends. */
+function openPipes(folder: string, descriptors: readonly number[]): Pipes {
+  const opened: Socket[] = [];
+  try {
+    for (const [place, descriptor] of descriptors.entries()) opened.push(openPipe(`${folder}/${descriptor}`, WRITTEN.has(place)));
+    const [stdin, stdout, stderr, control, said, orders] = opened;
+    if (stdin === undefined || stdout === undefined || stderr === undefined || control === undefined || said === undefined)
+      throw new AppError("internal", `wanted five pipes of a process, got ${descriptors.length}`);
+    return { stdin, stdout, stderr, control, said, orders };
+  } catch (error) {
+    for (const socket of opened) socket.destroy();
+    throw error;
+  }
+}
+
 function openPipe(path: string, isWritten: boolean): Socket {
   const descriptor = openSync(path, (isWritten ? constants.O_WRONLY : constants.O_RDONLY) | constants.O_NONBLOCK);
   try {
@@ -170,8 +206,8 @@ function openPipe(path: string, isWritten: boolean): Socket {
   }
 }
 
-/** As a shell says it; whoever builds the result names the signal. */
+/** What wait(2) gives. */
 function exitOfStatus(status: number): CellExit {
-  const signal = status & 127;
-  return { exitCode: signal === 0 ? status >> 8 : 128 + signal, signal: null };
+  const signal = SIGNALS.get(status & 127);
+  return signal === undefined ? { exitCode: status >> 8, signal: null } : { exitCode: null, signal };
 }

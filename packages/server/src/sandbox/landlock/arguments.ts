@@ -26,6 +26,7 @@ const SYSTEM = [
   "/etc/ld.so.cache",
   "/etc/localtime",
   "/etc/fonts",
+  "/etc/matplotlibrc",
 ] as const;
 const DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom"] as const;
 const READABLE_FACTS = ["/proc/meminfo", "/proc/cpuinfo", "/proc/sys/vm/overcommit_memory"] as const;

@@ -3,7 +3,7 @@ import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
 import { AppError } from "@tutti/core";
 import type { SandboxLimits, SandboxResult } from "@tutti/core/sandbox";
-import type { Cell, CellExit, CellUsage } from "../cells/cell.ts";
+import { LOST, type Cell, type CellExit, type CellUsage } from "../cells/cell.ts";
 import { firstWords } from "../cells/first-words.ts";
 import { streamsOf, type Launched, type Launcher } from "../cells/launcher.ts";
 import { removeTree } from "../shared/folder.ts";
@@ -53,7 +53,6 @@ class LandlockCell implements Cell {
   #launched: Launched | undefined;
   #disposing: Promise<void> | undefined;
   #said = "";
-  #isOver = false;
   exited: Promise<CellExit> = Promise.resolve({ exitCode: null, signal: null });
 
   constructor(box: string) {
@@ -70,22 +69,20 @@ class LandlockCell implements Cell {
   }
 
   async start(launcher: Launcher, args: readonly string[], signal: AbortSignal): Promise<void> {
-    const launched = await launcher.start({
-      command: ["/usr/bin/perl", ...args],
-      env: {
-        PATH: "/usr/local/bin:/usr/bin:/bin",
-        HOME: join(this.#box, "home"),
-        TMPDIR: join(this.#box, "tmp"),
-        LANG: "C.UTF-8",
-        OPENSSL_CONF: "/dev/null",
-      },
-      // The supervisor needs its own number to end everything, and gives the program another one.
-      uid: undefined,
-    });
+    const env = {
+      PATH: "/usr/local/bin:/usr/bin:/bin",
+      HOME: join(this.#box, "home"),
+      TMPDIR: join(this.#box, "tmp"),
+      LANG: "C.UTF-8",
+      // Its number stands in no list of accounts.
+      LOGNAME: "sandbox",
+      OPENSSL_CONF: "/dev/null",
+    };
+    // The supervisor needs its own number to end everything, and gives the program another one.
+    const launched = await launcher.start({ command: ["/usr/bin/perl", ...args], env, uid: undefined }, signal);
     this.#launched = launched;
     const { said, stderr, exited } = launched;
     said.on("data", (bytes: Buffer) => (this.#said += bytes.toString()));
-    void exited.then(() => (this.#isOver = true));
     this.exited = exited.then((exit) => this.#programExit(exit, said));
     await firstWords(said, { name: "the supervisor", exited, stderr }, signal);
   }
@@ -96,15 +93,17 @@ class LandlockCell implements Cell {
   }
 
   kill(): void {
-    if (!this.#isOver) this.#launched?.orders?.write("kill\n");
+    this.#launched?.orders?.write("kill\n");
   }
 
   async gone(): Promise<void> {
-    await this.#launched?.exited;
+    // What started the supervisor may have ended before it did.
+    await this.exited;
   }
 
   async usage(): Promise<CellUsage> {
     const [, why = "", , , cpuMs = "0", peak = "0"] = END.exec(this.#said) ?? [];
+    if (why === "") return { cpuMs: 0, memoryPeakBytes: 0, stopped: "infra", hint: LOST };
     const hint = HINTS[why];
     const stopped = why === "oom" ? "oom" : hint === undefined ? undefined : "policy";
     return { cpuMs: Number(cpuMs), memoryPeakBytes: Number(peak), stopped, ...(hint === undefined ? {} : { hint }) };
@@ -117,7 +116,7 @@ class LandlockCell implements Cell {
 
   async #dispose(): Promise<void> {
     this.kill();
-    await this.#launched?.exited;
+    await this.exited;
     for (const stream of streamsOf(this.#launched)) stream.destroy();
     await removeTree(this.#box);
   }

@@ -84,7 +84,9 @@ sub become {
 sub fail { syswrite STDERR, "$_[0]\n"; POSIX::_exit(126) }
 
 sub start {
-    my ($id, $uid, $joins, $into, $memory, $file, $environment, @command) = @_;
+    my ($id, $uid, $file, $into, $memory, @rest) = @_;
+    my @joins = splice @rest, 0, shift @rest;
+    my @environment = splice @rest, 0, shift @rest;
     my (%inside, %outside);
     for my $place ($file eq "" ? 0 .. 5 : 0 .. 4) {
         pipe(my $read, my $write) or return say_line("failed", $id, "pipe: $!");
@@ -95,7 +97,7 @@ sub start {
     if ($file ne "") { open($inside{5}, "<", $file) or return say_line("failed", $id, "$file: $!") }
     my %cell = (outside => \%outside);
     watch_memory(\%cell, $memory);
-    my %request = (uid => $uid, joins => [split /\n/, $joins], environment => [split /\n/, $environment], command => \@command);
+    my %request = (uid => $uid, joins => \@joins, environment => \@environment, command => \@rest);
     my $pid = fork_into($into, $request{joins});
     return say_line("failed", $id, "fork: $!") if !defined $pid;
     become(\%request, \%inside) if $pid == 0;
