@@ -14,6 +14,8 @@ export async function collectArchive(archive: Readable, program: Program): Promi
   const { filesMax, fileBytes, diskBytes } = program.limits;
   // No prototype, so that a file called "__proto__" is a file.
   const files = Object.create(null) as Record<string, Uint8Array>;
+  // By their names in the archive, for hard links to them.
+  const contents = new Map<string, Uint8Array>();
   let isTruncated = false;
   let entries = 0;
   let count = 0;
@@ -29,12 +31,16 @@ export async function collectArchive(archive: Readable, program: Program): Promi
       }
       // The first part is the working folder itself.
       const [, ...parts] = file.name.split("/");
-      if (file.sizeBytes > fileBytes || bytes + file.sizeBytes > diskBytes || parts.length > DEPTH_MAX) {
+      const linked = contents.get(file.linkTo ?? "");
+      const sizeBytes = linked?.byteLength ?? file.sizeBytes;
+      const isLost = file.linkTo !== undefined && linked === undefined;
+      if (isLost || sizeBytes > fileBytes || bytes + sizeBytes > diskBytes || parts.length > DEPTH_MAX) {
         isTruncated = true;
         continue;
       }
       const name = parts.join("/");
-      const content = await file.read();
+      const content = linked ?? (await file.read());
+      contents.set(file.name, content);
       if (program.own.has(name) && Buffer.compare(content, program.files.get(name) ?? Buffer.alloc(0)) === 0) continue;
       count += 1;
       bytes += content.byteLength;

@@ -6,6 +6,7 @@ import { startEngineStandIn, type EngineAnswer } from "../../testing/engine-stan
 import { tryBackend } from "../open-sandbox.ts";
 import { DEFAULT_LIMITS } from "../shared/limits.ts";
 import { readProgram } from "../shared/program.ts";
+import { collectArchive } from "./collect-archive.ts";
 import { connectEngine } from "./engine.ts";
 import { OpenContainer } from "./open-container.ts";
 import { packTar, readTar } from "./tar.ts";
@@ -91,6 +92,47 @@ test("what is packed as tar is read back, whatever its names and wherever the by
     { numRuns: 60 },
   );
 });
+
+test("files that are hard links to each other all come back, with their content", async () => {
+  const long = `work/${"n".repeat(120)}`;
+  const archive = Readable.from(
+    [
+      tarBlock({ name: "work/first", type: "0", content: "same" }),
+      tarBlock({ name: "work/second", type: "1", linkTo: "work/first" }),
+      tarBlock({ name: "pax", type: "L", content: `${long}\0` }),
+      tarBlock({ name: "cut", type: "0", content: "other" }),
+      tarBlock({ name: "pax", type: "K", content: `${long}\0` }),
+      tarBlock({ name: "work/third", type: "1", linkTo: "cut" }),
+      tarBlock({ name: "work/lost", type: "1", linkTo: "elsewhere" }),
+      Buffer.alloc(1_024),
+    ].map((block) => Buffer.from(block)),
+  );
+  const { files, isTruncated } = await collectArchive(archive, readProgram({ language: "shell", code: "" }, DEFAULT_LIMITS));
+  const texts = Object.entries(files).map(([name, content]) => [name, Buffer.from(content).toString()]);
+  assert.deepEqual(texts, [
+    ["first", "same"],
+    ["second", "same"],
+    [long.slice(5), "other"],
+    ["third", "other"],
+  ]);
+  assert.equal(isTruncated, true);
+});
+
+/** One entry of an archive, as engines write it. */
+function tarBlock(entry: {
+  readonly name: string;
+  readonly type: string;
+  readonly content?: string;
+  readonly linkTo?: string;
+}): Uint8Array {
+  const packed = Buffer.from(packTar([{ type: "file", name: entry.name, mode: 0o600, content: Buffer.from(entry.content ?? "") }], 1));
+  packed.write(entry.type, 156);
+  packed.write(entry.linkTo ?? "", 157);
+  packed.write("        ", 148);
+  const sum = packed.subarray(0, 512).reduce((total, byte) => total + byte, 0);
+  packed.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
+  return packed.subarray(0, -1_024);
+}
 
 test("an archive that breaks off, or is none, is refused and never hangs", async () => {
   const whole = packTar([{ type: "file", name: "a", mode: 0o600, content: Buffer.alloc(3_000, 1) }], 1);

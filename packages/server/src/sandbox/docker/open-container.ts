@@ -23,6 +23,9 @@ const STATUS_BYTES_MAX = 4_096;
 const createdSchema = z.looseObject({ Id: z.string().regex(/^[0-9a-f]{12,64}$/) });
 const stateSchema = z.looseObject({ State: z.looseObject({ OOMKilled: z.boolean().optional() }) });
 
+/** For what a program is ended here. */
+type StoppedBy = "timeout" | "output" | "oom";
+
 /** A running container that waits for one program, and is removed after it. */
 export class OpenContainer implements Place {
   readonly #engine: Engine;
@@ -51,8 +54,8 @@ export class OpenContainer implements Place {
     const mark = `tutti-${randomBytes(16).toString("hex")}`;
     await this.#put(program, signal);
     const running = new AbortController();
-    let stopped: "timeout" | "output" | undefined;
-    const stop = (reason: "timeout" | "output"): void => {
+    let stopped: StoppedBy | undefined;
+    const stop = (reason: StoppedBy): void => {
       stopped ??= reason;
       running.abort();
     };
@@ -60,6 +63,8 @@ export class OpenContainer implements Place {
     const { outputBytes } = program.limits;
     const stdout = capOutput(this.#streams.stdout.pipe(marked.stdout), outputBytes, () => stop("output"));
     const stderr = capOutput(this.#streams.stderr.pipe(marked.stderr), outputBytes, () => stop("output"));
+    const watch = new AbortController();
+    const watching = whenOutOfMemory(this.#engine, { id: this.#id, act: () => stop("oom") }, watch.signal);
     const began = performance.now();
     this.#connection.write(`${mark} ${this.#command} ${program.entry}\n`);
     const timer = setTimeout(() => stop("timeout"), program.limits.runTimeoutMs);
@@ -67,6 +72,8 @@ export class OpenContainer implements Place {
       await Promise.race([Promise.all([stdout.ended, stderr.ended]), aborted(AbortSignal.any([signal, running.signal]))]);
     } finally {
       clearTimeout(timer);
+      watch.abort();
+      await watching;
     }
     signal.throwIfAborted();
     const wallMs = performance.now() - began;
@@ -94,7 +101,7 @@ export class OpenContainer implements Place {
     );
   }
 
-  async #lookBack(program: Program, { stopped, wallMs }: { readonly stopped: "timeout" | "output" | undefined; readonly wallMs: number }) {
+  async #lookBack(program: Program, { stopped, wallMs }: { readonly stopped: StoppedBy | undefined; readonly wallMs: number }) {
     const signal = AbortSignal.timeout(COLLECT_TIMEOUT_MS);
     // What still runs could change the files while they are read.
     if (stopped !== undefined)
@@ -128,6 +135,16 @@ export class OpenContainer implements Place {
       "upstream",
       "wanted the program's exit code from its container, got none; the program said that it ended before it did",
     );
+  }
+}
+
+/** Acts when the kernel ends a process of a container for its memory: it may leave the others. */
+async function whenOutOfMemory(engine: Engine, { id, act }: { readonly id: string; readonly act: () => void }, signal: AbortSignal) {
+  const query = { filters: JSON.stringify({ container: [id], event: ["oom"] }) };
+  try {
+    for await (const _ of await engine.stream({ method: "GET", path: "/events", query }, signal)) return act();
+  } catch {
+    // Nobody asks any more. Of an engine that tells no events it is seen in the end whether a program was out of memory.
   }
 }
 

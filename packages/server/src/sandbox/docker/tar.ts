@@ -14,6 +14,8 @@ export type TarEntry =
 /** A regular file of an archive, before its content is read. */
 export interface TarFile {
   readonly name: string;
+  /** The file before it that it is the same as: a hard link, which has no content of its own. */
+  readonly linkTo: string | undefined;
   readonly sizeBytes: number;
   /** Reads its content; what nobody reads is passed over. */
   read(): Promise<Uint8Array>;
@@ -41,30 +43,36 @@ export function packTar(entries: readonly TarEntry[], uid: number): Uint8Array {
  */
 export async function* readTar(source: AsyncIterable<unknown>): AsyncGenerator<TarFile> {
   const reader = new Reader(source);
-  let longName: string | undefined;
+  let long: LongNames = {};
   while (true) {
     const block = await reader.take(BLOCK_BYTES);
     if (block.every((byte) => byte === 0)) return;
-    const { name, type, size } = parseHeader(block);
+    const { name, type, size, linkTo } = parseHeader(block);
     const padding = (BLOCK_BYTES - (size % BLOCK_BYTES)) % BLOCK_BYTES;
-    if (type === "x" || type === "L") {
+    if (type === "x" || type === "L" || type === "K") {
       if (size > LONG_NAME_BYTES_MAX) throw broken(`a header of ${size} bytes`);
       const content = await reader.take(size);
-      longName = (type === "x" ? pathIn(content) : textOf(content)) ?? longName;
+      long = { ...long, ...longNamesIn(type, content) };
       await reader.skip(padding);
       continue;
     }
     let isRead = false;
-    if (type === "0" || type === "\0") {
+    if (type === "0" || type === "\0" || type === "1") {
       const read = (): Promise<Uint8Array> => {
         isRead = true;
         return reader.take(size);
       };
-      yield { name: longName ?? name, sizeBytes: size, read };
+      yield { name: long.path ?? name, linkTo: type === "1" ? (long.linkpath ?? linkTo) : undefined, sizeBytes: size, read };
     }
-    longName = undefined;
+    long = {};
     await reader.skip(isRead ? padding : size + padding);
   }
+}
+
+/** Names for which a header has no room stand before it. */
+interface LongNames {
+  readonly path?: string;
+  readonly linkpath?: string;
 }
 
 interface Header {
@@ -93,7 +101,7 @@ function header({ name, type, size, mode, uid }: Header): Uint8Array {
   return block;
 }
 
-function parseHeader(block: Buffer): Pick<Header, "name" | "type" | "size"> {
+function parseHeader(block: Buffer): Pick<Header, "name" | "type" | "size"> & { readonly linkTo: string } {
   const sum = block.reduce((total, byte, at) => total + (at >= 148 && at < 156 ? 32 : byte), 0);
   if (sum !== numberIn(block.subarray(148, 156))) throw broken("a header with a wrong sum");
   const prefix = block.toString("latin1", 257, 262) === "ustar" ? textOf(block.subarray(345, 500)) : "";
@@ -102,6 +110,7 @@ function parseHeader(block: Buffer): Pick<Header, "name" | "type" | "size"> {
     name: prefix === "" ? name : `${prefix}/${name}`,
     type: block.toString("latin1", 156, 157),
     size: numberIn(block.subarray(124, 136)),
+    linkTo: textOf(block.subarray(157, 257)),
   };
 }
 
@@ -116,19 +125,25 @@ function numberIn(field: Buffer): number {
   throw broken("a header without a size");
 }
 
-/** Of "LENGTH KEY=VALUE\n" records, the value of `path`. */
-function pathIn(records: Buffer): string | undefined {
+/** As pax writes them, or GNU. */
+function longNamesIn(type: "x" | "L" | "K", content: Buffer): LongNames {
+  if (type === "L") return { path: textOf(content) };
+  return type === "K" ? { linkpath: textOf(content) } : namesIn(content);
+}
+
+/** Of "LENGTH KEY=VALUE\n" records, the names. */
+function namesIn(records: Buffer): LongNames {
   let at = 0;
-  let path: string | undefined;
+  const names: { path?: string; linkpath?: string } = {};
   while (at < records.length) {
     const space = records.indexOf(0x20, at);
     const length = Number(records.toString("latin1", at, space));
     if (space < 0 || !Number.isInteger(length) || length <= 0) throw broken("a pax header without lengths");
     const [, key, value] = /^([^=]*)=([^]*)\n$/.exec(records.toString("utf8", space + 1, at + length)) ?? [];
-    if (key === "path") path = value;
+    if ((key === "path" || key === "linkpath") && value !== undefined) names[key] = value;
     at += length;
   }
-  return path;
+  return names;
 }
 
 function paxRecord(key: string, value: string): Buffer {
