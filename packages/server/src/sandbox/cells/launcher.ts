@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { once } from "node:events";
 import { Socket } from "node:net";
 import { join } from "node:path";
 import { constants as system } from "node:os";
 import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import { AppError } from "@tutti/core";
 import type { CellExit } from "./cell.ts";
 import type { CgroupEntry } from "./cgroups.ts";
@@ -54,6 +55,11 @@ interface Waiting {
 
 /** Where our ends of the pipes are written to; the others are read. */
 const WRITTEN: ReadonlySet<number> = new Set([0, 3, 5]);
+/** Our own descriptors of pipes. */
+const DESCRIPTORS = new WeakMap<object, number>();
+const PIECE_BYTES = 65_536;
+/** The largest pipe that a program may make of its own holds a mebibyte. */
+const PIECES_MAX = 32;
 const GONE: CellExit = { exitCode: null, signal: null };
 const SIGNALS: ReadonlyMap<number, string> = new Map(Object.entries(system.signals).map(([name, number]) => [number, name]));
 
@@ -163,6 +169,33 @@ export class Launcher {
   }
 }
 
+/**
+ * What is left in a pipe that is being read and to which nobody writes any more. Its end comes later: whoever wrapped the program holds it too, and
+ * takes its time to end.
+ */
+export function restOf(stream: Readable): readonly Buffer[] {
+  const descriptor = DESCRIPTORS.get(stream);
+  // One that was read to its end is closed, and its number may be another file's.
+  if (descriptor === undefined || stream.destroyed) return [];
+  const pieces: Buffer[] = [];
+  while (pieces.length < PIECES_MAX) {
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    const size = readNow(descriptor, piece);
+    if (size === 0) break;
+    pieces.push(piece.subarray(0, size));
+  }
+  return pieces;
+}
+
+function readNow(descriptor: number, piece: Buffer): number {
+  try {
+    return readSync(descriptor, piece);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EAGAIN") return 0;
+    throw error;
+  }
+}
+
 /** All that has to be closed of it. */
 export function streamsOf(launched: Launched | undefined): readonly Socket[] {
   if (launched === undefined) return [];
@@ -199,6 +232,7 @@ function openPipe(path: string, isWritten: boolean): Socket {
   try {
     const socket = new Socket({ fd: descriptor, readable: !isWritten, writable: isWritten });
     socket.on("error", () => {});
+    DESCRIPTORS.set(socket, descriptor);
     return socket;
   } catch (error) {
     closeSync(descriptor);

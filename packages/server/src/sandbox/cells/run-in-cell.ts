@@ -1,14 +1,11 @@
-import { setTimeout as delay } from "node:timers/promises";
 import type { SandboxBackend, SandboxReason, SandboxResult } from "@tutti/core/sandbox";
 import type { Program } from "../backend.ts";
 import { capOutput } from "../shared/capped-output.ts";
 import { collectFiles } from "../shared/collect-files.ts";
 import { buildResult } from "../shared/result.ts";
 import type { Cell } from "./cell.ts";
+import { restOf } from "./launcher.ts";
 import { packFiles } from "./pack-files.ts";
-
-/** How long pipes may stay open after everything that could write to them is gone. */
-const DRAIN_MS = 1_000;
 
 /** Runs a program in a cell that waits for one. Nothing of it runs any more afterwards; what is left of the cell, whoever made it removes. */
 export async function runInCell(
@@ -41,7 +38,8 @@ export async function runInCell(
     cell.kill();
     await cell.gone();
     signal.throwIfAborted();
-    await Promise.race([Promise.all([output.ended, errors.ended]), delay(DRAIN_MS, undefined, { signal })]);
+    for (const piece of restOf(stdout)) output.take(piece);
+    for (const piece of restOf(stderr)) errors.take(piece);
     const usage = await cell.usage();
     const files = await collectFiles(cell.folder, program);
     return buildResult({

@@ -196,8 +196,9 @@ while (1) {
     if ($count > 0) {
         my $size = sysread $host, my $said, 64;
         if (!$size) { kill_all(); exit 0 }
-        $is_watching = 1 if $said =~ /go/;
         $reason = "killed" if $said =~ /kill/;
+        # The first look comes a moment later, so as not to be in the way of a program that is about to begin.
+        if ($said =~ /go/) { $is_watching = 1; next }
     }
     next if !$is_watching;
     my @pids = descendants();
