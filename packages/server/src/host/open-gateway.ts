@@ -50,7 +50,7 @@ export async function openGateway(
     path === undefined
       ? undefined
       : PolicyFile.open(path, (problem) => logger.error({ path, problem }, "the router policy is wrong; what held before holds on"));
-  const files = { policy: await open(config.routerPolicyPath), shadow: await open(config.routerPolicyShadowPath) };
+  const files = { policy: await open(config.routerPolicyPath), shadow: await open(config.routerPolicyShadowPath), store };
   const textRouter = new Router(files, (texts, model, signal) => models.embed(texts, model, signal));
   const closing = opening.move();
   return { models, keys, budgets, gateway, textRouter, close: () => closing.disposeAsync() };

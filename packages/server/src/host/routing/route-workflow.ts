@@ -34,6 +34,7 @@ export function routeWorkflow(router: () => Router): Workflow {
       const routed = (await ctx.step("route", async ({ signal }): Promise<Json> => {
         const policy = await router().policy();
         const decision = await router().route(text, policy, { tenant, signal });
+        await router().keep(text, policy, { tenant, decision });
         const shadow = await router().shadow(text, decision, { tenant, signal });
         const answer = policy.rules.find(({ id }) => id === decision.rule)?.answer;
         return { decision, ...(shadow && { shadow }), ...(answer !== undefined && { answer }) } as unknown as Json;
@@ -65,7 +66,7 @@ async function askPerson(
   if (chosen === undefined) return { ...nobody(decision), chosenBy: approval.by };
   await ctx.step("remember the choice", async () => {
     const current = router();
-    current.remember(text, await current.policy(), { tenant: ctx.principal.tenant, chosen, by: approval.by });
+    await current.remember(text, await current.policy(), { tenant: ctx.principal.tenant, chosen, by: approval.by });
   });
   const output = await perform(ctx, chosen.target, chosen.input);
   return { chosenBy: approval.by, target: chosen.target, answer: answerFrom(output), output };

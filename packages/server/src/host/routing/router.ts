@@ -1,5 +1,5 @@
-import { createHash } from "node:crypto";
-import { AppError, type Json } from "@tutti/core";
+import { AppError, type Json, type Store } from "@tutti/core";
+import { KeptDecisions } from "./kept-decisions.ts";
 import { fillTemplate, matches } from "./matcher.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { LoadedPolicy, LoadedRule } from "./read-policy.ts";
@@ -52,24 +52,23 @@ interface Asker {
 
 const CANDIDATES_MAX = 5;
 
-interface Kept {
-  readonly rule: string;
-  readonly confidence: number;
-  readonly gap: number;
-  readonly by: string;
-  readonly untilMs: number;
+/** Where policies and decisions are kept. */
+interface RouterParts {
+  readonly policy: PolicyFile | undefined;
+  readonly shadow: PolicyFile | undefined;
+  readonly store: Pick<Store, "getSetting" | "setSetting">;
 }
 
 /** Routes texts by a policy: rules, then what was decided before, then examples, then people. */
 export class Router {
-  readonly #files: { readonly policy: PolicyFile | undefined; readonly shadow: PolicyFile | undefined };
+  readonly #files: Pick<RouterParts, "policy" | "shadow">;
   readonly #semantic: Semantic;
-  /** The decision that was used longest ago goes first. */
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept: KeptDecisions;
 
-  constructor(files: { readonly policy: PolicyFile | undefined; readonly shadow: PolicyFile | undefined }, embed: EmbedTexts) {
-    this.#files = files;
+  constructor({ policy, shadow, store }: RouterParts, embed: EmbedTexts) {
+    this.#files = { policy, shadow };
     this.#semantic = new Semantic(embed);
+    this.#kept = new KeptDecisions(store);
   }
 
   get hasPolicy(): boolean {
@@ -91,23 +90,19 @@ export class Router {
     return this.#files.policy?.problem;
   }
 
-  /** Decides. Rejects only when the text is too long or the signal aborts: a tier that fails is one that says nothing. */
+  /** Decides, and keeps nothing. Rejects only when the text is too long, the signal aborts or the store fails: another tier that fails says nothing. */
   async route(text: string, policy: LoadedPolicy, asker: Asker): Promise<RouteDecision> {
     const ruled = Array.from(matches(policy.rules, text), ({ rule, value }) => candidateOf(rule, rule.confidence, value)).toSorted(
       (a, b) => b.confidence - a.confidence,
     );
     const [first] = ruled;
     if (first !== undefined && first.confidence >= policy.thresholds.confidence) return decided(policy, { tier: "rule", found: ruled });
-    const kept = this.#recall(text, policy, asker);
+    const kept = await this.#recall(text, policy, asker);
     if (kept !== undefined) return kept;
     const { found, problem } = await this.#ask(text, policy, asker);
     const decision = decided(policy, { tier: "semantic", found: [...found, ...ruled].toSorted((a, b) => b.confidence - a.confidence) });
     const isSure = found[0] !== undefined && decision.confidence >= policy.thresholds.confidence && decision.gap >= policy.thresholds.gap;
-    if (isSure) {
-      this.#keep(text, policy, { ...asker, decision, by: "semantic" });
-      return decision;
-    }
-    return undecided(policy, decision, { text, problem });
+    return isSure ? decision : undecided(policy, decision, { text, problem });
   }
 
   /** What the shadow policy would have done; `undefined` when there is none. Never rejects. */
@@ -115,7 +110,9 @@ export class Router {
     const policy = await this.#files.shadow?.current();
     if (policy === undefined) return undefined;
     try {
-      const { tier, rule, target, confidence } = await this.route(text, policy, asker);
+      const shadowed = await this.route(text, policy, asker);
+      await this.keep(text, policy, { ...asker, decision: shadowed });
+      const { tier, rule, target, confidence } = shadowed;
       const agrees = target?.type === decision.target?.type && target?.name === decision.target?.name;
       return { policyHash: policy.hash, agrees, tier, confidence, ...(rule !== undefined && { rule }), ...(target && { target }) };
     } catch (error) {
@@ -123,51 +120,35 @@ export class Router {
     }
   }
 
+  /** Keeps what took examples, so that the same text need not be compared with them again. */
+  async keep(
+    text: string,
+    policy: LoadedPolicy,
+    { tenant, decision }: { readonly tenant: string; readonly decision: RouteDecision },
+  ): Promise<void> {
+    const { tier, rule, confidence, gap } = decision;
+    if (tier !== "semantic" || rule === undefined) return;
+    await this.#kept.keep({ text, tenant, policy }, { rule, confidence, gap, by: tier });
+  }
+
   /** Remembers which candidate a person chose. */
-  remember(
+  async remember(
     text: string,
     policy: LoadedPolicy,
     { tenant, chosen, by }: { readonly tenant: string; readonly chosen: RouteCandidate; readonly by: string },
-  ): void {
-    const decision = { rule: chosen.rule, confidence: 1, gap: 1 };
-    this.#keep(text, policy, { tenant, decision, by });
+  ): Promise<void> {
+    await this.#kept.keep({ text, tenant, policy }, { rule: chosen.rule, confidence: 1, gap: 1, by });
   }
 
-  #recall(text: string, policy: LoadedPolicy, { tenant }: Asker): RouteDecision | undefined {
-    const key = keyOf(text, policy, tenant);
-    const kept = this.#kept.get(key);
-    const rule = kept === undefined || kept.untilMs <= Date.now() ? undefined : policy.rules.find(({ id }) => id === kept.rule);
+  async #recall(text: string, policy: LoadedPolicy, { tenant }: Asker): Promise<RouteDecision | undefined> {
+    const kept = await this.#kept.recall({ text, tenant, policy });
+    const rule = kept === undefined ? undefined : policy.rules.find(({ id }) => id === kept.rule);
     if (kept === undefined || rule === undefined) return undefined;
-    this.#kept.delete(key);
-    this.#kept.set(key, kept);
     const [match] = matches([rule], text);
     const { rule: id, target, input } = candidateOf(rule, kept.confidence, match?.value ?? wholeText(text));
     const { confidence, gap, by } = kept;
     const reason = `the same text was routed so before, by ${by}: ${rule.reason}`;
     return { tier: "cache", rule: id, target, input, confidence, gap, candidates: [], reason, policyHash: policy.hash };
-  }
-
-  #keep(
-    text: string,
-    policy: LoadedPolicy,
-    {
-      tenant,
-      decision,
-      by,
-    }: {
-      readonly tenant: string;
-      readonly decision: { readonly rule?: string; readonly confidence: number; readonly gap: number };
-      readonly by: string;
-    },
-  ): void {
-    const { entriesMax, ttlMs } = policy.cache;
-    const { rule, confidence, gap } = decision;
-    if (rule === undefined || entriesMax === 0) return;
-    this.#kept.set(keyOf(text, policy, tenant), { rule, confidence, gap, by, untilMs: Date.now() + ttlMs });
-    for (const oldest of this.#kept.keys()) {
-      if (this.#kept.size <= entriesMax) return;
-      this.#kept.delete(oldest);
-    }
   }
 
   async #ask(
@@ -233,14 +214,6 @@ function undecided(
 
 function wholeText(text: string): (name: string) => string {
   return (name) => (name === "text" ? text.trim() : "");
-}
-
-/** Texts that differ in case and white space only are the same text. */
-function keyOf(text: string, { hash }: LoadedPolicy, tenant: string): string {
-  const normal = text.normalize("NFC").trim().replaceAll(/\s+/g, " ").toLowerCase();
-  return createHash("sha256")
-    .update(JSON.stringify([hash, tenant, normal]))
-    .digest("hex");
 }
 
 function rounded(value: number): number {

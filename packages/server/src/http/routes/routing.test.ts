@@ -223,3 +223,20 @@ test("without a policy a query says how to write one, and a wrong file does not 
   const missing = join(tmpdir(), "no-such-router-policy.yaml");
   await assert.rejects(startTestApp({ routerPolicyPath: missing }), { code: "invalid_config", message: /cannot be read/ });
 });
+
+test("what was decided outlives a restart, until the policy changes; what was only explained is not kept", async () => {
+  const dataDir = await mkdtemp(join(folder, "data-"));
+  const policy = await write("lasting.yaml", POLICY);
+  const text = "will it be raining tomorrow";
+  const routed = async (how: "explain" | "query"): Promise<string> => {
+    await using one = await startTestApp({ routerPolicyPath: policy, dataDir });
+    const response = await one.fetch(how === "query" ? "/query" : "/v1/route", { text });
+    const told = (await response.json()) as { readonly route: Decision; readonly decision: Decision };
+    return (how === "query" ? told.route : told.decision).tier;
+  };
+  assert.equal(await routed("explain"), "semantic");
+  assert.equal(await routed("query"), "semantic");
+  assert.equal(await routed("query"), "cache");
+  await write("lasting.yaml", POLICY.replace("it asks about the weather", "it asks for the weather"));
+  assert.equal(await routed("query"), "semantic");
+});
