@@ -1,7 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Program } from "../backend.ts";
 import type { CollectedFiles } from "../shared/collect-files.ts";
-import { readTar } from "./tar.ts";
+import { readTar, type TarFile } from "./tar.ts";
 
 /** Entries looked at: a folder full of empty files must end too. */
 const ENTRIES_MAX = 10_000;
@@ -31,15 +31,13 @@ export async function collectArchive(archive: Readable, program: Program): Promi
       }
       // The first part is the working folder itself.
       const [, ...parts] = file.name.split("/");
-      const linked = contents.get(file.linkTo ?? "");
-      const sizeBytes = linked?.byteLength ?? file.sizeBytes;
-      const isLost = file.linkTo !== undefined && linked === undefined;
-      if (isLost || sizeBytes > fileBytes || bytes + sizeBytes > diskBytes || parts.length > DEPTH_MAX) {
+      const bytesMax = Math.min(fileBytes, diskBytes - bytes);
+      const content = parts.length > DEPTH_MAX ? undefined : await contentOf(file, bytesMax, contents);
+      if (content === undefined) {
         isTruncated = true;
         continue;
       }
       const name = parts.join("/");
-      const content = linked ?? (await file.read());
       contents.set(file.name, content);
       if (program.own.has(name) && Buffer.compare(content, program.files.get(name) ?? Buffer.alloc(0)) === 0) continue;
       count += 1;
@@ -51,4 +49,11 @@ export async function collectArchive(archive: Readable, program: Program): Promi
     archive.destroy();
   }
   return { files, isTruncated };
+}
+
+/** The content of a file or of the one that it is a link to; nothing when that is too large or was left out. */
+async function contentOf(file: TarFile, bytesMax: number, earlier: ReadonlyMap<string, Uint8Array>): Promise<Uint8Array | undefined> {
+  if (file.linkTo === undefined) return file.sizeBytes > bytesMax ? undefined : file.read();
+  const linked = earlier.get(file.linkTo);
+  return linked !== undefined && linked.byteLength <= bytesMax ? linked : undefined;
 }
