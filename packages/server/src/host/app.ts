@@ -128,7 +128,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   const engine: Engine = await openEngine(config, { store, registry, models, logger, approvals });
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
-  const agents = agentDeps(config, { registry, models, servers: () => mcpServers });
+  const agents = agentDeps(config, { registry, models, textRouter, servers: () => mcpServers });
   const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
@@ -262,11 +262,16 @@ async function goOn(app: {
 
 function agentDeps(
   config: Config,
-  found: { readonly registry: Registry; readonly models: Models; readonly servers: () => McpServers },
+  found: Pick<GatewayServices, "textRouter"> & {
+    readonly registry: Registry;
+    readonly models: Models;
+    readonly servers: () => McpServers;
+  },
 ): AgentDeps {
   const { toolResults } = config;
   return {
     findModel: (id) => modelFor(id, found),
+    modelFor: (message) => found.textRouter.modelFor(message),
     findTool: (name) => found.registry.tool(name),
     findSkill: (name) => found.registry.skill(name),
     hasServer: (name) => found.servers().has(name),

@@ -66,6 +66,8 @@ interface Setup {
   readonly model?: Model;
   readonly tools?: readonly Tool[];
   readonly denied?: string;
+  /** What the router policy says of models. */
+  readonly routed?: { readonly model: string; readonly reason: string };
 }
 
 interface Desk extends AsyncDisposable {
@@ -76,14 +78,21 @@ interface Desk extends AsyncDisposable {
 }
 
 /** The agent on a real engine and store. */
-async function desk({ spec = {}, model, tools = builtInTools, denied }: Setup): Promise<Desk> {
+async function desk({ spec = {}, model, tools = builtInTools, denied, routed }: Setup): Promise<Desk> {
   const dataDir = await mkdtemp(join(tmpdir(), "tutti-agents-"));
   const store = await SqliteStore.open(dataDir);
   const config: { model: Model | undefined } = { model };
   const findTool = (name: string): Tool | undefined => tools.find((tool) => tool.name === name);
   const workflow = agentWorkflow(
     { ...SPEC, ...spec },
-    { findModel: () => config.model?.id, findSkill: () => undefined, hasServer: () => false, findTool, toolResults },
+    {
+      findModel: (id) => (id === "absent" ? undefined : config.model?.id),
+      modelFor: async () => routed,
+      findSkill: () => undefined,
+      hasServer: () => false,
+      findTool,
+      toolResults,
+    },
   );
   const engine = new EmbeddedEngine({
     store,
@@ -163,6 +172,17 @@ test("a tool that refuses a route's input is reported as it is", async () => {
     (await agent.ask({ message: "what is 1/0?" })).reply.content,
     "I tried safe_calc, and it did not work: division by zero, at position 2",
   );
+});
+
+test("an agent that names no model has the one of the router policy, where that is configured", async () => {
+  const message = { message: "refactor this" };
+  await using coder = await desk({ model: scripted(["Done."]), routed: { model: "script", reason: "rule code: it is about code" } });
+  assert.deepEqual((await coder.ask(message)).route, { by: "model", model: "script", reason: "rule code: it is about code" });
+  await using other = await desk({ model: scripted(["Done."]), routed: { model: "absent", reason: "rule far" } });
+  const reason = "a default model is configured; rule far, but absent is not configured";
+  assert.deepEqual((await other.ask(message)).route, { by: "model", model: "script", reason });
+  await using named = await desk({ spec: { model: "script" }, model: scripted(["Done."]), routed: { model: "absent", reason: "no" } });
+  assert.deepEqual((await named.ask(message)).route, { by: "model", model: "script", reason: "the agent names this model" });
 });
 
 test("a model is asked with the instructions, the end of the conversation and the agent's tools", async () => {

@@ -30,6 +30,8 @@ const RUN_ERRORS: ReadonlySet<string> = new Set(["cancelled", "concurrent_steps"
 /** What agents need of the host. `findModel` gives the id of the model that a spec asks for, if it is configured. */
 export interface AgentDeps {
   readonly findModel: (model: string) => string | undefined;
+  /** The model that the router policy has for a message, whether or not it is configured. */
+  readonly modelFor: (message: string) => Promise<{ readonly model: string; readonly reason: string } | undefined>;
   readonly findTool: (name: string) => Tool | undefined;
   readonly findSkill: (name: string) => SkillHead | undefined;
   /** Whether there is an MCP server of this name. */
@@ -99,7 +101,7 @@ interface Chooser {
   readonly routes: readonly (Matchable & { readonly route: AgentSpec["routes"][number] })[];
 }
 
-function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message[]): RouteChosen {
+async function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message[]): Promise<RouteChosen> {
   const missing = spec.tools.find((name) => deps.findTool(name) === undefined);
   if (missing !== undefined)
     throw new AppError(
@@ -118,19 +120,29 @@ function chooseRoute({ spec, deps, routes }: Chooser, messages: readonly Message
       "not_found",
       `the agent ${spec.name} reads resources of the MCP server ${nowhere}, which is not there; add it with \`tutti mcp add\`, or take it out of the agent's resources`,
     );
-  const model = deps.findModel(spec.model);
-  if (model !== undefined)
-    return {
-      by: "model",
-      model,
-      reason: spec.model === "default" ? "a default model is configured" : "the agent names this model",
-      key: randomBytes(16).toString("hex"),
-    };
   const message = messages.findLast(({ role }) => role === "user")?.content ?? "";
+  const chosen = await chooseModel(spec.model, message, deps);
+  if (chosen !== undefined) return { by: "model", ...chosen, key: randomBytes(16).toString("hex") };
   const [match] = matches(routes, message);
   if (match === undefined) return { by: "none", reason: "no model is configured and no route matches" };
   const { id, tool, reason, input } = match.rule.route;
   return { by: "rule", rule: id, tool, reason, input: fillTemplate(input, match.value) };
+}
+
+/** The model that the agent names; else the router policy's for this message; else the default. */
+async function chooseModel(
+  asked: string,
+  message: string,
+  { findModel, modelFor }: AgentDeps,
+): Promise<{ readonly model: string; readonly reason: string } | undefined> {
+  const model = findModel(asked);
+  if (asked !== "default") return model === undefined ? undefined : { model, reason: "the agent names this model" };
+  const routed = await modelFor(message);
+  const found = routed === undefined ? undefined : findModel(routed.model);
+  if (routed !== undefined && found !== undefined) return { model: found, reason: routed.reason };
+  if (model === undefined) return undefined;
+  const why = "a default model is configured";
+  return { model, reason: routed === undefined ? why : `${why}; ${routed.reason}, but ${routed.model} is not configured` };
 }
 
 interface ModelAgent {

@@ -2,7 +2,7 @@ import { AppError, type Json } from "@tutti/core";
 import { RE2JS } from "re2js";
 
 /** Longer texts are not matched. RE2 takes linear time, but this runs on the event loop. */
-const MATCHED_CHARACTERS_MAX = 64_000;
+export const MATCHED_CHARACTERS_MAX = 64_000;
 
 /** A larger pattern is refused. RE2 counts the instructions it compiles to. */
 const PATTERN_SIZE_MAX = 2_000;

@@ -33,10 +33,7 @@ const rule = z
     if (targets.length !== 1) problem([], `wanted one of tool, agent, workflow, got ${targets.join(" and ") || "none"}`);
     if (value.match === undefined && value.match_any === undefined && value.examples === undefined)
       problem([], "wanted match, match_any or examples, got none: nothing would lead to the rule");
-    const patterns = [
-      ...(value.match === undefined ? [] : [{ path: ["match"], source: value.match }]),
-      ...(value.match_any ?? []).map((source, index) => ({ path: ["match_any", index], source })),
-    ];
+    const patterns = patternsOf(value);
     for (const { path, source } of patterns) {
       const found = unknownNames(source, value.params ?? null);
       if (typeof found === "string") problem(path, found);
@@ -46,6 +43,33 @@ const rule = z
     const needsGroups = value.examples === undefined ? undefined : namesIn(value.params ?? null).find((group) => group !== "text");
     if (needsGroups !== undefined)
       problem(["params"], `$${needsGroups} has no value when an example leads to the rule; with examples, params may use $text only`);
+  });
+
+/** Which model answers what, for agents that name none. */
+const modelRule = z
+  .strictObject(
+    {
+      id: z.string("a name").regex(/^[\w.:-]{1,100}$/, "a name of letters, digits, dots, colons and dashes"),
+      match: text.exactOptional(),
+      match_any: z.array(text, "a list of regular expressions").min(1).max(BOUNDS.patternsMax).exactOptional(),
+      model: name,
+      reason: text,
+    },
+    "a rule for models: {id, match, match_any, model, reason}",
+  )
+  .check(({ value, issues }) => {
+    const patterns = patternsOf(value);
+    if (patterns.length === 0)
+      issues.push({
+        code: "custom",
+        message: "wanted match or match_any, got neither: nothing would lead to the rule",
+        path: [],
+        input: value,
+      });
+    for (const { path, source } of patterns) {
+      const found = unknownNames(source, null);
+      if (typeof found === "string") issues.push({ code: "custom", message: found, path: [...path], input: value });
+    }
   });
 
 const semantic = z.strictObject(
@@ -83,8 +107,9 @@ export const routerPolicySchema = z.strictObject(
       )
       .default("answer"),
     rules: z.array(rule, "a list of rules").max(BOUNDS.rulesMax, `at most ${BOUNDS.rulesMax} rules`),
+    models: z.array(modelRule, "a list of rules for models").max(BOUNDS.rulesMax, `at most ${BOUNDS.rulesMax} rules`).exactOptional(),
   },
-  "a router policy: {version, thresholds, cache, semantic, undecided, rules}",
+  "a router policy: {version, thresholds, cache, semantic, undecided, rules, models}",
 );
 
 /** A router policy, checked. */
@@ -92,6 +117,14 @@ export type RouterPolicy = z.output<typeof routerPolicySchema>;
 
 /** One rule of it. */
 export type RouterRule = RouterPolicy["rules"][number];
+
+/** The patterns of a rule, each with its place. */
+function patternsOf(value: { readonly match?: string; readonly match_any?: readonly string[] }) {
+  return [
+    ...(value.match === undefined ? [] : [{ path: ["match"], source: value.match }]),
+    ...(value.match_any ?? []).map((source, index) => ({ path: ["match_any", index], source })),
+  ];
+}
 
 /** The names that params use and the pattern has no group for; a text when the pattern is none. */
 function unknownNames(pattern: string, params: z.core.util.JSONType): readonly string[] | string {

@@ -3,12 +3,14 @@ import { AppError, canonicalJson, type Json } from "@tutti/core";
 import type { RE2JS } from "re2js";
 import type { z } from "zod";
 import { problemLine, readPlaced } from "../../engine/index.ts";
-import { compilePattern } from "./matcher.ts";
+import { compilePattern, type Matchable } from "./matcher.ts";
 import { routerPolicySchema, type RouterPolicy, type RouterRule } from "./policy-schema.ts";
 
 /** A router policy that is ready: its patterns are compiled, and its hash says which one it is. */
-export interface LoadedPolicy extends Omit<RouterPolicy, "rules"> {
+export interface LoadedPolicy extends Omit<RouterPolicy, "rules" | "models"> {
   readonly rules: readonly LoadedRule[];
+  /** Which model answers what, for agents that name none. */
+  readonly models: readonly (Matchable & { readonly id: string; readonly model: string; readonly reason: string })[];
   /** SHA-256 of what the file says, however it is written. */
   readonly hash: string;
 }
@@ -67,17 +69,18 @@ export function readRouterPolicy(text: string, name: string): LoadedPolicy {
 }
 
 function loaded(policy: RouterPolicy): LoadedPolicy {
-  const rules = policy.rules.map((rule) => ({
-    ...rule,
-    patterns: [...(rule.match === undefined ? [] : [rule.match]), ...(rule.match_any ?? [])].map(compilePattern),
-  }));
   return {
     ...policy,
-    rules,
+    rules: policy.rules.map(withPatterns),
+    models: (policy.models ?? []).map(withPatterns),
     hash: createHash("sha256")
       .update(canonicalJson(policy as unknown as Json))
       .digest("hex"),
   };
+}
+
+function withPatterns<T extends { readonly match?: string; readonly match_any?: readonly string[] }>(rule: T): T & Matchable {
+  return { ...rule, patterns: [...(rule.match === undefined ? [] : [rule.match]), ...(rule.match_any ?? [])].map(compilePattern) };
 }
 
 type Path = readonly (string | number)[];

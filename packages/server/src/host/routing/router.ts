@@ -1,6 +1,6 @@
 import { AppError, type Json, type Store } from "@tutti/core";
 import { KeptDecisions } from "./kept-decisions.ts";
-import { fillTemplate, matches } from "./matcher.ts";
+import { fillTemplate, MATCHED_CHARACTERS_MAX, matches } from "./matcher.ts";
 import type { PolicyFile } from "./policy-file.ts";
 import type { LoadedPolicy, LoadedRule } from "./read-policy.ts";
 import { Semantic, type EmbedTexts } from "./semantic.ts";
@@ -83,6 +83,16 @@ export class Router {
       "not_found",
       "wanted a router policy, got none; write a router_policy.yaml and name it in `routerPolicyPath` (docs/routing-policy.md)",
     );
+  }
+
+  /** The model that the policy has for a message to an agent that names none; `undefined` when it has none. */
+  async modelFor(message: string): Promise<{ readonly model: string; readonly reason: string } | undefined> {
+    const policy = await this.#files.policy?.current();
+    if (policy === undefined || message.length > MATCHED_CHARACTERS_MAX) return undefined;
+    const [match] = matches(policy.models, message);
+    if (match === undefined) return undefined;
+    const { id, model, reason } = match.rule;
+    return { model, reason: `rule ${id} of the router policy: ${reason}` };
   }
 
   /** What is wrong with the file while an earlier state of it holds. */

@@ -224,6 +224,20 @@ test("without a policy a query says how to write one, and a wrong file does not 
   await assert.rejects(startTestApp({ routerPolicyPath: missing }), { code: "invalid_config", message: /cannot be read/ });
 });
 
+test("models for agents that name none are found by the message's pattern; a wrong rule is told with its place", async () => {
+  const models = "models:\n  - {id: code, match: '(?i)refactor', model: large, reason: it is about code}\n";
+  const path = await write("models.yaml", `${models}rules: []\n`);
+  await using one = await startTestApp({ routerPolicyPath: path });
+  assert.deepEqual(await one.app.textRouter.modelFor("Please REFACTOR this"), {
+    model: "large",
+    reason: "rule code of the router policy: it is about code",
+  });
+  assert.equal(await one.app.textRouter.modelFor("what is 1+1?"), undefined);
+  const wrong = await one.fetch("/v1/route", { text: "x", policy: "models: [{id: a, model: m, reason: r}]\nrules: []" });
+  assert.equal(wrong.status, 400);
+  assert.match(await wrong.text(), /models\[0\]: wanted match or match_any/);
+});
+
 test("what was decided outlives a restart, until the policy changes; what was only explained is not kept", async () => {
   const dataDir = await mkdtemp(join(folder, "data-"));
   const policy = await write("lasting.yaml", POLICY);
