@@ -1,5 +1,4 @@
 import { spawn } from "node:child_process";
-import { setPriority } from "node:os";
 import type { Duplex, Readable } from "node:stream";
 import type { Command } from "./limits.ts";
 import { CHANNEL_FD } from "./protocol.ts";
@@ -34,8 +33,6 @@ async function launchHere({ file, args }: Command, folder: string): Promise<Laun
     child.once("error", (error) => resolve(error.message));
     child.once("exit", (code, killedBy) => resolve(killedBy ?? `exit ${String(code)}`));
   });
-  // Where no shell has done it.
-  if (process.platform === "win32" && child.pid !== undefined) setPriority(child.pid, 15);
   return {
     pid: child.pid ?? 0,
     channel: child.stdio[CHANNEL_FD] as Duplex,

@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { AppError, type Json } from "@tutti/core";
 import { Captured } from "./captured.ts";
 import { launch, type Launched } from "./launch.ts";
-import { limited, nodeFlags, usageOf, type Command, type Usage } from "./limits.ts";
+import { limited, nodeFlags, stepBack, usageOf, type Command, type Usage } from "./limits.ts";
 import { Peer } from "./peer.ts";
 import { readStartReply } from "./start-reply.ts";
 import { behind, findWall, gapsOf, type Wall } from "./wall.ts";
@@ -179,6 +179,8 @@ class Running implements PluginProcess {
     } catch (thrown) {
       throw this.#startError(AppError.from(thrown));
     }
+    // Not before: a start waits for so much else that on a busy machine it would take minutes.
+    await stepBack((await usageOf(this.pid))?.pid ?? this.pid);
   }
 
   async call({ tainted = [], ...request }: PluginCall, signal: AbortSignal): Promise<Json> {

@@ -11,7 +11,7 @@ process.on("message", (request: SpawnerRequest) => {
   if (request.type === "kill") kill(children.get(request.id));
   // An error is told to nobody: without `chrt` the process goes on as it was.
   else if (request.type === "idle")
-    spawn("/usr/bin/chrt", ["-i", "-p", "0", String(request.pid)], { stdio: "ignore" }).on("error", () => undefined);
+    spawn("/usr/bin/chrt", ["-a", "-i", "-p", "0", String(request.pid)], { stdio: "ignore" }).on("error", () => undefined);
   // It never rejects: whatever goes wrong is told.
   else void start(request);
 });
