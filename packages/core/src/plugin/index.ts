@@ -114,6 +114,12 @@ export interface PluginPermissions {
   readonly paths: readonly string[];
   /** Tools of its own that may be called without a further word of policy. */
   readonly offers: readonly string[];
+  /** Workflows and agents that its schedules and subscriptions start, in its name. */
+  readonly starts: readonly string[];
+  /** Events that its subscriptions are given: their filters as JSON, "{}" for all of them. */
+  readonly hears: readonly string[];
+  /** Endpoints and URLs that its subscriptions send events to. */
+  readonly tells: readonly string[];
   /** Of its whole process. */
   readonly memoryMb: number;
 }

@@ -146,7 +146,11 @@ export function trustedPrincipal(name: string): Principal {
 }
 
 /** Schedules and subscriptions that a plugin brings: made or brought up to date, under the plugin's name. */
-export async function declarePlugin({ schedules, events }: Services, plugin: Plugin, principal: Principal): Promise<void> {
+export async function declarePlugin(
+  { schedules, events }: Pick<Services, "schedules" | "events">,
+  plugin: Pick<Plugin, "name" | "schedules" | "subscriptions">,
+  principal: Principal,
+): Promise<void> {
   for (const schedule of plugin.schedules ?? []) await schedules.declare(schedule, principal);
   for (const subscription of plugin.subscriptions ?? [])
     await events.subscriptions.declare(await parse(subscriptionSchema, subscription, `a subscription of ${plugin.name}`), principal);

@@ -1,12 +1,13 @@
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { mkdtemp, realpath, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readdir, realpath, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, getPriority, tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import type { Json } from "@tutti/core";
 import { PluginRunner, type RunnerState } from "./index.ts";
+import { usageOf } from "./limits.ts";
 import { behind, findWall, gapsOf } from "./wall.ts";
 
 const principal = { id: "tester", tenant: "default", roles: [] };
@@ -110,6 +111,34 @@ test("a cancelled call reaches the tool's signal", async () => {
   await assert.rejects(called, { code: "cancelled" });
   assert.equal(await bench.call("fine"), "fine");
   assert.deepEqual(bench.said, [["log", { level: "info", message: "stopped" }]]);
+});
+
+test("a call that outlasts its plugin's last moments ends with it, and says so", async () => {
+  await using bench = await start({ fine: FINE, never: `() => new Promise(() => {})` });
+  const called = assert.rejects(bench.call("never"), { code: "upstream", message: /ended under way: it was stopped$/ });
+  assert.equal(await bench.call("fine"), "fine");
+  await bench.runner.stop(0);
+  await called;
+  await assert.rejects(bench.call("fine"), { code: "not_found" });
+});
+
+test("a plugin that has started goes on answering when others want every processor", async () => {
+  await using bench = await start({ fine: FINE }, { hangMs: 30_000 });
+  const { residentMb: _, pid } = (await usageOf(bench.runner.state.status === "running" ? bench.runner.state.pid : 0)) ?? {
+    residentMb: 0,
+    pid: 0,
+  };
+  const threads = await readdir(`/proc/${pid}/task`);
+  assert.deepEqual(new Set(threads.map((thread) => getPriority(Number(thread)))), new Set([19]));
+  const others = Array.from({ length: 2 * availableParallelism() }, () =>
+    spawn(process.execPath, ["-e", "for (;;);"], { stdio: "ignore" }),
+  );
+  try {
+    for (let call = 0; call < 10; call += 1) assert.equal(await bench.call("fine"), "fine");
+    assert.equal(bench.runner.restarts, 0);
+  } finally {
+    for (const other of others) other.kill("SIGKILL");
+  }
 });
 
 test("calls that are given up and go on all the same end the process before they pile up", async () => {

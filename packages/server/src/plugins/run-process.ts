@@ -242,7 +242,8 @@ class Running implements PluginProcess {
         : this.#thrown === undefined
           ? { how: "exit", message: `it ended by itself (${how})${lastWords === "" ? "" : `: ${lastWords}`}` }
           : { how: "thrown", message: `it threw where nobody catches: ${this.#thrown}` };
-    this.#peer.close(new AppError("upstream", `the plugin ${this.#spec.name} ended under way: ${this.#end.message}; it is started again`));
+    const follows = this.#isStopping ? "" : "; it is started again";
+    this.#peer.close(new AppError("upstream", `the plugin ${this.#spec.name} ended under way: ${this.#end.message}${follows}`));
     this.#ended.resolve(this.#end);
   }
 

@@ -8,6 +8,8 @@ import { jitterOf, nextTicks } from "./ticks.ts";
 
 /** Ticks that one look ahead may ask for. */
 export const PREVIEW_MAX = 1_000;
+/** How long the end of a schedule is waited for. */
+const UNWIND_MS = 5_000;
 
 /** A schedule as people see it. Times are ISO 8601 in UTC. */
 export interface ScheduleView extends ScheduleSpec {
@@ -68,6 +70,11 @@ export class Schedules {
     return this.#view(await this.#named.find(name));
   }
 
+  /** Whose each schedule is: the ids of the principals that made them, by its name. */
+  async owners(): Promise<ReadonlyMap<string, string>> {
+    return new Map((await this.#named.list()).map(({ name, run }) => [name, run.principalId]));
+  }
+
   /** Makes a schedule; `conflict` when the name is taken. */
   async create(input: unknown, principal: Principal): Promise<ScheduleView> {
     const { spec, nowMs } = await this.#read(input);
@@ -125,6 +132,8 @@ export class Schedules {
   async delete(name: string, reason: string, principal: Principal): Promise<void> {
     const { run } = await this.#named.find(name);
     await this.#engine.cancel(run.id, reason, principal);
+    // The name is free once the run has unwound, which ends in an error that says so.
+    await this.#engine.result(run.id, AbortSignal.timeout(UNWIND_MS)).catch(() => undefined);
   }
 
   /** When a schedule that may not exist yet would be due next, without jitter. */

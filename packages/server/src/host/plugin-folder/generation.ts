@@ -134,10 +134,15 @@ function toolOf(description: PluginRunner["tools"][number], { runnerOf, marked }
   };
 }
 
+/** Tutti's own workflows that schedules and subscriptions are made of. */
+const SERVING = ["tutti.schedule", "tutti.supervisor", "tutti.dead-letter"];
+
 /** What granting the permissions means for `decide()`: the plugin may do what it asked for, and its offered tools may be called. */
 function policiesOf(name: string, permissions: PluginPermissions): readonly Policy[] {
   const self = `plugin:${name}`;
-  const { tools, models, offers } = permissions;
+  const { tools, models, offers, starts, tells } = permissions;
+  const begun = new Set([...starts, ...(tells.length > 0 ? ["tutti.webhook"] : [])]);
+  if (begun.size > 0) for (const own of SERVING) begun.add(own);
   const isSelf = ({ id, roles }: Principal): boolean => id === self && roles.includes("plugin");
   const allow = (reason: string) => ({ effect: "allow", reason, rule: self }) as const;
   const opinions: readonly Policy[] = [
@@ -154,12 +159,16 @@ function policiesOf(name: string, permissions: PluginPermissions): readonly Poli
         ? allow("the plugin was granted tools")
         : undefined,
     ({ kind, principal, resource }) =>
+      isSelf(principal) && kind === "run.start" && begun.has(resource)
+        ? allow("enabling the plugin allowed its schedules and subscriptions")
+        : undefined,
+    ({ kind, principal, resource }) =>
       isSelf(principal) && kind === "tool.call" && tools.includes(resource) ? allow("the plugin was granted this tool") : undefined,
     ({ kind, principal, resource }) =>
       isSelf(principal) && kind === "model.generate" && models.includes(resource) ? allow("the plugin was granted this model") : undefined,
   ];
   // The hash of the policies in force is made of their texts, and this one's meaning lies in what was granted.
   return opinions.map((policy, index) =>
-    Object.assign(policy, { toString: () => canonicalJson({ plugin: name, index, tools, models, offers }) }),
+    Object.assign(policy, { toString: () => canonicalJson({ plugin: name, index, tools, models, offers, starts, tells }) }),
   );
 }

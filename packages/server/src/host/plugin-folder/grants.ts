@@ -3,6 +3,8 @@ import type { PluginPermissions } from "@tutti/core/plugin";
 import type { Grant } from "./unit.ts";
 
 const SETTING = "plugins.grants";
+/** What grants of earlier versions of Tutti do not speak of. */
+const NONE = { starts: [], hears: [], tells: [] } as const;
 
 /** What was granted to which plugin, by whom and when: kept in the store, and each change a decision in the log. */
 export class Grants {
@@ -20,8 +22,15 @@ export class Grants {
     return Object.hasOwn(this.#grants, name) ? this.#grants[name] : undefined;
   }
 
+  /** Of all who were ever enabled, and are not removed. */
+  get names(): readonly string[] {
+    return Object.keys(this.#grants);
+  }
+
   async read(): Promise<void> {
-    this.#grants = ((await this.#store.getSetting(SETTING)) ?? {}) as unknown as Readonly<Record<string, Grant>>;
+    const kept = ((await this.#store.getSetting(SETTING)) ?? {}) as unknown as Readonly<Record<string, Grant>>;
+    const entries = Object.entries(kept).map(([name, grant]) => [name, { ...grant, permissions: { ...NONE, ...grant.permissions } }]);
+    this.#grants = Object.fromEntries(entries) as Readonly<Record<string, Grant>>;
   }
 
   /** Throws `denied` when policy does not let the principal. */

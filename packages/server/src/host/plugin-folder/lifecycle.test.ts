@@ -1,9 +1,12 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { cp, mkdtemp, rename, rm } from "node:fs/promises";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { entry, manifest, openDesk, saying } from "../../testing/plugin-desk.ts";
+import { entry, manifest, openDesk, saying, type Desk } from "../../testing/plugin-desk.ts";
 
 test("a run keeps the graph of the version it began with, also when Tutti starts again in between", async () => {
   const dataDir = await mkdtemp(join(tmpdir(), "tutti-data-"));
@@ -89,4 +92,66 @@ test("what a plugin's call is refused of names the permission that is missing", 
     assert.equal(error?.code, "denied", what);
     assert.match(error.message, named);
   }
+});
+
+/** A plugin whose tool waits for an answer from outside: a call of it that has arrived there, and what was asked. */
+async function callUnderWay(desk: Desk, ended: string): Promise<{ readonly call: ReturnType<Desk["call"]>; readonly answer: () => void }> {
+  const gate = createServer().listen(0, "127.0.0.1");
+  await once(gate, "listening");
+  const host = `127.0.0.1:${(gate.address() as AddressInfo).port}`;
+  await desk.write("demo", {
+    "tutti.plugin.json": manifest({ permissions: { offers: ["say"], memoryMb: 160, network: [host] } }),
+    "index.ts": entry(`async () => { await host.fetch("http://${host}/"); return "${ended}"; }`),
+  });
+  assert.equal((await desk.enable("demo")).status, 200);
+  const arrived = once(gate, "request") as Promise<readonly [unknown, ServerResponse]>;
+  const call = desk.call("say");
+  const [, response] = await arrived;
+  gate.close();
+  return { call, answer: () => void response.end("go") };
+}
+
+/** Resolves when an event of plugins has been published. */
+function happened({ app }: Desk, type: string): Promise<void> {
+  return new Promise((resolve) => {
+    const listening = app.app.engine.subscribe((event) => {
+      if (!JSON.stringify(event).includes(`"${type}"`)) return;
+      listening[Symbol.dispose]();
+      resolve();
+    });
+  });
+}
+
+for (const [how, method, path] of [
+  ["disabled", "POST", "/v1/plugins/demo/disable"],
+  ["removed", "DELETE", "/v1/plugins/demo"],
+] as const)
+  test(`a plugin that is ${how} while a call runs: the call may finish, and the next one finds nothing`, async () => {
+    await using desk = await openDesk();
+    const { call, answer } = await callUnderWay(desk, "ended");
+    const unloaded = happened(desk, "plugin.unloaded");
+    const { url, token } = desk.app;
+    const gone = fetch(new URL(path, url), { method, headers: { authorization: `Bearer ${token}` } });
+    await unloaded;
+    assert.equal((await desk.call("say")).error?.code, "not_found");
+    answer();
+    assert.equal((await call).output, "ended");
+    assert.equal((await gone).status, 200);
+  });
+
+test("a plugin that is loaded again while a call runs: the call ends in the version it began with", async () => {
+  await using desk = await openDesk();
+  const { call, answer } = await callUnderWay(desk, "old");
+  await desk.write("demo", saying("new"));
+  assert.equal((await desk.show("demo")).status, "loaded");
+  assert.equal((await desk.call("say")).output, "new");
+  answer();
+  assert.equal((await call).output, "old");
+});
+
+test("a call that does not end is given up a few seconds after its plugin was disabled, and says that the tool is gone", async () => {
+  await using desk = await openDesk();
+  const { call } = await callUnderWay(desk, "never");
+  assert.equal((await desk.app.fetch("/v1/plugins/demo/disable", {})).status, 200);
+  assert.equal((await call).error?.code, "not_found");
 });

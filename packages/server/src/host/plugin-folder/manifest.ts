@@ -5,6 +5,7 @@ import type { Panel, PluginPermissions } from "@tutti/core/plugin";
 import { z } from "zod";
 import { readYaml, type YamlFile } from "../config/index.ts";
 import { datasetsSchema, panelsSchema, type Dataset } from "../panels/index.ts";
+import { declaredIn, declaredSchedule, declaredSubscription } from "./declared.ts";
 import { readSkillHead } from "./skill.ts";
 
 const MANIFEST = "tutti.plugin.json";
@@ -69,14 +70,14 @@ const schema = z.strictObject({
   agents: z.array(inside).max(ITEMS_MAX).default([]),
   graphs: z.array(inside).max(ITEMS_MAX).default([]),
   skills: z.array(inside).max(ITEMS_MAX).default([]),
-  schedules: z.array(z.json()).max(ITEMS_MAX).default([]),
-  subscriptions: z.array(z.json()).max(ITEMS_MAX).default([]),
+  schedules: z.array(declaredSchedule).max(ITEMS_MAX).default([]),
+  subscriptions: z.array(declaredSubscription).max(ITEMS_MAX).default([]),
   panels: panelsSchema.default([]),
   datasets: datasetsSchema(inside).default([]),
 });
 
 /** A skill without a manifest asks for nothing. */
-const NO_PERMISSIONS = permissions.parse({});
+const NO_PERMISSIONS: PluginPermissions = { ...permissions.parse({}), ...declaredIn([], []) };
 
 /**
  * What the manifest of a folder says: `tutti.plugin.json`, the key `tutti` of `package.json`, or a `SKILL.md`, which is a plugin of one skill.
@@ -110,7 +111,10 @@ async function fileOf(folder: string): Promise<{ readonly file: YamlFile; readon
 function parseManifest(file: YamlFile, at: readonly string[]): PluginManifest {
   if (file.problems.length > 0) throw new AppError("invalid_config", file.problems.join("\n"));
   const result = schema.safeParse(valueAt(file.value, at));
-  if (result.success) return result.data;
+  if (result.success) {
+    const { schedules, subscriptions } = result.data;
+    return { ...result.data, permissions: { ...result.data.permissions, ...declaredIn(schedules, subscriptions) } };
+  }
   throw new AppError("invalid_config", result.error.issues.flatMap((issue) => describe(issue, file, at)).join("\n"));
 }
 

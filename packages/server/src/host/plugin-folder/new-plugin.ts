@@ -32,10 +32,10 @@ function filesOf(name: string): Readonly<Record<string, string>> {
 }
 
 function entryOf(tool: string): string {
-  return `import type { PluginHost } from "@tutti/core/plugin";
+  return `import type { IsolatedPlugin, PluginHost } from "@tutti/core/plugin";
 
 // Called once, in a process of this plugin's own. \`host\` is all it has of Tutti.
-export function init(host: PluginHost) {
+export function init(host: PluginHost): IsolatedPlugin {
   return {
     tools: [
       {

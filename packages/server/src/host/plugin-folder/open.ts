@@ -3,7 +3,8 @@ import type { AgentDeps } from "../agents/index.ts";
 import type { Config } from "../config/index.ts";
 import type { Models } from "../../models/index.ts";
 import type { Registry } from "../registry.ts";
-import { declarePlugin, type Services } from "../services.ts";
+import type { Services } from "../services.ts";
+import { declareOnly } from "./declarations.ts";
 import { PluginFolder } from "./plugin-folder.ts";
 import type { ServiceParts } from "./services.ts";
 
@@ -25,7 +26,9 @@ export async function openPluginFolder(config: Config, { registry, agents, servi
     home: {
       replace: async (plugin, path, build) => void (await registry.replace(plugin, path, { deps: agents, build })),
       remove: (name) => registry.remove(name),
-      declare: (plugin, principal) => declarePlugin(services, plugin, principal),
+      // One in Tutti's own process that has the name by now keeps what it declared.
+      declare: async (plugin, by) =>
+        registry.loaded.some(({ name }) => name === plugin.name) ? undefined : declareOnly(services, plugin, by),
     },
     services: { ...parts, events: services.events, findModel: (id) => registry.model(id) ?? models.model(id) },
     options: Object.fromEntries(options),

@@ -1,6 +1,6 @@
 import type { PluginPermissions } from "@tutti/core/plugin";
 
-const LISTS = ["network", "secrets", "tools", "models", "paths", "offers"] as const;
+const LISTS = ["network", "secrets", "tools", "models", "paths", "offers", "starts", "hears", "tells"] as const;
 
 const WORDS = {
   network: "send requests to",
@@ -9,6 +9,9 @@ const WORDS = {
   models: "ask the model",
   paths: "use the path",
   offers: "let anybody call its own tool",
+  starts: "start, at its times or for events,",
+  hears: "be given the events that pass",
+  tells: "send events to",
 } as const;
 
 /** What is asked for beyond what was granted, in words, one thing each; nothing when the grant covers it. Pure. */

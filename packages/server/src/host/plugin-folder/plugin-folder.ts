@@ -24,8 +24,11 @@ interface PluginHome {
   /** Puts a plugin in the place of an earlier version of it: all of it, or nothing. */
   replace(plugin: Plugin, path: string, build: string): Promise<void>;
   remove(name: string): void;
-  /** Schedules and subscriptions, made or brought up to date under the plugin's own principal. */
-  declare(plugin: Plugin, principal: Principal): Promise<void>;
+  /** Schedules and subscriptions, made and brought up to date under the plugin's own principal; those that it no longer has end. */
+  declare(
+    plugin: Pick<Plugin, "name" | "schedules" | "subscriptions">,
+    by: { readonly principal: Principal; readonly host: Principal },
+  ): Promise<void>;
 }
 
 /** What a folder of plugins works with. */
@@ -88,6 +91,7 @@ export class PluginFolder implements AsyncDisposable {
   /** Looks out for changes from now on, and tells what happens in events. */
   async watch(): Promise<void> {
     this.#isWatched = true;
+    await this.#next(() => this.#declareAll());
     await this.#watch.start();
   }
 
@@ -146,7 +150,7 @@ export class PluginFolder implements AsyncDisposable {
     return this.#next(async () => {
       const unit = this.#require(name);
       await this.#grants.disable(name, principal);
-      await this.#unload(unit);
+      await this.#end(unit);
       return this.#view(unit);
     });
   }
@@ -156,7 +160,7 @@ export class PluginFolder implements AsyncDisposable {
     return this.#next(async () => {
       const unit = this.#require(name);
       await this.#grants.remove(name, principal);
-      await this.#unload(unit);
+      await this.#end(unit);
       await rm(unit.folder, { recursive: true, force: true });
       await rm(join(this.#parts.copiesDir, name), { recursive: true, force: true });
       await new PluginStore(name, this.#parts.services.store).clear();
@@ -207,7 +211,7 @@ export class PluginFolder implements AsyncDisposable {
     const names = await subfolders(this.#parts.dir);
     for (const unit of this.#units.values()) {
       if (names.includes(basename(unit.folder))) continue;
-      await this.#unload(unit);
+      await this.#end(unit);
       this.#units.delete(unit.name);
     }
     for (const folder of names) await this.#look(join(this.#parts.dir, folder));
@@ -229,7 +233,7 @@ export class PluginFolder implements AsyncDisposable {
       return;
     }
     if (known !== undefined && known.name !== manifest.name) {
-      await this.#unload(known);
+      await this.#end(known);
       this.#units.delete(known.name);
     }
     const unit = namesake ?? this.#unit(manifest.name, folder);
@@ -282,7 +286,7 @@ export class PluginFolder implements AsyncDisposable {
 
   async #swap(unit: Unit, copy: { readonly path: string; readonly hash: string }): Promise<void> {
     const { name } = unit;
-    const { home, services, options } = this.#parts;
+    const { services, options } = this.#parts;
     let next: Generation | undefined;
     try {
       if (unit.generation === undefined) await this.#bringBackOlder(unit, copy.hash);
@@ -296,13 +300,12 @@ export class PluginFolder implements AsyncDisposable {
       };
       next = await this.#marks.during(name, () => openGeneration(copy, parts, this.#stopping.signal));
       const under = unit.generation === undefined ? [] : await runsUnderWay(services.store);
-      await home.replace(next.plugin, copy.path, copy.hash.slice(0, BUILD_CHARACTERS));
       const before = unit.generation;
+      await this.#place(next, before);
       unit.generation = next;
       unit.problem = undefined;
       unit.failedHash = undefined;
       if (before !== undefined) await retire(unit, { before, runIds: under, end: () => void this.#next(() => endRetired(unit)) });
-      if (this.#isWatched) await home.declare(next.plugin, pluginPrincipal(name));
       this.#tell(before === undefined ? "loaded" : "reloaded", unit, { reason: `version ${next.manifest.version} (${copy.hash})` });
     } catch (thrown) {
       if (unit.generation !== next) await next?.[Symbol.asyncDispose]();
@@ -310,6 +313,44 @@ export class PluginFolder implements AsyncDisposable {
       this.#failed(unit, AppError.from(thrown).message);
     }
     await pruneCopies(join(this.#parts.copiesDir, name), [unit.generation?.hash, unit.retired?.generation.hash]);
+  }
+
+  /** Puts a version in its place, with its schedules and subscriptions; the one before keeps it when that does not work. */
+  async #place(next: Generation, before: Generation | undefined): Promise<void> {
+    const { home } = this.#parts;
+    const put = async ({ plugin, path, hash }: Generation): Promise<void> => {
+      await home.replace(plugin, path, hash.slice(0, BUILD_CHARACTERS));
+      await this.#declare(plugin);
+    };
+    try {
+      await put(next);
+    } catch (thrown) {
+      if (before !== undefined) await put(before);
+      else {
+        home.remove(next.plugin.name);
+        await this.#declareNothing(next.plugin.name);
+      }
+      throw thrown;
+    }
+  }
+
+  /** Brings schedules and subscriptions to what is enabled, also after changes while Tutti was down. One that does not load keeps its own. */
+  async #declareAll(): Promise<void> {
+    for (const name of this.#grants.names) {
+      const unit = this.#units.get(name);
+      if (unit === undefined || this.#grants.of(name)?.enabled !== true) await this.#declareNothing(name);
+      else if (unit.generation !== undefined)
+        await this.#declare(unit.generation.plugin).catch((thrown: unknown) => this.#failed(unit, AppError.from(thrown).message));
+    }
+  }
+
+  async #declare(plugin: Pick<Plugin, "name" | "schedules" | "subscriptions">): Promise<void> {
+    if (this.#isWatched) await this.#parts.home.declare(plugin, { principal: pluginPrincipal(plugin.name), host: HOST });
+  }
+
+  async #declareNothing(name: string): Promise<void> {
+    const { logger } = this.#parts.services;
+    await this.#declare({ name }).catch((error: unknown) => logger.error({ plugin: name, error }, "what a plugin declared did not end"));
   }
 
   /** Runs that began with an earlier version find its agents and graphs again after a restart. */
@@ -326,6 +367,12 @@ export class PluginFolder implements AsyncDisposable {
     }
   }
 
+  /** Unloads a plugin that is not to come back by itself: nothing starts in its name any more. */
+  async #end(unit: Unit): Promise<void> {
+    await this.#declareNothing(unit.name);
+    await this.#unload(unit);
+  }
+
   async #unload(unit: Unit): Promise<void> {
     const { generation } = unit;
     unit.generation = undefined;
@@ -333,8 +380,7 @@ export class PluginFolder implements AsyncDisposable {
     if (generation === undefined) return;
     this.#parts.home.remove(unit.name);
     this.#tell("unloaded", unit, { reason: `version ${generation.manifest.version}` });
-    await endRetired(unit);
-    await generation[Symbol.asyncDispose]();
+    await Promise.all([endRetired(unit), generation[Symbol.asyncDispose]()]);
   }
 
   #failed(unit: Unit, problem: string): void {

@@ -8,6 +8,7 @@ import { createClient, type Client } from "@tutti/client";
 import { defineWorkflow, type Plugin } from "@tutti/core";
 import type { Panel } from "@tutti/core/plugin";
 import { z } from "zod";
+import { readApiShapes } from "../../testing/api-shapes.ts";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 const SHOP = fileURLToPath(new URL("../../../../../examples/plugins/shop", import.meta.url));
@@ -67,6 +68,27 @@ test("the example's panels are listed by slot and show what feeds them, each in 
   const changes = await show("changes");
   assert.deepEqual(changes.view === "timeline" && changes.entries.map(({ label, detail }) => [label, detail]), [["Sencha", "counted: 20"]]);
   assert.match(JSON.stringify(await show("about")), /kept by the plugin/);
+});
+
+test("/openapi.json describes the panels and what they show, and answers are as it says", async () => {
+  await using desk = await openDesk();
+  await cp(SHOP, join(desk.dir, "shop"), { recursive: true });
+  await desk.app.fetch("/v1/plugins/shop/enable", {});
+  const shapes = await readApiShapes(desk.app);
+  const described = shapes.operations.filter(({ path }) => path.startsWith("/v1/panels"));
+  assert.deepEqual(
+    described.map(({ method, path, hasBody }) => [`${method} ${path}`, hasBody]),
+    [
+      ["GET /v1/panels", false],
+      ["POST /v1/panels/{plugin}/{panel}/data", true],
+    ],
+  );
+  const client = createClient({ baseUrl: desk.app.url, token: desk.app.token, fetch: shapes.fetch });
+  const panels = await client.panels();
+  assert.equal(panels.length, 6);
+  for (const { id, view } of panels)
+    if (view !== "form") assert.equal((await client.panelData({ plugin: "shop", panel: id, input: {} })).content.view, view);
+  assert.deepEqual([...shapes.seen].toSorted(), ["GET /v1/panels 200", "POST /v1/panels/{plugin}/{panel}/data 200"]);
 });
 
 test("what a person enters must fit the fields, and cannot change what the panel has fixed", async () => {
