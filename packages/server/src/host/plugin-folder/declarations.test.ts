@@ -56,7 +56,7 @@ test("a plugin's schedule ticks and its subscription is given events, in the plu
   const { plugin, next } = notes();
   await using desk = await openDesk({ inlinePlugins: [plugin] });
   await desk.write("demo", demo({ schedules: [schedule()], subscriptions: [subscription()] }));
-  const { wants } = (await desk.show("demo")) as { readonly wants: readonly string[] };
+  const { wants } = (await desk.show("demo")) as unknown as { readonly wants: readonly string[] };
   assert.ok(wants.includes("start, at its times or for events, noted"), wants.join());
   assert.ok(wants.includes('be given the events that pass {"exact":{"type":"demo.done"}}'), wants.join());
   const enabled = await desk.enable("demo");

@@ -104,9 +104,9 @@ async function callUnderWay(desk: Desk, ended: string): Promise<{ readonly call:
     "index.ts": entry(`async () => { await host.fetch("http://${host}/"); return "${ended}"; }`),
   });
   assert.equal((await desk.enable("demo")).status, 200);
-  const arrived = once(gate, "request") as Promise<readonly [unknown, ServerResponse]>;
+  const arrived = once(gate, "request");
   const call = desk.call("say");
-  const [, response] = await arrived;
+  const [, response] = (await arrived) as [unknown, ServerResponse];
   gate.close();
   return { call, answer: () => void response.end("go") };
 }
