@@ -1,5 +1,6 @@
 import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
 import { basePath } from "./server.ts";
+import { BrokenPage } from "./shell/broken-page.tsx";
 import { LostPage, Shell } from "./shell/shell.tsx";
 
 const root = createRootRoute({ component: Shell, notFoundComponent: LostPage });
@@ -37,6 +38,7 @@ export const router = createRouter({
   routeTree,
   basepath: basePath,
   defaultPreload: "intent",
+  defaultErrorComponent: BrokenPage,
   scrollRestoration: true,
   parseSearch: (text) => Object.fromEntries(new URLSearchParams(text)),
   stringifySearch: (search) => {

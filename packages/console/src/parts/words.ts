@@ -14,6 +14,7 @@ const NOW_MS = 1000;
 
 /** A distance in time as people say it: "3 min. ago", "in 2 hr.". */
 export function ago(distanceMs: number): string {
+  if (Number.isNaN(distanceMs)) return "–";
   const size = Math.abs(distanceMs);
   const [unit, unitMs] = STEPS.find(([, ms]) => size >= ms) ?? ["second", 1000];
   return size < NOW_MS ? RELATIVE.format(0, "second") : RELATIVE.format(Math.trunc(distanceMs / unitMs), unit);

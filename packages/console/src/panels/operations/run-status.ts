@@ -3,5 +3,5 @@ import { STATUS_ACCENT } from "../../parts/tones.ts";
 
 /** Whether a text is a status that runs have. */
 export function isRunStatus(text: string): text is RunStatus {
-  return text in STATUS_ACCENT;
+  return Object.hasOwn(STATUS_ACCENT, text);
 }

@@ -20,7 +20,7 @@ export function Cell({ value, format = "text", unit }: CellProps): ReactNode {
 
 /** A value as words. A number is written in the reader's own language. */
 export function written(value: PanelScalar, { format = "text", unit }: Omit<CellProps, "value">): string {
-  if (format === "date" && typeof value !== "boolean" && value !== null) return clockTime(new Date(value).toISOString());
+  if (format === "date" && typeof value !== "boolean" && value !== null) return momentOf(value);
   if (typeof value !== "number") return String(value ?? "–");
   switch (format) {
     case "money":
@@ -38,6 +38,12 @@ export function written(value: PanelScalar, { format = "text", unit }: Omit<Cell
     case "date":
       return `${new Intl.NumberFormat(undefined, { maximumFractionDigits: 3 }).format(value)}${unit === undefined ? "" : ` ${unit}`}`;
   }
+}
+
+/** What is no moment stays what it is. */
+function momentOf(value: string | number): string {
+  const moment = new Date(value);
+  return Number.isNaN(moment.getTime()) ? String(value) : clockTime(moment.toISOString());
 }
 
 /** A currency that the browser does not know is written behind the number. */

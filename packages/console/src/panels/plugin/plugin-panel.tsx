@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { PanelEntry, PanelReply } from "@tutti/client";
 import { Receipt } from "lucide-react";
 import { useDeferredValue, useState, type ReactNode } from "react";
+import { Boundary } from "../../parts/boundary.tsx";
 import { Button } from "../../parts/button.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { Panel } from "../../parts/page.tsx";
@@ -22,13 +23,22 @@ export function PluginPanel({ panel }: { readonly panel: PanelEntry }): ReactNod
   const { title, description, size = "medium", plugin } = panel;
   return (
     <div className={cx("min-w-0", SPAN[size])}>
-      <Panel title={title} actions={<span className="text-[11px] text-ink-3">{plugin}</span>}>
+      <Panel
+        title={title}
+        actions={
+          <span className="max-w-40 truncate text-[11px] text-ink-3" dir="auto">
+            {plugin}
+          </span>
+        }
+      >
         {description !== undefined && (
           <p className="pb-3 text-xs text-ink-2" dir="auto">
             {description}
           </p>
         )}
-        <Body panel={panel} />
+        <Boundary>
+          <Body panel={panel} />
+        </Boundary>
       </Panel>
     </div>
   );

@@ -108,7 +108,7 @@ export function isRunId(text: string): boolean {
 }
 
 function timeOf({ last, since, until }: Texts): TimeFilter {
-  if (last !== undefined && last in SPANS) return { type: "last", span: last as Span };
+  if (last !== undefined && Object.hasOwn(SPANS, last)) return { type: "last", span: last as Span };
   const [from, to] = [momentOf(since), momentOf(until)];
   if (from === undefined && to === undefined) return { type: "any" };
   return { type: "between", ...(from !== undefined && { since: from }), ...(to !== undefined && { until: to }) };
