@@ -97,7 +97,7 @@ test("a newcomer is shown the tour: it starts a run, asks, is approved, and its 
   await page.goto(`${tutti.tutti.url}/admin/`);
   await page.getByLabel("Token").fill(tutti.tutti.token);
   await page.keyboard.press("Enter");
-  const tour = page.getByRole("region", { name: "Tour" });
+  const tour = page.getByRole("region", { name: "Tour", exact: true });
   assert.deepEqual(await violations(page), []);
   await tour.getByRole("button", { name: "Start the run" }).click();
   await tour.getByRole("link", { name: "Show the question" }).click();
