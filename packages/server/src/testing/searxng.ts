@@ -33,7 +33,13 @@ export async function startSearxng(options: {
       score: 1 / rank,
       category: "general",
     });
-    const results = [{ ...result(0), url: "javascript:alert(1)" }, ...Array.from({ length: 20 }, (_, index) => result(index + 1))];
+    // Engines bring addresses that are none of the web, and results of other shapes.
+    const odd = [
+      { ...result(0), url: "javascript:alert(1)" },
+      { ...result(0), url: null },
+      { ...result(1), content: 7, engine: [] },
+    ];
+    const results = [...odd, ...Array.from({ length: 20 }, (_, index) => result(index + 1))];
     const body = {
       query,
       number_of_results: 0,

@@ -30,17 +30,14 @@ const output = z.strictObject({
   ),
 });
 
-/** What SearXNG's JSON API gives, as far as we read it. */
-const answerSchema = z.object({
-  results: z.array(
-    z.object({
-      url: z.string(),
-      title: z.string().nullish(),
-      content: z.string().nullish(),
-      publishedDate: z.string().nullish(),
-      engine: z.string().nullish(),
-    }),
-  ),
+/** What SearXNG's JSON API gives. Each result is read by itself: its engines are many, and one of them may not keep to the shape. */
+const answerSchema = z.object({ results: z.array(z.unknown()) });
+const resultSchema = z.object({
+  url: z.string(),
+  title: z.string().nullish().catch(null),
+  content: z.string().nullish().catch(null),
+  publishedDate: z.string().nullish().catch(null),
+  engine: z.string().nullish().catch(null),
 });
 
 /** Searches the web through a SearXNG of the operator's choice, which may stand in the operator's own network. */
@@ -71,24 +68,24 @@ export function webSearch(endpoint: string | undefined): { readonly tool: Tool; 
       requireSuccess(answer, "the search engine (json must be among search.formats in its settings.yml)");
       const read = answerSchema.safeParse(jsonOf(answer));
       if (!read.success) throw new AppError("invalid_output", `wanted SearXNG's JSON from ${base.host}, got something else`);
-      return { query, results: read.data.results.filter(isOnWeb).slice(0, resultsMax).map(resultOf) };
+      return { query, results: read.data.results.flatMap(readResult).slice(0, resultsMax) };
     },
   });
   return { tool: tool as unknown as Tool, client };
 }
 
-type Result = z.output<typeof answerSchema>["results"][number];
-
-function isOnWeb({ url }: Result): boolean {
-  return /^https?:\/\//i.test(url);
-}
-
-function resultOf({ url, title, content, publishedDate, engine }: Result): z.output<typeof output>["results"][number] {
-  return {
-    title: title ?? "",
-    url,
-    snippet: (content ?? "").slice(0, SNIPPET_CHARACTERS_MAX),
-    publishedAt: publishedDate ?? null,
-    engine: engine ?? "",
-  };
+/** A result of the web; nothing where it is none. */
+function readResult(value: unknown): z.output<typeof output>["results"] {
+  const { data } = resultSchema.safeParse(value);
+  if (data === undefined || !/^https?:\/\//i.test(data.url)) return [];
+  const { url, title, content, publishedDate, engine } = data;
+  return [
+    {
+      title: title ?? "",
+      url,
+      snippet: (content ?? "").slice(0, SNIPPET_CHARACTERS_MAX),
+      publishedAt: publishedDate ?? null,
+      engine: engine ?? "",
+    },
+  ];
 }
