@@ -47,6 +47,7 @@ export const checkers: readonly Checker[] = [
   },
   { name: "exports", commands: [["node", "scripts/check-exports.ts"]], filesRead: /in (\d+) file/ },
   { name: "docs", commands: [["node", "scripts/check-docs.ts"]], filesRead: /in (\d+) pages/ },
+  { name: "console", commands: [["node", "scripts/check-console.ts"]], filesRead: /in (\d+) files/ },
   { name: "prove", commands: [["node", "scripts/prove-checks.ts"]], filesRead: /(\d+) planted faults/ },
 ];
 
