@@ -3,6 +3,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test, type TestContext } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Json, Plugin, Tool } from "@tutti/core";
 import { startTestApp, type TestApp } from "../../packages/server/src/testing.ts";
@@ -95,6 +96,18 @@ test("a server that never answers costs its time limit, and is called once only"
   assert.equal(status, 504, text);
   assert.match(text, /within 300 ms/);
   assert.equal(await readFile(file, "utf8"), "called\n", "what may have been done is not done again");
+});
+
+test("a server that hangs for good is ended, and started anew for a later call", async (context) => {
+  const file = await scratch(context);
+  await using app = await using("spins", { file, more: { callTimeoutMs: 300, connectTimeoutMs: 20_000 } });
+  assert.equal((await add(app)).status, 504);
+  for (;;) {
+    const { status, text } = await add(app);
+    if (status === 200) return assert.match(text, /well again/);
+    assert.ok(status === 504 || status === 503 || status === 502, text);
+    await delay(200);
+  }
 });
 
 test("a server that dies in a call fails that call, and is started again for the next", async (context) => {

@@ -2,7 +2,7 @@
  * An MCP server that is wrong in one way, named by its first argument: for tests of what Tutti does about it. It speaks the protocol by hand,
  * because no library would let it misbehave.
  */
-import { appendFileSync, existsSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 const [kind = "plain", file = ""] = process.argv.slice(2);
@@ -39,6 +39,10 @@ function call(id: number | string): void {
   switch (kind) {
     case "silent":
       return;
+    case "spins":
+      // Only the first call: what is started anew is to be told from what still hangs.
+      if (readFileSync(file, "utf8") === "called\n") for (;;);
+      return reply(id, { content: [{ type: "text", text: "well again" }] });
     case "dies":
       return process.exit(3);
     case "flood":

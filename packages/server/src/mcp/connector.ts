@@ -36,6 +36,8 @@ export interface ConnectorHealth {
 }
 
 /** However often a server says that its list changed, it is read at most once in this time. */
+/** How long a program may take to say what it offers, when it is asked whether it still lives. */
+const SIGN_OF_LIFE_MS = 2_000;
 const REFRESH_EVERY_MS = 1_000;
 /** A person may take their time; nobody takes longer. */
 const QUESTION_MAX_MS = 3_600_000;
@@ -148,7 +150,7 @@ export class Connector implements AsyncDisposable {
       clock,
     };
     const signal = AbortSignal.any([context.signal, clock.signal]);
-    const result = await this.#within(signal, (connection) => {
+    const answer = this.#within(signal, (connection) => {
       this.#list.requireApproved(name);
       return this.#active.during(active, () =>
         connection.call(name, input as Readonly<Record<string, unknown>>, {
@@ -161,7 +163,24 @@ export class Connector implements AsyncDisposable {
         }),
       );
     });
-    return outputOf(result, { tool: name, hasSchema });
+    answer.catch(() => {
+      if (clock.signal.aborted) void this.#endIfHung();
+    });
+    return outputOf(await answer, { tool: name, hasSchema });
+  }
+
+  /** A program that answers nothing any more, not even what it offers, is ended; the next call starts it anew. */
+  async #endIfHung(): Promise<void> {
+    const opened = this.#connection;
+    const connection = await opened?.catch(() => undefined);
+    if (connection === undefined || this.spec.reach.type !== "stdio") return;
+    const lives = await connection.tools(AbortSignal.timeout(SIGN_OF_LIFE_MS)).then(
+      () => true,
+      () => false,
+    );
+    if (lives || this.#connection !== opened) return;
+    this.#parts.log("warn", `it answers nothing within ${SIGN_OF_LIFE_MS} ms after a call that took too long, and is ended`);
+    await this.#disconnect();
   }
 
   /** Does one thing with the server, connected and within its bounds. */

@@ -5,7 +5,7 @@ import type { Command } from "commander";
 import { connect } from "../connect.ts";
 import { EXIT, readJsonArgument, safeJson, UsageError, type Shell } from "../shell.ts";
 import { table } from "../table.ts";
-import { printableLines } from "../terminal-text.ts";
+import { cut, printable, printableLines } from "../terminal-text.ts";
 import type { Style } from "../terminal.ts";
 
 const STATE_STYLES: Readonly<Record<McpServerEntry["state"] | McpToolEntry["state"], Style>> = {
@@ -19,6 +19,8 @@ const STATE_STYLES: Readonly<Record<McpServerEntry["state"] | McpToolEntry["stat
 };
 
 const DESCRIPTION_CHARACTERS_MAX = 80;
+/** A name that a server gives itself is cut to this. */
+const NAME_COLUMNS = 60;
 
 /** `tutti mcp …` */
 export function defineMcp(command: Command, shell: Shell): void {
@@ -139,7 +141,8 @@ async function tryOut(shell: Shell, name: string): Promise<void> {
   await using connection = await connect(shell);
   const server = await connection.client.testMcpServer(name, shell.signal);
   shell.printJson({ server });
-  shell.print(`${name} answers: ${server.server?.name ?? ""} ${server.server?.version ?? ""}, revision ${server.server?.revision ?? ""}.`);
+  const { name: own = "", version = "", revision = "" } = server.server ?? {};
+  shell.print(printable(`${name} answers: ${cut(own, NAME_COLUMNS)} ${cut(version, NAME_COLUMNS)}, revision ${revision}.`));
   printTools(shell, server);
 }
 

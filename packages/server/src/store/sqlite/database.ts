@@ -1,9 +1,12 @@
+import { chmodSync, closeSync, openSync, statSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { AppError, type ErrorCode } from "@tutti/core";
 
 /** The names of what stands in a data folder. */
 export const DATABASE_FILE = "tutti.db";
 export const BLOBS_FOLDER = "blobs";
+
+const OWNERS_ONLY = 0o600;
 
 /** Primary result codes of sqlite3.h, as `node:sqlite` reports them in `errcode` (extended codes carry them in the low byte). */
 const CODES: Readonly<Record<number, ErrorCode>> = {
@@ -26,6 +29,7 @@ const ADVICE: Partial<Record<ErrorCode, string>> = {
 /** Opens a database for one connection; errors are `AppError`s that name the file. */
 export function openDatabase(file: string, options: { readonly readOnly: boolean }): DatabaseSync {
   return naming(file, () => {
+    if (!options.readOnly) keepFromOthers(file);
     const db = new DatabaseSync(file, { readOnly: options.readOnly, timeout: 5000 });
     try {
       db.exec("PRAGMA trusted_schema = OFF; PRAGMA cache_size = -16000; PRAGMA temp_store = MEMORY;");
@@ -39,6 +43,13 @@ export function openDatabase(file: string, options: { readonly readOnly: boolean
       throw error;
     }
   });
+}
+
+/** Logs hold what people and models said, and logins: nobody else reads them. SQLite gives the files beside a database the same mode. */
+function keepFromOthers(file: string): void {
+  closeSync(openSync(file, "a", OWNERS_ONLY));
+  for (const name of [file, `${file}-wal`, `${file}-shm`])
+    if (((statSync(name, { throwIfNoEntry: false })?.mode ?? 0) & 0o077) !== 0) chmodSync(name, OWNERS_ONLY);
 }
 
 /** Runs `action`; what SQLite throws becomes an `AppError` with the file's name and what to do. */

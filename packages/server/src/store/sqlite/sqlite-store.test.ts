@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { cp, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, cp, mkdir, mkdtemp, open, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -44,6 +44,17 @@ describe("sqlite store: a folder that cannot be used", () => {
     await assert.rejects(SqliteStore.open(folder), { code: "storage_in_use", message: new RegExp(folder) });
     await first.close();
     await (await SqliteStore.open(folder)).close();
+  });
+
+  test("nobody but its owner reads a database, also in a folder that was there before and was open", async () => {
+    const folder = await newFolder();
+    await chmod(folder, 0o755);
+    await writeFile(join(folder, "tutti.db"), "", { mode: 0o644 });
+    await using _ = await openOn(folder);
+    const modes = await Promise.all(
+      ["tutti.db", "tutti.db-wal", "tutti.db-shm"].map(async (name) => (await stat(join(folder, name))).mode & 0o777),
+    );
+    assert.deepEqual(modes, [0o600, 0o600, 0o600]);
   });
 
   test("a database of a newer program is refused and left as it is", async () => {
