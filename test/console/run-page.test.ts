@@ -48,6 +48,13 @@ const signal = (runId: string, name: string, value: Json): Promise<unknown> => a
 const row = (page: ConsolePage, name: RegExp | string): Locator => page.getByRole("row", { name }).first();
 const tab = (page: ConsolePage, name: string): Locator => page.getByRole("tab", { name });
 
+/** Whether a row lies wholly within what scrolls. */
+async function isInSight(found: Locator): Promise<boolean> {
+  const [inner, outer] = [await found.boundingBox(), await found.page().getByRole("treegrid").boundingBox()];
+  assert.ok(inner !== null && outer !== null);
+  return inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
+}
+
 /** An action of the run that has no button of its own. */
 async function act(page: ConsolePage, name: string): Promise<void> {
   await page.getByRole("button", { name: "More actions" }).click();
@@ -112,6 +119,9 @@ test("a run with ten thousand steps opens whole, draws only what is in sight, an
   await row(page, /wide/).focus();
   await page.keyboard.press("End");
   await page.locator('[aria-rowindex="10003"]:focus').waitFor();
+  await page.goto(`${tutti.tutti.url}/admin/runs/${runId}?span=0.5070.0`);
+  await page.getByRole("row", { selected: true }).waitFor();
+  assert.ok(await isInSight(page.getByRole("row", { selected: true })));
   await tab(page, "Log").click();
   await page.getByText("10,003 events").waitFor();
   await tab(page, "Receipt").click();

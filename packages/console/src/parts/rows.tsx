@@ -63,6 +63,8 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
+    // The head stands over the rows and takes as much room as one.
+    scrollPaddingEnd: ROW_PX,
     initialOffset,
     getItemKey: (index) => idOf(rows[index] as Row),
     onChange: ({ range }) => {

@@ -12,6 +12,8 @@ import type { TimeWindow } from "./time-window.ts";
 import { useTimePointer, type Viewing } from "./use-time-window.ts";
 
 const ROW_PX = 28;
+/** The head stands over the rows and takes room within what scrolls. */
+const HEAD_PX = 32;
 const OVERSCAN = 10;
 const INDENT_PX = 14;
 const PAGE_ROWS = 15;
@@ -40,6 +42,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
+    scrollPaddingEnd: HEAD_PX,
     getItemKey: (index) => rows[index]?.id ?? index,
   });
   useTimePointer({ box, bars, whole, viewing });
