@@ -43,6 +43,7 @@ interface RowsProps<Row> {
   readonly onBusy?: (isBusy: boolean) => void;
 }
 
+/** Also of the head, which stands over the rows and takes room within what scrolls. */
 const ROW_PX = 36;
 /** Rows that are drawn beyond what is seen. */
 const OVERSCAN = 12;
@@ -63,7 +64,6 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
     overscan: OVERSCAN,
-    // The head stands over the rows and takes as much room as one.
     scrollPaddingEnd: ROW_PX,
     initialOffset,
     getItemKey: (index) => idOf(rows[index] as Row),

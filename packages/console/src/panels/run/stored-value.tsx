@@ -25,7 +25,7 @@ export function StoredValue({
 }
 
 /** Whether an event holds only where the value is. */
-export function isBlob(value: Json | undefined): value is Json & BlobRef {
+function isBlob(value: Json | undefined): value is Json & BlobRef {
   return typeof value === "object" && value !== null && !Array.isArray(value) && "$blob" in value && typeof value["$blob"] === "string";
 }
 

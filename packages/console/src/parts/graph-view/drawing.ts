@@ -100,7 +100,7 @@ export function labelOf({ on, codes, case: outcome, when }: Omit<GraphEdge, "fro
 }
 
 /** What a node calls or asks. */
-export function detailOf(node: GraphNode): string {
+function detailOf(node: GraphNode): string {
   switch (node.type) {
     case "tool":
       return node.tool;

@@ -22,7 +22,7 @@ import { GraphFrame, GraphNodeCard, type CanvasNode } from "./graph-node.tsx";
 import { layoutOf, type Direction, type Placed } from "./layout.ts";
 
 /** What can be changed in a picture. */
-export interface GraphEditing {
+interface GraphEditing {
   readonly onConnect: (from: string, to: string) => void;
   readonly onRemove: (removed: { readonly nodes: readonly string[]; readonly edges: readonly string[] }) => void;
 }
