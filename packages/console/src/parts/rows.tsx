@@ -77,12 +77,7 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
   const tabIndexOf = items.find(({ key }) => key === activeId)?.index ?? inSight?.index;
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
-    const find = (): HTMLElement | undefined => box.current?.querySelector<HTMLElement>(`[data-index="${to}"]`) ?? undefined;
-    const there = find();
-    virtual.scrollToIndex(to);
-    // One that is drawn is focused at once, so that the next key goes to it however fast it comes.
-    if (there === undefined) requestAnimationFrame(() => find()?.focus());
-    else there.focus({ preventScroll: true });
+    focusRowAt(box.current, to, () => virtual.scrollToIndex(to));
   };
   useFocusKeys(label, () => focusRow(tabIndexOf ?? 0));
   useImperativeHandle(handle, () => ({
@@ -126,6 +121,15 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
       </div>
     </div>
   );
+}
+
+/** Gives the keyboard to the row at a place; `scroll` brings it into sight. One that is drawn has it at once, so that the next key goes to it. */
+export function focusRowAt(box: HTMLElement | null, index: number, scroll: () => void): void {
+  const find = (): HTMLElement | undefined => box?.querySelector<HTMLElement>(`[data-index="${index}"]`) ?? undefined;
+  const there = find();
+  scroll();
+  if (there === undefined) requestAnimationFrame(() => find()?.focus());
+  else there.focus({ preventScroll: true });
 }
 
 function placeOf<Row>(rows: readonly Row[], id: string, idOf: (row: Row) => string): number {

@@ -3,6 +3,7 @@ import { ChevronRight } from "lucide-react";
 import { memo, useEffect, useEffectEvent, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from "react";
 import { cx } from "../../../parts/class-names.ts";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
+import { focusRowAt } from "../../../parts/rows.tsx";
 import { visible } from "../../../parts/visible.ts";
 import { duration } from "../../../parts/words.ts";
 import { Axis, ticksOf } from "./axis.tsx";
@@ -49,7 +50,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
   useReveal(selected, rows, (index) => virtual.scrollToIndex(index, { align: "auto" }));
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
-    focusAt(box.current, to, () => virtual.scrollToIndex(to));
+    focusRowAt(box.current, to, () => virtual.scrollToIndex(to));
   };
   const onKey = (event: KeyboardEvent): void => {
     const at = indexOf(event.target);
@@ -111,15 +112,6 @@ function useReveal(selected: string | undefined, rows: readonly TimelineRow[], s
     const frame = requestAnimationFrame(() => reveal(selected));
     return () => cancelAnimationFrame(frame);
   }, [selected, isThere]);
-}
-
-/** A row in sight gets the keyboard at once, or keys that are pressed quickly would go to the row before it. */
-function focusAt(box: HTMLElement | null, index: number, scroll: () => void): void {
-  const find = (): HTMLElement | null | undefined => box?.querySelector<HTMLElement>(`[data-index="${index}"]`);
-  const there = find();
-  scroll();
-  if (there === null) requestAnimationFrame(() => find()?.focus());
-  else there?.focus();
 }
 
 function Head({ window, bars }: { readonly window: TimeWindow; readonly bars: RefObject<HTMLDivElement | null> }): ReactNode {
