@@ -306,7 +306,7 @@ test("a queue tells what runs, what waits, since when and of which key; supervis
   });
   const page = await tutti.open("/queues");
   const queue = page.getByRole("region", { name: "slow-lane" });
-  await queue.getByText(/of 10/).waitFor();
+  await queue.getByText(/^\d of 10$/).waitFor();
   await queue.getByRole("row").filter({ hasText: "hold" }).waitFor();
   assert.deepEqual(await violations(page), []);
   await page.getByRole("tab", { name: "Supervised work" }).click();

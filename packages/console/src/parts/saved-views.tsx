@@ -11,7 +11,7 @@ import { Queried } from "./queried.tsx";
 import { complain, say } from "./toasts.tsx";
 
 /** What a page needs to be as it was: the texts behind "?" in its address. */
-export type ViewTexts = Readonly<Record<string, string>>;
+type ViewTexts = Readonly<Record<string, string>>;
 
 interface SavedViewsProps {
   /** Whose views: "runs", "events". */

@@ -17,7 +17,7 @@ export const answersQuery = (approval: ApprovalEntry) =>
   });
 
 /** Those who approved at a key, since the input was last changed. */
-export function approversOf(events: readonly Event[], { key, call }: Pick<ApprovalEntry, "key" | "call">): readonly string[] {
+function approversOf(events: readonly Event[], { key, call }: Pick<ApprovalEntry, "key" | "call">): readonly string[] {
   const answers = events.filter((event) => event.type === "approval.answered" && event.key === key && event.approved);
   return answers.flatMap((event) => {
     if (event.type !== "approval.answered") return [];

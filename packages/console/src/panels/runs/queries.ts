@@ -30,6 +30,6 @@ export const activityQuery = ({ time }: RunFilters) =>
   });
 
 /** The length of a bar: the shortest that needs no more bars than there is room for. */
-export function bucketOf(spanSeconds: number): number {
+function bucketOf(spanSeconds: number): number {
   return STEPS_SECONDS.find((seconds) => spanSeconds / seconds <= BUCKETS) ?? Math.ceil(spanSeconds / BUCKETS);
 }
