@@ -19,7 +19,7 @@ interface FieldIds {
 }
 
 /** A named place for an answer; `children` gets the ids that tie the two together. */
-export function Field({ label, help, problem, children }: FieldProps & { readonly children: (ids: FieldIds) => ReactNode }): ReactNode {
+function Field({ label, help, problem, children }: FieldProps & { readonly children: (ids: FieldIds) => ReactNode }): ReactNode {
   const id = useId();
   const isDescribed = problem !== undefined || help !== undefined;
   return (

@@ -2,7 +2,7 @@ import type { Json } from "@tutti/core";
 import { fieldsOf, textOf, type Fields } from "./graph-text.ts";
 
 /** How a field of a node is asked for. */
-export type NodeFieldKind = "text" | "long" | "number" | "choice" | "texts" | "value";
+type NodeFieldKind = "text" | "long" | "number" | "choice" | "texts" | "value";
 
 /** A field of a node. `path` leads to it within the node: ["retry", "attemptsMax"]. */
 export interface NodeField {
