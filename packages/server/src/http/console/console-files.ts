@@ -1,6 +1,8 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
+import { promisify } from "node:util";
+import { brotliCompress, constants, gzip } from "node:zlib";
 
 /** Larger files are none of the console's. */
 const FILE_BYTES_MAX = 32 * 1_048_576;
@@ -9,6 +11,17 @@ const SEGMENT = /^[\w@+~-][\w.@+~-]*$/;
 const SEGMENTS_MAX = 8;
 /** Vite writes a hash of the content into the names of these. */
 const HASHED = /^assets\/.*-[\w-]{8,}\.\w+(?:\.\w+)?$/;
+
+/** What is text, and larger than what comes in one packet either way, is compressed. */
+const COMPRESSIBLE = /\.(?:css|js|svg)$/;
+const COMPRESSED_BYTES_MIN = 1024;
+/** Compressed files kept in memory; a console has fewer, and old ones go when there are more. */
+const COMPRESSED_MAX = 512;
+const BROTLI_QUALITY = 9;
+const compressors = {
+  br: (bytes: Uint8Array) => promisify(brotliCompress)(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: BROTLI_QUALITY } }),
+  gzip: (bytes: Uint8Array) => promisify(gzip)(bytes),
+};
 
 const TYPES: Readonly<Record<string, string>> = {
   ".css": "text/css; charset=utf-8",
@@ -38,6 +51,8 @@ export interface ConsoleFile {
 /** The built console's files. They are read when they are asked for, so that a new build needs no restart. */
 export class ConsoleFiles {
   readonly #folder: string;
+  /** By encoding and content. */
+  readonly #compressed = new Map<string, Promise<Uint8Array<ArrayBuffer>>>();
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -64,7 +79,21 @@ export class ConsoleFiles {
       if (bytes !== undefined) return { bytes, type: typeOf(path), etag: etagOf(bytes), isHashed, encoding };
     }
     const bytes = await this.#read(path);
-    return bytes && { bytes, type: typeOf(path), etag: etagOf(bytes), isHashed };
+    if (bytes === undefined) return undefined;
+    const encoding = ENCODINGS.map(([name]) => name).find((name) => acceptsEncoding(acceptEncoding, name));
+    if (encoding === undefined || bytes.length < COMPRESSED_BYTES_MIN || !COMPRESSIBLE.test(path))
+      return { bytes, type: typeOf(path), etag: etagOf(bytes), isHashed };
+    const smaller = await this.#compress(bytes, encoding);
+    return { bytes: smaller, type: typeOf(path), etag: etagOf(smaller), isHashed, encoding };
+  }
+
+  /** Once for each content, also when many ask at the same time. */
+  #compress(bytes: Uint8Array, encoding: keyof typeof compressors): Promise<Uint8Array<ArrayBuffer>> {
+    const key = `${encoding} ${etagOf(bytes)}`;
+    const made = this.#compressed.get(key) ?? compressors[encoding](bytes).then((smaller) => new Uint8Array(smaller));
+    if (!this.#compressed.has(key) && this.#compressed.size >= COMPRESSED_MAX) this.#compressed.clear();
+    this.#compressed.set(key, made);
+    return made;
   }
 
   /** A link that leads out of the folder leads nowhere. */

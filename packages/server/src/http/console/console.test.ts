@@ -9,6 +9,7 @@ import fc from "fast-check";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 const SCRIPT = "console.log('console');";
+const LARGE = "console.log('console');\n".repeat(1000);
 const PAGE = '<!doctype html><html><head><base href="/admin/" /><script src="./assets/main-a1b2c3d4.js"></script></head></html>';
 const SECRET = "never to be served";
 
@@ -25,6 +26,7 @@ before(async () => {
   await writeFile(join(dist, ".hidden.txt"), SECRET);
   await writeFile(join(dist, "assets", "main-a1b2c3d4.js"), SCRIPT);
   await writeFile(join(dist, "assets", "main-a1b2c3d4.js.br"), brotliCompressSync(SCRIPT));
+  await writeFile(join(dist, "assets", "large-a1b2c3d4.js"), LARGE);
   await symlink(join(folder, "secret.txt"), join(dist, "assets", "way-out.txt"));
   app = await startTestApp({ consoleDir: dist });
 });
@@ -81,6 +83,13 @@ describe("the console", () => {
     assert.equal(brotliDecompressSync(body).toString(), SCRIPT);
     const plain = await raw("/admin/assets/main-a1b2c3d4.js", { "accept-encoding": "br;q=0, gzip" });
     assert.equal(plain.body.toString(), SCRIPT);
+  });
+
+  test("what was not is compressed once it is asked for", async () => {
+    const { body } = await raw("/admin/assets/large-a1b2c3d4.js", { "accept-encoding": "gzip, br" });
+    assert.equal(brotliDecompressSync(body).toString(), LARGE);
+    assert.ok(body.length < LARGE.length / 10);
+    assert.equal((await raw("/admin/assets/large-a1b2c3d4.js")).body.toString(), LARGE);
   });
 
   test("HEAD tells what GET would, without the content", async () => {
