@@ -38,6 +38,7 @@ export function extensionsOf(
     lineNumbers(),
     foldGutter(),
     lintGutter(),
+    EditorView.lineWrapping,
     drawSelection(),
     highlightActiveLine(),
     indentOnInput(),

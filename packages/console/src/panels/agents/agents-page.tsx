@@ -1,7 +1,151 @@
-import type { ReactNode } from "react";
+import { useQuery } from "@tanstack/react-query";
+import { Link, useNavigate } from "@tanstack/react-router";
+import type { AgentEntry } from "@tutti/client";
+import { Bot, MessageSquare } from "lucide-react";
+import { useMemo, type ReactNode } from "react";
+import { Badge, StatusBadge } from "../../parts/badge.tsx";
+import { buttonLook } from "../../parts/button.tsx";
+import { Hint } from "../../parts/hint.tsx";
 import { Page } from "../../parts/page.tsx";
+import { Queried } from "../../parts/queried.tsx";
+import { Rows, type Column } from "../../parts/rows.tsx";
+import { Empty } from "../../parts/states.tsx";
+import { Moment } from "../../parts/time.tsx";
+import type { Accent } from "../../parts/tones.ts";
+import { useLive } from "../../feed.ts";
+import { queryClient } from "../../query-client.ts";
+import { agentsQuery } from "../../queries.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { useThrottled } from "../../throttled.ts";
+import { RunDots, useRunsByWorkflow, type RunsOf } from "../workflows/recent-runs.tsx";
 
-/** Agents. */
+const HEALTH_ACCENT: Readonly<Record<AgentEntry["health"]["status"], Accent>> = { ok: "green", degraded: "orange", down: "red" };
+/** How often what agents do now is read anew while runs come and go. */
+const LOAD_EVERY_MS = 2000;
+
+interface Line {
+  readonly agent: AgentEntry;
+  readonly runs: RunsOf | undefined;
+}
+
+/** All agents: how they are, what they do now, and a way to talk to each. */
 export function AgentsPage(): ReactNode {
-  return <Page title="Agents">{null}</Page>;
+  const query = useQuery(agentsQuery);
+  const navigate = useNavigate();
+  const again = useThrottled(() => void queryClient.invalidateQueries(agentsQuery), LOAD_EVERY_MS);
+  useLive({ topic: "runs" }, { onData: again });
+  const agents = query.data;
+  const actions = useMemo(
+    () =>
+      (agents ?? []).map(({ name }): ShellAction => ({
+        id: `talk ${name}`,
+        title: `Talk to ${name}`,
+        group: "Agents",
+        words: "chat",
+        run: () => navigate({ to: "/agents/$name", params: { name }, search: { tab: "chat" } }),
+      })),
+    [agents, navigate],
+  );
+  useActions(actions);
+  return (
+    <Page title="Agents" about="Workflows in which a model picks the next step. Talk to them, and see how they do." isFull>
+      <Queried query={query} lines={8}>
+        {(all) => <AgentRows agents={all} />}
+      </Queried>
+    </Page>
+  );
+}
+
+function AgentRows({ agents }: { readonly agents: readonly AgentEntry[] }): ReactNode {
+  const navigate = useNavigate();
+  const runs = useRunsByWorkflow();
+  const lines = useMemo(() => agents.map((agent): Line => ({ agent, runs: runs.get(agent.name) })), [agents, runs]);
+  return (
+    <Rows
+      label="Agents"
+      rows={lines}
+      columns={COLUMNS}
+      idOf={({ agent }) => agent.name}
+      onOpen={({ agent }) => void navigate({ to: "/agents/$name", params: { name: agent.name } })}
+      empty={
+        <Empty icon={Bot} title="No agents yet">
+          An agent is one YAML file in a plugin: <code>tutti plugins new my-agent</code>
+        </Empty>
+      }
+    />
+  );
+}
+
+const COLUMNS: readonly Column<Line>[] = [
+  {
+    id: "name",
+    title: "Name",
+    width: "minmax(140px, 1fr)",
+    cell: ({ agent: { name } }) => (
+      <Link to="/agents/$name" params={{ name }} className="font-medium text-ink hover:text-blue">
+        {name}
+      </Link>
+    ),
+  },
+  {
+    id: "health",
+    title: "Health",
+    width: "100px",
+    cell: ({ agent: { health } }) => (
+      <Hint text={health.reason}>
+        <span>
+          <Badge accent={HEALTH_ACCENT[health.status]}>{health.status}</Badge>
+        </span>
+      </Hint>
+    ),
+  },
+  { id: "description", title: "Description", width: "minmax(200px, 2fr)", cell: ({ agent }) => agent.description },
+  { id: "model", title: "Model", width: "160px", cell: ({ agent }) => agent.capabilities.model ?? "none: answers by rules" },
+  {
+    id: "can",
+    title: "Can",
+    width: "190px",
+    cell: ({ agent: { capabilities } }) => capabilityWords(capabilities),
+  },
+  { id: "load", title: "Now", width: "150px", cell: ({ agent: { load } }) => loadWords(load) },
+  { id: "recent", title: "Recent runs", width: "220px", cell: ({ runs }) => <RunDots runs={runs?.recent ?? []} /> },
+  {
+    id: "last",
+    title: "Last run",
+    width: "200px",
+    cell: ({ agent: { lastRun } }) =>
+      lastRun === null ? null : (
+        <span className="flex items-center gap-2 text-ink-2">
+          <StatusBadge status={lastRun.status} />
+          <Moment at={lastRun.startedAt} />
+        </span>
+      ),
+  },
+  {
+    id: "talk",
+    title: <span className="sr-only">Talk</span>,
+    width: "100px",
+    cell: ({ agent: { name } }) => (
+      <Link to="/agents/$name" params={{ name }} search={{ tab: "chat" }} aria-label={`Talk to ${name}`} className={buttonLook("quiet")}>
+        <MessageSquare aria-hidden className="size-3.5" />
+        Talk
+      </Link>
+    ),
+  },
+];
+
+function capabilityWords({ tools, skills, routes }: AgentEntry["capabilities"]): string {
+  return [
+    `${tools.length} tools`,
+    ...(skills.length === 0 ? [] : [`${skills.length} skills`]),
+    ...(routes === 0 ? [] : [`${routes} rules`]),
+  ].join(", ");
+}
+
+/** What an agent does now, in a few words. */
+function loadWords(load: AgentEntry["load"]): string {
+  const words = (["running", "waiting", "queued", "paused"] as const).flatMap((status) =>
+    load[status] === 0 ? [] : [`${load[status]} ${status}`],
+  );
+  return words.length === 0 ? "nothing" : words.join(", ");
 }

@@ -24,6 +24,7 @@ test("arrow keys lead to the nearest node that way, and nowhere at the end", () 
   assert.ok(["b", "c"].includes(walk("a", "ArrowRight") ?? ""));
   assert.equal(walk("d", "ArrowRight"), undefined);
   assert.equal(walk("a", "ArrowLeft"), undefined);
-  assert.deepEqual(new Set([walk("c", "ArrowDown"), walk("c", "ArrowUp")]).has("b") || walk("c", "ArrowUp") === "b.inner", true);
+  const besideC = (["ArrowUp", "ArrowDown"] as const).map((arrow) => walk("c", arrow));
+  assert.ok(besideC.some((id) => id === "b" || id === "b.inner"));
   assert.equal(walk("gone", "ArrowUp"), "a");
 });

@@ -1,4 +1,4 @@
-import { useMemo, useRef, type ClipboardEvent, type KeyboardEvent, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ClipboardEvent, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
 import { layoutOf } from "../../../parts/graph-view/layout.ts";
 import { nodeThatWay, type Arrow } from "./arrows.ts";
@@ -27,7 +27,8 @@ interface PictureProps {
 export function Picture(props: PictureProps): ReactNode {
   const { drawn, place, isReadOnly, onSelect, edit } = props;
   const box = useRef<HTMLDivElement>(null);
-  const places = useMemo(() => layoutOf(drawn.drawing), [drawn]);
+  const direction = useDirection(box);
+  const places = useMemo(() => layoutOf(drawn.drawing, direction), [drawn, direction]);
   const select = (id: string | undefined): void =>
     onSelect((id === undefined ? undefined : drawn.places.get(id)) ?? { scope: [], selected: undefined });
   const focusNode = (id: string): void => {
@@ -73,6 +74,7 @@ export function Picture(props: PictureProps): ReactNode {
       <GraphView
         label="The graph"
         drawing={drawn.drawing}
+        direction={direction}
         selected={idOf(place)}
         onSelect={select}
         onOpen={(id) => {
@@ -84,6 +86,22 @@ export function Picture(props: PictureProps): ReactNode {
     </div>
   );
 }
+
+/** A picture that is taller than wide leads down. */
+function useDirection(box: RefObject<HTMLElement | null>): "across" | "down" {
+  const [direction, setDirection] = useState<"across" | "down">("down");
+  useEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => setDirection(element.clientWidth > element.clientHeight * WIDE ? "across" : "down"));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [box]);
+  return direction;
+}
+
+/** How much wider than tall a picture must be to lead across. */
+const WIDE = 1.4;
 
 const ARROWS: Readonly<Record<Arrow, true>> = { ArrowLeft: true, ArrowRight: true, ArrowUp: true, ArrowDown: true };
 

@@ -1,0 +1,132 @@
+import { useQuery } from "@tanstack/react-query";
+import type { ChatPart } from "@tutti/client";
+import { AppError } from "@tutti/core";
+import { useEffect, useRef, useState } from "react";
+import { complain } from "../../parts/toasts.tsx";
+import { queryClient } from "../../query-client.ts";
+import { runInputQuery } from "../../queries.ts";
+import { client } from "../../server.ts";
+import { readAnswer } from "./answer-reading.ts";
+import { messagesOf, type ChatMessage } from "./conversations.ts";
+import { answerEventsQuery, approvalsOfRunQuery } from "./queries.ts";
+
+/** The turn that is under way, or that has just ended. */
+export interface OpenTurn {
+  readonly messages: readonly ChatMessage[];
+  readonly runId: string | null;
+  readonly text: string;
+  /** Why it ended without an answer. */
+  readonly error: AppError | undefined;
+  readonly isOpen: boolean;
+}
+
+/** A conversation with an agent. */
+export interface Chat {
+  /** What was said before the last question. */
+  readonly before: readonly ChatMessage[];
+  readonly turn: OpenTurn | undefined;
+  readonly ask: (question: string) => void;
+  readonly stop: () => void;
+  /** Asks the last question again, as a new run. */
+  readonly retry: () => void;
+  readonly isLoading: boolean;
+  readonly loadError: unknown;
+}
+
+interface ChatParts {
+  readonly agent: string;
+  /** The run of the last answer, from the address. */
+  readonly runId: string | undefined;
+  readonly onRun: (runId: string) => void;
+}
+
+/** Talks to an agent. The address names the run of the last answer, and that run's log holds the whole conversation: a reload goes on with it. */
+export function useChat({ agent, runId, onRun }: ChatParts): Chat {
+  const [open, setOpen] = useState<OpenTurn>();
+  const leaving = useRef<AbortController>(undefined);
+  useEffect(() => () => leaving.current?.abort(), []);
+  // What this page streams itself is not read from the log as well.
+  const isOurs = open !== undefined && (open.runId === runId || runId === undefined);
+  const kept = useKeptTurn(isOurs ? undefined : runId);
+  const turn = isOurs ? open : kept.turn;
+  const ask = (messages: readonly ChatMessage[]): void => {
+    leaving.current?.abort();
+    const controller = new AbortController();
+    leaving.current = controller;
+    const update = (change: Partial<OpenTurn>): void =>
+      setOpen((before) => (leaving.current === controller && before !== undefined ? { ...before, ...change } : before));
+    setOpen({ messages, runId: null, text: "", error: undefined, isOpen: true });
+    const take = (part: ChatPart): void => {
+      if (part.type === "started") {
+        update({ runId: part.runId });
+        onRun(part.runId);
+      } else if (part.type === "text") setOpen((before) => before && { ...before, text: before.text + part.text });
+      else if (part.type === "approval") void queryClient.invalidateQueries(approvalsOfRunQuery(part.approval.runId));
+      else update({ text: part.answer.reply.content });
+    };
+    void follow({ agent, messages, take, signal: controller.signal }).then((error) => {
+      update({ isOpen: false, error });
+      void queryClient.invalidateQueries({ queryKey: ["conversations", agent] });
+    });
+  };
+  const said =
+    turn === undefined ? [] : [...turn.messages, ...(turn.text === "" ? [] : [{ role: "assistant" as const, content: turn.text }])];
+  return {
+    before: turn?.messages.slice(0, -1) ?? [],
+    turn,
+    ask: (question) => ask([...(said.at(-1)?.role === "user" ? said.slice(0, -1) : said), { role: "user", content: question }]),
+    stop() {
+      if (open?.runId !== null && open?.runId !== undefined)
+        client.cancelRun(open.runId, "stopped in the console").catch((thrown: unknown) => {
+          if (AppError.from(thrown).code !== "conflict") complain(thrown);
+        });
+      else leaving.current?.abort();
+    },
+    retry: () => turn !== undefined && ask(turn.messages),
+    isLoading: kept.isLoading,
+    loadError: kept.error,
+  };
+}
+
+interface Following {
+  readonly agent: string;
+  readonly messages: readonly ChatMessage[];
+  readonly take: (part: ChatPart) => void;
+  readonly signal: AbortSignal;
+}
+
+/** Hands on the parts of an answer; says why it ended early, if it did. */
+async function follow({ agent, messages, take, signal }: Following): Promise<AppError | undefined> {
+  try {
+    for await (const part of client.chat({ agent, messages }, signal)) take(part);
+    return undefined;
+  } catch (thrown) {
+    return AppError.from(thrown);
+  }
+}
+
+/** A turn as its run's log tells it. */
+function useKeptTurn(runId: string | undefined): {
+  readonly turn: OpenTurn | undefined;
+  readonly isLoading: boolean;
+  readonly error: unknown;
+} {
+  const isThere = runId !== undefined;
+  const input = useQuery({ ...runInputQuery(runId ?? ""), enabled: isThere });
+  const events = useQuery({ ...answerEventsQuery(runId ?? ""), enabled: isThere });
+  if (!isThere) return { turn: undefined, isLoading: false, error: null };
+  if (input.data === undefined || events.data === undefined)
+    return { turn: undefined, isLoading: input.isPending || events.isPending, error: input.error ?? events.error };
+  const { text = "", error, status } = readAnswer(events.data);
+  return {
+    turn: {
+      messages: messagesOf(input.data),
+      runId,
+      text,
+      error: error === undefined ? undefined : AppError.revive(error.code, error.message),
+      isOpen: status === "running" || status === "waiting" || status === "queued",
+    },
+    isLoading: false,
+    error: null,
+  };
+}
