@@ -10,21 +10,24 @@ interface WindowProps {
   readonly isOpen: boolean;
   readonly onClose: () => void;
   readonly isWide?: boolean;
+  /** As large as the page lets it be. */
+  readonly isWhole?: boolean;
   /** The buttons at its foot. */
   readonly foot?: ReactNode;
   readonly children?: ReactNode;
 }
 
 /** A window over the page. Escape and a click beside it close it; the keyboard goes back to where it was. */
-export function Window({ title, about, isOpen, onClose, isWide = false, foot, children }: WindowProps): ReactNode {
+export function Window({ title, about, isOpen, onClose, isWide = false, isWhole = false, foot, children }: WindowProps): ReactNode {
   return (
     <Dialog.Root open={isOpen} onOpenChange={(isNowOpen) => !isNowOpen && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Dialog.Popup
           className={cx(
-            "fixed start-1/2 top-[8vh] z-50 flex max-h-[84vh] w-[calc(100vw-2rem)] -translate-x-1/2 flex-col rounded-xl border border-line bg-ground-1 shadow-2xl transition-[opacity,scale] data-[ending-style]:scale-98 data-[ending-style]:opacity-0 data-[starting-style]:scale-98 data-[starting-style]:opacity-0 rtl:translate-x-1/2",
-            isWide ? "max-w-5xl" : "max-w-lg",
+            "fixed start-1/2 z-50 flex w-[calc(100vw-2rem)] -translate-x-1/2 flex-col rounded-xl border border-line bg-ground-1 shadow-2xl transition-[opacity,scale] data-[ending-style]:scale-98 data-[ending-style]:opacity-0 data-[starting-style]:scale-98 data-[starting-style]:opacity-0 rtl:translate-x-1/2",
+            isWhole ? "top-[3vh] max-h-[94vh]" : "top-[8vh] max-h-[84vh]",
+            isWhole ? "max-w-[110rem]" : isWide ? "max-w-5xl" : "max-w-lg",
           )}
         >
           <header className="flex items-start gap-3 border-b border-line px-5 py-3.5">

@@ -1,22 +1,15 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
-import {
-  differenceOf,
-  touchesPast,
-  type Graph,
-  type GraphDifference,
-  type GraphProblem,
-  type GraphReading,
-  type PlacedProblem,
-} from "@tutti/core/graph";
+import { differenceOf, touchesPast, type Graph, type GraphDifference, type GraphReading } from "@tutti/core/graph";
 import { useDeferredValue, useState, type ReactNode } from "react";
 import { stringify } from "yaml";
 import { Button } from "../../../parts/button.tsx";
-import { CodeEditor } from "../../../parts/code-editor.tsx";
 import { TextDiff } from "../../../parts/text-diff-view.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
+import { GraphEditor } from "../../workflows/editor/graph-editor.tsx";
+import type { Problem } from "../../workflows/editor/problems.ts";
 
 interface AmendWindowProps {
   readonly runId: string;
@@ -40,6 +33,8 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   });
   const after = check.data?.graph;
   const hasBegun = (id: string): boolean => reading.nodes.some(({ path, startedAt }) => path === id && startedAt !== undefined);
+  const lockOf = (path: string): string | undefined =>
+    hasBegun(path.split(/[.#]/)[0] ?? "") ? "It has begun, so it cannot change any more; add a node after it." : undefined;
   const past = after === undefined ? [] : touchesPast(before, after, hasBegun);
   const amending = useMutation({
     mutationFn: () => client.amendGraph(runId, { text }),
@@ -59,7 +54,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
       title="Amend the running graph"
       about="Nodes that have begun stay as they are; others can be added, replaced, removed and connected in other ways."
       isOpen
-      isWide
+      isWhole
       onClose={onClose}
       foot={
         <>
@@ -71,36 +66,13 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
       }
     >
       <div className="flex flex-col gap-3">
-        <div className="h-96">
-          <CodeEditor label="Graph (YAML or JSON)" language="yaml" value={text} onChange={setText} problems={problems.filter(isPlaced)} />
+        <div className="flex h-[62vh] min-h-96 flex-col">
+          <GraphEditor value={text} onChange={setText} problems={problems} readings={reading.nodes} lockOf={lockOf} />
         </div>
-        <Problems problems={problems} />
         {after !== undefined && past.length === 0 && <Difference before={before} after={after} />}
         {text !== written && <TextDiff label="What changes in the text" before={written} after={text} />}
       </div>
     </Window>
-  );
-}
-
-type Shown = GraphProblem | PlacedProblem;
-
-function isPlaced(problem: Shown): problem is PlacedProblem {
-  return "line" in problem;
-}
-
-function Problems({ problems }: { readonly problems: readonly Shown[] }): ReactNode {
-  if (problems.length === 0) return null;
-  return (
-    <ul aria-label="Problems" className="flex flex-col gap-1 rounded-md border border-red p-3 text-[13px]">
-      {problems.map((problem, index) => (
-        <li key={index} className="break-words" dir="auto">
-          <code className="font-mono text-xs text-red">
-            {isPlaced(problem) ? `${problem.line}:${problem.column}` : problem.path.join(".")}
-          </code>{" "}
-          {problem.message}
-        </li>
-      ))}
-    </ul>
   );
 }
 
@@ -138,8 +110,8 @@ function isEmpty(difference: GraphDifference): boolean {
 }
 
 /** Why the run refused the amendment. */
-function problemsOf(thrown: unknown): readonly Shown[] {
+function problemsOf(thrown: unknown): readonly Problem[] {
   if (!(thrown instanceof AppError) || typeof thrown.cause !== "object" || thrown.cause === null || !("problems" in thrown.cause))
     return [];
-  return thrown.cause.problems as readonly Shown[];
+  return thrown.cause.problems as readonly Problem[];
 }
