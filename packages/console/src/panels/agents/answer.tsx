@@ -89,13 +89,7 @@ function Foot({ runId, text, reading: { usage, durationMs, model }, onRetry }: F
 function Questions({ runId, isWaiting }: { readonly runId: string; readonly isWaiting: boolean }): ReactNode {
   const { data: approvals = [] } = useQuery({ ...approvalsOfRunQuery(runId), enabled: isWaiting });
   if (!isWaiting) return null;
-  return approvals.map((approval) => (
-    <ChatApproval
-      key={approval.key}
-      approval={approval}
-      onAnswered={() => void queryClient.invalidateQueries(approvalsOfRunQuery(runId))}
-    />
-  ));
+  return approvals.map((approval) => <ChatApproval key={`${approval.key} ${approval.call?.argsHash ?? ""}`} approval={approval} />);
 }
 
 const NONE: readonly Event[] = [];

@@ -18,13 +18,15 @@ const AHEAD = 6;
 interface FormProps {
   /** The one to change; left out, a new one is made. */
   readonly schedule?: ScheduleEntry;
+  /** Which workflow a new one starts, when that is known already. */
+  readonly workflow?: string | undefined;
   readonly onClose: () => void;
 }
 
 /** Makes a schedule or changes one; shows while somebody types when it would be due. */
-export function ScheduleForm({ schedule, onClose }: FormProps): ReactNode {
+export function ScheduleForm({ schedule, workflow = "", onClose }: FormProps): ReactNode {
   const queries = useQueryClient();
-  const [draft, setDraft] = useState(() => (schedule === undefined ? NEW_SCHEDULE : draftOf(schedule)));
+  const [draft, setDraft] = useState(() => (schedule === undefined ? { ...NEW_SCHEDULE, workflow } : draftOf(schedule)));
   const change = (part: Partial<ScheduleDraft>): void => setDraft({ ...draft, ...part });
   const saving = useMutation({
     mutationFn: async () => {

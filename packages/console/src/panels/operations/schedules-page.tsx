@@ -31,7 +31,7 @@ export const schedulesQuery = queryOptions({
 
 /** What starts by itself: when next, what became of it, and what can be done about it. */
 export function SchedulesPage(): ReactNode {
-  const { name, form } = useSearch({ from: "/schedules" });
+  const { name, form, workflow } = useSearch({ from: "/schedules" });
   const navigate = useNavigate();
   const schedules = useQuery(schedulesQuery);
   const go = useCallback((search: Readonly<Record<string, string>>) => void navigate({ to: "/schedules", search }), [navigate]);
@@ -69,7 +69,7 @@ export function SchedulesPage(): ReactNode {
       {form === undefined && chosen !== undefined && (
         <ScheduleWindow schedule={chosen} onClose={() => go({})} onEdit={() => go({ name: chosen.name, form: "edit" })} />
       )}
-      {form === "new" && <ScheduleForm onClose={() => go({})} />}
+      {form === "new" && <ScheduleForm workflow={workflow} onClose={() => go({})} />}
       {form === "edit" && chosen !== undefined && <ScheduleForm schedule={chosen} onClose={() => go({ name: chosen.name })} />}
     </Page>
   );

@@ -103,7 +103,7 @@ function WorkflowTabs({ name, entry, isGraph, tab }: WorkflowTabsProps): ReactNo
       actions={
         <>
           {entry !== undefined && (
-            <Link to="/schedules" search={{ new: "1", workflow: name }} className={buttonLook()}>
+            <Link to="/schedules" search={{ form: "new", workflow: name }} className={buttonLook()}>
               <CalendarPlus aria-hidden className="size-3.5" />
               Schedule
             </Link>
