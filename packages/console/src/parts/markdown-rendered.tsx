@@ -10,7 +10,9 @@ const parts: Components = {
     <span className="text-ink-2">{`[picture: ${alt ?? ""} ${typeof src === "string" ? src.slice(0, 200) : ""}]`}</span>
   ),
   pre: ({ children }) => (
-    <pre className="my-2 overflow-x-auto rounded-md border border-line bg-ground p-3 font-mono text-xs">{children}</pre>
+    <pre className="my-2 overflow-x-auto rounded-md border border-line bg-ground p-3 font-mono text-xs [&_code]:bg-transparent [&_code]:p-0">
+      {children}
+    </pre>
   ),
   code: ({ children }) => <code className="rounded bg-ground-2 px-1 font-mono text-[0.92em]">{children}</code>,
   table: ({ children }) => (

@@ -99,25 +99,28 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
       className="panel relative min-h-0 grow overflow-auto"
       tabIndex={rows.length === 0 ? 0 : -1}
     >
-      <Head columns={columns} tracks={tracksOf(columns, onSelect !== undefined)} canSelect={onSelect !== undefined} />
-      {rows.length === 0 && (
-        <div role="row">
-          <div role="gridcell">{empty}</div>
+      {/* As wide as the head's columns need: rows have no place in the flow, so alone they would be as wide as the window. */}
+      <div className="min-w-max">
+        <Head columns={columns} tracks={tracksOf(columns, onSelect !== undefined)} canSelect={onSelect !== undefined} />
+        {rows.length === 0 && (
+          <div role="row">
+            <div role="gridcell">{empty}</div>
+          </div>
+        )}
+        <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
+          {items.map(({ index, start, key }) => (
+            <Line
+              key={key}
+              {...{ index, start, columns }}
+              tracks={tracksOf(columns, onSelect !== undefined)}
+              canOpen={onOpen !== undefined}
+              canSelect={onSelect !== undefined}
+              row={rows[index] as Row}
+              isSelected={selected?.has(String(key)) ?? false}
+              isTabStop={index === tabIndexOf}
+            />
+          ))}
         </div>
-      )}
-      <div role="rowgroup" className="relative min-w-max" style={{ height: virtual.getTotalSize() }}>
-        {items.map(({ index, start, key }) => (
-          <Line
-            key={key}
-            {...{ index, start, columns }}
-            tracks={tracksOf(columns, onSelect !== undefined)}
-            canOpen={onOpen !== undefined}
-            canSelect={onSelect !== undefined}
-            row={rows[index] as Row}
-            isSelected={selected?.has(String(key)) ?? false}
-            isTabStop={index === tabIndexOf}
-          />
-        ))}
       </div>
     </div>
   );
@@ -237,7 +240,7 @@ interface HeadProps<Row> {
 
 function Head<Row>({ columns, tracks, canSelect }: HeadProps<Row>): ReactNode {
   return (
-    <div role="rowgroup" className="sticky top-0 z-10 min-w-max border-b border-line bg-ground-2">
+    <div role="rowgroup" className="sticky top-0 z-10 border-b border-line bg-ground-2">
       <div role="row" className="grid h-9 items-center px-3 text-[11px] font-semibold text-ink-2" style={{ gridTemplateColumns: tracks }}>
         {canSelect && (
           <div role="columnheader">
