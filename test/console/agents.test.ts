@@ -1,0 +1,214 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createClient, type Client } from "@tutti/client";
+import type { AgentSpec, Decision, Plugin } from "@tutti/core";
+import type { Script } from "../../packages/server/src/testing/openai-answers.ts";
+import { startOpenAiUpstream, type OpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
+import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+
+const clerk: AgentSpec = {
+  name: "clerk",
+  version: "1",
+  description: "Says and calculates things.",
+  instructions: "You are the clerk.",
+  model: "default",
+  tools: ["safe_calc", "echo"],
+  starters: ["Tell me a story"],
+  routes: [],
+  limits: { stepsMax: 4, historyMessagesMax: 20 },
+};
+
+/** Whatever is said aloud is looked at by a person first. */
+const house: Plugin = {
+  name: "house",
+  agents: [clerk],
+  policies: [
+    ({ kind, resource }): Decision | undefined =>
+      kind === "tool.call" && resource === "echo" ? { effect: "ask", reason: "words are looked at", rule: "words" } : undefined,
+  ],
+};
+
+const chunk = (content: string): string =>
+  `data: ${JSON.stringify({
+    id: "chatcmpl-1",
+    object: "chat.completion.chunk",
+    created: 1,
+    model: "test-model",
+    choices: [{ index: 0, delta: { role: "assistant", content }, finish_reason: null }],
+  })}\n\n`;
+
+/** A model that calls the tool that it is asked for, falls silent, fails, or says markdown with things in it that no page may run. */
+const script: Script = (body) => {
+  const last = body.messages.at(-1);
+  const text = typeof last?.content === "string" ? last.content : JSON.stringify(last?.content ?? "");
+  if (last?.role === "user" && text.includes("calculate"))
+    return { type: "calls", calls: [{ id: "call_1", name: "safe_calc", arguments: '{"expression":"6*7"}' }] };
+  if (last?.role === "user" && text.includes("say"))
+    return { type: "calls", calls: [{ id: "call_1", name: "echo", arguments: '{"text":"loud words"}' }] };
+  if (text.includes("silence"))
+    return { type: "raw", status: 200, headers: { "content-type": "text/event-stream" }, chunks: [chunk("It begins ")], ending: "silence" };
+  if (text.includes("break") && body.model === "other-model") return { type: "error", status: 400, message: "this model is broken" };
+  const said = body.messages.filter(({ role }) => role === "user").length;
+  return {
+    type: "text",
+    pieces: [`Answer ${said} of ${body.model}. `, "**Bold**, <img src=x onerror=alert(1)>, ", "[a link](javascript:alert(1)).\n\nEnd."],
+  };
+};
+
+let upstream: OpenAiUpstream;
+let tutti: TestConsole;
+let client: Client;
+before(async () => {
+  upstream = await startOpenAiUpstream(script, { models: ["test-model", "other-model"] });
+  tutti = await openConsole({ modelBaseUrl: upstream.baseUrl, model: "test-model", inlinePlugins: [house] });
+  client = createClient({ baseUrl: tutti.tutti.url, token: tutti.tutti.token });
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+  await upstream[Symbol.asyncDispose]();
+});
+
+async function ask(page: ConsolePage, question: string): Promise<void> {
+  await page.getByLabel("Message to clerk").fill(question);
+  await page.keyboard.press("Enter");
+}
+
+const runIn = (page: ConsolePage): string => new URL(page.url()).searchParams.get("run") ?? "";
+
+test("agents are listed with how they are, and one tells what it can do and what policy says to that", async () => {
+  const page = await tutti.open("/agents");
+  const row = page.getByRole("row").filter({ hasText: "clerk" });
+  await row.getByText("ok", { exact: true }).waitFor();
+  await row.getByText("2 tools").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await row.getByRole("link", { name: "clerk", exact: true }).click();
+  await page.getByRole("tab", { name: "About and runs" }).click();
+  const tools = page.getByRole("region", { name: "Tools, and what policy says" });
+  await tools.getByText("ask", { exact: true }).waitFor();
+  await tools.getByText(/words are looked at/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("tab", { name: "Run now" }).click();
+  await page.getByLabel("message *").fill("Tell me a story");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
+  assert.deepEqual(page.problems, []);
+});
+
+test("an answer comes with its tools, its cost and its run, is safe to look at, and a reload goes on with the conversation", async () => {
+  const page = await tutti.open("/agents/clerk");
+  await page.getByRole("button", { name: "Tell me a story" }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await ask(page, "calculate this");
+  const log = page.getByRole("log", { name: "Messages" });
+  await log.getByRole("list", { name: "Tool calls" }).getByText("safe_calc").waitFor();
+  await log.getByText("Answer 1 of test-model.").waitFor();
+  await log.getByText(/tokens/).waitFor();
+  await log.getByRole("button", { name: /safe_calc/ }).click();
+  await log.getByText('"42"').first().waitFor();
+  assert.equal(await log.locator("img").count(), 0);
+  assert.equal(await log.getByRole("link", { name: "a link" }).count(), 0);
+  assert.equal(await log.getByRole("link", { name: /^Run / }).getAttribute("href"), `/admin/runs/${runIn(page)}`);
+  await ask(page, "and then?");
+  await log.getByText("Answer 2 of test-model.").waitFor();
+  await page.reload();
+  await log.getByText("Answer 2 of test-model.").waitFor();
+  await log.getByText("Answer 1 of test-model.").waitFor();
+  await ask(page, "and now?");
+  await log.getByText("Answer 3 of test-model.").waitFor();
+  const history = page.getByRole("navigation", { name: "Conversations" });
+  await history.getByRole("button", { name: /calculate this/ }).waitFor();
+  assert.equal(await history.getByRole("button", { name: /calculate this/ }).count(), 1);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "New conversation" }).click();
+  await page.getByRole("button", { name: "Tell me a story" }).waitFor();
+  await history.getByRole("button", { name: /calculate this/ }).click();
+  await log.getByText("Answer 3 of test-model.").waitFor();
+  await log.getByRole("link", { name: /^Run / }).nth(2).waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("an answer is stopped: its run is cancelled, what was said stays, and the question can be asked again", async () => {
+  const page = await tutti.open("/agents/clerk");
+  await ask(page, "silence please");
+  const log = page.getByRole("log", { name: "Messages" });
+  await log.getByText("It begins").waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await log.getByText("Stopped.").waitFor();
+  await log.getByText("It begins").waitFor();
+  assert.equal((await client.run(runIn(page))).run.status, "cancelled");
+  const stopped = runIn(page);
+  await log.getByRole("button", { name: "Ask again" }).click();
+  await page.waitForURL((url) => url.searchParams.get("run") !== stopped);
+  await page.getByRole("button", { name: "Stop" }).click();
+  await log.getByText("Stopped.").waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.problems, []);
+});
+
+test("what an answer asks is approved, denied, or given another input in its place, without leaving the conversation", async () => {
+  const page = await tutti.open("/agents/clerk");
+  const log = page.getByRole("log", { name: "Messages" });
+  await ask(page, "say it");
+  await log.getByText("loud words").first().waitFor();
+  assert.deepEqual(await violations(page), []);
+  await log.getByRole("button", { name: "Approve", exact: true }).click();
+  await log.getByText("Answer 1 of test-model.").waitFor();
+  await ask(page, "say it again");
+  await log.getByRole("button", { name: "Deny" }).click();
+  await log.getByText("Answer 2 of test-model.").waitFor();
+  await ask(page, "say it once more");
+  await log.getByRole("button", { name: "Edit and approve …" }).click();
+  const window = page.getByRole("dialog");
+  await window.getByLabel("Input").fill('{ "text": "quiet words" }');
+  await window.getByRole("button", { name: "Approve this input" }).click();
+  await log.getByText("Answer 3 of test-model.").waitFor();
+  await log.getByRole("button", { name: /quiet words/ }).waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("two models are compared: what fails on one side does not touch the other, sides are swapped, and a vote is kept", async () => {
+  const page = await tutti.open("/compare?a=test-model&b=other-model&temperature=0&seed=7");
+  const prompt = page.getByLabel("Prompt");
+  await prompt.fill("break one");
+  await page.keyboard.press("Control+Enter");
+  const [first, second] = [page.getByRole("region", { name: /^First/ }), page.getByRole("region", { name: /^Second/ })];
+  await first.getByText("done", { exact: true }).waitFor();
+  await second.getByText(/this model is broken/).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await prompt.fill("tell me");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  await first.getByText(/Answer 1 of test-model/).waitFor();
+  await second.getByText(/Answer 1 of other-model/).waitFor();
+  const asked = upstream.calls.at(-1)?.received.toString() ?? "";
+  assert.match(asked, /"temperature":0/);
+  assert.match(asked, /"seed":7/);
+  await page
+    .getByRole("group", { name: "What differs" })
+    .getByText(/of other-model/)
+    .waitFor();
+  await page.getByRole("button", { name: "Swap the sides" }).click();
+  await first.getByText(/Answer 1 of other-model/).waitFor();
+  await page.getByRole("button", { name: "The second" }).click();
+  await page.getByText("So far: other-model 0, test-model 1, as good 0.").waitFor();
+  await page.reload();
+  assert.deepEqual((await client.view("compare votes")).value, {
+    pairs: [{ a: "other-model", b: "test-model", wonA: 0, wonB: 1, same: 0 }],
+  });
+  await page.getByLabel("Temperature").fill("9");
+  await page.getByText("from 0 to 2").waitFor();
+  await page.getByLabel("Prompt").fill("tell me");
+  assert.equal(await page.getByRole("button", { name: "Ask both" }).isDisabled(), true);
+  assert.deepEqual(page.problems, []);
+});
+
+test("both sides are stopped, and what had come stays", async () => {
+  const page = await tutti.open("/compare?a=test-model&b=other-model");
+  await page.getByLabel("Prompt").fill("silence");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  await page.getByText("It begins").nth(1).waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await page.getByText("stopped", { exact: true }).nth(1).waitFor();
+  assert.equal(await page.getByText("It begins").count(), 2);
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.problems, []);
+});

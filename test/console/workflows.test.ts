@@ -1,0 +1,273 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { createClient, type Client } from "@tutti/client";
+import { defineWorkflow } from "@tutti/core";
+import { z } from "zod";
+import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+
+const pay = defineWorkflow<{ amount: number; to: string }, { paid: number }>({
+  name: "pay",
+  version: "1",
+  description: "Pays somebody.",
+  input: z.object({ amount: z.number().max(100), to: z.string().min(2) }),
+  run: (ctx, { amount }) => ctx.step("pay", () => Promise.resolve({ paid: amount })),
+});
+
+let tutti: TestConsole;
+let client: Client;
+before(async () => {
+  tutti = await openConsole({ inlinePlugins: [{ name: "payments", workflows: [pay] }] });
+  client = createClient({ baseUrl: tutti.tutti.url, token: tutti.tutti.token });
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+/** Waits for the editor to have checked what it holds. */
+async function checked(page: ConsolePage, words: string): Promise<void> {
+  await page.getByRole("status").getByText(words, { exact: true }).waitFor();
+}
+
+async function ended(runId: string): Promise<unknown> {
+  for await (const _ of client.watchRun({ runId, afterSeq: 0 })) continue;
+  return (await client.run(runId)).output;
+}
+
+const runIn = (page: ConsolePage): string => new URL(page.url()).pathname.split("/").at(-1) ?? "";
+
+test("a workflow is found, started with a form, told what is wrong at its fields, and started again with its last input", async () => {
+  const page = await tutti.open("/workflows");
+  await page.getByLabel("Find").fill("somebody");
+  const row = page.getByRole("row").filter({ hasText: "pay" });
+  await row.getByText("code", { exact: true }).waitFor();
+  assert.equal(await page.getByRole("row").filter({ hasText: "holly" }).count(), 0);
+  assert.match(page.url(), /q=somebody/);
+  assert.deepEqual(await violations(page), []);
+  await row.getByRole("button", { name: "Start pay" }).click();
+  const window = page.getByRole("dialog", { name: "Start pay" });
+  await window.getByLabel("amount *").fill("500");
+  await window.getByLabel("to *").fill("x");
+  await window.getByRole("button", { name: "Start", exact: true }).click();
+  await window.locator("[aria-invalid=true]").nth(1).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await window.getByLabel("amount *").fill("12");
+  await window.getByLabel("to *").fill("acme");
+  await window.getByRole("button", { name: "Start", exact: true }).click();
+  await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
+  assert.deepEqual(await ended(runIn(page)), { paid: 12 });
+  await page.goto(`${tutti.tutti.url}/admin/workflows/pay`);
+  await page.getByRole("heading", { name: "pay", level: 1 }).waitFor();
+  await page.getByRole("button", { name: /Last input/ }).click();
+  assert.equal(await page.getByLabel("to *").inputValue(), "acme");
+  await page.getByRole("button", { name: "As JSON" }).click();
+  await page.getByLabel("Input").fill("{ no json");
+  await page.getByRole("region", { name: "Recent runs" }).getByText("completed").waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.problems, []);
+});
+
+test("a graph is made with the keyboard alone: nodes, an edge, fields, a name for the change", async () => {
+  const page = await tutti.open("/workflows");
+  await page.getByRole("heading", { name: "Workflows", level: 1 }).waitFor();
+  await page.getByRole("grid").waitFor();
+  await page.keyboard.press("n");
+  await page.getByRole("dialog").waitFor();
+  await page.keyboard.type("doubled");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "The graph", exact: true }).waitFor();
+  await checked(page, "nothing is wrong");
+  await page.keyboard.press("a");
+  await page.getByRole("dialog", { name: "Add a node" }).getByRole("button").first().waitFor();
+  while (!/^tool/.test(await focusedText(page))) await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "Node tool" }).waitFor();
+  await checked(page, "something is wrong");
+  while ((await focusedLabel(page)) !== "tool *") await page.keyboard.press("Tab");
+  await page.keyboard.type("safe_calc");
+  while ((await focusedLabel(page)) !== "input") await page.keyboard.press("Tab");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type('expression: "${ string(input.value) } * 2"');
+  await page.keyboard.press("Escape");
+  await page.locator(".react-flow__node[data-id=begin]").focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("region", { name: "Node begin" }).waitFor();
+  while ((await focusedLabel(page)) !== "Add an edge to") await page.keyboard.press("Tab");
+  await page.keyboard.type("tool");
+  await page.keyboard.press("Enter");
+  await checked(page, "nothing is wrong");
+  await page.getByLabel("What has changed").focus();
+  await page.keyboard.type("a beginning");
+  await page.keyboard.press("Control+S");
+  await page.getByText("Saved as version 1").waitFor();
+  const saved = await client.savedGraph("doubled");
+  assert.deepEqual(
+    [saved.message, Object.keys(saved.graph.nodes), saved.graph.edges],
+    ["a beginning", ["begin", "tool"], [{ from: "begin", to: "tool" }]],
+  );
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  await page.getByRole("dialog").getByLabel("Input").fill('{ "value": 21 }');
+  await page.getByRole("dialog").getByRole("button", { name: "Start", exact: true }).click();
+  await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
+  assert.match(JSON.stringify(await ended(runIn(page))), /"42"/);
+  assert.deepEqual(page.problems, []);
+});
+
+async function focusedText(page: ConsolePage): Promise<string> {
+  return page.evaluate<string>("document.activeElement.innerText ?? ''");
+}
+
+async function focusedLabel(page: ConsolePage): Promise<string> {
+  return page.evaluate<string>("document.activeElement.labels?.[0]?.textContent ?? ''");
+}
+
+const GRAPH = `name: shapes
+nodes:
+  first: { type: transform, value: 1 } # where it begins
+  second: { type: transform, value: "\${ nodes.first.output }" }
+edges:
+  - { from: first, to: second }
+`;
+
+test("picture, form and text are one graph: an edit of any is an edit of all, and is taken back by one history", async () => {
+  await client.saveGraph("shapes", { text: GRAPH });
+  const page = await tutti.open("/workflows/shapes?tab=edit");
+  const text = page.getByLabel("The graph as YAML");
+  await page.locator(".react-flow__node[data-id=first]").click();
+  await page.getByRole("region", { name: "Node first" }).getByLabel("Id").fill("begin");
+  await page.keyboard.press("Enter");
+  await page.locator(".react-flow__node[data-id=begin]").waitFor();
+  await text.getByText(/nodes\.begin\.output/).waitFor();
+  assert.match(await text.innerText(), /# where it begins/);
+  await page.locator(".react-flow__node[data-id=begin]").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.getByRole("region", { name: "Node second" }).waitFor();
+  await page.keyboard.press("Control+D");
+  await page.locator(".react-flow__node[data-id=second2]").waitFor();
+  await page.keyboard.press("Delete");
+  await page.locator(".react-flow__node[data-id=second2]").waitFor({ state: "detached" });
+  await page.keyboard.press("Control+Z");
+  await page.locator(".react-flow__node[data-id=second2]").waitFor();
+  await page.keyboard.press("Control+Z");
+  await page.keyboard.press("Control+Z");
+  await page.locator(".react-flow__node[data-id=first]").waitFor();
+  await text.fill(GRAPH.replace("second:", "third:").replace("to: second", "to: third"));
+  await page.locator(".react-flow__node[data-id=third]").waitFor();
+  await page.reload();
+  await page.getByText("not saved", { exact: true }).waitFor();
+  await page.locator(".react-flow__node[data-id=third]").waitFor();
+  await page.getByRole("button", { name: "Discard changes" }).click();
+  await page.locator(".react-flow__node[data-id=second]").waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("what is wrong with a graph stands at its node and its line, leads there, and is not saved", async () => {
+  await client.saveGraph("wrongs", { text: GRAPH.replace("shapes", "wrongs") });
+  const page = await tutti.open("/workflows/wrongs?tab=edit");
+  const text = page.getByLabel("The graph as YAML");
+  await page.locator(".react-flow__node[data-id=second]").waitFor();
+  await text.fill(
+    GRAPH.replace("shapes", "wrongs").replace("nodes.first.output", "nodes.nobody.output").replace("to: second }", "to: nowhere }"),
+  );
+  await checked(page, "something is wrong");
+  const problems = page.getByRole("region", { name: "Problems" });
+  await problems.getByText(/nowhere/).waitFor();
+  await problems
+    .getByRole("button", { name: /nobody/ })
+    .first()
+    .click();
+  await page
+    .getByRole("region", { name: "Node second" })
+    .getByText(/nobody/)
+    .first()
+    .waitFor();
+  assert.ok((await page.locator(".cm-lintRange-error").count()) > 0);
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText(/it is not saved/).waitFor();
+  await text.fill("nodes: [");
+  await page.getByText(/The text cannot be read just now/).waitFor();
+  await page.locator(".react-flow__node[data-id=second]").waitFor();
+  assert.equal((await client.savedGraph("wrongs")).version, 1);
+  assert.deepEqual(page.problems, []);
+});
+
+test("of two who edit one graph, the second sees what the first has saved, and nothing of either is lost", async () => {
+  const text = GRAPH.replace("shapes", "shared");
+  await client.saveGraph("shared", { text });
+  const [one, two] = [await tutti.open("/workflows/shared?tab=edit"), await tutti.open("/workflows/shared?tab=edit")];
+  for (const [page, value] of [
+    [one, "11"],
+    [two, "22"],
+  ] as const)
+    await page.getByLabel("The graph as YAML").fill(text.replace("value: 1 }", `value: ${value} }`));
+  await one.getByLabel("What has changed").fill("eleven");
+  await one.getByRole("button", { name: "Save", exact: true }).click();
+  await one.getByText("Saved as version 2").waitFor();
+  await two.getByRole("button", { name: "Save", exact: true }).click();
+  const window = two.getByRole("dialog", { name: "Version 2 was saved meanwhile" });
+  await window.getByText("eleven").waitFor();
+  await window.getByText(/value: 11/).waitFor();
+  assert.deepEqual(await violations(two), []);
+  await window.getByRole("button", { name: "Save mine as version 3" }).click();
+  await two.getByText("Saved as version 3").waitFor();
+  assert.match((await client.savedGraph("shared")).text ?? "", /value: 22/);
+  assert.match((await client.savedGraph("shared", 2)).text ?? "", /value: 11/);
+  assert.deepEqual([...one.problems, ...two.problems], []);
+});
+
+test("versions tell who saved what and why, what two differ in, and an old one is made new again", async () => {
+  const text = GRAPH.replace("shapes", "old");
+  await client.saveGraph("old", { text, message: "the first" });
+  await client.saveGraph("old", { text: `${text}output: done\n`.replace("value: 1 }", "value: 9 }"), message: "the second" });
+  const page = await tutti.open("/workflows/old?tab=history");
+  await page.getByText("the second").waitFor();
+  await page
+    .getByRole("region", { name: "Node first" })
+    .getByText(/value: 9/)
+    .waitFor();
+  await page.getByText("output", { exact: true }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("tab", { name: "Text" }).click();
+  await page.getByText(/output: done/).waitFor();
+  await page.getByRole("button", { name: "Restore version 1" }).click();
+  await page.getByText("not saved", { exact: true }).waitFor();
+  await page.getByRole("button", { name: "Save", exact: true }).click();
+  await page.getByText("Saved as version 3").waitFor();
+  const restored = await client.savedGraph("old");
+  assert.deepEqual([restored.text, restored.message], [text, "Version 1 again"]);
+  assert.deepEqual(page.problems, []);
+});
+
+test("a running graph is amended in the editor, where what has begun is locked", async () => {
+  const text = `name: slow
+nodes:
+  wait: { type: wait, signal: go }
+  after: { type: transform, value: old }
+edges:
+  - { from: wait, to: after }
+`;
+  const { run } = await client.startGraph({ text, input: {} });
+  const page = await tutti.open(`/runs/${run.id}?tab=graph`);
+  await page.getByRole("button", { name: "Amend" }).click();
+  const window = page.getByRole("dialog", { name: "Amend the running graph" });
+  await window.locator(".react-flow__node[data-id=wait]").click();
+  await window.getByText(/It has begun/).waitFor();
+  await window.locator(".react-flow__node[data-id=after]").click();
+  await window.getByRole("region", { name: "Node after" }).getByLabel("value *").fill("new");
+  await window.getByRole("button", { name: "Amend", exact: true }).click();
+  await window.waitFor({ state: "detached" });
+  await client.signalRun(run.id, { name: "go", value: null });
+  assert.equal(await ended(run.id), "new");
+  assert.deepEqual(page.problems, []);
+});
+
+test("the editor fits a narrow window, and a workflow that there is none of says so", async () => {
+  const page = await tutti.open("/workflows/shapes?tab=edit", { viewport: { width: 390, height: 844 } });
+  await page.locator(".react-flow__node").first().waitFor();
+  assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"));
+  assert.deepEqual(await violations(page), []);
+  await page.goto(`${tutti.tutti.url}/admin/workflows/nothing`);
+  await page.getByText("No workflow is called that").waitFor();
+  assert.deepEqual(await violations(page), []);
+});
