@@ -188,7 +188,7 @@ test("two models are compared: what fails on one side does not touch the other, 
     .waitFor();
   await page.getByRole("button", { name: "Swap the sides" }).click();
   await first.getByText(/Answer 1 of other-model/).waitFor();
-  await page.getByRole("button", { name: "The second" }).click();
+  await page.getByRole("button", { name: "The second", exact: true }).click();
   await page.getByText("So far: other-model 0, test-model 1, as good 0.").waitFor();
   await page.reload();
   assert.deepEqual((await client.view("compare votes")).value, {

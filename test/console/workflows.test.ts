@@ -33,6 +33,18 @@ async function ended(runId: string): Promise<unknown> {
   return (await client.run(runId)).output;
 }
 
+/** Puts a text in the place of all that stands in the editor, as pasting does. */
+async function write(page: ConsolePage, text: string): Promise<void> {
+  const editor = page.getByLabel("The graph as YAML");
+  await editor.click();
+  await page.keyboard.press("Control+A");
+  await editor.evaluate((element, pasted) => {
+    const clipboardData = new DataTransfer();
+    clipboardData.setData("text/plain", pasted);
+    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+  }, text);
+}
+
 const runIn = (page: ConsolePage): string => new URL(page.url()).pathname.split("/").at(-1) ?? "";
 
 test("a workflow is found, started with a form, told what is wrong at its fields, and started again with its last input", async () => {
@@ -93,6 +105,7 @@ test("a graph is made with the keyboard alone: nodes, an edge, fields, a name fo
   await page.getByRole("region", { name: "Node begin" }).waitFor();
   while ((await focusedLabel(page)) !== "Add an edge to") await page.keyboard.press("Tab");
   await page.keyboard.type("tool");
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await checked(page, "nothing is wrong");
   await page.getByLabel("What has changed").focus();
@@ -151,7 +164,7 @@ test("picture, form and text are one graph: an edit of any is an edit of all, an
   await page.keyboard.press("Control+Z");
   await page.keyboard.press("Control+Z");
   await page.locator(".react-flow__node[data-id=first]").waitFor();
-  await text.fill(GRAPH.replace("second:", "third:").replace("to: second", "to: third"));
+  await write(page, GRAPH.replace("second:", "third:").replace("to: second", "to: third"));
   await page.locator(".react-flow__node[data-id=third]").waitFor();
   await page.reload();
   await page.getByText("not saved", { exact: true }).waitFor();
@@ -166,7 +179,8 @@ test("what is wrong with a graph stands at its node and its line, leads there, a
   const page = await tutti.open("/workflows/wrongs?tab=edit");
   const text = page.getByLabel("The graph as YAML");
   await page.locator(".react-flow__node[data-id=second]").waitFor();
-  await text.fill(
+  await write(
+    page,
     GRAPH.replace("shapes", "wrongs").replace("nodes.first.output", "nodes.nobody.output").replace("to: second }", "to: nowhere }"),
   );
   await checked(page, "something is wrong");
@@ -185,7 +199,7 @@ test("what is wrong with a graph stands at its node and its line, leads there, a
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Save", exact: true }).click();
   await page.getByText(/it is not saved/).waitFor();
-  await text.fill("nodes: [");
+  await write(page, "nodes: [");
   await page.getByText(/The text cannot be read just now/).waitFor();
   await page.locator(".react-flow__node[data-id=second]").waitFor();
   assert.equal((await client.savedGraph("wrongs")).version, 1);
@@ -200,7 +214,7 @@ test("of two who edit one graph, the second sees what the first has saved, and n
     [one, "11"],
     [two, "22"],
   ] as const)
-    await page.getByLabel("The graph as YAML").fill(text.replace("value: 1 }", `value: ${value} }`));
+    await write(page, text.replace("value: 1 }", `value: ${value} }`));
   await one.getByLabel("What has changed").fill("eleven");
   await one.getByRole("button", { name: "Save", exact: true }).click();
   await one.getByText("Saved as version 2").waitFor();
@@ -263,7 +277,8 @@ edges:
 });
 
 test("the editor fits a narrow window, and a workflow that there is none of says so", async () => {
-  const page = await tutti.open("/workflows/shapes?tab=edit", { viewport: { width: 390, height: 844 } });
+  const page = await tutti.open("/workflows/shapes?tab=edit");
+  await page.setViewportSize({ width: 390, height: 844 });
   await page.locator(".react-flow__node").first().waitFor();
   assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"));
   assert.deepEqual(await violations(page), []);

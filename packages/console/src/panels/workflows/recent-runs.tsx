@@ -76,7 +76,7 @@ function newestOf(changed: readonly RunRecord[], before: readonly RunRecord[]): 
 export function RunDots({ runs }: { readonly runs: readonly RunRecord[] }): ReactNode {
   const now = useNow();
   return (
-    <span className="inline-flex items-center gap-0.5">
+    <span className="inline-flex items-center">
       {runs.toReversed().map(({ id, status, startedAt }) => {
         const text = `${status}, ${ago(Date.parse(startedAt) - now)}`;
         return (
@@ -85,7 +85,7 @@ export function RunDots({ runs }: { readonly runs: readonly RunRecord[] }): Reac
               to="/runs/$runId"
               params={{ runId: id }}
               aria-label={`Run ${shortId(id)}: ${text}`}
-              className="grid size-6 place-items-center"
+              className="grid size-7 place-items-center"
             >
               <span className="size-2.5 rounded-full" style={{ background: COLOUR[STATUS_ACCENT[status]] }} />
             </Link>

@@ -92,9 +92,9 @@ function put(document: Document.Parsed, path: readonly (string | number)[], valu
     return;
   }
   const before = document.getIn(path, true);
-  // A text keeps how it was quoted, and the comment beside it.
+  // A text keeps how it was quoted, and the comment beside it; an empty one had to be quoted.
   if (isScalar(before) && (typeof value !== "object" || value === null)) {
-    if (typeof value === typeof before.value) before.value = value;
+    if (typeof value === typeof before.value && before.value !== "") before.value = value;
     else document.setIn(path, value);
     return;
   }

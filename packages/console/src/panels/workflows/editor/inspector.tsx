@@ -1,5 +1,5 @@
 import { ArrowLeft, ArrowRight, CopyPlus, Plus, Trash2 } from "lucide-react";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { Button } from "../../../parts/button.tsx";
 import { Choice } from "../../../parts/fields.tsx";
 import { EdgeForm } from "./edge-form.tsx";
@@ -179,16 +179,34 @@ function Connections({ id, body, isReadOnly, onOpen, onConnect }: ConnectionsPro
         {body.edges.filter(({ from }) => from === id).map((edge) => line(edge, edge.to, false))}
       </ul>
       {!isReadOnly && body.nodes.length > 1 && (
-        <Choice
-          label="Add an edge to"
-          value=""
-          options={[
-            { value: "", label: "Choose a node …" },
-            ...body.nodes.filter((node) => node.id !== id).map((node) => ({ value: node.id, label: node.id })),
-          ]}
-          onChange={({ target }) => target.value !== "" && onConnect(target.value)}
-        />
+        <Connect ids={body.nodes.map((node) => node.id).filter((other) => other !== id)} onConnect={onConnect} />
       )}
     </section>
+  );
+}
+
+/** Chosen first and connected then: a list that acts while somebody goes through it with the keyboard would connect every node on the way. */
+function Connect({ ids, onConnect }: { readonly ids: readonly string[]; readonly onConnect: (to: string) => void }): ReactNode {
+  const [chosen, setChosen] = useState("");
+  return (
+    <div className="flex items-end gap-2">
+      <div className="min-w-0 grow">
+        <Choice
+          label="Add an edge to"
+          value={ids.includes(chosen) ? chosen : ""}
+          options={[{ value: "", label: "Choose a node …" }, ...ids.map((id) => ({ value: id, label: id }))]}
+          onChange={({ target }) => setChosen(target.value)}
+        />
+      </div>
+      <Button
+        disabled={!ids.includes(chosen)}
+        onClick={() => {
+          onConnect(chosen);
+          setChosen("");
+        }}
+      >
+        Connect
+      </Button>
+    </div>
   );
 }

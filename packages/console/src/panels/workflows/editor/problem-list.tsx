@@ -34,7 +34,7 @@ export function ProblemList({ problems, mistake, onOpen }: ProblemListProps): Re
             <button
               type="button"
               onClick={() => onOpen(placeOfPath(problem.path).place)}
-              className="flex w-full items-start gap-2 rounded px-1.5 py-1 text-start text-xs text-red hover:bg-ground-2"
+              className="flex min-h-7 w-full items-start gap-2 rounded px-1.5 py-1 text-start text-xs text-red hover:bg-ground-2"
             >
               <CircleAlert aria-hidden className="mt-0.5 size-3.5 shrink-0" />
               {problem.line !== undefined && <span className="shrink-0 text-ink-3 tabular-nums">{`line ${problem.line}`}</span>}
