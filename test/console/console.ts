@@ -21,7 +21,7 @@ const CHROMIUM = {
 };
 const VIEWPORT = { width: 1440, height: 900 };
 /** A busy machine draws late. */
-const PATIENCE_MS = 8_000;
+const PATIENCE_MS = 30_000;
 
 /** A Tutti and a browser that looks at it. */
 export interface TestConsole extends AsyncDisposable {

@@ -198,7 +198,7 @@ test("what is wrong with a graph stands at its node and its line, leads there, a
   assert.ok((await page.locator(".cm-lintRange-error").count()) > 0);
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await page.getByText(/it is not saved/).waitFor();
+  await page.getByText(/it is not saved/).first().waitFor();
   await write(page, "nodes: [");
   await page.getByText(/The text cannot be read just now/).waitFor();
   await page.locator(".react-flow__node[data-id=second]").waitFor();
