@@ -5,6 +5,7 @@ import type { AgentSpec, Decision, Plugin } from "@tutti/core";
 import type { Script } from "../../packages/server/src/testing/openai-answers.ts";
 import { startOpenAiUpstream, type OpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
 import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { writeCode } from "./write-code.ts";
 
 const clerk: AgentSpec = {
   name: "clerk",
@@ -159,7 +160,7 @@ test("what an answer asks is approved, denied, or given another input in its pla
   await ask(page, "say it once more");
   await log.getByRole("button", { name: "Edit and approve …" }).click();
   const window = page.getByRole("dialog");
-  await window.getByLabel("Input").fill('{ "text": "quiet words" }');
+  await writeCode(page, window.getByRole("textbox", { name: "Input" }), '{ "text": "quiet words" }');
   await window.getByRole("button", { name: "Approve this input" }).click();
   await log.getByText("Answer 3 of test-model.").waitFor();
   await log.getByRole("button", { name: /quiet words/ }).waitFor();

@@ -4,6 +4,7 @@ import { createClient, type Client } from "@tutti/client";
 import { defineWorkflow } from "@tutti/core";
 import { z } from "zod";
 import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { writeCode } from "./write-code.ts";
 
 const pay = defineWorkflow<{ amount: number; to: string }, { paid: number }>({
   name: "pay",
@@ -33,17 +34,7 @@ async function ended(runId: string): Promise<unknown> {
   return (await client.run(runId)).output;
 }
 
-/** Puts a text in the place of all that stands in the editor, as pasting does. */
-async function write(page: ConsolePage, text: string): Promise<void> {
-  const editor = page.getByLabel("The graph as YAML");
-  await editor.click();
-  await page.keyboard.press("Control+A");
-  await editor.evaluate((element, pasted) => {
-    const clipboardData = new DataTransfer();
-    clipboardData.setData("text/plain", pasted);
-    element.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
-  }, text);
-}
+const write = (page: ConsolePage, text: string): Promise<void> => writeCode(page, page.getByLabel("The graph as YAML"), text);
 
 const runIn = (page: ConsolePage): string => new URL(page.url()).pathname.split("/").at(-1) ?? "";
 
@@ -72,7 +63,9 @@ test("a workflow is found, started with a form, told what is wrong at its fields
   await page.getByRole("button", { name: /Last input/ }).click();
   assert.equal(await page.getByLabel("to *").inputValue(), "acme");
   await page.getByRole("button", { name: "As JSON" }).click();
-  await page.getByLabel("Input").fill("{ no json");
+  await page.getByRole("textbox", { name: "Input" }).fill("{ no json");
+  await page.getByRole("button", { name: "Start", exact: true }).click();
+  assert.match(page.url(), /workflows/);
   await page.getByRole("region", { name: "Recent runs" }).getByText("completed").waitFor();
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(page.problems, []);
@@ -198,7 +191,10 @@ test("what is wrong with a graph stands at its node and its line, leads there, a
   assert.ok((await page.locator(".cm-lintRange-error").count()) > 0);
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Save", exact: true }).click();
-  await page.getByText(/it is not saved/).first().waitFor();
+  await page
+    .getByText(/it is not saved/)
+    .first()
+    .waitFor();
   await write(page, "nodes: [");
   await page.getByText(/The text cannot be read just now/).waitFor();
   await page.locator(".react-flow__node[data-id=second]").waitFor();

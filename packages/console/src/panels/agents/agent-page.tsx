@@ -9,7 +9,7 @@ import { Stat } from "../../parts/stat.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { count } from "../../parts/words.ts";
-import { toolsQuery, workflowsQuery } from "../../queries.ts";
+import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { RecentRuns, useRunsOf } from "../workflows/recent-runs.tsx";
@@ -143,7 +143,7 @@ function Tools({ capabilities }: { readonly capabilities: AgentEntry["capabiliti
   );
 }
 
-/** An agent is started when nothing says what its input is: a message is enough. */
+/** The short form of what an agent takes: one message. Whole conversations are given as JSON. */
 const MESSAGE_SCHEMA = {
   type: "object",
   properties: { message: { type: "string", maxLength: 100_000, description: "What to ask it." } },
@@ -152,15 +152,12 @@ const MESSAGE_SCHEMA = {
 
 function RunNow({ agent }: { readonly agent: string }): ReactNode {
   const goToRun = useGoToRun();
-  const { data: workflows } = useQuery(workflowsQuery);
-  const schema = workflows?.find(({ name }) => name === agent)?.inputSchema ?? MESSAGE_SCHEMA;
   return (
     <Panel title="Run now">
       <p className="mb-3 text-[13px] text-ink-2">It goes on without this page; its answer stands in the run.</p>
       <StartForm
-        key={JSON.stringify(schema)}
         workflow={agent}
-        schema={schema}
+        schema={MESSAGE_SCHEMA}
         start={(input) => client.startRun({ workflow: agent, input })}
         onStarted={goToRun}
       />
