@@ -25,7 +25,7 @@ export function ChatTab({ agent }: { readonly agent: AgentEntry }): ReactNode {
     go(runId, false);
   };
   return (
-    <div className="grid h-full min-h-0 gap-4 lg:grid-cols-[15rem_minmax(0,1fr)]">
+    <div className="grid h-full min-h-0 grid-rows-[auto_minmax(0,1fr)] gap-4 lg:grid-cols-[15rem_minmax(0,1fr)] lg:grid-rows-1">
       <History agent={agent.name} current={run} onOpen={begin} />
       <Talk key={edition} agent={agent} runId={run} onRun={(runId) => go(runId, true)} onNew={() => begin(undefined)} />
     </div>
