@@ -1,1 +1,0 @@
-import{P as e}from"./index-D1kYSAwz.js";import{t}from"./jsx-runtime-Wy9s6hX0.js";var n=t();function r(){return(0,n.jsx)(e,{title:`Compare`,children:null})}export{r as ComparePage};

@@ -1,0 +1,1 @@
+function e(e){return e.type===`map`||e.type===`loop`||e.type===`group`?e.do:void 0}function t(e){return e===`completed`||e===`failed`||e===`skipped`||e===`cancelled`}export{t as n,e as t};
