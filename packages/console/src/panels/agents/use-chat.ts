@@ -11,7 +11,7 @@ import { messagesOf, type ChatMessage } from "./conversations.ts";
 import { answerEventsQuery, approvalsOfRunQuery } from "./queries.ts";
 
 /** The turn that is under way, or that has just ended. */
-export interface OpenTurn {
+interface OpenTurn {
   readonly messages: readonly ChatMessage[];
   readonly runId: string | null;
   readonly text: string;
