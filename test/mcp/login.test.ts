@@ -73,6 +73,26 @@ test("a person logs in at a server with `tutti mcp login`, with a code and PKCE,
   assert.equal(again.status, 403, "a login is good once");
 });
 
+test("a person who says no at the login, and a code that is none, are told as such, and a login can begin again", async () => {
+  await using scene = await open();
+  const { place, env } = scene;
+  assert.equal((await add(scene, { type: "oauth", scope: "tutti" })).code, 0);
+  await place.run(["mcp", "test", "calc"], { env });
+  const login = async (): Promise<URLSearchParams> =>
+    new URL((await place.json<{ readonly url: string }>(["mcp", "login", "calc"], { env })).url).searchParams;
+  const comeBack = async (query: Readonly<Record<string, string>>): Promise<string> => {
+    const answer = await fetch(`http://127.0.0.1:${env["TUTTI_PORT"]}/mcp/callback?${new URLSearchParams(query)}`);
+    return `${answer.status} ${await answer.text()}`;
+  };
+  const no = { error: "access_denied", error_description: "not today", state: (await login()).get("state") ?? "" };
+  assert.match(await comeBack(no), /^403 .*got a refusal: not today/);
+  assert.match(
+    await comeBack({ code: "no such code", state: (await login()).get("state") ?? "" }),
+    /^502 .*wanted tokens for the code of a login/,
+  );
+  assert.ok((await login()).has("code_challenge"));
+});
+
 test("a Tutti gets a token in its own name with client credentials, and with a wrong secret it says so", async () => {
   await using scene = await open();
   const { issuer, place, env } = scene;

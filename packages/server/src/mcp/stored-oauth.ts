@@ -8,7 +8,7 @@ import {
   type StoredOAuthClientInformation,
   type StoredOAuthTokens,
 } from "@modelcontextprotocol/client";
-import type { Json } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
 import { boundedFetch } from "./bounded-fetch.ts";
 import type { HttpAuth } from "./server-spec.ts";
 
@@ -153,12 +153,32 @@ function belongsTo(
   return kept?.issuer === undefined || context === undefined || kept.issuer === context.issuer;
 }
 
+/** What another server says of an error is cut to this. */
+const WHY_CHARACTERS_MAX = 200;
+
 /** Ends a login: the code that the browser brought becomes tokens, if it comes from the issuer that was asked (RFC 9207). */
 export async function finishLogin(
   oauth: StoredOAuth,
   { url, query }: { readonly url: string; readonly query: URLSearchParams },
 ): Promise<void> {
+  const refused = query.get("error");
+  if (refused !== null) {
+    await oauth.end();
+    const why = query.get("error_description") ?? refused;
+    throw new AppError(
+      "denied",
+      `wanted a login, got a refusal: ${why.slice(0, WHY_CHARACTERS_MAX)}; begin again with \`tutti mcp login\``,
+    );
+  }
   const transport = new StreamableHTTPClientTransport(new URL(url), { fetch: boundedFetch, authProvider: oauth });
-  await transport.finishAuth(query);
+  try {
+    await transport.finishAuth(query);
+  } catch (error) {
+    if (error instanceof AppError) throw error;
+    const why = (error instanceof Error ? error.message : String(error)).slice(0, WHY_CHARACTERS_MAX);
+    throw new AppError("upstream", `wanted tokens for the code of a login, got none: ${why}; begin again with \`tutti mcp login\``, {
+      cause: error,
+    });
+  }
   await oauth.end();
 }
