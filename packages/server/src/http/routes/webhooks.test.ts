@@ -72,7 +72,7 @@ test("a webhook that is not signed, or wrongly, is refused, and so is an endpoin
   assert.equal((await deliver("github", github("d-2"), `${push} `)).status, 401);
   assert.equal((await deliver("github", { ...github("d-2"), authorization: `Bearer ${app.token}` }, "{}")).status, 401);
   assert.equal((await deliver("nobody", github("d-2"), push)).status, 401);
-  assert.equal((await fetch(`${app.url}/webhooks/github`, { headers: github("d-2") })).status, 404, "only POST");
+  assert.equal((await fetch(`${app.url}/webhooks/github`, { headers: github("d-2") })).status, 405, "only POST");
   assert.equal((await eventsOf("github")).length, before);
 });
 
