@@ -97,7 +97,7 @@ test("agents are listed with how they are, and one tells what it can do and what
 
 test("an answer comes with its tools, its cost and its run, is safe to look at, and a reload goes on with the conversation", async () => {
   const page = await tutti.open("/agents/clerk");
-  await page.getByRole("button", { name: "Tell me a story" }).waitFor();
+  await page.getByRole("button", { name: "Tell me a story", exact: true }).waitFor();
   assert.deepEqual(await violations(page), []);
   await ask(page, "calculate this");
   const log = page.getByRole("log", { name: "Messages" });
@@ -121,7 +121,7 @@ test("an answer comes with its tools, its cost and its run, is safe to look at, 
   assert.equal(await history.getByRole("button", { name: /calculate this/ }).count(), 1);
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "New conversation" }).click();
-  await page.getByRole("button", { name: "Tell me a story" }).waitFor();
+  await page.getByRole("button", { name: "Tell me a story", exact: true }).waitFor();
   await history.getByRole("button", { name: /calculate this/ }).click();
   await log.getByText("Answer 3 of test-model.").waitFor();
   await log.getByRole("link", { name: /^Run / }).nth(2).waitFor();
