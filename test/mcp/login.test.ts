@@ -81,7 +81,7 @@ test("a person who says no at the login, and a code that is none, are told as su
   const login = async (): Promise<URLSearchParams> =>
     new URL((await place.json<{ readonly url: string }>(["mcp", "login", "calc"], { env })).url).searchParams;
   const comeBack = async (query: Readonly<Record<string, string>>): Promise<string> => {
-    const answer = await fetch(`http://127.0.0.1:${env["TUTTI_PORT"]}/mcp/callback?${new URLSearchParams(query)}`);
+    const answer = await fetch(`http://127.0.0.1:${env["TUTTI_PORT"]}/mcp/callback?${new URLSearchParams(query).toString()}`);
     return `${answer.status} ${await answer.text()}`;
   };
   const no = { error: "access_denied", error_description: "not today", state: (await login()).get("state") ?? "" };
