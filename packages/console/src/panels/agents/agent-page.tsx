@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { AgentEntry, ToolEntry } from "@tutti/client";
 import { useMemo, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
@@ -12,7 +12,7 @@ import { count } from "../../parts/words.ts";
 import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
-import { RecentRuns, useRunsOf } from "../workflows/recent-runs.tsx";
+import { RecentRuns } from "../workflows/recent-runs.tsx";
 import { StartForm } from "../workflows/start-form.tsx";
 import { useGoToRun } from "../workflows/start-window.tsx";
 import { ChatTab } from "./chat-tab.tsx";
@@ -67,7 +67,6 @@ export function AgentPage(): ReactNode {
 
 function About({ agent }: { readonly agent: AgentEntry }): ReactNode {
   const { load, health, limits, capabilities, version, model, name } = agent;
-  const runs = useRunsOf(name);
   return (
     <div className="flex flex-col gap-4">
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
@@ -95,16 +94,7 @@ function About({ agent }: { readonly agent: AgentEntry }): ReactNode {
               <dd>{`${count(capabilities.routes)} questions are answered without a model`}</dd>
             </dl>
           </Panel>
-          <Panel
-            title="Recent runs"
-            actions={
-              <Link to="/runs" search={{ workflow: name }} className="text-xs text-blue hover:underline">
-                All of them
-              </Link>
-            }
-          >
-            <Queried query={runs}>{(all) => <RecentRuns runs={all} empty="Ask it something." />}</Queried>
-          </Panel>
+          <RecentRuns workflow={name} empty="Ask it something." />
         </div>
       </div>
     </div>

@@ -5,6 +5,8 @@ import { useMemo, type ReactNode } from "react";
 import { useLive } from "../../feed.ts";
 import { StatusBadge } from "../../parts/badge.tsx";
 import { Hint } from "../../parts/hint.tsx";
+import { Panel } from "../../parts/page.tsx";
+import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment, useNow } from "../../parts/time.tsx";
 import { COLOUR, STATUS_ACCENT } from "../../parts/tones.ts";
@@ -49,7 +51,7 @@ export function useRunsByWorkflow(): ReadonlyMap<string, RunsOf> {
 }
 
 /** The newest runs of one workflow, kept new by the live feed. */
-export function useRunsOf(workflow: string): ReturnType<typeof useQuery<readonly RunRecord[]>> {
+function useRunsOf(workflow: string): ReturnType<typeof useQuery<readonly RunRecord[]>> {
   const options = runsOfQuery(workflow);
   const query = useQuery<readonly RunRecord[]>(options as never);
   useLive(
@@ -96,9 +98,24 @@ export function RunDots({ runs }: { readonly runs: readonly RunRecord[] }): Reac
   );
 }
 
-/** The newest runs as a short table. */
-export function RecentRuns({ runs, empty }: { readonly runs: readonly RunRecord[]; readonly empty: ReactNode }): ReactNode {
-  if (runs.length === 0) return <Empty title="No runs yet">{empty}</Empty>;
+/** A panel of one workflow's newest runs. `empty` says how to have one. */
+export function RecentRuns({ workflow, empty }: { readonly workflow: string; readonly empty: ReactNode }): ReactNode {
+  const runs = useRunsOf(workflow);
+  return (
+    <Panel
+      title="Recent runs"
+      actions={
+        <Link to="/runs" search={{ workflow }} className="text-xs text-blue hover:underline">
+          All of them
+        </Link>
+      }
+    >
+      <Queried query={runs}>{(all) => (all.length === 0 ? <Empty title="No runs yet">{empty}</Empty> : <RunLines runs={all} />)}</Queried>
+    </Panel>
+  );
+}
+
+function RunLines({ runs }: { readonly runs: readonly RunRecord[] }): ReactNode {
   return (
     <ul className="-my-2 divide-y divide-line/60">
       {runs.slice(0, 10).map(({ id, status, startedAt, endedAt }) => (

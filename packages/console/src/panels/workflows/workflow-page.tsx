@@ -15,7 +15,7 @@ import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { InsightPanel } from "./insight-panel.tsx";
 import { savedGraphQuery } from "./queries.ts";
-import { RecentRuns, useRunsOf } from "./recent-runs.tsx";
+import { RecentRuns } from "./recent-runs.tsx";
 import { StartForm } from "./start-form.tsx";
 import { useGoToRun } from "./start-window.tsx";
 import { TEMPLATES } from "./templates.ts";
@@ -123,7 +123,6 @@ function WorkflowTabs({ name, entry, isGraph, tab }: WorkflowTabsProps): ReactNo
 
 function About({ entry }: { readonly entry: WorkflowEntry }): ReactNode {
   const { name, kind, source, version, inputSchema } = entry;
-  const runs = useRunsOf(name);
   const goToRun = useGoToRun();
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(0,1.2fr)_minmax(0,1fr)]">
@@ -161,16 +160,7 @@ function About({ entry }: { readonly entry: WorkflowEntry }): ReactNode {
             </details>
           )}
         </Panel>
-        <Panel
-          title="Recent runs"
-          actions={
-            <Link to="/runs" search={{ workflow: name }} className="text-xs text-blue hover:underline">
-              All of them
-            </Link>
-          }
-        >
-          <Queried query={runs}>{(all) => <RecentRuns runs={all} empty="Start one beside this." />}</Queried>
-        </Panel>
+        <RecentRuns workflow={name} empty="Start one beside this." />
       </div>
     </div>
   );

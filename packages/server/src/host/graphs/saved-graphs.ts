@@ -134,7 +134,7 @@ export class SavedGraphs implements AsyncDisposable {
     if (found === undefined || graph === null)
       throw new AppError(
         "not_found",
-        `wanted a saved graph, got "${name}"${version === undefined ? "" : ` in version ${version}`}, which is none; \`GET /v1/graphs\` lists them`,
+        `wanted a saved graph, got "${name}"${version === undefined ? "" : ` in version ${version}`}, which is none; \`tutti graphs list\` lists them`,
       );
     return { ...shown(found), graph, ...(found.kept.text !== undefined && { text: found.kept.text }) };
   }
