@@ -56,7 +56,7 @@ export interface CreatedKey {
 }
 
 /** What the ledger can be looked at by. */
-export type SpendDimension = "key" | "user" | "team" | "model" | "provider" | "day";
+export type SpendDimension = "key" | "user" | "team" | "model" | "provider" | "workflow" | "day";
 
 /** A row of the ledger. `estimated` counts requests whose provider did not tell the usage, `unpriced` those without a known price. */
 export type SpendRow = Readonly<Partial<Record<SpendDimension, string>>> & {

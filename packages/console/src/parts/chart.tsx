@@ -136,7 +136,8 @@ function optionsOf(element: HTMLElement, { heightPx, isSmall, series, format, on
     cursor: { y: false, points: { size: 7 }, drag: { x: onRange !== undefined, y: false, setScale: false } },
     legend: { show: !isSmall, live: true },
     axes: [
-      { ...axis, ...(isSmall && { size: 22, grid: { show: false } }) },
+      // Two lines: the hour, and below it the day.
+      { ...axis, ...(isSmall && { size: 38, gap: 3, grid: { show: false } }) },
       isSmall ? { show: false } : { ...axis, values, size: 56 },
       ...(series.some(({ side }) => side === "end")
         ? [{ ...axis, values, size: 56, side: 1, scale: "end", grid: { show: false } } as const]

@@ -1,6 +1,6 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import type { ReactNode } from "react";
+import { useRef, type ReactNode } from "react";
 import { buttonLook } from "./button.tsx";
 import { cx } from "./class-names.ts";
 
@@ -17,13 +17,20 @@ interface WindowProps {
   readonly children?: ReactNode;
 }
 
-/** A window over the page. Escape and a click beside it close it; the keyboard goes back to where it was. */
+/**
+ * A window over the page. The keyboard begins in its first field, or on the first button at its foot, which is the safe one; Escape and a
+ * click beside it close it, and the keyboard goes back to where it was.
+ */
 export function Window({ title, about, isOpen, onClose, isWide = false, isWhole = false, foot, children }: WindowProps): ReactNode {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Dialog.Root open={isOpen} onOpenChange={(isNowOpen) => !isNowOpen && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Dialog.Popup
+          ref={popup}
+          // A field that has the focus on a touch screen covers half of the window with its keyboard.
+          initialFocus={(openedBy) => openedBy === "touch" || beginningOf(popup.current)}
           className={cx(
             "fixed start-1/2 z-50 flex w-[calc(100vw-2rem)] -translate-x-1/2 flex-col rounded-xl border border-line bg-ground-1 shadow-2xl transition-[opacity,scale] data-[ending-style]:scale-98 data-[ending-style]:opacity-0 data-[starting-style]:scale-98 data-[starting-style]:opacity-0 rtl:translate-x-1/2",
             isWhole ? "top-[3vh] max-h-[94vh]" : "top-[8vh] max-h-[84vh]",
@@ -41,10 +48,29 @@ export function Window({ title, about, isOpen, onClose, isWide = false, isWhole 
               <X aria-hidden className="size-4" />
             </Dialog.Close>
           </header>
-          <div className="min-h-0 grow overflow-y-auto px-5 py-4">{children}</div>
+          <div data-part="body" className="min-h-0 grow overflow-y-auto px-5 py-4">
+            {children}
+          </div>
           {foot !== undefined && <footer className="flex flex-wrap justify-end gap-2 border-t border-line px-5 py-3">{foot}</footer>}
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
   );
+}
+
+const FIELDS = "input,textarea,select,[contenteditable=true],[role=switch]";
+const USABLE = ':not(:disabled,[aria-hidden=true],[tabindex="-1"])';
+
+/** Where the keyboard begins; `true` leaves it to the first thing that can have it. */
+function beginningOf(popup: HTMLElement | null): HTMLElement | true {
+  if (popup === null) return true;
+  const { activeElement } = document;
+  // A field that asked for the focus itself has it already.
+  if (activeElement instanceof HTMLElement && activeElement !== popup && popup.contains(activeElement)) return activeElement;
+  const places = [`[data-part=body] :is(${FIELDS})${USABLE}`, `footer button${USABLE}`, `[data-part=body] :is(a,button)${USABLE}`];
+  for (const place of places) {
+    const found = popup.querySelector<HTMLElement>(place);
+    if (found !== null) return found;
+  }
+  return true;
 }

@@ -5,7 +5,7 @@ import { count } from "../../parts/words.ts";
 import { activityQuery } from "./queries.ts";
 import type { RunFilters, TimeFilter } from "./run-filters.ts";
 
-const HEIGHT_PX = 76;
+const HEIGHT_PX = 96;
 
 interface PictureProps {
   readonly filters: RunFilters;

@@ -4,7 +4,7 @@ import { connect } from "../connect.ts";
 import type { Shell } from "../shell.ts";
 import { table } from "../table.ts";
 
-const DIMENSIONS: readonly SpendDimension[] = ["key", "user", "team", "model", "provider", "day"];
+const DIMENSIONS: readonly SpendDimension[] = ["key", "user", "team", "model", "provider", "workflow", "day"];
 
 /** `tutti spend` */
 export function defineSpend(command: Command, shell: Shell): void {

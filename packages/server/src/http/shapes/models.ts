@@ -83,7 +83,7 @@ export const ModelPlanShape = z.looseObject({
 /** The model that something was done to. */
 export const ModelNamed = z.object({ model: z.string() });
 
-const dimension = z.enum(["key", "user", "team", "model", "provider", "day"]);
+const dimension = z.enum(["key", "user", "team", "model", "provider", "workflow", "day"]);
 
 /** What was spent. */
 export const Spend = z.object({
@@ -97,6 +97,7 @@ export const Spend = z.object({
       team: z.string().exactOptional(),
       model: z.string().exactOptional(),
       provider: z.string().exactOptional(),
+      workflow: z.string().exactOptional(),
       day: z.string().exactOptional(),
       requests: z.number(),
       inputTokens: z.number(),

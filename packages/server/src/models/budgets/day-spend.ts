@@ -6,7 +6,7 @@ const ROWS_MAX = 10_000;
 const OTHER = "(other)";
 
 /** What spending can be looked at by. */
-export const DIMENSIONS = ["key", "user", "team", "model", "provider", "day"] as const;
+export const DIMENSIONS = ["key", "user", "team", "model", "provider", "workflow", "day"] as const;
 
 /** One of them. */
 export type Dimension = (typeof DIMENSIONS)[number];
@@ -28,12 +28,15 @@ interface Totals {
 
 /** Numbers in the order of `Totals`; dollars in billionths. */
 type Sums = number[];
-type Names = readonly [key: string, user: string, team: string, model: string, provider: string];
+type Names = readonly [key: string, user: string, team: string, model: string, provider: string, workflow: string];
 
-/** A day as the store holds it. `position` is that of the last event of the log it knows. */
+/**
+ * A day as the store holds it. `position` is that of the last event of the log it knows. A row is its names, then its sums; versions before
+ * this one wrote no workflow.
+ */
 export interface DaySnapshot {
   readonly position: number;
-  readonly rows: readonly (readonly [...names: Names, ...sums: number[]])[];
+  readonly rows: readonly (readonly (string | number)[])[];
   /** What was used in each minute of the day in which something was; versions before this one wrote none. */
   readonly minutes?: readonly (readonly [minute: number, ...used: Used])[];
 }
@@ -41,9 +44,10 @@ export interface DaySnapshot {
 /** Tokens, and dollars in billionths. */
 export type Used = readonly [inputTokens: number, outputTokens: number, nanoUsd: number];
 
-/** What one event of the log tells. `used` counts what runs used of models too, which stands in no row. */
+/** What one event of the log tells, and of which workflow it is: one of Tutti's own for an exchange through the gateway. */
 interface Told {
   readonly spends: readonly Spend[];
+  readonly workflow: string;
   readonly used: Used;
   readonly minute: number;
 }
@@ -60,22 +64,23 @@ export class DaySpend {
     this.position = snapshot.position;
     this.#minutes = new Map((snapshot.minutes ?? []).map(([minute, ...used]) => [minute, used]));
     this.#rows = new Map(
-      snapshot.rows.map(([key, user, team, model, provider, ...sums]) => {
-        const names: Names = [key, user, team, model, provider];
-        return [names.join("\n"), { names, sums }];
+      snapshot.rows.map((row) => {
+        const [key = "", user = "", team = "", model = "", provider = "", workflow = ""] = row.filter((value) => typeof value === "string");
+        const names: Names = [key, user, team, model, provider, workflow];
+        return [names.join("\n"), { names, sums: row.filter((value) => typeof value === "number") }];
       }),
     );
   }
 
   /** Adds what the event of the log at a position tells, once. */
-  add({ spends, used, minute }: Told, position: number): void {
+  add({ spends, workflow, used, minute }: Told, position: number): void {
     if (position <= this.position) return;
     this.position = position;
     this.isDirty = true;
     const [input, output, nanoUsd] = this.#minutes.get(minute) ?? [0, 0, 0];
     this.#minutes.set(minute, [input + used[0], output + used[1], nanoUsd + used[2]]);
     for (const spend of spends) {
-      const { sums } = this.#row([spend.keyId ?? "", spend.user ?? "", spend.team ?? "", spend.model, spend.provider]);
+      const { sums } = this.#row([spend.keyId ?? "", spend.user ?? "", spend.team ?? "", spend.model, spend.provider, workflow]);
       for (const [index, value] of sumsOf(spend).entries()) sums[index] = (sums[index] ?? 0) + value;
     }
   }
@@ -97,7 +102,7 @@ export class DaySpend {
     const place = names.join("\n");
     const known = this.#rows.get(place);
     if (known !== undefined) return known;
-    if (this.#rows.size >= ROWS_MAX && names[0] !== OTHER) return this.#row([OTHER, OTHER, OTHER, OTHER, OTHER]);
+    if (this.#rows.size >= ROWS_MAX && names[0] !== OTHER) return this.#row([OTHER, OTHER, OTHER, OTHER, OTHER, OTHER]);
     const row = { names, sums: [] };
     this.#rows.set(place, row);
     return row;

@@ -7,6 +7,7 @@ import type { Ask, Payer, Reservation } from "./limits.ts";
 import type { Spend } from "./spend.ts";
 
 const TODAY = new Date().toISOString().slice(0, 10);
+const OWNER = { id: "owner", tenant: "default", roles: ["owner"] };
 const GROUPS = { users: {}, teams: {} };
 
 describe("the ledger", () => {
@@ -39,6 +40,38 @@ describe("the ledger", () => {
         ["x", "small", 2],
       ],
     );
+  });
+
+  test("what runs asked models themselves is told by their workflow, and so are days that an earlier version wrote", async () => {
+    await using log = await openSpendLog();
+    const day = { position: 0, rows: [["a", "", "", "big", "openai", 1, 10, 5, 0, 0, 0, 500_000_000, 0, 0]] };
+    await log.store.setSetting("spend.day.2025-02-01", day);
+    const at = new Date().toISOString();
+    const started = { type: "run.started", workflow: "triage", version: "1", input: null, principal: OWNER } as const;
+    const timing = { key: "1", kind: "model", name: "small", attempt: 1, startedAt: at, durationMs: 1 } as const;
+    const usage = { inputTokens: 3, outputTokens: 4, costUsd: 0.25 };
+    await log.store.append([
+      { runId: "r", seq: 1, at, ...started },
+      { runId: "r", seq: 2, at, type: "step.completed", ...timing, output: null, usage },
+      { runId: "r", seq: 3, at, type: "step.completed", ...timing, key: "2", output: null, usage, copied: true },
+    ]);
+    await log.journal(spend({ keyId: "a", inputTokens: 1, costUsd: 0.125 }));
+    await (await openBudgets(log))[Symbol.asyncDispose]();
+    await using open = await openBudgets(log);
+    assert.deepEqual(
+      (await open.budgets.spent({ by: ["workflow"] })).map(({ workflow, requests, inputTokens, costUsd }) => [
+        workflow,
+        requests,
+        inputTokens,
+        costUsd,
+      ]),
+      [
+        ["triage", 1, 3, 0.25],
+        ["tutti.chat-completions", 1, 1, 0.125],
+      ],
+    );
+    const [old] = await open.budgets.spent({ by: ["model", "workflow"], from: "2025-02-01", to: "2025-02-01" });
+    assert.deepEqual([old?.model, old?.workflow, old?.costUsd], ["big", "", 0.5]);
   });
 
   test("what is journaled while it runs is in it at once", async () => {

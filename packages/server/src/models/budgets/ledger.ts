@@ -5,7 +5,7 @@ import { DaySpend, group, type DaySnapshot, type Dimension, type LedgerRow, type
 import { nanosOf, tokensOf, type Payer } from "./limits.ts";
 import { Purse, type PurseSnapshot } from "./purse.ts";
 import type { Subject } from "./refusal.ts";
-import { spendsOf, type Spend } from "./spend.ts";
+import { spendsOf, spendsOfStep, type Spend } from "./spend.ts";
 
 const ACCOUNTS_SETTING = "spend.accounts";
 const DAY_MS = 86_400_000;
@@ -20,6 +20,8 @@ const PAGES_A_TURN_MAX = 20;
 const INTERVAL_MS = 1_000;
 /** Reading and writing takes at most one part in so many of the time. */
 const DUTY = 40;
+/** Runs whose workflow is remembered. */
+const WORKFLOWS_KEPT_MAX = 10_000;
 /** Snapshots that say only that nothing was spent are written this seldom. */
 const IDLE_SNAPSHOT_MS = 60_000;
 
@@ -65,6 +67,7 @@ export class Ledger {
   readonly #options: LedgerOptions;
   readonly #purses = new Map<Subject, Purse>();
   readonly #days = new Map<string, DaySpend>();
+  readonly #workflows = new Map<string, string>();
   readonly #stop = new AbortController();
   #position = 0;
   #accountsPosition = 0;
@@ -170,19 +173,32 @@ export class Ledger {
 
   async #fold(event: Event, position: number): Promise<void> {
     const spends = spendsOf(event);
-    const used = usedIn(event, spends);
-    if (used === undefined) return;
+    const used = spends.length > 0 ? spends : spendsOfStep(event);
+    if (used.length === 0) return;
+    const workflow = await this.#workflowOf(event);
     const day = event.at.slice(0, 10);
     const atMs = Date.parse(event.at);
     let dayspend = this.#days.get(day);
     if (dayspend === undefined) this.#days.set(day, (dayspend = await this.#readDay(day)));
-    dayspend.add({ spends, used, minute: Math.floor((atMs % DAY_MS) / MINUTE_MS) }, position);
+    dayspend.add({ spends: used, workflow, used: sumOf(used), minute: Math.floor((atMs % DAY_MS) / MINUTE_MS) }, position);
     if (position <= this.#accountsPosition) return;
     this.#isDirty = true;
     for (const spend of spends) {
       for (const subject of subjectsOf(spend)) this.#purse(subject).add(atMs, tokensOf(spend.usage), nanosOf(spend.costUsd));
       if (this.#isOpen) this.#options.onSpend(spend, atMs);
     }
+  }
+
+  /** The workflow of the event's run; runs whose start was removed from the log have none. */
+  async #workflowOf(event: Event): Promise<string> {
+    if (event.type === "run.recorded") return event.workflow;
+    let workflow = this.#workflows.get(event.runId);
+    if (workflow === undefined) {
+      workflow = (await this.#options.store.run(event.runId))?.workflow ?? "";
+      if (this.#workflows.size >= WORKFLOWS_KEPT_MAX) this.#workflows.clear();
+      this.#workflows.set(event.runId, workflow);
+    }
+    return workflow;
   }
 
   #purse(subject: Subject): Purse {
@@ -230,15 +246,9 @@ export class Ledger {
   }
 }
 
-/** What an event tells of models' use: of an exchange through the gateway, or of a step that a run did. What a fork copied was used before. */
-function usedIn(event: Event, spends: readonly Spend[]): Used | undefined {
-  if (spends.length > 0) {
-    const of = (value: (spend: Spend) => number): number => spends.reduce((sum, spend) => sum + value(spend), 0);
-    return [of(({ usage }) => usage.inputTokens), of(({ usage }) => usage.outputTokens), of(({ costUsd }) => nanosOf(costUsd))];
-  }
-  if (event.type !== "step.completed" || event.kind !== "model" || event.usage === undefined || event.copied === true) return undefined;
-  const { inputTokens, outputTokens, costUsd } = event.usage;
-  return [inputTokens, outputTokens, nanosOf(costUsd)];
+function sumOf(spends: readonly Spend[]): Used {
+  const of = (value: (spend: Spend) => number): number => spends.reduce((sum, spend) => sum + value(spend), 0);
+  return [of(({ usage }) => usage.inputTokens), of(({ usage }) => usage.outputTokens), of(({ costUsd }) => nanosOf(costUsd))];
 }
 
 /** Whose accounts an exchange is charged to. */

@@ -28,6 +28,13 @@ export function spendsOf(event: EventDraft): readonly Spend[] {
   return (Array.isArray(spend) ? spend : [spend]).filter(isSpend);
 }
 
+/** The same of a step in which a run asked a model by itself: nobody's key pays for it. What a fork copied was used before. */
+export function spendsOfStep(event: EventDraft): readonly Spend[] {
+  if (event.type !== "step.completed" || event.kind !== "model" || event.usage === undefined || event.copied === true) return [];
+  const { inputTokens, outputTokens, costUsd } = event.usage;
+  return [{ model: event.name, provider: "", usage: { inputTokens, outputTokens }, costUsd, surface: "run" }];
+}
+
 /** A log may hold what another version wrote; only what is needed to count is looked at. */
 function isSpend(value: unknown): value is Spend {
   if (typeof value !== "object" || value === null) return false;
