@@ -17,6 +17,8 @@ const CHROMIUM = {
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    // A microphone that beeps; a page gets it only in a context that permits it.
+    "--use-fake-device-for-media-stream",
   ],
 };
 const VIEWPORT = { width: 1440, height: 900 };

@@ -40,6 +40,7 @@ import { settingCalls, type SettingCalls } from "./settings.ts";
 import { steeringCalls, type SteeringCalls } from "./steering.ts";
 import { supervisionCalls, type SupervisionCalls } from "./supervision.ts";
 import { toolCalls, type ToolCalls } from "./tools.ts";
+import { voiceCalls, type VoiceCalls } from "./voice.ts";
 import { Transport, type ClientOptions } from "./transport.ts";
 import { watchRun, type WatchOptions } from "./watch-run.ts";
 
@@ -67,7 +68,8 @@ export interface Client
     SettingCalls,
     SteeringCalls,
     SupervisionCalls,
-    ToolCalls {
+    ToolCalls,
+    VoiceCalls {
   status(signal?: AbortSignal): Promise<ServerStatus>;
   startRun(request: RunRequest, signal?: AbortSignal): Promise<StartedRun>;
   run(runId: string, signal?: AbortSignal): Promise<RunDetails>;
@@ -136,6 +138,7 @@ export function createClient(options: ClientOptions): Client {
     ...steeringCalls(transport),
     ...supervisionCalls(transport),
     ...toolCalls(transport),
+    ...voiceCalls(transport),
   };
 }
 

@@ -120,3 +120,4 @@ export type {
 } from "./policy.ts";
 export type { McpApproval, McpServerCalls, McpServerEntry, McpToolEntry } from "./mcp-servers.ts";
 export type { ToolImportEntry, ToolImportRequest } from "./tools.ts";
+export type { SpeechAsked, TranscriptAsked, VoiceCalls } from "./voice.ts";

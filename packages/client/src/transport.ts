@@ -11,7 +11,7 @@ export interface ClientOptions {
   readonly timeoutMs?: number;
 }
 
-/** One request; a body is sent as JSON. */
+/** One request; a body is sent as JSON, or as a form when it is one. */
 export interface ClientRequest {
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
   readonly path: string;
@@ -89,10 +89,11 @@ export class Transport {
         accept: "application/json",
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         ...(csrf !== undefined && { "x-csrf-token": csrf }),
-        ...(body !== undefined && { "content-type": "application/json" }),
+        // A form says of itself what it is: its parts' boundary stands in there.
+        ...(body !== undefined && !(body instanceof FormData) && { "content-type": "application/json" }),
         ...headers,
       },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+      ...(body !== undefined && { body: body instanceof FormData ? body : JSON.stringify(body) }),
     });
     if (response.ok) return response;
     throw errorOf(response.status, await readText(response, REPLY_BYTES_MAX));

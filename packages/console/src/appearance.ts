@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from "react";
+import { keep } from "./kept.ts";
 
 /** How a person wants the console to look. "system" follows their device. */
 export interface Appearance {
@@ -6,30 +7,27 @@ export interface Appearance {
   readonly motion: "system" | "reduced";
 }
 
-const KEY = "tutti.appearance";
-const DEFAULT: Appearance = { theme: "system", motion: "system" };
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 const prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
-const listeners = new Set<() => void>();
-let current = read();
+const appearance = keep<Appearance>("tutti.appearance", ({ theme, motion }) => ({
+  theme: theme === "dark" || theme === "light" ? theme : "system",
+  motion: motion === "reduced" ? motion : "system",
+}));
 
-/** Puts the appearance on the page, and follows the device from then on. */
+/** How the console looks. */
+export const useAppearance = appearance.use;
+
+/** Changes how the console looks, here and in this browser from now on. */
+export const setAppearance = appearance.set;
+
+/** Calls when the appearance changes. */
+export const subscribe = appearance.subscribe;
+
+/** Puts the appearance on the page, and follows the device and the person from then on. */
 export function startAppearance(): void {
   apply();
   prefersLight.addEventListener("change", apply);
-}
-
-/** How the console looks. */
-export function useAppearance(): Appearance {
-  return useSyncExternalStore(subscribe, () => current);
-}
-
-/** Changes how the console looks, here and in this browser from now on. */
-export function setAppearance(change: Partial<Appearance>): void {
-  current = { ...current, ...change };
-  localStorage.setItem(KEY, JSON.stringify(current));
-  apply();
-  for (const listener of listeners) listener();
+  appearance.subscribe(apply);
 }
 
 /** Whether things may move. */
@@ -47,31 +45,13 @@ export function useMotionAllowed(): boolean {
 
 /** The theme that is on the page. */
 export function themeOnPage(): "dark" | "light" {
-  if (current.theme !== "system") return current.theme;
+  const { theme } = appearance.now();
+  if (theme !== "system") return theme;
   return prefersLight.matches ? "light" : "dark";
-}
-
-/** Calls when the appearance changes. */
-export function subscribe(listener: () => void): () => void {
-  listeners.add(listener);
-  return () => listeners.delete(listener);
 }
 
 function apply(): void {
   const { dataset } = document.documentElement;
   dataset["theme"] = themeOnPage();
-  dataset["motion"] = current.motion;
-}
-
-function read(): Appearance {
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEY) ?? "{}") as Partial<Record<keyof Appearance, string>>;
-    return {
-      theme: kept.theme === "dark" || kept.theme === "light" ? kept.theme : DEFAULT.theme,
-      motion: kept.motion === "reduced" ? kept.motion : DEFAULT.motion,
-    };
-  } catch {
-    // Something else wrote there, or storage is off: the default is good.
-    return DEFAULT;
-  }
+  dataset["motion"] = appearance.now().motion;
 }

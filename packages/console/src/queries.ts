@@ -27,6 +27,9 @@ export const agentsQuery = queryOptions({ queryKey: ["agents"], queryFn: ({ sign
 /** Models and agents that answer. */
 export const modelsQuery = queryOptions({ queryKey: ["models"], queryFn: ({ signal }) => client.models(signal) });
 
+/** The providers' models with all that is known of them. */
+export const catalogQuery = queryOptions({ queryKey: ["catalog"], queryFn: ({ signal }) => client.catalog(signal) });
+
 /** Tools, and whether policy lets this person call them. */
 export const toolsQuery = queryOptions({ queryKey: ["tools"], queryFn: ({ signal }) => client.tools(signal) });
 

@@ -1,6 +1,7 @@
 import type { ReactNode } from "react";
 import ReactMarkdown, { type Components } from "react-markdown";
 import remarkGfm from "remark-gfm";
+import type { MarkdownProps } from "./markdown.tsx";
 import { SafeLink } from "./safe-link.tsx";
 
 const parts: Components = {
@@ -25,9 +26,10 @@ const parts: Components = {
 };
 
 /** Markdown without HTML, scripts, pictures from elsewhere or links that are no web addresses. */
-export function RenderedMarkdown({ text }: { readonly text: string }): ReactNode {
+export function RenderedMarkdown({ text, place }: MarkdownProps): ReactNode {
   return (
     <div
+      ref={place}
       dir="auto"
       className="text-sm leading-relaxed break-words [&_h1]:mt-3 [&_h1]:text-lg [&_h1]:font-semibold [&_h2]:mt-3 [&_h2]:text-base [&_h2]:font-semibold [&_h3]:mt-2 [&_h3]:font-semibold [&_li]:ms-5 [&_ol]:list-decimal [&_p]:my-1.5 [&_ul]:list-disc"
     >

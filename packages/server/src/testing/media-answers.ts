@@ -75,7 +75,8 @@ export const ENDLESS_VOICE = "endless";
 /** Sound that says in plain text what was asked for. */
 export function speechReply(body: z.infer<typeof SPEECH>): MediaReply {
   const format = body.response_format ?? "mp3";
-  const sound = Buffer.from(`[${format} ${JSON.stringify(body.voice)}] ${body.input}`);
+  const said = Buffer.from(`[${format} ${JSON.stringify(body.voice)}] ${body.input}`);
+  const sound = format === "wav" ? silence(said) : said;
   const middle = Math.floor(sound.length / 2);
   const halves = [sound.subarray(0, middle), sound.subarray(middle)];
   if (body.stream_format !== "sse")
@@ -83,6 +84,28 @@ export function speechReply(body: z.infer<typeof SPEECH>): MediaReply {
   const usage = { input_tokens: words(body.input), output_tokens: sound.length, total_tokens: words(body.input) + sound.length };
   const deltas = halves.map((half) => ({ type: "speech.audio.delta", audio: half.toString("base64") }));
   return events([...deltas, { type: "speech.audio.done", usage } as { readonly type: string }]);
+}
+
+const SAMPLES_PER_SECOND = 8_000;
+const SILENCE_BYTES = 2_000;
+
+/** A quarter of a second that a browser can play, with a text in a chunk of its own (RIFF: every chunk has an even length). */
+function silence(said: Buffer): Buffer {
+  const format = Buffer.alloc(16);
+  format.writeUInt16LE(1, 0);
+  format.writeUInt16LE(1, 2);
+  format.writeUInt32LE(SAMPLES_PER_SECOND, 4);
+  format.writeUInt32LE(SAMPLES_PER_SECOND, 8);
+  format.writeUInt16LE(1, 12);
+  format.writeUInt16LE(8, 14);
+  const chunks = [riffChunk("fmt ", format), riffChunk("data", Buffer.alloc(SILENCE_BYTES, 128)), riffChunk("note", said)];
+  return riffChunk("RIFF", Buffer.concat([Buffer.from("WAVE"), ...chunks]));
+}
+
+function riffChunk(id: string, content: Buffer): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32LE(content.length);
+  return Buffer.concat([Buffer.from(id), length, content, Buffer.alloc(content.length % 2)]);
 }
 
 /** What the stand-in heard: the file's name and its first bytes. */

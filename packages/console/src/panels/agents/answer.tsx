@@ -12,6 +12,7 @@ import { queryClient } from "../../query-client.ts";
 import { readAnswer, type AnswerReading } from "./answer-reading.ts";
 import { ChatApproval } from "./chat-approval.tsx";
 import { answerEventsQuery, approvalsOfRunQuery } from "./queries.ts";
+import { ReadAloud } from "./read-aloud.tsx";
 import { ToolUses } from "./tool-uses.tsx";
 
 interface AnswerProps {
@@ -26,18 +27,20 @@ interface AnswerProps {
 export function Answer({ runId, text, isOpen, error, onRetry }: AnswerProps): ReactNode {
   const events = useRunEvents(runId, isOpen);
   const reading = useMemo(() => readAnswer(events), [events]);
+  const [words, setWords] = useState<HTMLElement | null>(null);
+  const [wasOpen] = useState(isOpen);
   return (
     <article aria-label="Answer" className="flex min-w-0 flex-col gap-2">
       <ToolUses tools={reading.tools} />
       {runId !== null && isOpen && <Questions runId={runId} isWaiting={reading.status === "waiting"} />}
-      {text !== "" && <Markdown text={text} />}
+      {text !== "" && <Markdown text={text} place={setWords} />}
       {isOpen && reading.status !== "waiting" && <Working hasText={text !== ""} />}
       {error !== undefined && (
         <p role="alert" className="rounded-md border border-red px-2.5 py-1.5 text-[13px] break-words text-red" dir="auto">
           {error.code === "cancelled" ? "Stopped." : `${error.code}: ${error.message}`}
         </p>
       )}
-      {!isOpen && <Foot runId={runId} text={text} reading={reading} onRetry={onRetry} />}
+      {!isOpen && <Foot runId={runId} text={text} reading={reading} words={words} isFresh={wasOpen} onRetry={onRetry} />}
     </article>
   );
 }
@@ -55,11 +58,15 @@ interface FootProps {
   readonly runId: string | null;
   readonly text: string;
   readonly reading: AnswerReading;
+  /** Where the answer's words are, once they are drawn without the marks of their markdown. */
+  readonly words: HTMLElement | null;
+  /** It came while somebody looked on. */
+  readonly isFresh: boolean;
   readonly onRetry: (() => void) | undefined;
 }
 
-function Foot({ runId, text, reading: { usage, durationMs, model }, onRetry }: FootProps): ReactNode {
-  const words = [
+function Foot({ runId, text, reading: { usage, durationMs, model }, words, isFresh, onRetry }: FootProps): ReactNode {
+  const facts = [
     model,
     durationMs === undefined ? undefined : duration(durationMs),
     usage === undefined ? undefined : `${count(usage.inputTokens)} → ${count(usage.outputTokens)} tokens`,
@@ -68,7 +75,7 @@ function Foot({ runId, text, reading: { usage, durationMs, model }, onRetry }: F
   return (
     <footer className="flex flex-wrap items-center gap-x-2 text-xs text-ink-3">
       <span dir="auto" className="tabular-nums">
-        {words.join(" · ")}
+        {facts.join(" · ")}
       </span>
       {runId !== null && (
         <Link to="/runs/$runId" params={{ runId }} className="text-blue hover:underline">
@@ -76,6 +83,7 @@ function Foot({ runId, text, reading: { usage, durationMs, model }, onRetry }: F
         </Link>
       )}
       {text !== "" && <CopyButton text={text} label="Copy the answer" />}
+      {text !== "" && words !== null && <ReadAloud of={words} isFresh={isFresh} />}
       {onRetry !== undefined && (
         <IconButton label="Ask again" onClick={onRetry}>
           <RotateCcw aria-hidden className="size-3.5" />

@@ -9,6 +9,7 @@ import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { Answer } from "./answer.tsx";
+import { Dictate } from "./dictate.tsx";
 import type { ChatMessage, Conversation } from "./conversations.ts";
 import { conversationsQuery } from "./queries.ts";
 import { useChat, type Chat } from "./use-chat.ts";
@@ -220,6 +221,12 @@ function Composer({ box, agent, chat }: ComposerProps): ReactNode {
           send();
         }}
         className="min-h-9 grow resize-none rounded-md border border-line-strong bg-ground px-3 py-2 text-sm text-ink placeholder:text-ink-3"
+      />
+      <Dictate
+        onText={(said) => {
+          setDraft((before) => [before.trimEnd(), said].filter((text) => text !== "").join(" "));
+          box.current?.focus();
+        }}
       />
       {isOpen ? (
         <Button tone="danger" onClick={chat.stop}>

@@ -10,9 +10,9 @@ import { Empty } from "../../parts/states.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { duration, short } from "../../parts/words.ts";
+import { catalogQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 
-const catalogQuery = queryOptions({ queryKey: ["catalog"], queryFn: ({ signal }) => client.catalog(signal) });
 const routesQuery = queryOptions({ queryKey: ["model routes"], queryFn: ({ signal }) => client.modelRoutes(signal) });
 
 /** Providers, their models, and a test of each. */

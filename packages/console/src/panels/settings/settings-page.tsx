@@ -67,6 +67,12 @@ const SECTIONS: readonly Section[] = [
     component: lazy(() => import("./configuration.tsx").then((of) => ({ default: of.Configuration }))),
   },
   {
+    id: "voice",
+    title: "Voice",
+    about: "Who writes down what you say in chats, and who reads answers aloud in this browser",
+    component: lazy(() => import("./voice.tsx").then((of) => ({ default: of.VoiceSettings }))),
+  },
+  {
     id: "appearance",
     title: "Appearance",
     about: "How the console looks in this browser",
