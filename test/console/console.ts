@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { chromium, type Browser, type BrowserContextOptions, type Page } from "playwright-core";
 import { startTestApp, type TestApp } from "tutti/testing";
 
-const CHROMIUM = {
+/** How Chromium is started. */
+export const CHROMIUM = {
   executablePath: "/usr/bin/chromium",
   args: [
     "--headless",

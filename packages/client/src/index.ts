@@ -79,7 +79,8 @@ export type {
   PullPart,
 } from "./models.ts";
 export type { CacheCalls, CacheReport } from "./cache.ts";
-export { openLive, type Live, type LiveHandlers, type LiveOptions, type LiveSocket, type LiveState } from "./live.ts";
+export { openLive, type Live, type LiveHandlers, type LiveOptions, type LiveState } from "./live.ts";
+export type { LiveSocket } from "./live-socket.ts";
 export type { LiveData, LiveLogFilter, LiveOverview, LiveReply, LiveRequest, LiveRunsFilter, LiveTopic } from "./live-wire.ts";
 export { probeModel, type Probed } from "./probe-model.ts";
 export type {

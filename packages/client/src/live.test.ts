@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { defineWorkflow, type Event, type Json, type Plugin, type Schema } from "@tutti/core";
 import fc from "fast-check";
-import { startTestApp, type TestApp } from "tutti/testing";
+import { startReverseProxy, startTestApp, type TestApp } from "tutti/testing";
 import { createClient, openLive, type LiveState } from "./index.ts";
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
@@ -215,4 +215,66 @@ test("a session that has ended is told, and nothing is tried until somebody sign
   await createClient({ baseUrl: app.url, token: app.token }).endSession(session.id);
   assert.equal((await isOut.promise).isSignedOut, true);
   assert.equal(sockets, 1);
+});
+
+test("where a proxy lets no WebSocket through, a stream tells the same, also after it broke, with neither gap nor duplicate", async () => {
+  await using app = await startTestApp({ inlinePlugins: [plugin] });
+  await using proxy = await startReverseProxy(() => app.url, { path: "/ai/tutti", webSockets: false });
+  const from = await app.app.store.position();
+  const log = collectLog(proxy.url, app.token);
+  using _ = log.live;
+  const states: LiveState["status"][] = [];
+  log.live.onState(({ status }) => states.push(status));
+  await log.begun;
+  assert.deepEqual(states, ["live"], "it was never called offline");
+  await runSome(app.url, app.token, 5);
+  await log.has(await app.app.store.position());
+  proxy.cut();
+  await runSome(app.url, app.token, 5);
+  await log.has(await app.app.store.position());
+  const runs = Promise.withResolvers<string>();
+  const begun = Promise.withResolvers<void>();
+  // Another feed begins the stream anew; the first goes on where it was.
+  log.live.subscribe({ topic: "runs" }, { onStart: () => begun.resolve(), onData: ({ runs: [run] }) => runs.resolve(run?.workflow ?? "") });
+  await begun.promise;
+  await runSome(app.url, app.token, 5);
+  assert.equal(await runs.promise, "counting");
+  await log.has(await app.app.store.position());
+  assert.deepEqual(log.told, await logAfter(app, from));
+  assert.ok(proxy.seen.includes("UPGRADE /ai/tutti/v1/live"));
+});
+
+test("a WebSocket that comes through takes the place of a stream, and every feed goes on where it was", async () => {
+  await using app = await startTestApp({ inlinePlugins: [plugin] });
+  await using proxy = await startReverseProxy(() => app.url, { webSockets: false });
+  const from = await app.app.store.position();
+  const log = collectLog(proxy.url, app.token);
+  using _ = log.live;
+  await log.begun;
+  proxy.webSockets = true;
+  const isUp = (): boolean => proxy.seen.filter((line) => line === "UPGRADE /v1/live").length > 1;
+  while (!isUp()) await runSome(app.url, app.token, 2);
+  await runSome(app.url, app.token, 5);
+  await log.has(await app.app.store.position());
+  assert.deepEqual(log.told, await logAfter(app, from));
+});
+
+test("a stream whose session has ended is told, and a wrong token is refused rather than tried for ever", async () => {
+  await using app = await startTestApp();
+  await using proxy = await startReverseProxy(() => app.url, { webSockets: false });
+  const signedIn = await app.fetch("/v1/session", { token: app.token });
+  const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+  const { session } = (await signedIn.json()) as { readonly session: { readonly id: string } };
+  const asBrowser: typeof fetch = (url, init) => fetch(url, { ...init, headers: { ...(init?.headers as Record<string, string>), cookie } });
+  using live = openLive({ baseUrl: proxy.url, fetch: asBrowser });
+  const isIn = Promise.withResolvers<void>();
+  const isOut = Promise.withResolvers<LiveState>();
+  live.onState((state) => (state.status === "live" ? isIn.resolve() : isOut.resolve(state)));
+  await isIn.promise;
+  await createClient({ baseUrl: app.url, token: app.token }).endSession(session.id);
+  assert.equal((await isOut.promise).isSignedOut, true);
+  using stranger = openLive({ baseUrl: proxy.url, token: "nobody's" });
+  const refused = Promise.withResolvers<LiveState>();
+  stranger.onState((state) => refused.resolve(state));
+  assert.deepEqual([(await refused.promise).status, (await refused.promise).isSignedOut], ["offline", true]);
 });

@@ -1,23 +1,20 @@
 import { AppError } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
+import type { LiveSocket } from "./live-socket.ts";
+import { StreamSocket } from "./live-stream.ts";
 import type { LiveData, LiveReply, LiveRequest, LiveTopic } from "./live-wire.ts";
 
 /** Waits between attempts to connect: there is no end of them, because a page stays open while its server is mended. */
 const BACKOFF = { delayMs: 250, delayMaxMs: 10_000 } as const;
 /** The server says something every 15 s; a socket that is silent for this long is dead. */
 const SILENCE_MAX_MS = 45_000;
+/** A proxy that knows no WebSockets may leave a handshake without an answer. */
+const OPEN_MAX_MS = 10_000;
+/** With a stream in the place of a WebSocket, how soon and how often it is looked whether one comes through after all. */
+const BETTER_FIRST_MS = 2_000;
+const BETTER_MS = 300_000;
 /** What the server closes a socket with when its session or token is good no more. */
 const SIGNED_OUT = 4401;
-
-/** A WebSocket, as far as it is used: the browser's, Node's, or another's. */
-export interface LiveSocket {
-  send(text: string): void;
-  close(code?: number, reason?: string): void;
-  addEventListener(
-    type: "open" | "message" | "close" | "error",
-    listener: (event: { readonly data?: unknown; readonly code?: number }) => void,
-  ): void;
-}
 
 /** Where the server is. In a browser the session's cookie is sent by itself; programs give a token. */
 export interface LiveOptions {
@@ -25,6 +22,8 @@ export interface LiveOptions {
   readonly token?: string;
   /** Opens a socket; the platform's own WebSocket unless given. */
   readonly openSocket?: (url: URL) => LiveSocket;
+  /** Requests a stream where no WebSocket comes through; the platform's own unless given. With an `openSocket` alone there are no streams. */
+  readonly fetch?: typeof fetch;
 }
 
 /**
@@ -53,7 +52,10 @@ export interface LiveHandlers<T extends LiveTopic["topic"]> {
   readonly onError?: (error: AppError) => void;
 }
 
-/** Feeds over one connection, which is opened again whenever it breaks; each goes on after what it had, with neither gap nor duplicate. */
+/**
+ * Feeds over one connection, which is opened again whenever it breaks; each goes on after what it had, with neither gap nor duplicate. It is
+ * a WebSocket, or a stream of server-sent events where a proxy lets none through.
+ */
 export interface Live extends Disposable {
   readonly state: LiveState;
   /** Told of every change from now on. */
@@ -79,24 +81,32 @@ interface Subscription {
 }
 
 class LiveConnection implements Live {
-  readonly #open: (url: URL) => LiveSocket;
-  readonly #url: URL;
+  readonly #openSocket: () => LiveSocket;
+  readonly #openStream: (() => LiveSocket) | undefined;
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #listeners = new Set<(state: LiveState) => void>();
   #state: LiveState = { status: "connecting", since: now(), isSignedOut: false };
   #socket: LiveSocket | undefined;
+  /** Whether the connection, or the next attempt at one, is a stream. */
+  #isStream = false;
+  #isOpen = false;
   #attempt = 0;
   #count = 0;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #silence: ReturnType<typeof setTimeout> | undefined;
+  #better: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
   readonly #onOnline = (): void => this.retry();
 
-  constructor({ baseUrl, token, openSocket = platformSocket(token) }: LiveOptions) {
-    this.#open = openSocket;
+  constructor({ baseUrl, token, openSocket, fetch: send }: LiveOptions) {
     const base = String(baseUrl);
-    this.#url = new URL("v1/live", base.endsWith("/") ? base : `${base}/`);
-    this.#url.protocol = this.#url.protocol === "https:" ? "wss:" : "ws:";
+    const url = new URL("v1/live", base.endsWith("/") ? base : `${base}/`);
+    const socketUrl = new URL(url);
+    socketUrl.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const open = openSocket ?? platformSocket(token);
+    this.#openSocket = () => open(socketUrl);
+    if (openSocket === undefined || send !== undefined)
+      this.#openStream = () => new StreamSocket({ url, ...(token !== undefined && { token }), ...(send !== undefined && { fetch: send }) });
     browser()?.addEventListener("online", this.#onOnline);
     this.#connect();
   }
@@ -136,13 +146,19 @@ class LiveConnection implements Live {
     this.#subscriptions.clear();
     clearTimeout(this.#timer);
     clearTimeout(this.#silence);
+    clearTimeout(this.#better);
     this.#socket?.close(1000, "closed");
     this.#socket = undefined;
   }
 
   #connect(): void {
     clearTimeout(this.#timer);
-    const socket = this.#open(this.#url);
+    this.#listen(this.#isStream && this.#openStream !== undefined ? this.#openStream() : this.#openSocket());
+    this.#hearSilence(OPEN_MAX_MS);
+  }
+
+  /** From now on this is the connection. */
+  #listen(socket: LiveSocket): void {
     this.#socket = socket;
     const isCurrent = (): boolean => this.#socket === socket && !this.#isClosed;
     socket.addEventListener("open", () => isCurrent() && this.#opened());
@@ -150,14 +166,36 @@ class LiveConnection implements Live {
     socket.addEventListener("close", ({ code }) => isCurrent() && this.#lost(code === SIGNED_OUT));
     // A close follows.
     socket.addEventListener("error", () => undefined);
-    this.#hearSilence();
   }
 
   #opened(): void {
+    this.#isOpen = true;
     this.#setState("live");
     this.#hearSilence();
+    if (this.#isStream) this.#better = setTimeout(() => this.#seekBetter(), BETTER_FIRST_MS);
     // What waits to be dealt with is dealt with first: so what is kept here stays bounded however often the connection breaks.
     for (const subscription of this.#subscriptions.values()) this.#ask(subscription);
+  }
+
+  /** A WebSocket that comes through takes the stream's place; each feed goes on over it after what it had. */
+  #seekBetter(): void {
+    const stream = this.#socket;
+    const socket = this.#openSocket();
+    const isNeeded = (): boolean => this.#socket === stream && !this.#isClosed;
+    const giveUp = setTimeout(() => socket.close(), OPEN_MAX_MS);
+    socket.addEventListener("open", () => {
+      clearTimeout(giveUp);
+      if (!isNeeded()) return socket.close();
+      this.#listen(socket);
+      this.#isStream = false;
+      stream?.close();
+      this.#opened();
+    });
+    socket.addEventListener("error", () => undefined);
+    socket.addEventListener("close", () => {
+      clearTimeout(giveUp);
+      if (isNeeded()) this.#better = setTimeout(() => this.#seekBetter(), BETTER_MS);
+    });
   }
 
   #ask(subscription: Subscription): void {
@@ -169,22 +207,28 @@ class LiveConnection implements Live {
     });
   }
 
+  /** A WebSocket that could not be opened does not tell whether the server is away or a proxy refuses it: a stream is tried after it. */
   #lost(isSignedOut: boolean): void {
+    const isUnclear = !this.#isOpen && !this.#isStream && this.#openStream !== undefined;
     this.#socket = undefined;
+    this.#isOpen = false;
+    this.#isStream = isUnclear;
     clearTimeout(this.#silence);
-    this.#setState("offline", isSignedOut);
-    if (isSignedOut) return;
+    clearTimeout(this.#better);
     this.#attempt += 1;
-    this.#timer = setTimeout(() => this.#connect(), backoffMs(this.#attempt, BACKOFF, Math.random()));
+    // Before that has failed too, nothing is known to be away.
+    if (isUnclear && this.#attempt === 1) return this.#connect();
+    this.#setState("offline", isSignedOut);
+    if (!isSignedOut) this.#timer = setTimeout(() => this.#connect(), backoffMs(this.#attempt, BACKOFF, Math.random()));
   }
 
-  #hearSilence(): void {
+  #hearSilence(ms: number = SILENCE_MAX_MS): void {
     clearTimeout(this.#silence);
     this.#silence = setTimeout(() => {
       const socket = this.#socket;
       this.#lost(false);
       socket?.close();
-    }, SILENCE_MAX_MS);
+    }, ms);
   }
 
   #receive(socket: LiveSocket, data: unknown): void {

@@ -8,10 +8,13 @@ export interface SessionEntry {
   readonly agent: string;
 }
 
-/** This browser's session, and what it sends in `x-csrf-token` with whatever changes something (`ClientOptions.csrfToken`). */
+/**
+ * Whether this browser is signed in, its session, and what it sends in `x-csrf-token` with whatever changes something
+ * (`ClientOptions.csrfToken`). Signed in without a session is who shows a token, or whose server asks for none.
+ */
 export type SessionReply =
-  | { readonly session: SessionEntry; readonly csrfToken: string }
-  | { readonly session: null; readonly csrfToken: null };
+  | { readonly isSignedIn: true; readonly session: SessionEntry; readonly csrfToken: string }
+  | { readonly isSignedIn: boolean; readonly session: null; readonly csrfToken: null };
 
 /** The calls about signing in, and about the token that everything rests on. */
 export interface SessionCalls {

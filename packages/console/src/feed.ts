@@ -23,6 +23,12 @@ export function reconnect(): void {
   live().retry();
 }
 
+/** Ends the connection; the next part that asks for it opens another. */
+export function disconnect(): void {
+  opened?.[Symbol.dispose]();
+  opened = undefined;
+}
+
 /**
  * Listens to a topic while the caller is on the page, and begins anew when the topic is another; null listens to nothing. Handlers may be
  * new functions at each drawing. Frames come at most every 50 ms; a handler that returns a promise is waited for, so a page that cannot

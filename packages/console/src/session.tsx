@@ -1,23 +1,36 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
 import type { SessionReply } from "@tutti/client";
-import { useState, type ReactNode } from "react";
-import { reconnect } from "./feed.ts";
+import { useEffect, useState, type ReactNode } from "react";
+import { disconnect, useConnection } from "./feed.ts";
 import { queryClient } from "./query-client.ts";
 import { client, keepCsrfToken } from "./server.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Failure } from "./parts/states.tsx";
 
-const KEY = ["session"];
+const sessionQuery = queryOptions({
+  queryKey: ["session"],
+  queryFn: () => enter(undefined),
+  staleTime: Number.POSITIVE_INFINITY,
+});
 
-/** Shows the console to whoever is signed in, and the way in to everybody else. */
+/** Shows the console to whoever is signed in, and the way in to everybody else, at any address: whoever signs in stays there. */
 export function SessionGate({ children }: { readonly children: ReactNode }): ReactNode {
   const [code] = useState(takeCode);
-  const session = useQuery({ queryKey: KEY, queryFn: () => enter(code), staleTime: Number.POSITIVE_INFINITY });
-  if (session.data !== undefined) return children;
-  if (session.error === null) return null;
-  const error = AppError.from(session.error);
-  if (error.code === "unauthorized") return <SignIn problem={code === undefined ? undefined : error.message} onSignedIn={welcome} />;
+  const [wasIn, setWasIn] = useState(false);
+  const session = useQuery({ ...sessionQuery, queryFn: () => enter(code) });
+  const isSignedIn = session.data?.isSignedIn === true;
+  if (isSignedIn && !wasIn) setWasIn(true);
+  if (isSignedIn)
+    return (
+      <>
+        <SessionEnd />
+        {children}
+      </>
+    );
+  if (session.data === undefined && session.error === null) return null;
+  const error = session.error === null ? undefined : AppError.from(session.error);
+  if (error === undefined || error.code === "unauthorized") return <SignIn problem={error?.message} wasIn={wasIn} onSignedIn={welcome} />;
   return (
     <main className="mx-auto max-w-lg p-8">
       <Failure error={error} onRetry={() => session.refetch()} />
@@ -28,21 +41,56 @@ export function SessionGate({ children }: { readonly children: ReactNode }): Rea
 /** Ends this browser's session. */
 export async function leave(): Promise<void> {
   await client.signOut();
-  queryClient.clear();
-  await queryClient.resetQueries({ queryKey: KEY });
+  forget();
+}
+
+/** A session that ended elsewhere, or by its age, ends here too: the live feed is told of it, and so is whoever asks for anything. */
+function SessionEnd(): ReactNode {
+  const { isSignedOut } = useConnection();
+  useEffect(() => {
+    if (isSignedOut) return forget();
+    const listening = [
+      queryClient.getQueryCache().subscribe(({ type, query }) => type === "updated" && endAt(query.state.error)),
+      queryClient.getMutationCache().subscribe(({ type, mutation }) => type === "updated" && endAt(mutation.state.error)),
+    ];
+    return () => listening.forEach((end) => end());
+  }, [isSignedOut]);
+  return null;
+}
+
+function endAt(error: Error | null): void {
+  if (error !== null && AppError.from(error).code === "unauthorized") forget();
+}
+
+/** Nothing that was shown stays for whoever comes next. */
+function forget(): void {
+  keepCsrfToken(null);
+  disconnect();
+  queryClient.setQueryData<SessionReply>(sessionQuery.queryKey, { isSignedIn: false, session: null, csrfToken: null });
+  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+  queryClient.getMutationCache().clear();
 }
 
 function welcome(signedIn: SessionReply): void {
   keepCsrfToken(signedIn.csrfToken);
-  queryClient.setQueryData(KEY, signedIn);
-  reconnect();
+  queryClient.setQueryData(sessionQuery.queryKey, signedIn);
 }
 
-/** Who this browser is; a one-time code that the address brought is taken first. */
+/** Who this browser is; a one-time code that the address brought is taken first. One that is good no more says so to whoever is not in. */
 async function enter(code: string | undefined): Promise<SessionReply> {
-  const signedIn = code === undefined ? await client.session() : await client.signIn({ code }).catch(() => client.session());
+  const signedIn = code === undefined ? await client.session() : await redeem(code);
   keepCsrfToken(signedIn.csrfToken);
   return signedIn;
+}
+
+async function redeem(code: string): Promise<SessionReply> {
+  try {
+    return await client.signIn({ code });
+  } catch (refused) {
+    const session = await client.session();
+    if (session.isSignedIn) return session;
+    throw refused;
+  }
 }
 
 /** The code of a link that signs in once. It leaves the address at once, so that no history keeps it. */

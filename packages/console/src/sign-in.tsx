@@ -9,9 +9,12 @@ import { client } from "./server.ts";
 /** Lets a person in with the owner's token. It is sent once and kept nowhere in the browser. */
 export function SignIn({
   problem,
+  wasIn,
   onSignedIn,
 }: {
   readonly problem: string | undefined;
+  /** Whether this page was open to somebody until now. */
+  readonly wasIn: boolean;
   readonly onSignedIn: (signedIn: SessionReply) => void;
 }): ReactNode {
   const [token, setToken] = useState("");
@@ -35,6 +38,11 @@ export function SignIn({
             that signs you in without it: <code className="font-mono text-ink">tutti open</code>.
           </p>
         </div>
+        {wasIn && (
+          <p role="status" className="text-[13px] text-ink">
+            You are signed out. Sign in, and you are back at this page.
+          </p>
+        )}
         <TextField
           label="Token"
           type="password"

@@ -6,6 +6,8 @@ import { configFrom, type Config } from "./host/config/index.ts";
 import { startApp, type RunningApp } from "./http/index.ts";
 import { createLogger } from "./telemetry/index.ts";
 
+export { startReverseProxy, type ReverseProxy, type ReverseProxyOptions } from "./testing/reverse-proxy.ts";
+
 /** A whole Tutti on a free port with a data folder of its own, for tests. */
 export interface TestApp extends AsyncDisposable {
   readonly url: string;

@@ -63,6 +63,11 @@ function isSignedIn(
   throw new AppError("denied", "wanted the header x-csrf-token of this session, as GET /v1/session tells it, got another or none");
 }
 
+/** Whether these headers show a token or a key, good or not. */
+export function hasToken(headers: IncomingHttpHeaders): boolean {
+  return tokenIn(headers) !== undefined;
+}
+
 /** The token in a Bearer header, the password in a Basic one (RFC 7617), which lets a browser ask for it, or a client's own header. */
 function tokenIn(headers: IncomingHttpHeaders): string | undefined {
   const { authorization } = headers;

@@ -1,5 +1,5 @@
 export { accessTokens, isJwt } from "./access-token.ts";
-export { authenticator, type Authenticate } from "./authenticate.ts";
+export { authenticator, hasToken, type Authenticate } from "./authenticate.ts";
 export { isGatewayRoute } from "./gateway-routes.ts";
 export { isJailRoute } from "./jail-routes.ts";
 export { keyPolicy } from "./key-policy.ts";

@@ -25,6 +25,11 @@ interface SessionsOptions {
 
 const SETTING = "sessions";
 const COOKIE = "tutti_session";
+/**
+ * The cookie's names, the first that a browser sends counts. Browsers keep those with a prefix from every page that came without TLS, and
+ * the first one from every other host too (RFC 6265bis §4.1.3), so nobody else can have set them.
+ */
+const COOKIES = [`__Host-${COOKIE}`, `__Secure-${COOKIE}`, COOKIE] as const;
 /** How long a browser stays signed in. */
 const SESSION_LIFETIME_MS = 7 * 86_400_000;
 /** The oldest ends when there is one more. */
@@ -46,6 +51,7 @@ export class Sessions {
   readonly #invitations = new Map<string, number>();
   readonly #stop = new AbortController();
   #looking: Promise<void> = Promise.resolve();
+  #ended: () => void = () => undefined;
   #changing: Promise<unknown> = Promise.resolve();
 
   private constructor({ store, nowMs = Date.now }: SessionsOptions) {
@@ -87,7 +93,13 @@ export class Sessions {
     const found = this.#sessions.get(id);
     if (found === undefined || found.endedAt !== undefined) return;
     this.#sessions.set(id, { ...found, endedAt: iso(this.#options.nowMs()) });
+    this.#ended();
     await this.#write();
+  }
+
+  /** Tells of every session that is ended on this node, at once; one listener. */
+  onEnd(listener: () => void): void {
+    this.#ended = listener;
   }
 
   /** Those that are good, the newest first. */
@@ -174,16 +186,27 @@ function shown({ id, createdAt, expiresAt, agent }: StoredSession): Session {
 
 /** The secret that a browser sent in its cookie. */
 export function sessionSecretIn({ cookie = "" }: IncomingHttpHeaders): string | undefined {
-  return cookie
-    .split(/; */)
-    .find((pair) => pair.startsWith(`${COOKIE}=`))
-    ?.slice(COOKIE.length + 1);
+  const pairs = cookie.split(/; */);
+  for (const name of COOKIES) {
+    const pair = pairs.find((one) => one.startsWith(`${name}=`));
+    if (pair !== undefined) return pair.slice(name.length + 1);
+  }
+  return undefined;
 }
 
-/** The header that signs a browser in, or out with no secret. Scripts cannot read the cookie, and other sites' pages do not send it. */
-export function sessionCookie(secret: string | undefined, { isSecure }: { readonly isSecure: boolean }): string {
+/**
+ * The header that signs a browser in, or out with no secret. Scripts cannot read the cookie, and other sites' pages do not send it. With a
+ * path that a proxy puts before Tutti's, it is sent there only: on the same host may be another Tutti.
+ */
+export function sessionCookie(
+  secret: string | undefined,
+  { isSecure, publicPath }: { readonly isSecure: boolean; readonly publicPath: string },
+): string {
   const age = secret === undefined ? 0 : SESSION_LIFETIME_MS / 1000;
-  return `${COOKIE}=${secret ?? ""}; Path=/; Max-Age=${age}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const path = `${publicPath}/`;
+  const [host, secure, plain] = COOKIES;
+  const tlsName = path === "/" ? host : secure;
+  return `${isSecure ? tlsName : plain}=${secret ?? ""}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
 }
 
 function iso(ms: number): string {

@@ -59,9 +59,9 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
   };
 }
 
-/** Whoever signs in shows what lets them in; the route checks it. */
+/** Whoever signs in shows what lets them in, and whoever asks whether they are signed in may not be; the route checks both. */
 function isSignIn(method: string, path: string): boolean {
-  return method === "POST" && path === "/v1/session";
+  return (method === "POST" || method === "GET" || method === "HEAD") && path === "/v1/session";
 }
 
 /** Who asks. Holders of keys use the gateway; whatever else they ask is decided like an act of the owner. */
@@ -108,7 +108,10 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
  */
 export function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
   if (origin !== undefined && URL.parse(origin)?.host !== host)
-    throw new AppError("denied", `wanted a request from this server's own pages or from a program, got one from ${origin}`);
+    throw new AppError(
+      "denied",
+      `wanted a request from this server's own pages or from a program, got one from ${origin}; a proxy before Tutti has to pass on Host as it came`,
+    );
   if (config.auth === "none" && !LOOPBACK_HOST.test(host))
     throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
 }

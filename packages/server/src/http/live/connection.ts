@@ -1,5 +1,4 @@
 import { AppError, type Json } from "@tutti/core";
-import type { WebSocket } from "ws";
 import { parseJson } from "../body.ts";
 import { wireError } from "../problem.ts";
 import { openFeed, type FeedSources } from "./feeds.ts";
@@ -53,35 +52,44 @@ class Subscription {
   }
 }
 
-/** What a connection is made of. `limit` counts a request of the client, and throws `rate_limited`. */
+/**
+ * What a connection is made of. `send` takes what is told the client, also when it has gone; `limit` counts a request of the client, and
+ * throws `rate_limited`.
+ */
 interface ConnectionParts {
   readonly sources: FeedSources;
-  readonly socket: WebSocket;
+  readonly send: (reply: Json) => void;
   readonly limit: () => void;
 }
 
-/** One client's feeds, each made as fast as the client deals with it. */
+/** One client's feeds, each made as fast as the client deals with it, over whatever carries them. */
 export class Connection {
   readonly #parts: ConnectionParts;
   readonly #subscriptions = new Map<string, Subscription>();
+  /** One after the other, in the order in which they came. */
+  #requests: Promise<void> = Promise.resolve();
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
   }
 
-  open(): void {
-    const { socket } = this.#parts;
-    let requests: Promise<void> = Promise.resolve();
-    // One after the other, in the order in which they came.
-    socket.on("message", (data) => (requests = requests.then(() => this.#receive(data as Buffer))));
-    socket.on("error", () => socket.terminate());
-    socket.on("close", () => {
-      for (const subscription of this.#subscriptions.values()) subscription.end();
-    });
+  /** Does what the client asks for; what is wrong with that is told. */
+  receive(data: Buffer): void {
+    this.#requests = this.#requests.then(() => this.#receive(data));
+  }
+
+  /** The client has dealt with a frame of a feed. */
+  acknowledge(id: string): void {
+    this.#subscriptions.get(id)?.acknowledge();
+  }
+
+  /** The client has gone. */
+  end(): void {
+    for (const subscription of this.#subscriptions.values()) subscription.end();
   }
 
   heartbeat(): void {
-    this.#send({ type: "heartbeat" });
+    this.#parts.send({ type: "heartbeat" });
   }
 
   async #receive(data: Buffer): Promise<void> {
@@ -90,15 +98,16 @@ export class Connection {
       const value = parseJson(data, REQUEST_DEPTH_MAX);
       id = idIn(value);
       const request = await readRequest(value);
-      if (request.type === "subscribe") this.#subscribe(request.id, request.topic);
+      if (request.type === "subscribe") this.subscribe(request.id, request.topic);
       else if (request.type === "unsubscribe") this.#end(request.id);
-      else this.#subscriptions.get(request.id)?.acknowledge();
+      else this.acknowledge(request.id);
     } catch (thrown) {
       this.#fail(id, thrown);
     }
   }
 
-  #subscribe(id: string, topic: Topic): void {
+  /** Begins a feed under the client's name for it. */
+  subscribe(id: string, topic: Topic): void {
     this.#parts.limit();
     if (this.#subscriptions.has(id)) throw new AppError("conflict", `wanted an id of its own, got "${id}", which a feed has; take another`);
     if (this.#subscriptions.size >= SUBSCRIPTIONS_MAX)
@@ -135,7 +144,7 @@ export class Connection {
   async #tell(id: string, subscription: Subscription, news: News): Promise<void> {
     // The socket has a heartbeat of its own.
     if (news === "heartbeat") return;
-    this.#send({ ...news, id });
+    this.#parts.send({ ...news, id });
     if (news.type !== "frame") return;
     subscription.sent();
     await subscription.pace();
@@ -143,12 +152,7 @@ export class Connection {
 
   #fail(id: string | null, thrown: unknown): void {
     const { code, message } = wireError(thrown);
-    this.#send({ type: "error", id, code, message });
-  }
-
-  #send(reply: Json): void {
-    const { socket } = this.#parts;
-    if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(reply));
+    this.#parts.send({ type: "error", id, code, message });
   }
 }
 

@@ -1,17 +1,20 @@
 import type { IncomingHttpHeaders, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { AppError } from "@tutti/core";
+import { AppError, type Json } from "@tutti/core";
 import { WebSocketServer, type WebSocket } from "ws";
 import type { App } from "../../host/index.ts";
 import type { Feed } from "../feed.ts";
 import { admit, limiterOf, refuseForeignPages } from "../guard.ts";
+import type { ServerEvent, Source } from "../sse.ts";
 import { refuseUpgrade } from "../upgrade.ts";
 import { Connection } from "./connection.ts";
 import { LogTail } from "./log-tail.ts";
 import type { FeedSources } from "./feeds.ts";
+import { ReplyQueue } from "./reply-queue.ts";
+import type { FeedAsked } from "./topics.ts";
 
-/** Sockets at once. */
-const SOCKETS_MAX = 500;
+/** Clients at once, over sockets and streams. */
+const CLIENTS_MAX = 500;
 /** A client says which topics it wants, and no more. */
 const REQUEST_BYTES_MAX = 16_384;
 /** A quiet socket hears from us this often; one that does not answer until the next time is gone. */
@@ -22,23 +25,27 @@ const GOING_AWAY = 1001;
 /** Ours (RFC 6455 §7.4.2): who is connected may be so no more. */
 const SIGNED_OUT = 4401;
 
+/** Whoever listens. */
 interface Client {
   readonly headers: IncomingHttpHeaders;
   readonly connection: Connection;
-  isAlive: boolean;
+  /** Looks whether the client is still there. */
+  beat(): void;
+  close(code: number, reason: string): void;
 }
 
-/** The way in to the live feeds: sockets, and what server-sent events read from too. */
+/** The way in to the live feeds: sockets, streams of many feeds where no socket comes through, and what single streams read from. */
 export class LiveDoor {
   readonly sources: FeedSources;
   readonly #app: App;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: REQUEST_BYTES_MAX, perMessageDeflate: false });
-  readonly #clients = new Map<WebSocket, Client>();
+  readonly #clients = new Set<Client>();
   #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(app: App, feed: Feed) {
     this.#app = app;
     this.sources = { app, feed, tail: new LogTail(app) };
+    app.sessions.onEnd(() => this.#askAgain());
   }
 
   /** Takes an HTTP connection that wants to be a WebSocket, or closes it with the status that says why not. */
@@ -48,8 +55,7 @@ export class LiveDoor {
     try {
       limiterOf(this.#app.config)(request.socket.remoteAddress ?? "");
       refuseForeignPages(this.#app, request.headers);
-      if (this.#clients.size >= SOCKETS_MAX)
-        throw new AppError("overloaded", `wanted at most ${SOCKETS_MAX} WebSockets at once, got more; try again in a moment`);
+      this.#refuseTooMany();
       admit(this.#app, "GET", request);
       this.#server.handleUpgrade(request, socket, head, (webSocket) => this.#take(request, webSocket));
     } catch (thrown) {
@@ -57,26 +63,92 @@ export class LiveDoor {
     }
   }
 
+  /**
+   * Many feeds as one stream, for clients that no WebSocket reaches: what a socket would be told, each as an event, and `closed` with the code
+   * that a socket is closed with. A frame is acknowledged by being taken.
+   */
+  stream(request: IncomingMessage, feeds: readonly FeedAsked[]): Source<ServerEvent> {
+    this.#refuseTooMany();
+    return (gone) => this.#tell(request, feeds, gone);
+  }
+
+  async *#tell(
+    { headers, socket: { remoteAddress = "" } }: IncomingMessage,
+    feeds: readonly FeedAsked[],
+    gone: AbortSignal,
+  ): AsyncGenerator<ServerEvent> {
+    const queue = new ReplyQueue();
+    const connection = this.#connect(remoteAddress, (reply) => queue.add(reply));
+    const client: Client = { headers, connection, beat: () => undefined, close: (code, reason) => queue.close({ code, reason }) };
+    gone.addEventListener("abort", () => queue.close());
+    this.#enter(client);
+    try {
+      // Something is sent at once, so that whoever waits knows that it came through.
+      connection.heartbeat();
+      for (const { id, topic } of feeds) connection.subscribe(id, topic);
+      for await (const reply of queue.replies()) {
+        if (reply.type === "frame") connection.acknowledge(reply.id);
+        yield reply.type === "closed"
+          ? { event: "closed", data: JSON.stringify({ code: reply.code, reason: reply.reason }) }
+          : { data: JSON.stringify(reply) };
+      }
+    } finally {
+      connection.end();
+      this.#leave(client);
+    }
+  }
+
   /** Ends every connection; clients connect again. */
   close(): void {
-    for (const socket of this.#clients.keys()) socket.close(GOING_AWAY, "the server is stopping");
+    for (const client of this.#clients) client.close(GOING_AWAY, "the server is stopping");
     this.#stopTimers();
     this.#server.close();
   }
 
-  #take({ headers, socket: { remoteAddress = "" } }: IncomingMessage, socket: WebSocket): void {
+  #refuseTooMany(): void {
+    if (this.#clients.size >= CLIENTS_MAX)
+      throw new AppError("overloaded", `wanted at most ${CLIENTS_MAX} clients of live feeds at once, got more; try again in a moment`);
+  }
+
+  #connect(address: string, send: (reply: Json) => void): Connection {
     const limiter = limiterOf(this.#app.config);
-    const connection = new Connection({ sources: this.sources, socket, limit: () => limiter(remoteAddress) });
-    const client: Client = { headers, connection, isAlive: true };
-    this.#clients.set(socket, client);
-    socket.on("pong", () => (client.isAlive = true));
-    socket.on("close", () => {
-      this.#clients.delete(socket);
-      if (this.#clients.size === 0) this.#stopTimers();
+    return new Connection({ sources: this.sources, send, limit: () => limiter(address) });
+  }
+
+  #take({ headers, socket: { remoteAddress = "" } }: IncomingMessage, socket: WebSocket): void {
+    const connection = this.#connect(remoteAddress, (reply) => {
+      if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(reply));
     });
-    connection.open();
+    let isAlive = true;
+    const client: Client = {
+      headers,
+      connection,
+      beat() {
+        if (!isAlive) socket.terminate();
+        isAlive = false;
+        socket.ping();
+      },
+      close: (code, reason) => socket.close(code, reason),
+    };
+    socket.on("pong", () => (isAlive = true));
+    socket.on("message", (data) => connection.receive(data as Buffer));
+    socket.on("error", () => socket.terminate());
+    socket.on("close", () => {
+      connection.end();
+      this.#leave(client);
+    });
+    this.#enter(client);
+  }
+
+  #enter(client: Client): void {
+    this.#clients.add(client);
     if (this.#timers.length === 0)
       this.#timers = [setInterval(() => this.#beat(), HEARTBEAT_MS).unref(), setInterval(() => this.#askAgain(), ADMIT_MS).unref()];
+  }
+
+  #leave(client: Client): void {
+    this.#clients.delete(client);
+    if (this.#clients.size === 0) this.#stopTimers();
   }
 
   #stopTimers(): void {
@@ -85,17 +157,15 @@ export class LiveDoor {
   }
 
   #beat(): void {
-    for (const [socket, client] of this.#clients) {
-      if (!client.isAlive) socket.terminate();
-      client.isAlive = false;
-      socket.ping();
+    for (const client of this.#clients) {
+      client.beat();
       client.connection.heartbeat();
     }
   }
 
   /** A session that was ended, a token that was changed or a key that was revoked, on whichever node, closes what it opened. */
   #askAgain(): void {
-    for (const [socket, { headers }] of this.#clients) if (!this.isIn(headers)) socket.close(SIGNED_OUT, "signed out");
+    for (const client of this.#clients) if (!this.isIn(client.headers)) client.close(SIGNED_OUT, "signed out");
   }
 
   /** Whether these headers still let somebody in. */

@@ -1,12 +1,15 @@
 import { AppError, parse } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
+import { parseJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse, type ServerEvent } from "../sse.ts";
 import { openFeed } from "./feeds.ts";
 import type { LiveDoor } from "./live-door.ts";
-import { topicSchema, type Topic } from "./topics.ts";
+import { readFeeds, topicSchema, type Topic } from "./topics.ts";
+
+const FEEDS_DEPTH_MAX = 8;
 
 /** The same feeds as server-sent events, one topic a request, for programs without WebSockets and for `curl`. */
 export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
@@ -25,9 +28,16 @@ export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
         parent: "for runs: none, or the id of the run that started them",
         type: "for log: only events of these types, with commas between",
         after: "where to begin, as the ids of events say; now unless given",
+        feeds:
+          "instead of all others: many feeds at once, as JSON, each as a WebSocket is asked for it; what comes is what a socket is told",
       },
     }),
     async (ctx) => {
+      const feeds = ctx.req.query("feeds");
+      if (feeds !== undefined) {
+        const asked = await readFeeds(parseJson(Buffer.from(feeds), FEEDS_DEPTH_MAX));
+        return sseResponse(door.stream(ctx.env.incoming, asked));
+      }
       const topic = await askedTopic(ctx);
       const { headers } = ctx.env.incoming;
       return sseResponse((gone) => told(door, topic, { gone, isIn: () => door.isIn(headers) }));

@@ -310,4 +310,48 @@ describe("feeds as server-sent events", () => {
       await response.body?.cancel();
     }
   });
+
+  test("many topics come as one stream, as a socket would be told them, and its session's end closes it", async () => {
+    const runId = await start("counting", 3);
+    await ended(runId);
+    const signedIn = await app.fetch("/v1/session", { token: app.token });
+    const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
+    const { session } = (await signedIn.json()) as { readonly session: { readonly id: string } };
+    const feeds = [
+      { id: "a", topic: "run", runId, after: 2 },
+      { id: "b", topic: "overview" },
+      { id: "c", topic: "run", runId: "none" },
+    ];
+    const response = await fetch(`${app.url}/v1/live?feeds=${encodeURIComponent(JSON.stringify(feeds))}`, { headers: { cookie } });
+    assert.equal(response.headers.get("x-accel-buffering"), "no");
+    const decoder = new SseDecoder({ eventCharsMax: 1e6 });
+    const told: LiveReply[] = [];
+    let last: { readonly event?: string | undefined; readonly data: string } | undefined;
+    for await (const chunk of response.body ?? []) {
+      for (const { event, data } of decoder.push(chunk)) {
+        last = { event, data };
+        if (event !== "closed") told.push(JSON.parse(data) as LiveReply);
+      }
+      const isTold = told.some(({ type }) => type === "ended") && told.some((reply) => reply.type === "frame" && reply.id === "b");
+      if (isTold && last?.event !== "closed") await app.app.sessions.end(session.id);
+    }
+    assert.deepEqual(last, { event: "closed", data: JSON.stringify({ code: 4401, reason: "signed out" }) });
+    assert.equal(told[0]?.type, "heartbeat");
+    const types = (id: string): readonly string[] => told.filter((reply) => feedOf(reply) === id).map(({ type }) => type);
+    assert.deepEqual([types("a")[0], types("a").at(-1), types("c")], ["subscribed", "ended", ["error"]]);
+  });
+
+  test("feeds that are none, two with one id, and more than a socket has are refused", async () => {
+    const many = Array.from({ length: 65 }, (_, id) => ({ id: String(id), topic: "log" }));
+    const same = [
+      { id: "a", topic: "log" },
+      { id: "a", topic: "runs" },
+    ];
+    for (const feeds of [{}, [{ topic: "log" }], [{ id: "a", topic: "weather" }], same, many]) {
+      const response = await app.fetch(`/v1/live?feeds=${encodeURIComponent(JSON.stringify(feeds))}`);
+      assert.equal(response.status, 400, JSON.stringify(feeds));
+      await response.body?.cancel();
+    }
+    assert.equal((await app.fetch("/v1/live?feeds={")).status, 400);
+  });
 });

@@ -1,4 +1,4 @@
-import { parse } from "@tutti/core";
+import { AppError, parse } from "@tutti/core";
 import { z } from "zod";
 import { STATUSES } from "../routes/run-filter.ts";
 
@@ -46,4 +46,22 @@ export async function readRequest(value: unknown): Promise<LiveRequest> {
   if (request.type !== "subscribe") return { type: request.type, id: request.id };
   const { type, id: subscription, ...rest } = request;
   return { type, id: subscription, topic: await parse(topicSchema, rest, "the topic") };
+}
+
+/** A feed as a stream of many asks for it. */
+export interface FeedAsked {
+  readonly id: string;
+  readonly topic: Topic;
+}
+
+/** Feeds of one stream; a socket has as many. */
+const FEEDS_MAX = 64;
+const feedsSchema = z.array(z.object({ id }).loose()).max(FEEDS_MAX);
+
+/** Reads what a stream of many feeds is to hold; throws `invalid_input`. */
+export async function readFeeds(value: unknown): Promise<readonly FeedAsked[]> {
+  const asked = await parse(feedsSchema, value, "feeds");
+  if (new Set(asked.map((feed) => feed.id)).size < asked.length)
+    throw new AppError("invalid_input", "wanted feeds with an id of their own each, got one twice");
+  return Promise.all(asked.map(async ({ id: name, ...topic }) => ({ id: name, topic: await parse(topicSchema, topic, `feed ${name}`) })));
 }

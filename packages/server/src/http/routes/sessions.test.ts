@@ -63,7 +63,38 @@ describe("browsers that sign in", () => {
     await using world = await open();
     const { host } = new URL(world.app.url);
     const response = await world.post("/v1/session", { token: TOKEN }, { origin: `https://${host}` });
-    assert.match(response.headers.get("set-cookie") ?? "", /; Secure$/);
+    assert.match(response.headers.get("set-cookie") ?? "", /^__Host-tutti_session=.*; Path=\/; .*; Secure$/);
+    const [cookie = ""] = (response.headers.get("set-cookie") ?? "").split(";");
+    const other = (await world.signIn()).cookie;
+    const who = async (sent: string): Promise<string | undefined> =>
+      ((await (await fetch(`${world.app.url}/v1/session`, { headers: { cookie: sent } })).json()) as SignedIn).session?.id;
+    assert.equal(cookie.split("=")[1]?.split(".")[0], await who(cookie));
+    assert.equal(await who(`${other}; ${cookie}`), await who(cookie), "one that a page without TLS could have set counts last");
+  });
+
+  test("behind a proxy's path the cookie is sent there only, and a link for another browser is what this one was reached by", async () => {
+    await using app = await startTestApp({ token: TOKEN, publicPath: "/ai/tutti" });
+    const post = (path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Response> =>
+      fetch(app.url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
+    const origin = `https://${new URL(app.url).host}`;
+    const secure = (await post("/v1/session", { token: TOKEN }, { origin })).headers.get("set-cookie") ?? "";
+    assert.match(secure, /^__Secure-tutti_session=[^;]+; Path=\/ai\/tutti\/; .*; Secure$/);
+    const plain = (await post("/v1/session", { token: TOKEN }, {})).headers.get("set-cookie") ?? "";
+    assert.match(plain, /^tutti_session=[^;]+; Path=\/ai\/tutti\/; .*SameSite=Strict$/);
+    const invited = await post("/v1/sessions/invitations", {}, { origin, authorization: `Bearer ${TOKEN}` });
+    const { signInUrl } = (await invited.json()) as { readonly signInUrl: string };
+    assert.ok(signInUrl.startsWith(`${origin}/ai/tutti/admin/#code=`), signInUrl);
+  });
+
+  test("whether somebody is signed in is no secret and no failure; a wrong token is one", async () => {
+    await using world = await open();
+    const ask = (headers: Readonly<Record<string, string>>): Promise<Response> => fetch(`${world.app.url}/v1/session`, { headers });
+    const out = { isSignedIn: false, session: null, csrfToken: null };
+    assert.deepEqual(await (await ask({})).json(), out);
+    assert.deepEqual(await (await ask({ cookie: "tutti_session=no.such" })).json(), out);
+    assert.equal((await ask({ authorization: "Bearer wrong" })).status, 401);
+    assert.equal((await ask({ origin: "https://elsewhere.example" })).status, 403);
+    assert.deepEqual(await (await ask({ authorization: `Bearer ${TOKEN}` })).json(), { ...out, isSignedIn: true });
   });
 
   test("a code signs in one browser, once; wrong tokens, keys and bodies sign in none", async () => {

@@ -1,15 +1,18 @@
 import { AppError } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
-import { csrfTokenOf, sessionCookie, sessionSecretIn } from "../../auth/index.ts";
+import { csrfTokenOf, hasToken, sessionCookie, sessionSecretIn } from "../../auth/index.ts";
 import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
+import { admit } from "../guard.ts";
 import { operation } from "../openapi.ts";
 
 const SignIn = z.union([z.strictObject({ token: z.string().min(1).max(512) }), z.strictObject({ code: z.string().min(1).max(512) })]);
 const Session = z.object({ id: z.string(), createdAt: z.string(), expiresAt: z.string(), agent: z.string() });
-const SignedIn = z.object({ session: Session.nullable(), csrfToken: z.string().nullable() });
+const SignedIn = z.object({ isSignedIn: z.literal(true), session: Session, csrfToken: z.string() });
+/** Without a session somebody is in by a token, or because none is asked for. */
+const Who = z.object({ isSignedIn: z.boolean(), session: Session.nullable(), csrfToken: z.string().nullable() });
 
 const Rotate = z.strictObject({ endSessions: z.boolean().default(false) });
 
@@ -23,21 +26,28 @@ export function sessionRoutes(app: App): Hono<HttpEnv> {
     async (ctx) => {
       requireOwner(app, await readJson(ctx, SignIn, app.config));
       const { session, secret } = await sessions.begin(ctx.req.header("user-agent") ?? "");
-      ctx.header("set-cookie", cookie(ctx, secret));
-      return ctx.json({ session, csrfToken: csrfTokenOf(secret) }, 201);
+      ctx.header("set-cookie", cookie(app, ctx, secret));
+      return ctx.json({ isSignedIn: true, session, csrfToken: csrfTokenOf(secret) }, 201);
     },
   );
-  routes.get("/v1/session", operation({ tag: "Sessions", summary: "The session of this browser", response: SignedIn }), (ctx) => {
-    const secret = sessionSecretIn(ctx.env.incoming.headers);
-    const session = secret === undefined ? undefined : sessions.find(secret);
-    if (secret === undefined || session === undefined) return ctx.json({ session: null, csrfToken: null });
-    return ctx.json({ session, csrfToken: csrfTokenOf(secret) });
-  });
+  routes.get(
+    "/v1/session",
+    operation({ tag: "Sessions", summary: "Whether this browser is signed in, and its session", response: Who, isOpen: true }),
+    (ctx) => {
+      const { headers } = ctx.env.incoming;
+      ctx.header("cache-control", "no-store");
+      if (!isIn(app, ctx)) return ctx.json({ isSignedIn: false, session: null, csrfToken: null });
+      const secret = sessionSecretIn(headers);
+      const session = secret === undefined ? undefined : sessions.find(secret);
+      if (secret === undefined || session === undefined) return ctx.json({ isSignedIn: true, session: null, csrfToken: null });
+      return ctx.json({ isSignedIn: true, session, csrfToken: csrfTokenOf(secret) });
+    },
+  );
   routes.delete("/v1/session", operation({ tag: "Sessions", summary: "Sign this browser out", status: 204 }), async (ctx) => {
     const secret = sessionSecretIn(ctx.env.incoming.headers);
     const session = secret === undefined ? undefined : sessions.find(secret);
     if (session !== undefined) await sessions.end(session.id);
-    ctx.header("set-cookie", cookie(ctx, undefined));
+    ctx.header("set-cookie", cookie(app, ctx, undefined));
     return ctx.body(null, 204);
   });
   routes.get(
@@ -59,7 +69,8 @@ export function sessionRoutes(app: App): Hono<HttpEnv> {
     }),
     (ctx) => {
       const code = sessions.invite();
-      return ctx.json({ code, signInUrl: signInUrl(app, { url: new URL(ctx.req.url).origin, code }) }, 201);
+      // A page knows by which name and over what it was reached; a proxy may have taken the TLS away before us.
+      return ctx.json({ code, signInUrl: signInUrl(app, { url: ctx.req.header("origin") ?? new URL(ctx.req.url).origin, code }) }, 201);
     },
   );
   addRotate(routes, app);
@@ -109,7 +120,18 @@ function requireOwner(app: App, shown: z.infer<typeof SignIn>): void {
   if (!principal.roles.includes("owner")) throw new AppError("unauthorized", "wanted the owner's token, got a key; keys are for programs");
 }
 
+/** Whether whoever asks is in. Showing nothing, or a session that has ended, is no failure here; a wrong token is one. */
+function isIn(app: App, { env: { incoming } }: HttpContext): boolean {
+  try {
+    admit(app, "GET", incoming);
+    return true;
+  } catch (thrown) {
+    if (AppError.from(thrown).code === "unauthorized" && !hasToken(incoming.headers)) return false;
+    throw thrown;
+  }
+}
+
 /** A page that came over TLS keeps its cookie there. */
-function cookie(ctx: HttpContext, secret: string | undefined): string {
-  return sessionCookie(secret, { isSecure: ctx.req.header("origin")?.startsWith("https://") === true });
+function cookie({ config: { publicPath } }: App, ctx: HttpContext, secret: string | undefined): string {
+  return sessionCookie(secret, { publicPath, isSecure: ctx.req.header("origin")?.startsWith("https://") === true });
 }
