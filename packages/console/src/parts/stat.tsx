@@ -1,3 +1,4 @@
+import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { cx } from "./class-names.ts";
 import { INK, type Accent } from "./tones.ts";
@@ -8,12 +9,15 @@ interface StatProps {
   readonly accent?: Accent;
   readonly about?: ReactNode;
   readonly picture?: ReactNode;
+  /** The page that shows what is counted. */
+  readonly to?: string;
+  readonly search?: Readonly<Record<string, string>>;
 }
 
 /** One number and what it counts. */
-export function Stat({ label, value, accent = "grey", about, picture }: StatProps): ReactNode {
-  return (
-    <div className="panel flex min-w-0 flex-col gap-1 p-4">
+export function Stat({ label, value, accent = "grey", about, picture, to, search = {} }: StatProps): ReactNode {
+  const content = (
+    <>
       <span className="truncate text-xs font-medium text-ink-2" dir="auto">
         {label}
       </span>
@@ -22,6 +26,13 @@ export function Stat({ label, value, accent = "grey", about, picture }: StatProp
       </span>
       {about !== undefined && <span className="text-xs text-ink-3">{about}</span>}
       {picture}
-    </div>
+    </>
+  );
+  const look = "panel flex min-w-0 flex-col gap-1 p-4";
+  if (to === undefined) return <div className={look}>{content}</div>;
+  return (
+    <Link to={to} search={search} className={cx(look, "hover:border-line-strong hover:bg-ground-2")}>
+      {content}
+    </Link>
   );
 }

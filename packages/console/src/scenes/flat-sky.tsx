@@ -1,5 +1,7 @@
-import type { ReactNode } from "react";
+import type { ComponentProps, ReactNode } from "react";
+import { useRoving } from "../parts/roving.ts";
 import { COLOUR } from "../parts/tones.ts";
+import { BodyLink } from "./body-link.tsx";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
 import { orbit, WIDE, type Body, type Sky } from "./sky.ts";
 
@@ -10,11 +12,22 @@ const TILT = 0.54;
 const NAME_LENGTH_MAX = 18;
 const RINGS_DRAWN = [2.2, 3.4, 4.8, 5.6];
 
-/** The constellation without depth: a picture that stands still, for everybody whom the other one would not serve. */
+/**
+ * The constellation without depth: a picture that stands still, for everybody whom the other one would not serve. Each body leads to its
+ * page; with the keyboard the arrows go from one to the next.
+ */
 export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
   const byId = new Map(sky.bodies.map((body) => [body.id, body]));
+  const { box, propsOf } = useRoving<SVGSVGElement>();
   return (
-    <svg aria-hidden viewBox={`0 0 ${SIZE.width} ${SIZE.height}`} className="h-full w-full" direction="ltr">
+    <svg
+      ref={box}
+      role="group"
+      aria-label="Agents, models, tools and workflows"
+      viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}
+      className="h-full w-full"
+      direction="ltr"
+    >
       <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={26} fill="var(--glow)" />
       <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={5} fill="var(--blue)" />
       {RINGS_DRAWN.map((radius) => (
@@ -37,25 +50,35 @@ export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
           <line key={`${from} ${to}`} x1={start.x} y1={start.y} x2={end.x} y2={end.y} stroke="var(--line-strong)" strokeOpacity={0.4} />
         );
       })}
-      {sky.bodies.map((body) => (
-        <FlatBody key={body.id} body={body} />
-      ))}
       <Sparks sky={sky} byId={byId} />
+      {sky.bodies.map((body, index) => (
+        <FlatBody key={body.id} body={body} {...propsOf(index)} />
+      ))}
     </svg>
   );
 }
 
-function FlatBody({ body: { kind, name, place } }: { readonly body: Body }): ReactNode {
+function FlatBody({ body, ...rest }: Omit<ComponentProps<typeof BodyLink>, "children" | "className">): ReactNode {
+  const { kind, name, place } = body;
   const { x, y } = project(place);
   const colour = COLOUR[BODY_ACCENT[kind]];
   return (
-    <g>
+    <BodyLink body={body} {...rest} className="group outline-none">
+      <title>{`${kind} ${name}`}</title>
+      <circle
+        cx={x}
+        cy={y}
+        r={14}
+        fill="transparent"
+        className="stroke-blue opacity-0 group-hover:opacity-60 group-focus-visible:opacity-100"
+        strokeWidth={2}
+      />
       <circle cx={x} cy={y} r={9} fill={colour} opacity={0.16} />
       <circle cx={x} cy={y} r={4} fill={colour} />
-      <text x={x} y={y + 19} textAnchor="middle" fontSize={10.5} fill="var(--ink-2)">
+      <text x={x} y={y + 19} textAnchor="middle" fontSize={10.5} fill="var(--ink-2)" className="group-hover:underline">
         {name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name}
       </text>
-    </g>
+    </BodyLink>
   );
 }
 

@@ -24,6 +24,11 @@ test("a run stands beside its workflow, and one of which nothing is known is lef
   assert.deepEqual(skyOf(PARTS).sparks, [{ id: "a", status: "running", bodyId: "workflow triage" }]);
 });
 
+test("a conversation stands beside its agent", () => {
+  const runs = [{ id: "c", workflow: "holly", status: "running" }];
+  assert.deepEqual(skyOf({ ...PARTS, runs }).sparks, [{ id: "c", status: "running", bodyId: "agent holly" }]);
+});
+
 test("the same parts give the same sky, and a thousand tools no more than can be told apart", () => {
   const tools = Array.from({ length: 1000 }, (_, index) => `tool-${index}`);
   assert.deepEqual(skyOf({ ...PARTS, tools }), skyOf({ ...PARTS, tools }));

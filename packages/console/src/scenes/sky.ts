@@ -61,12 +61,18 @@ export function skyOf({ agents, models, tools, workflows, runs }: SkyParts): Sky
   const ties = agents.flatMap(({ name, uses }) =>
     uses.flatMap((used) => ["model", "tool"].map((kind) => [`agent ${name}`, `${kind} ${used}`] as const)),
   );
-  const sparks = runs.map(({ id, workflow, status }) => ({ id, status, bodyId: `workflow ${workflow}` }));
+  const sparks = runs.map(({ id, workflow, status }) => ({ id, status, bodyId: bodyOf(workflow, known) }));
   return {
     bodies,
     ties: ties.filter(([from, to]) => known.has(from) && known.has(to)),
     sparks: sparks.filter(({ bodyId }) => known.has(bodyId)).slice(0, SPARKS_MAX),
   };
+}
+
+/** A conversation is a run of its agent, and stands beside it. */
+function bodyOf(workflow: string, known: ReadonlySet<string>): string {
+  const agent = `agent ${workflow}`;
+  return known.has(agent) ? agent : `workflow ${workflow}`;
 }
 
 function ring(kind: BodyKind, names: readonly string[]): readonly Body[] {

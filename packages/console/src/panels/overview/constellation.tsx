@@ -1,42 +1,43 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useMotionAllowed } from "../../appearance.ts";
 import { useLive } from "../../feed.ts";
 import { Panel } from "../../parts/page.tsx";
+import { useRoving } from "../../parts/roving.ts";
 import { COLOUR } from "../../parts/tones.ts";
 import { agentsQuery, modelsQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
+import { addressOf, BodyLink } from "../../scenes/body-link.tsx";
 import { canDrawDepth } from "../../scenes/can-draw-depth.ts";
 import { FlatSky } from "../../scenes/flat-sky.tsx";
 import { BODY_ACCENT } from "../../scenes/looks.ts";
-import { skyOf, type Body, type BodyKind } from "../../scenes/sky.ts";
+import { skyOf, type Body, type BodyKind, type Sky } from "../../scenes/sky.ts";
 import { client } from "../../server.ts";
 
 const SceneSky = lazy(() => import("../../scenes/scene-sky.tsx").then((module) => ({ default: module.SceneSky })));
 
 const UNDER_WAY: readonly RunRecord["status"][] = ["queued", "running", "waiting", "paused"];
 const RUNS_MAX = 200;
+/** Agents and tools come and go with plugins, seldom. */
+const PARTS_EVERY_MS = 30_000;
 const KINDS: readonly BodyKind[] = ["agent", "model", "tool", "workflow"];
 
 /** Agents, models, tools and workflows, and the runs around them, as they come and go. */
 export function Constellation(): ReactNode {
-  const sky = useSky();
+  const { sky, underWay: count } = useSky();
   const isDeep = useDepth();
   const navigate = useNavigate();
   const [pointed, setPointed] = useState<Body | null>(null);
-  const open = ({ kind, name }: Body): void => {
-    if (kind === "agent") void navigate({ to: "/agents/$name", params: { name } });
-    else if (kind === "workflow") void navigate({ to: "/workflows/$name", params: { name } });
-    else void navigate({ to: "/settings/$section", params: { section: kind === "model" ? "models" : "policy" } });
-  };
-  const counts = KINDS.map((kind) => ({ kind, count: sky.bodies.filter((body) => body.kind === kind).length }));
+  const open = (body: Body): void => void navigate(addressOf(body));
+  const kinds = KINDS.map((kind) => ({ kind, number: sky.bodies.filter((body) => body.kind === kind).length }));
   return (
     <Panel title="Constellation">
       <div className="relative h-80">
         <Suspense fallback={<FlatSky sky={sky} />}>
           {isDeep ? <SceneSky sky={sky} onPoint={setPointed} onOpen={open} /> : <FlatSky sky={sky} />}
         </Suspense>
+        {isDeep && <BodyLinks bodies={sky.bodies} />}
         {pointed !== null && (
           <p className="pointer-events-none absolute start-2 top-2 rounded-md border border-line bg-ground-2 px-2 py-1 text-xs" dir="auto">
             {pointed.kind} <b>{pointed.name}</b>
@@ -44,15 +45,39 @@ export function Constellation(): ReactNode {
         )}
       </div>
       <ul className="flex flex-wrap gap-x-5 gap-y-1 text-xs text-ink-2">
-        {counts.map(({ kind, count }) => (
+        {kinds.map(({ kind, number }) => (
           <li key={kind} className="flex items-center gap-1.5">
             <span aria-hidden className="size-2 rounded-full" style={{ background: COLOUR[BODY_ACCENT[kind]] }} />
-            {count} {count === 1 ? kind : `${kind}s`}
+            {number} {number === 1 ? kind : `${kind}s`}
           </li>
         ))}
-        <li>{sky.sparks.length} runs under way</li>
+        <li aria-live="off">
+          <Link to="/runs" search={{ status: "running,waiting,queued,paused", parent: "all" }} className="hover:text-ink hover:underline">
+            {count === 1 ? "1 run under way" : `${count} runs under way`}
+          </Link>
+        </li>
       </ul>
     </Panel>
+  );
+}
+
+/** The bodies of a picture that the keyboard cannot reach: the one that has it is shown by name. */
+function BodyLinks({ bodies }: { readonly bodies: readonly Body[] }): ReactNode {
+  const { box, propsOf } = useRoving<HTMLUListElement>();
+  return (
+    <ul ref={box} aria-label="Agents, models, tools and workflows">
+      {bodies.map((body, index) => (
+        <li key={body.id}>
+          <BodyLink
+            body={body}
+            {...propsOf(index)}
+            className="sr-only focus-visible:not-sr-only focus-visible:absolute focus-visible:start-2 focus-visible:top-2 focus-visible:rounded-md focus-visible:border focus-visible:border-line focus-visible:bg-ground-2 focus-visible:px-2 focus-visible:py-1 focus-visible:text-xs"
+          >
+            {body.kind} <b>{body.name}</b>
+          </BodyLink>
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -64,13 +89,13 @@ function useDepth(): boolean {
   return mayMove && canDrawDepth();
 }
 
-function useSky(): ReturnType<typeof skyOf> {
-  const { data: agents } = useQuery(agentsQuery);
-  const { data: models } = useQuery(modelsQuery);
-  const { data: tools } = useQuery(toolsQuery);
-  const { data: workflows } = useQuery(workflowsQuery);
+function useSky(): { readonly sky: Sky; readonly underWay: number } {
+  const { data: agents } = useQuery({ ...agentsQuery, refetchInterval: PARTS_EVERY_MS });
+  const { data: models } = useQuery({ ...modelsQuery, refetchInterval: PARTS_EVERY_MS });
+  const { data: tools } = useQuery({ ...toolsQuery, refetchInterval: PARTS_EVERY_MS });
+  const { data: workflows } = useQuery({ ...workflowsQuery, refetchInterval: PARTS_EVERY_MS });
   const runs = useRunsUnderWay();
-  return useMemo(
+  const sky = useMemo(
     () =>
       skyOf({
         agents: (agents ?? []).map(({ name, model, tools: uses }) => ({ name, uses: [model, ...uses] })),
@@ -81,6 +106,7 @@ function useSky(): ReturnType<typeof skyOf> {
       }),
     [agents, models, tools, workflows, runs],
   );
+  return { sky, underWay: runs.length };
 }
 
 function useRunsUnderWay(): readonly RunRecord[] {

@@ -2,8 +2,9 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { PartyPopper } from "lucide-react";
 import * as m from "motion/react-m";
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
+import { Button } from "../../parts/button.tsx";
 import { Moving } from "../../parts/moving.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Empty } from "../../parts/states.tsx";
@@ -15,7 +16,7 @@ import { budgetsQuery, deadLettersQuery, pausedQuery, supervisedQuery } from "./
 const ABSENT = { opacity: 0, x: -12 };
 const PRESENT = { opacity: 1, x: 0 };
 
-/** Rows that are shown; the pages behind them show all. */
+/** Rows that are shown until somebody wants all. */
 const SHOWN = 8;
 
 /** What waits for a person, the most urgent first. */
@@ -26,6 +27,7 @@ export function NeedsYou(): ReactNode {
   const { data: deadLetters = [] } = useQuery(deadLettersQuery);
   const { data: health } = useQuery(healthQuery);
   const { data: keys = [] } = useQuery(budgetsQuery);
+  const [isWhole, setWhole] = useState(false);
   const needs = useMemo(
     () => needsOf({ approvals, paused: paused?.runs ?? [], supervised, deadLetters, components: health?.components ?? [], keys }),
     [approvals, paused, supervised, deadLetters, health, keys],
@@ -39,9 +41,9 @@ export function NeedsYou(): ReactNode {
       )}
       <Moving>
         <ul className="-my-2 flex flex-col">
-          {needs.slice(0, SHOWN).map(({ id, kind, accent, title, why, since, to }) => (
+          {needs.slice(0, isWhole ? needs.length : SHOWN).map(({ id, kind, accent, title, why, since, to, search }) => (
             <m.li key={id} layout="position" initial={ABSENT} animate={PRESENT} className="border-b border-line/60 last:border-0">
-              <Link to={to} className="flex items-center gap-3 rounded-md py-2 hover:bg-ground-2">
+              <Link to={to} {...(search !== undefined && { search })} className="flex items-center gap-3 rounded-md py-2 hover:bg-ground-2">
                 <span className="w-24 shrink-0">
                   <Badge accent={accent}>{kind}</Badge>
                 </span>
@@ -59,7 +61,11 @@ export function NeedsYou(): ReactNode {
           ))}
         </ul>
       </Moving>
-      {needs.length > SHOWN && <p className="pt-2 text-xs text-ink-2">and {needs.length - SHOWN} more</p>}
+      {needs.length > SHOWN && (
+        <Button tone="quiet" aria-expanded={isWhole} onClick={() => setWhole(!isWhole)}>
+          {isWhole ? "Show the most urgent" : `Show ${needs.length - SHOWN} more`}
+        </Button>
+      )}
     </Panel>
   );
 }

@@ -1,6 +1,7 @@
 import type { ApprovalEntry, ComponentEntry, DeadLetterEntry, KeyEntry, SupervisedEntry } from "@tutti/client";
 import type { RunRecord } from "@tutti/core";
 import type { Accent } from "../../parts/tones.ts";
+import { approvalId } from "../operations/approval-words.ts";
 
 /** Something that waits for a person: what, why, since when, and where to do something about it. */
 export interface Need {
@@ -11,6 +12,7 @@ export interface Need {
   readonly why: string;
   readonly since: string | null;
   readonly to: string;
+  readonly search?: Readonly<Record<string, string>>;
 }
 
 /** What the server knows that may need somebody. */
@@ -53,7 +55,8 @@ function questions({ approvals }: NeedSources): readonly Need[] {
     title: question,
     why: call === undefined ? "A run asks" : `${call.tool}, asked by ${call.rule}`,
     since,
-    to: `/approvals?run=${runId}`,
+    to: "/approvals",
+    search: { approval: approvalId({ runId, key }) },
   }));
 }
 
@@ -68,6 +71,7 @@ function loops({ supervised }: NeedSources): readonly Need[] {
       why: stuck[0]?.message ?? error?.message ?? `${restarts} restarts`,
       since: stuck[0]?.since ?? since,
       to: "/queues",
+      search: { tab: "supervised" },
     }));
 }
 
@@ -118,5 +122,6 @@ function letters({ deadLetters }: NeedSources): readonly Need[] {
       why: `${error.code}: ${error.message}`,
       since,
       to: "/dead-letters",
+      search: { letter: id },
     }));
 }

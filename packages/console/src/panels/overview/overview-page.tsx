@@ -1,28 +1,29 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import type { LiveOverview } from "@tutti/client";
+import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { CalendarClock } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
-import { useLive } from "../../feed.ts";
+import { useMemo, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { buttonLook } from "../../parts/button.tsx";
 import { Chart, type Series } from "../../parts/chart.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
-import { Sparkline } from "../../parts/sparkline.tsx";
-import { Stat } from "../../parts/stat.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import type { Accent } from "../../parts/tones.ts";
-import { count, dollars, short } from "../../parts/words.ts";
+import { dollars, short } from "../../parts/words.ts";
 import { healthQuery } from "../../queries.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { Constellation } from "./constellation.tsx";
 import { PluginPanels } from "../plugin/plugin-panels.tsx";
+import { LatestFailures } from "./latest-failures.tsx";
+import { More } from "./more.tsx";
+import { Counters } from "./counters.tsx";
 import { NeedsYou } from "./needs-you.tsx";
 import { activityQuery, schedulesQuery } from "./queries.ts";
 
 /** What needs a person, and how everything is. */
 export function OverviewPage(): ReactNode {
+  useOverviewActions();
   return (
     <Page
       title="Overview"
@@ -38,7 +39,8 @@ export function OverviewPage(): ReactNode {
       </div>
       <Counters />
       <Charts />
-      <div className="grid gap-4 lg:grid-cols-2">
+      <div className="grid gap-4 lg:grid-cols-3">
+        <LatestFailures />
         <NextSchedules />
         <Health />
       </div>
@@ -47,64 +49,43 @@ export function OverviewPage(): ReactNode {
   );
 }
 
-function Counters(): ReactNode {
-  const [now, setNow] = useState<LiveOverview>();
-  useLive({ topic: "overview" }, { onData: setNow });
-  const { data: activity } = useQuery(activityQuery);
-  const buckets = activity?.buckets ?? [];
-  const sum = (of: (bucket: (typeof buckets)[number]) => number): number => buckets.reduce((total, bucket) => total + of(bucket), 0);
-  const failed = sum((bucket) => bucket.failed);
-  const ended = sum(({ completed, cancelled }) => completed + cancelled) + failed;
-  return (
-    <div className="grid grid-cols-2 gap-4 md:grid-cols-3 xl:grid-cols-6">
-      <Stat
-        label="Running"
-        value={now === undefined ? "…" : count(now.runs.running)}
-        accent="blue"
-        about={now && `${count(now.runs.queued)} queued`}
-      />
-      <Stat
-        label="Waiting"
-        value={now === undefined ? "…" : count(now.runs.waiting)}
-        accent="orange"
-        about={now && `${count(now.approvals)} for people`}
-      />
-      <Stat
-        label="Started, last minute"
-        value={now === undefined ? "…" : count(now.lastMinute.started)}
-        about={now && `${short(now.lastMinute.events)} events`}
-      />
-      <Stat
-        label="Runs, last day"
-        value={short(sum(({ started }) => started))}
-        accent="green"
-        picture={<Sparkline accent="green" values={buckets.map(({ started }) => started)} />}
-      />
-      <Stat
-        label="Failed, last day"
-        value={short(failed)}
-        accent={failed > 0 ? "red" : "grey"}
-        about={ended === 0 ? "no run has ended" : `${((100 * failed) / ended).toFixed(1)} % of those that ended`}
-        picture={<Sparkline accent="red" values={buckets.map((bucket) => bucket.failed)} />}
-      />
-      <Stat
-        label="Cost, last day"
-        value={dollars(sum(({ costUsd }) => costUsd))}
-        about={`${short(sum(({ inputTokens, outputTokens }) => inputTokens + outputTokens))} tokens`}
-        picture={<Sparkline accent="violet" values={buckets.map(({ costUsd }) => costUsd)} />}
-      />
-    </div>
-  );
+function useOverviewActions(): void {
+  const navigate = useNavigate();
+  const { scene } = useSearch({ from: "/" });
+  const actions = useMemo((): readonly ShellAction[] => {
+    const group = "Overview";
+    const show = (wanted: string | undefined) => () => navigate({ to: "/", search: { scene: wanted }, replace: true });
+    return [
+      { id: "sky deep", title: "Constellation in depth", group, words: "3d webgl", run: show("3d") },
+      { id: "sky flat", title: "Constellation without depth", group, words: "2d still", run: show("2d") },
+      ...(scene === undefined ? [] : [{ id: "sky own", title: "Constellation as this device draws it", group, run: show(undefined) }]),
+      {
+        id: "failures",
+        title: "Runs that failed in the last day",
+        group,
+        run: () => navigate({ to: "/runs", search: { status: "failed", last: "24h" } }),
+      },
+      { id: "spent", title: "What was spent, and on what", group, words: "cost tokens", run: () => navigate({ to: "/data" }) },
+      {
+        id: "health",
+        title: "How each part is",
+        group,
+        words: "status down degraded",
+        run: () => navigate({ to: "/settings/$section", params: { section: "health" } }),
+      },
+    ];
+  }, [navigate, scene]);
+  useActions(actions);
 }
 
 function Charts(): ReactNode {
   const activity = useQuery(activityQuery);
   return (
     <div className="grid gap-4 lg:grid-cols-2">
-      <Panel title="Throughput">
+      <Panel title="Throughput" actions={<More to="/runs">All runs</More>}>
         <Queried query={activity}>{({ buckets }) => <Throughput buckets={buckets} />}</Queried>
       </Panel>
-      <Panel title="Cost">
+      <Panel title="Cost" actions={<More to="/data">By model, key and day</More>}>
         <Queried query={activity}>{({ buckets }) => <Cost buckets={buckets} />}</Queried>
       </Panel>
     </div>
@@ -124,7 +105,18 @@ function Throughput({ buckets }: { readonly buckets: Buckets }): ReactNode {
     ],
     [buckets],
   );
-  return <Chart label="Runs that ended, by half hours of the last day" times={times} series={series} format={short} />;
+  const navigate = useNavigate();
+  return (
+    <Chart
+      label="Runs that ended, by half hours of the last day"
+      times={times}
+      series={series}
+      format={short}
+      onRange={({ fromMs, toMs }) =>
+        void navigate({ to: "/runs", search: { since: new Date(fromMs).toISOString(), until: new Date(toMs).toISOString() } })
+      }
+    />
+  );
 }
 
 function Cost({ buckets }: { readonly buckets: Buckets }): ReactNode {
@@ -141,7 +133,7 @@ const NEXT = 6;
 function NextSchedules(): ReactNode {
   const schedules = useQuery(schedulesQuery);
   return (
-    <Panel title="Next to start">
+    <Panel title="Next to start" actions={<More to="/schedules">All schedules</More>}>
       <Queried query={schedules}>
         {(all) => {
           const next = all.filter(({ nextAt }) => nextAt !== null).toSorted((a, b) => (a.nextAt ?? "").localeCompare(b.nextAt ?? ""));
@@ -177,10 +169,10 @@ const HEALTH: Readonly<Record<string, Accent>> = { ok: "green", off: "grey", deg
 function Health(): ReactNode {
   const health = useQuery(healthQuery);
   return (
-    <Panel title="Health">
+    <Panel title="Health" actions={<More to="/settings/health">Why, and what to do</More>}>
       <Queried query={health}>
         {({ components }) => (
-          <ul className="-my-2 grid sm:grid-cols-2 sm:gap-x-6">
+          <ul className="-my-2 grid gap-x-6 sm:grid-cols-2 lg:grid-cols-1">
             {components.map(({ name, status, reason }) => (
               <li key={name} className="flex items-center gap-2 border-b border-line/60 py-2 text-[13px]" title={reason}>
                 <span className="min-w-0 grow truncate">{name}</span>

@@ -8,6 +8,19 @@ const BUCKET_SECONDS = 1800;
 const EVERY_MS = 30_000;
 /** Entries of a list that only shows the most urgent. */
 const SHOWN = 20;
+/** Failed runs that are told of. */
+const FAILURES = 5;
+
+/** What the page asks for again as soon as something has happened. */
+export const whatChanges = (): readonly { readonly queryKey: readonly unknown[] }[] => [
+  activityQuery,
+  failuresQuery,
+  pausedQuery,
+  deadLettersQuery,
+  supervisedQuery,
+  schedulesQuery,
+  budgetsQuery,
+];
 
 /** The last day in spans of half an hour. */
 export const activityQuery = queryOptions({
@@ -27,6 +40,16 @@ export const schedulesQuery = queryOptions({
 export const pausedQuery = queryOptions({
   queryKey: ["runs", "paused"],
   queryFn: ({ signal }) => client.runs({ statuses: ["paused"], limit: SHOWN }, signal),
+  refetchInterval: EVERY_MS,
+});
+
+/** The newest runs that failed, each with why. */
+export const failuresQuery = queryOptions({
+  queryKey: ["runs", "failures"],
+  queryFn: async ({ signal }) => {
+    const { runs } = await client.runs({ statuses: ["failed"], limit: FAILURES }, signal);
+    return Promise.all(runs.map(({ id }) => client.run(id, signal)));
+  },
   refetchInterval: EVERY_MS,
 });
 
