@@ -1,60 +1,59 @@
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
-import type { Json } from "@tutti/core";
-import { Pause, Play, Radio } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
-import { useLive } from "../../feed.ts";
+import { Download, Pause, Play, Radio } from "lucide-react";
+import { useCallback, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
+import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
+import { download } from "../../parts/download.ts";
 import { Choice, TextField } from "../../parts/fields.tsx";
-import { JsonView } from "../../parts/json-view.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
 import { SavedViews } from "../../parts/saved-views.tsx";
-import { Empty } from "../../parts/states.tsx";
+import { Empty, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
-import { shortId } from "../../parts/words.ts";
+import { count, shortId } from "../../parts/words.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
-import { client } from "../../server.ts";
-import { EVENT_TYPES, matches, summaryOf, type LoggedEvent } from "./logged-event.ts";
+import { EventPane } from "./event-pane.tsx";
+import { asLines, EVENT_TYPES, fieldOf, matches, summaryOf, type LoggedEvent } from "./logged-event.ts";
+import { useLog, type Log } from "./use-log.ts";
 
-/** Events that are kept in the page; older ones are read from their run. */
-const KEPT_MAX = 5000;
-/** Events before now that the page begins with. */
-const FIRST = 500;
+/** A place in the log, as an address has it. */
+const POSITION = /^[1-9]\d{0,14}$/;
 
-/** Everything that was journaled, as it happens, secrets masked. */
+/** Everything that was journaled, as it happens and as far back as it goes, secrets masked. */
 export function EventsPage(): ReactNode {
   const search = useSearch({ from: "/events" });
   const navigate = useNavigate();
   const { type = "", run = "", text = "" } = search;
   const [isFollowing, setFollowing] = useState(true);
-  const { events, fresh } = useLog({ type, run }, isFollowing);
-  const shown = useMemo(() => events.filter((event) => matches(event, text)), [events, text]);
-  const [opened, setOpened] = useState<LoggedEvent>();
+  const log = useLog({ type, run, text }, isFollowing);
+  const shown = useMemo(() => log.events.filter((event) => matches(event, text)), [log.events, text]);
+  const opened = POSITION.test(search["event"] ?? "") ? Number(search["event"]) : undefined;
   const change = (next: Readonly<Record<string, string>>): void =>
     void navigate({ to: "/events", search: { ...search, ...next }, replace: true });
-  const actions = useMemo(
-    (): readonly ShellAction[] => [
-      {
-        id: "follow events",
-        title: isFollowing ? "Pause events" : "Follow events",
-        group: "Events",
-        keys: "p",
-        run: () => setFollowing(!isFollowing),
-      },
-    ],
-    [isFollowing],
-  );
-  useActions(actions);
+  const open = useLatest((position: string) => change({ event: position }));
+  const openRow = useCallback((event: LoggedEvent) => open.current(idOf(event)), [open]);
+  const save = (): void => download("tutti-events.jsonl", asLines(shown), "application/x-ndjson");
+  const openViews = useRef<() => void>(null);
+  useEventActions({ isFollowing, setFollowing, save, log, clear: () => void navigate({ to: "/events" }), openViews });
   return (
     <Page
       title="Events"
       isFull
       actions={
         <>
-          <SavedViews page="events" value={{ type, run, text }} onOpen={(value) => void navigate({ to: "/events", search: value })} />
+          <SavedViews
+            page="events"
+            opener={openViews}
+            value={{ type, run, text }}
+            onOpen={(value) => void navigate({ to: "/events", search: value })}
+          />
+          <Button onClick={save} disabled={shown.length === 0}>
+            <Download aria-hidden className="size-3.5" />
+            Export
+          </Button>
           <Button onClick={() => setFollowing(!isFollowing)}>
             {isFollowing ? <Pause aria-hidden className="size-3.5" /> : <Play aria-hidden className="size-3.5" />}
-            {isFollowing ? "Pause" : `Follow${fresh > 0 ? ` (${fresh} new)` : ""}`}
+            {isFollowing ? "Pause" : `Follow${log.fresh > 0 ? ` (${count(log.fresh)} new)` : ""}`}
           </Button>
         </>
       }
@@ -65,21 +64,68 @@ export function EventsPage(): ReactNode {
         rows={shown}
         columns={COLUMNS}
         idOf={idOf}
-        onOpen={setOpened}
-        {...(opened !== undefined && { selected: new Set([idOf(opened)]) })}
+        onOpen={openRow}
+        onEnd={log.readOlder}
+        {...(opened !== undefined && { selected: new Set([String(opened)]) })}
         empty={
-          <Empty icon={Radio} title="No event is like that yet">
-            Start a workflow, or talk to an agent: everything they do appears here.
-          </Empty>
+          log.isReading ? (
+            <Loading lines={8} />
+          ) : (
+            <Empty icon={Radio} title="No event is like that yet">
+              Start a workflow, or talk to an agent: everything they do appears here.
+            </Empty>
+          )
         }
       />
-      {opened !== undefined && (
-        <aside aria-label="The event" className="max-h-[40vh] shrink-0 overflow-y-auto">
-          <JsonView value={opened.event} label="event" />
-        </aside>
-      )}
+      <Foot log={log} shown={shown.length} />
+      {opened !== undefined && <EventPane position={opened} onClose={() => change({ event: "" })} />}
     </Page>
   );
+}
+
+function Foot({ log: { lookedFrom, isReading, readOlder }, shown }: { readonly log: Log; readonly shown: number }): ReactNode {
+  return (
+    <p role="status" className="flex flex-wrap items-center gap-3 text-xs text-ink-2">
+      {count(shown)} {shown === 1 ? "event" : "events"}
+      {lookedFrom > 1 ? ` from position ${count(lookedFrom)} on` : ", from the beginning of the log"}
+      {lookedFrom > 1 && (
+        <Button onClick={readOlder} isBusy={isReading}>
+          Look further back
+        </Button>
+      )}
+    </p>
+  );
+}
+
+interface ActionParts {
+  readonly isFollowing: boolean;
+  readonly setFollowing: (isFollowing: boolean) => void;
+  readonly save: () => void;
+  readonly clear: () => void;
+  readonly log: Log;
+  readonly openViews: RefObject<(() => void) | null>;
+}
+
+function useEventActions({ isFollowing, ...parts }: ActionParts): void {
+  const latest = useLatest(parts);
+  const actions = useMemo((): readonly ShellAction[] => {
+    const group = "Events";
+    const now = latest.current;
+    return [
+      {
+        id: "follow events",
+        title: isFollowing ? "Pause events" : "Follow events",
+        group,
+        keys: "p",
+        run: () => now.setFollowing(!isFollowing),
+      },
+      { id: "export events", title: "Export these events", group, words: "download save json lines", run: () => latest.current.save() },
+      { id: "older events", title: "Look further back", group, words: "older", run: () => latest.current.log.readOlder() },
+      { id: "saved events", title: "Saved queries of events", group, words: "views", run: () => latest.current.openViews.current?.() },
+      { id: "all events", title: "Events without filters", group, words: "clear", run: () => latest.current.clear() },
+    ];
+  }, [isFollowing, latest]);
+  useActions(actions);
 }
 
 interface FiltersProps {
@@ -109,63 +155,25 @@ function Filters({ search: { type = "", run = "", text = "" }, onChange: change 
 }
 
 const idOf = ({ position }: LoggedEvent): string => String(position);
-const field = (event: Json, name: string): string => {
-  const value =
-    typeof event === "object" && event !== null && !Array.isArray(event) ? (event as { readonly [key: string]: Json })[name] : undefined;
-  return typeof value === "string" ? value : "";
-};
 
 const COLUMNS: readonly Column<LoggedEvent>[] = [
   { id: "position", title: "#", width: "5.5rem", cell: ({ position }) => <span className="text-ink-3">{position}</span> },
-  { id: "at", title: "When", width: "7.5rem", cell: ({ event }) => <Moment at={field(event, "at")} /> },
+  { id: "at", title: "When", width: "7.5rem", cell: ({ event }) => <Moment at={fieldOf(event, "at")} /> },
   {
     id: "type",
     title: "Type",
     width: "10rem",
-    cell: ({ event }) => <span className="font-mono text-xs text-blue">{field(event, "type")}</span>,
+    cell: ({ event }) => <span className="font-mono text-xs text-blue">{fieldOf(event, "type")}</span>,
   },
   {
     id: "run",
     title: "Run",
     width: "9.5rem",
     cell: ({ event }) => (
-      <Link to="/runs/$runId" params={{ runId: field(event, "runId") }} className="font-mono text-xs hover:underline">
-        {shortId(field(event, "runId"))}
+      <Link to="/runs/$runId" params={{ runId: fieldOf(event, "runId") }} className="font-mono text-xs hover:underline">
+        {shortId(fieldOf(event, "runId"))}
       </Link>
     ),
   },
   { id: "what", title: "What", width: "minmax(16rem,1fr)", cell: ({ event }) => <span className="text-ink-2">{summaryOf(event)}</span> },
 ];
-
-interface LogFilter {
-  readonly type: string;
-  readonly run: string;
-}
-
-/** The newest events, newest first, and how many came while nobody followed. */
-function useLog({ type, run }: LogFilter, isFollowing: boolean): { readonly events: readonly LoggedEvent[]; readonly fresh: number } {
-  const [log, setLog] = useState<{ readonly events: readonly LoggedEvent[]; readonly later: readonly LoggedEvent[] }>({
-    events: [],
-    later: [],
-  });
-  const filter = { ...(type !== "" && { types: [type] }), ...(run !== "" && { runId: run }) };
-  useLive(
-    { topic: "log", filter },
-    {
-      onStart: async (_, position) => {
-        const page = await client.trustEvents({ after: Math.max(0, position - FIRST), limit: FIRST });
-        const wanted = page.events.filter(
-          ({ event }) => (type === "" || field(event, "type") === type) && (run === "" || field(event, "runId") === run),
-        );
-        setLog({ events: wanted.toReversed(), later: [] });
-      },
-      onData: ({ events }) =>
-        setLog((known) => {
-          const later = [...events.toReversed(), ...known.later].slice(0, KEPT_MAX);
-          return isFollowing ? { events: [...later, ...known.events].slice(0, KEPT_MAX), later: [] } : { ...known, later };
-        }),
-    },
-  );
-  const events = useMemo(() => (isFollowing ? [...log.later, ...log.events] : log.events), [log, isFollowing]);
-  return { events, fresh: isFollowing ? 0 : log.later.length };
-}

@@ -51,6 +51,17 @@ export function matches({ event }: LoggedEvent, text: string): boolean {
   return text === "" || JSON.stringify(event).toLowerCase().includes(text.toLowerCase());
 }
 
+/** A text that an event holds under a name; "" where it holds none. */
+export function fieldOf(event: Json, name: string): string {
+  const value = fieldsOf(event)[name];
+  return typeof value === "string" ? value : "";
+}
+
+/** Events as JSON Lines: one a line, with its place in the log. */
+export function asLines(events: readonly LoggedEvent[]): string {
+  return events.map((event) => `${JSON.stringify(event)}\n`).join("");
+}
+
 function inWords(value: Json): string {
   const fields = fieldsOf(value);
   const named = fields["kind"] ?? fields["effect"];
