@@ -22,7 +22,7 @@ export type {
   WorkflowEntry,
 } from "./replies.ts";
 export type { ClientOptions } from "./transport.ts";
-export type { ProcessHealth, ProcessHealthCalls, SandboxState } from "./process-health.ts";
+export type { ExaminedSandbox, ProcessHealth, ProcessHealthCalls, SandboxExamination, SandboxState } from "./process-health.ts";
 export type { RankCalls, RankedText, RankRequest } from "./rank.ts";
 export type { WatchOptions } from "./watch-run.ts";
 export type {

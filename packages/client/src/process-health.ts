@@ -14,12 +14,37 @@ export interface ProcessHealth {
   readonly sandbox: SandboxState;
 }
 
+/** What became of a sandbox when it was tried. */
+export interface ExaminedSandbox {
+  readonly backend: string;
+  readonly status: "ready" | "failed" | "missing";
+  readonly report?: SandboxReport;
+  readonly reason?: string;
+  readonly howToGet: string;
+}
+
+/** Every sandbox of the machine, and what the configuration asks for. */
+export interface SandboxExamination {
+  readonly level: string;
+  readonly setting: string;
+  readonly backends: readonly ExaminedSandbox[];
+}
+
+/** Self-tests of all sandboxes take seconds each. */
+const EXAMINATION_TIMEOUT_MS = 300_000;
+
 /** The calls about the process. */
 export interface ProcessHealthCalls {
   processHealth(signal?: AbortSignal): Promise<ProcessHealth>;
+  /** Tests every sandbox of the server's machine now. */
+  examineSandboxes(signal?: AbortSignal): Promise<SandboxExamination>;
 }
 
 /** The calls over a transport. */
 export function processHealthCalls(transport: Transport): ProcessHealthCalls {
-  return { processHealth: (signal) => transport.json({ path: "/health" }, signal) };
+  return {
+    processHealth: (signal) => transport.json({ path: "/health" }, signal),
+    examineSandboxes: (signal) =>
+      transport.json({ method: "POST", path: "/v1/sandbox/examinations", timeoutMs: EXAMINATION_TIMEOUT_MS }, signal),
+  };
 }

@@ -5,13 +5,19 @@ import { keep } from "./kept.ts";
 export interface Appearance {
   readonly theme: "system" | "dark" | "light";
   readonly motion: "system" | "reduced";
+  /** How much stands on a screen. */
+  readonly density: "comfortable" | "compact";
+  /** Which way the page is read; what people and models wrote follows its own script in both. */
+  readonly direction: "ltr" | "rtl";
 }
 
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 const prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
-const appearance = keep<Appearance>("tutti.appearance", ({ theme, motion }) => ({
+const appearance = keep<Appearance>("tutti.appearance", ({ theme, motion, density, direction }) => ({
   theme: theme === "dark" || theme === "light" ? theme : "system",
   motion: motion === "reduced" ? motion : "system",
+  density: density === "compact" ? density : "comfortable",
+  direction: direction === "rtl" ? direction : "ltr",
 }));
 
 /** How the console looks. */
@@ -52,6 +58,9 @@ export function themeOnPage(): "dark" | "light" {
 
 function apply(): void {
   const { dataset } = document.documentElement;
+  const { motion, density, direction } = appearance.now();
+  document.documentElement.dir = direction;
+  dataset["density"] = density;
   dataset["theme"] = themeOnPage();
-  dataset["motion"] = appearance.now().motion;
+  dataset["motion"] = motion;
 }

@@ -31,7 +31,8 @@ export function SavedViews({ page, value: given, onOpen, opener }: SavedViewsPro
   const [isOpen, setOpen] = useState(false);
   useImperativeHandle(opener, () => () => setOpen(true), []);
   const views = useQuery({ ...viewsQuery, select: useCallback((all: readonly SavedView[]) => viewsOf(page, all), [page]) });
-  const shown = views.data?.find((view) => isSame(view.value, value));
+  // What says nothing is every page without filters, and no view of it.
+  const shown = Object.keys(value).length === 0 ? undefined : views.data?.find((view) => isSame(view.value, value));
   return (
     <Flyout
       title="Saved views"

@@ -13,6 +13,20 @@ export function useShellActions(): void {
       { id: "theme light", title: "Light theme", group: "Appearance", run: () => setAppearance({ theme: "light" }) },
       { id: "theme system", title: "Theme of this device", group: "Appearance", run: () => setAppearance({ theme: "system" }) },
       {
+        id: "density compact",
+        title: "Compact",
+        group: "Appearance",
+        words: "density small",
+        run: () => setAppearance({ density: "compact" }),
+      },
+      {
+        id: "density comfortable",
+        title: "Comfortable",
+        group: "Appearance",
+        words: "density large",
+        run: () => setAppearance({ density: "comfortable" }),
+      },
+      {
         id: "start",
         title: "Start a workflow",
         group: "Do",

@@ -36,6 +36,7 @@ import { policyRoutes } from "./routes/policy.ts";
 import { runListRoutes } from "./routes/run-lists.ts";
 import { runRoutes } from "./routes/runs.ts";
 import { savedGraphRoutes } from "./routes/saved-graphs.ts";
+import { sandboxRoutes } from "./routes/sandbox.ts";
 import { scheduleRoutes } from "./routes/schedules.ts";
 import { supervisorRoutes } from "./routes/supervisor.ts";
 import { upkeepRoutes } from "./routes/upkeep.ts";
@@ -82,6 +83,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", savedGraphRoutes(app));
   router.route("/", scheduleRoutes(app));
   router.route("/", supervisorRoutes(app));
+  router.route("/", sandboxRoutes(app));
   router.route("/", runListRoutes(app));
   router.route("/", runRoutes(app, feed));
   router.route("/", liveRoutes(live));

@@ -16,6 +16,8 @@ import { EventPane } from "./event-pane.tsx";
 import { asLines, EVENT_TYPES, fieldOf, matches, summaryOf, type LoggedEvent } from "./logged-event.ts";
 import { useLog, type Log } from "./use-log.ts";
 
+/** From so many on, scrolling to the end reads on; a search that finds little reads on only when it is told to. */
+const ENDLESS_FROM = 100;
 /** A place in the log, as an address has it. */
 const POSITION = /^[1-9]\d{0,14}$/;
 
@@ -65,7 +67,7 @@ export function EventsPage(): ReactNode {
         columns={COLUMNS}
         idOf={idOf}
         onOpen={openRow}
-        onEnd={log.readOlder}
+        {...(shown.length >= ENDLESS_FROM && { onEnd: log.readOlder })}
         {...(opened !== undefined && { selected: new Set([String(opened)]) })}
         empty={
           log.isReading ? (

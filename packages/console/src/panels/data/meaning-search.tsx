@@ -1,19 +1,19 @@
-import { useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Sparkles } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
-import { TextField } from "../../parts/fields.tsx";
+import { Choice, TextField } from "../../parts/fields.tsx";
 import { Failure, Empty, Loading } from "../../parts/states.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { agentsQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 
 /** The embedding model that comes with Tutti. */
-const MODEL = "en-512";
+const OWN_MODEL = "en-512";
 const SHOWN = 12;
-/** Cosines below this say nothing. */
+/** Cosines of the own model below this say nothing; other models have other measures. */
 const NEAR = 0.3;
 
 interface Entry {
@@ -24,22 +24,27 @@ interface Entry {
 
 const ACCENT: Readonly<Record<Entry["kind"], Accent>> = { agent: "orange", workflow: "violet", tool: "green" };
 
-/** Finds agents, workflows and tools by what they are for, with the local embedding model; nothing leaves this machine. */
+const catalogQuery = queryOptions({ queryKey: ["catalog"], queryFn: ({ signal }) => client.catalog(signal) });
+
+/** Finds agents, workflows and tools by what they are for. With the model that comes with Tutti nothing leaves this machine. */
 export function MeaningSearch(): ReactNode {
-  const { q = "" } = useSearch({ from: "/data" });
+  const { q = "", model = OWN_MODEL } = useSearch({ from: "/data" });
+  const { data: catalog } = useQuery(catalogQuery);
+  const others = (catalog?.models ?? []).filter(({ abilities = [] }) => abilities.includes("embeddings") || abilities.includes("rerank"));
+  const ids = [...new Set([OWN_MODEL, model, ...others.map(({ id }) => id)])];
   const navigate = useNavigate();
   const [typed, setTyped] = useState(q);
   return (
     <div className="flex flex-col gap-4">
       <form
         role="search"
-        className="flex max-w-2xl items-end gap-2"
+        className="flex max-w-3xl flex-wrap items-end gap-2"
         onSubmit={(event) => {
           event.preventDefault();
-          void navigate({ to: "/data", search: { tab: "search", q: typed.trim() } });
+          void navigate({ to: "/data", search: { tab: "search", q: typed.trim(), ...(model !== OWN_MODEL && { model }) } });
         }}
       >
-        <div className="grow">
+        <div className="min-w-64 grow">
           <TextField
             label="What should it do?"
             value={typed}
@@ -48,26 +53,36 @@ export function MeaningSearch(): ReactNode {
             placeholder="add numbers, read a web page, sort my inbox …"
           />
         </div>
+        <div className="w-52">
+          <Choice
+            label="Model"
+            value={model}
+            options={ids.map((id) => ({ value: id, label: id === OWN_MODEL ? `${id} (comes with Tutti)` : id }))}
+            onChange={({ target }) =>
+              void navigate({ to: "/data", search: { tab: "search", q, ...(target.value !== OWN_MODEL && { model: target.value }) } })
+            }
+          />
+        </div>
         <Button type="submit" tone="primary" disabled={typed.trim() === ""}>
           Search
         </Button>
       </form>
-      {q !== "" && <Found question={q} />}
+      {q !== "" && <Found question={q} model={model} />}
     </div>
   );
 }
 
-function Found({ question }: { readonly question: string }): ReactNode {
+function Found({ question, model }: { readonly question: string; readonly model: string }): ReactNode {
   const entries = useEntries();
   const found = useQuery({
-    queryKey: ["meaning", question, entries.length],
+    queryKey: ["meaning", model, question, entries.length],
     enabled: entries.length > 0,
     queryFn: async ({ signal }) => {
       const documents = entries.map(({ name, about }) => `${name.replaceAll(/[_-]/g, " ")}: ${about}`.slice(0, 2000));
-      const ranked = await client.rank({ model: MODEL, query: question, documents, topN: SHOWN }, signal);
+      const ranked = await client.rank({ model, query: question, documents, topN: SHOWN }, signal);
       return ranked.flatMap(({ index, score }) => {
         const entry = entries[index];
-        return entry === undefined || score < NEAR ? [] : [{ ...entry, score }];
+        return entry === undefined || (model === OWN_MODEL && score < NEAR) ? [] : [{ ...entry, score }];
       });
     },
   });

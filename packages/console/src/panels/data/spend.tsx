@@ -2,25 +2,37 @@ import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { SpendDimension, SpendReport, SpendRow } from "@tutti/client";
 import { Coins, Download } from "lucide-react";
-import { useMemo, type ReactNode } from "react";
+import { useCallback, useMemo, type ReactNode } from "react";
+import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
-import { Chart, type Series } from "../../parts/chart.tsx";
 import { download } from "../../parts/download.ts";
 import { Choice } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
+import { SavedViews } from "../../parts/saved-views.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import { count, dollars, short } from "../../parts/words.ts";
-import type { Accent } from "../../parts/tones.ts";
 import { client } from "../../server.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { DayBars } from "./day-bars.tsx";
 
-const DIMENSIONS: readonly SpendDimension[] = ["model", "provider", "key", "user", "team", "day"];
+const DIMENSIONS: readonly SpendDimension[] = ["model", "workflow", "key", "user", "team", "provider", "day"];
 const DAY_MS = 86_400_000;
 const SPANS = [7, 30, 90];
-const ACCENTS: readonly Accent[] = ["blue", "orange", "green", "violet", "yellow", "red"];
-/** Lines that can be told apart; the rest is one line. */
-const LINES_MAX = 5;
+/** What of it is drawn. */
+interface Measure {
+  readonly id: string;
+  readonly title: string;
+  readonly valueOf: (row: SpendRow) => number;
+  readonly format: (value: number) => string;
+}
+
+const MEASURES: readonly [Measure, ...Measure[]] = [
+  { id: "usd", title: "US dollars", valueOf: ({ costUsd }) => costUsd, format: dollars },
+  { id: "tokens", title: "Tokens", valueOf: ({ inputTokens, outputTokens }) => inputTokens + outputTokens, format: short },
+  { id: "requests", title: "Requests", valueOf: ({ requests }) => requests, format: short },
+];
 
 const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 
@@ -30,12 +42,20 @@ const spendQuery = (by: readonly SpendDimension[], days: number) =>
     queryFn: ({ signal }) => client.spend({ by, from: dayOf(Date.now() - (days - 1) * DAY_MS), to: dayOf(Date.now()) }, signal),
   });
 
+const keyNamesQuery = queryOptions({
+  queryKey: ["keys", "names"],
+  queryFn: async ({ signal }): Promise<KeyNames> => new Map((await client.keys(signal)).map(({ id, name }) => [id, name])),
+});
+const NO_NAMES: KeyNames = new Map();
+
 /** What was spent, on what and by whom, as the log has it. */
 export function Spend(): ReactNode {
   const search = useSearch({ from: "/data" });
   const navigate = useNavigate();
   const by = DIMENSIONS.find((one) => one === search["by"]) ?? "model";
   const days = SPANS.find((one) => String(one) === search["days"]) ?? 30;
+  const measure = MEASURES.find(({ id }) => id === search["of"]) ?? MEASURES[0];
+  const { data: names = NO_NAMES } = useQuery(keyNamesQuery);
   const rows = useQuery(spendQuery([by], days));
   const daily = useQuery(spendQuery(by === "day" ? ["day"] : ["day", by], days));
   const saving = useMutation({
@@ -44,10 +64,19 @@ export function Spend(): ReactNode {
     onError: complain,
   });
   const change = (next: Readonly<Record<string, string>>): void => void navigate({ to: "/data", search: { ...search, ...next } });
+  useSpendActions({ change, save: () => saving.mutate() });
   return (
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-end gap-3">
-        <div className="w-40">
+        <div className="w-36">
+          <Choice
+            label="Show"
+            value={measure.id}
+            options={MEASURES.map(({ id, title }) => ({ value: id, label: title }))}
+            onChange={({ target }) => change({ of: target.value })}
+          />
+        </div>
+        <div className="w-36">
           <Choice
             label="By"
             value={by}
@@ -55,7 +84,7 @@ export function Spend(): ReactNode {
             onChange={({ target }) => change({ by: target.value })}
           />
         </div>
-        <div className="w-40">
+        <div className="w-36">
           <Choice
             label="Of the last"
             value={String(days)}
@@ -64,59 +93,79 @@ export function Spend(): ReactNode {
           />
         </div>
         <span className="grow" />
+        <SavedViews
+          page="spend"
+          value={{ by, days: String(days), of: measure.id }}
+          onOpen={(value) => void navigate({ to: "/data", search: value })}
+        />
         <Button onClick={() => saving.mutate()} isBusy={saving.isPending}>
           <Download aria-hidden className="size-3.5" />
           CSV
         </Button>
       </div>
-      <Panel title={`US dollars by day and ${by}`}>
-        <Queried query={daily}>{(report) => <DailyChart report={report} by={by} />}</Queried>
+      <Panel title={`${measure.title} by day${by === "day" ? "" : ` and ${by}`}`}>
+        <Queried query={daily}>{(report) => <Daily {...{ report, by, measure, names }} />}</Queried>
       </Panel>
       <Panel title={`By ${by}`}>
-        <Queried query={rows}>{(report) => <SpendTable report={report} by={by} />}</Queried>
+        <Queried query={rows}>{(report) => <SpendTable {...{ report, by, names }} />}</Queried>
       </Panel>
     </div>
   );
 }
 
-function DailyChart({ report: { rows, from, to }, by }: { readonly report: SpendReport; readonly by: SpendDimension }): ReactNode {
-  const { times, series } = useMemo(() => linesOf(rows, { from, to, by }), [rows, from, to, by]);
+interface ActionParts {
+  readonly change: (next: Readonly<Record<string, string>>) => void;
+  readonly save: () => void;
+}
+
+function useSpendActions(parts: ActionParts): void {
+  const latest = useLatest(parts);
+  const actions = useMemo((): readonly ShellAction[] => {
+    const group = "Tokens and cost";
+    return [
+      ...DIMENSIONS.map((by) => ({ id: `spend by ${by}`, title: `Spending by ${by}`, group, run: () => latest.current.change({ by }) })),
+      ...MEASURES.map(({ id, title }) => ({
+        id: `spend of ${id}`,
+        title: `Show ${title}`,
+        group,
+        run: () => latest.current.change({ of: id }),
+      })),
+      { id: "spend csv", title: "Download spending as CSV", group, words: "export save", run: () => latest.current.save() },
+    ];
+  }, [latest]);
+  useActions(actions);
+}
+
+interface DailyProps {
+  readonly report: SpendReport;
+  readonly by: SpendDimension;
+  readonly measure: Measure;
+  readonly names: KeyNames;
+}
+
+function Daily({ report: { rows, from, to }, by, measure: { title, valueOf, format }, names }: DailyProps): ReactNode {
+  const days = useMemo(() => daysBetween(from, to), [from, to]);
+  const nameOf = useCallback((row: SpendRow) => (by === "day" ? "all" : wordsFor(row, by, names)), [by, names]);
   if (rows.length === 0) return <NothingSpent />;
-  return <Chart label={`US dollars by day and ${by}`} times={times} series={series} format={dollars} heightPx={220} />;
+  return <DayBars label={`${title} by day and ${by}`} {...{ days, rows, nameOf, valueOf, format }} />;
 }
 
-interface Lines {
-  readonly times: readonly number[];
-  readonly series: readonly Series[];
-}
-
-function linesOf(
-  rows: readonly SpendRow[],
-  { from, to, by }: { readonly from: string; readonly to: string; readonly by: SpendDimension },
-): Lines {
+function daysBetween(from: string, to: string): readonly string[] {
   const days: string[] = [];
   for (let day = Date.parse(from); day <= Date.parse(to); day += DAY_MS) days.push(dayOf(day));
-  const byName = Map.groupBy(rows, (row) => (by === "day" ? "all" : (row[by] ?? "")));
-  const byCost = [...byName].toSorted((a, b) => costOf(b[1]) - costOf(a[1]));
-  const shown = byCost.slice(0, LINES_MAX);
-  const rest = byCost.slice(LINES_MAX).flatMap(([, of]) => of);
-  const lines = rest.length === 0 ? shown : [...shown, ["all others", rest] as const];
-  return {
-    times: days.map((day) => Date.parse(day) / 1000),
-    series: lines.map(([name, of], place) => ({
-      label: name === "" ? "(none)" : name,
-      accent: ACCENTS[place % ACCENTS.length] ?? "blue",
-      look: "area",
-      values: days.map((day) => costOf(of.filter((row) => row.day === day))),
-    })),
-  };
+  return days;
 }
 
-function costOf(rows: readonly SpendRow[]): number {
-  return rows.reduce((sum, { costUsd }) => sum + costUsd, 0);
+type KeyNames = ReadonlyMap<string, string>;
+
+/** What a row is about, in words. */
+function wordsFor(row: SpendRow, by: SpendDimension, names: KeyNames): string {
+  const value = row[by] ?? "";
+  if (by === "key") return value === "" ? "without a key" : (names.get(value) ?? value);
+  return value === "" ? "(none)" : value;
 }
 
-function SpendTable({ report: { rows }, by }: { readonly report: SpendReport; readonly by: SpendDimension }): ReactNode {
+function SpendTable({ report: { rows }, by, names }: Omit<DailyProps, "measure">): ReactNode {
   if (rows.length === 0) return <NothingSpent />;
   const dearest = Math.max(1e-12, ...rows.map(({ costUsd }) => costUsd));
   return (
@@ -139,7 +188,7 @@ function SpendTable({ report: { rows }, by }: { readonly report: SpendReport; re
           {rows.map((row) => (
             <tr key={row[by] ?? ""} className="border-b border-line/60 last:border-0">
               <th scope="row" className="py-1.5 pe-4 text-start font-normal" dir="auto">
-                {row[by] ?? "(none)"}
+                {wordsFor(row, by, names)}
                 {row.unpriced > 0 && <span className="ms-2 text-xs text-yellow">{count(row.unpriced)} without a known price</span>}
               </th>
               {[row.requests, row.inputTokens, row.outputTokens, row.cacheReadTokens].map((value, place) => (

@@ -78,7 +78,8 @@ export function useLog({ type, run, text }: LogFilter, isFollowing: boolean): Lo
     lookedFrom: log.lookedFrom,
     isReading,
     readOlder: () => {
-      if (!isReading && log.lookedFrom > 1) void read(log.lookedFrom, (entry) => isWanted(entry) && matches(entry, text));
+      if (!isReading && log.lookedFrom > 1 && log.events.length < KEPT_MAX)
+        void read(log.lookedFrom, (entry) => isWanted(entry) && matches(entry, text));
     },
   };
 }

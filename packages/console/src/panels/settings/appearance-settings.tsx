@@ -13,9 +13,18 @@ const MOTION: readonly { readonly value: Appearance["motion"]; readonly label: s
   { value: "reduced", label: "Nothing moves" },
 ];
 
+const DENSITIES: readonly { readonly value: Appearance["density"]; readonly label: string }[] = [
+  { value: "comfortable", label: "Comfortable" },
+  { value: "compact", label: "Compact" },
+];
+const DIRECTIONS: readonly { readonly value: Appearance["direction"]; readonly label: string }[] = [
+  { value: "ltr", label: "Left to right" },
+  { value: "rtl", label: "Right to left" },
+];
+
 /** How the console looks, here only. */
 export function AppearanceSettings(): ReactNode {
-  const { theme, motion } = useAppearance();
+  const { theme, motion, density, direction } = useAppearance();
   return (
     <Panel title="Appearance">
       <div className="grid max-w-lg gap-3 sm:grid-cols-2">
@@ -31,7 +40,20 @@ export function AppearanceSettings(): ReactNode {
           options={MOTION}
           onChange={({ target }) => setAppearance({ motion: chosen(MOTION, target.value) })}
         />
+        <Choice
+          label="Density"
+          value={density}
+          options={DENSITIES}
+          onChange={({ target }) => setAppearance({ density: chosen(DENSITIES, target.value) })}
+        />
+        <Choice
+          label="Direction"
+          value={direction}
+          options={DIRECTIONS}
+          onChange={({ target }) => setAppearance({ direction: chosen(DIRECTIONS, target.value) })}
+        />
       </div>
+      <p className="pt-3 text-xs text-ink-2">Kept in this browser; every other one has its own.</p>
     </Panel>
   );
 }

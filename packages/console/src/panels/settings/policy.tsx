@@ -1,37 +1,32 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
-import type { PolicyFault, PolicyReplayReply, PolicyStatus } from "@tutti/client";
-import { useState, type ReactNode } from "react";
+import { useNavigate, useSearch } from "@tanstack/react-router";
+import type { PolicyStatus } from "@tutti/client";
+import { useMemo, type ReactNode } from "react";
+import { useLatest } from "../../latest.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
-import { TextArea } from "../../parts/fields.tsx";
+import { TextField } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
-import { Failure } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
-import type { Accent } from "../../parts/tones.ts";
-import { count, shortId } from "../../parts/words.ts";
+import { count } from "../../parts/words.ts";
 import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { PolicyDryRun, ShadowReplay } from "./policy-dry-run.tsx";
+import { Faults } from "./policy-faults.tsx";
+import { PolicyQuestion } from "./policy-question.tsx";
+import { EFFECT_ACCENT } from "./policy-words.ts";
 
 const policyQuery = queryOptions({ queryKey: ["policy"], queryFn: ({ signal }) => client.policy(signal) });
-const WEEK_MS = 7 * 86_400_000;
-/** What the text is called where its problems are told. */
-const FILE = "tool_policy.yaml";
-/** Differences that are shown; the command shows all. */
-const SHOWN = 200;
-/** Pages of the log that one dry run reads at most. */
-const PAGES_MAX = 200;
-
-const EFFECT: Readonly<Record<string, Accent>> = { allow: "green", ask: "orange", deny: "red", depends: "violet" };
-
 /** The policy in force, what it lets you call, and what another one would have decided. */
 export function PolicySettings(): ReactNode {
   return (
     <>
       <InForce />
-      <DryRun />
+      <PolicyDryRun />
+      <PolicyQuestion />
       <Tools />
     </>
   );
@@ -48,6 +43,14 @@ function InForce(): ReactNode {
     },
     onError: complain,
   });
+  const latest = useLatest(reloading.mutate);
+  const actions = useMemo(
+    (): readonly ShellAction[] => [
+      { id: "policy reload", title: "Read the policy file again", group: "Policy", words: "reload", run: () => latest.current() },
+    ],
+    [latest],
+  );
+  useActions(actions);
   return (
     <Panel
       title="In force"
@@ -90,171 +93,49 @@ function Standing({
           {count(shadow.counts.differed)} times.
         </p>
       )}
-    </div>
-  );
-}
-
-function Faults({ title, faults }: { readonly title: string; readonly faults: readonly PolicyFault[] }): ReactNode {
-  if (faults.length === 0) return null;
-  return (
-    <div>
-      <h3 className="pb-1 text-xs font-semibold text-ink-2">{title}</h3>
-      <ul className="flex flex-col gap-2">
-        {faults.map(({ name, line, column, message, snippet }) => (
-          <li key={`${name} ${line} ${column} ${message}`} className="rounded-md border border-line bg-ground p-2 font-mono text-xs">
-            <p className="text-red">{`${name}:${line}:${column} ${message}`}</p>
-            <pre className="overflow-x-auto text-ink-2">{snippet.join("\n")}</pre>
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-const EXAMPLE = `version: 1
-rules:
-  - id: ask-before-writing
-    effect: ask
-    reason: somebody looks at what is written
-    match: { tool: "*", effect: write }
-`;
-
-function DryRun(): ReactNode {
-  const [text, setText] = useState("");
-  const files = [{ name: FILE, text }];
-  const checking = useMutation({ mutationFn: () => client.checkPolicy(files), onError: complain });
-  const replaying = useMutation({
-    mutationFn: async () => {
-      const checked = await client.checkPolicy(files);
-      return checked.ok ? { ok: true as const, replay: await replayWeek(files) } : { ok: false as const, faults: checked.problems };
-    },
-  });
-  return (
-    <Panel title="Dry run: what would last week's calls have got?">
-      <div className="flex flex-col gap-3">
-        <TextArea
-          label="A policy to try (YAML)"
-          help="Nothing of it is put in force. To do that, write it into the file above: it is read as soon as it changes."
-          rows={12}
-          spellCheck={false}
-          value={text}
-          placeholder={EXAMPLE}
-          onChange={({ target }) => setText(target.value)}
-        />
-        <div className="flex flex-wrap gap-2">
-          <Button onClick={() => checking.mutate()} isBusy={checking.isPending} disabled={text.trim() === ""}>
-            Check
-          </Button>
-          <Button tone="primary" onClick={() => replaying.mutate()} isBusy={replaying.isPending} disabled={text.trim() === ""}>
-            Try it on last week
-          </Button>
-        </div>
-        {checking.data !== undefined && (
-          <div role="status" className="text-[13px]">
-            {checking.data.ok ? `It is right: ${checking.data.rules ?? 0} rules.` : "It is not right."}
-            <Faults title="Problems" faults={checking.data.problems} />
-            <Faults title="Warnings" faults={checking.data.warnings} />
-          </div>
-        )}
-        {replaying.error !== null && <Failure error={replaying.error} />}
-        {replaying.data?.ok === false && <Faults title="Problems" faults={replaying.data.faults} />}
-        {replaying.data?.ok === true && <Replayed replay={replaying.data.replay} />}
-      </div>
-    </Panel>
-  );
-}
-
-/** A week of the log, page after page, as one answer. */
-async function replayWeek(files: readonly { readonly name: string; readonly text: string }[]): Promise<PolicyReplayReply> {
-  const since = new Date(Date.now() - WEEK_MS).toISOString();
-  let whole = await client.replayPolicy({ files, since });
-  for (let page = 1; whole.nextPosition !== null && page < PAGES_MAX; page += 1) {
-    const next = await client.replayPolicy({ files, since, afterPosition: whole.nextPosition });
-    whole = {
-      ...next,
-      decided: whole.decided + next.decided,
-      changed: whole.changed + next.changed,
-      withoutFacts: whole.withoutFacts + next.withoutFacts,
-      changes: [...whole.changes, ...next.changes].slice(0, SHOWN),
-    };
-  }
-  return whole;
-}
-
-function Replayed({ replay: { decided, changed, changes, withoutFacts } }: { readonly replay: PolicyReplayReply }): ReactNode {
-  return (
-    <div role="status" className="flex flex-col gap-2 text-[13px]">
-      <p>
-        Of {count(decided)} decisions of the last week <b>{count(changed)}</b> would have been others.
-        {withoutFacts > 0 && ` ${count(withoutFacts)} were made on facts that the log does not hold, and may differ too.`}
-      </p>
-      {changes.length > 0 && (
-        <div className="max-h-96 overflow-auto" tabIndex={0} role="region" aria-label="Decisions that would have been others">
-          <table className="w-full">
-            <thead>
-              <tr className="text-xs text-ink-2">
-                {["when", "call", "who", "was", "would be", "run"].map((title) => (
-                  <th key={title} scope="col" className="border-b border-line py-1 pe-3 text-start font-medium">
-                    {title}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {changes.slice(0, SHOWN).map(({ runId, key, at, resource, principal, from, to }) => (
-                <tr key={`${runId} ${key} ${at}`} className="border-b border-line/60">
-                  <td className="py-1 pe-3 text-xs text-ink-2">
-                    <Moment at={at} />
-                  </td>
-                  <td className="py-1 pe-3" dir="auto">
-                    {resource}
-                  </td>
-                  <td className="py-1 pe-3 text-xs text-ink-2" dir="auto">
-                    {principal}
-                  </td>
-                  <td className="py-1 pe-3" title={from.reason}>
-                    <Badge accent={EFFECT[from.effect]}>{from.effect}</Badge>
-                  </td>
-                  <td className="py-1 pe-3" title={`${to.rule}: ${to.reason}`}>
-                    <Badge accent={EFFECT[to.effect]}>{to.effect}</Badge>
-                  </td>
-                  <td className="py-1 font-mono text-xs">
-                    <Link to="/runs/$runId" params={{ runId }} className="hover:underline">
-                      {shortId(runId)}
-                    </Link>
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-      )}
+      {shadow !== null && <ShadowReplay />}
     </div>
   );
 }
 
 function Tools(): ReactNode {
   const tools = useQuery(toolsQuery);
+  const { tool: wanted = "" } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  const isWanted = (name: string): boolean => name.toLowerCase().includes(wanted.toLowerCase());
   return (
     <Panel title="What you may call">
+      <div className="max-w-sm pb-3">
+        <TextField
+          label="Find a tool"
+          type="search"
+          value={wanted}
+          onChange={({ target }) =>
+            void navigate({ to: "/settings/$section", params: { section: "policy" }, search: { tool: target.value }, replace: true })
+          }
+        />
+      </div>
       <Queried query={tools}>
         {(all) => (
-          <ul className="-my-2 flex flex-col">
-            {all.map(({ name, description, source, allowed }) => (
-              <li key={name} className="flex items-center gap-3 border-b border-line/60 py-2 text-[13px] last:border-0">
-                <span className="w-20 shrink-0">
-                  <Badge accent={EFFECT[allowed.effect]}>{allowed.effect}</Badge>
-                </span>
-                <span className="min-w-0 grow" dir="auto">
-                  <span className="block truncate font-medium">{name}</span>
-                  <span className="block truncate text-xs text-ink-2">{description}</span>
-                </span>
-                <span className="hidden max-w-80 truncate text-xs text-ink-3 lg:block" title={allowed.reason}>
-                  {allowed.rule}
-                </span>
-                <Badge>{source}</Badge>
-              </li>
-            ))}
+          <ul aria-label="Tools" className="-my-2 flex flex-col">
+            {all.every(({ name }) => !isWanted(name)) && <li className="py-2 text-[13px] text-ink-2">No tool is called that.</li>}
+            {all
+              .filter(({ name }) => isWanted(name))
+              .map(({ name, description, source, allowed }) => (
+                <li key={name} className="flex items-center gap-3 border-b border-line/60 py-2 text-[13px] last:border-0">
+                  <span className="w-20 shrink-0">
+                    <Badge accent={EFFECT_ACCENT[allowed.effect]}>{allowed.effect}</Badge>
+                  </span>
+                  <span className="min-w-0 grow" dir="auto">
+                    <span className="block truncate font-medium">{name}</span>
+                    <span className="block truncate text-xs text-ink-2">{description}</span>
+                  </span>
+                  <span className="hidden max-w-96 truncate text-xs text-ink-2 lg:block" dir="auto" title={allowed.reason}>
+                    {allowed.reason} <span className="text-ink-3">({allowed.rule})</span>
+                  </span>
+                  <Badge>{source}</Badge>
+                </li>
+              ))}
           </ul>
         )}
       </Queried>
