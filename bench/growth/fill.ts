@@ -10,19 +10,24 @@ const RUNS_A_BATCH = 2000;
 /** Fills a data folder with completed runs of the benchmark's workflow until its log holds `eventsMin` events; returns how many it holds. */
 export async function fill(dataDir: string, eventsMin: number): Promise<number> {
   const template = await recordOne(dataDir);
-  let events = template.length;
+  const runs = Math.max(1, Math.ceil(eventsMin / template.length));
+  await copyRuns(dataDir, template, runs - 1);
+  return runs * template.length;
+}
+
+/** Fills a data folder with so many completed runs. */
+export async function fillRuns(dataDir: string, runs: number): Promise<void> {
+  await copyRuns(dataDir, await recordOne(dataDir), runs - 1);
+}
+
+async function copyRuns(dataDir: string, template: readonly Event[], copies: number): Promise<void> {
   const store = await SqliteStore.open(dataDir);
   try {
-    while (events < eventsMin) {
-      const batch: EventDraft[] = [];
-      for (let run = 0; run < RUNS_A_BATCH && events + batch.length < eventsMin; run += 1) batch.push(...copyOf(template));
-      await store.append(batch);
-      events += batch.length;
-    }
+    for (let left = copies; left > 0; left -= RUNS_A_BATCH)
+      await store.append(Array.from({ length: Math.min(left, RUNS_A_BATCH) }, () => copyOf(template)).flat());
   } finally {
     await store.close();
   }
-  return events;
 }
 
 /** One real run, so that what the log is filled with is what Tutti writes, whatever that is by now. */

@@ -156,6 +156,21 @@ test("a text is found in errors, and the id of a run leads to it", async () => {
   await page.waitForURL((url) => url.pathname.endsWith(`/runs/${runId}`));
 });
 
+test("a search by text goes on by itself: a run comes in when the text comes to stand in it, and changes in its row", async () => {
+  const word = `needle-${crypto.randomUUID()}`;
+  const page = await tutti.open(`/runs?q=${word}`);
+  await page.getByText("No run fits these filters").waitFor();
+  const named = await start("wait", { note: word });
+  await rowOf(page, named).getByText("waiting").waitFor();
+  const other = await start("wait");
+  await tutti.tutti.fetch(`/v1/runs/${named}/signals/go`, { value: 1 });
+  await rowOf(page, named).getByText("completed").waitFor();
+  assert.equal(await rowOf(page, other).count(), 0);
+  await tutti.tutti.fetch(`/v1/runs/${other}/signals/go`, { value: { said: word } });
+  await rowOf(page, other).getByText("completed").waitFor();
+  assert.deepEqual(await rows(page).count(), 2);
+});
+
 test("filters are saved as a view, renamed, opened, deleted and brought back", async () => {
   const page = await tutti.open("/runs?status=failed&last=1h");
   await page.keyboard.press("v");

@@ -1,11 +1,15 @@
 import type { Json, RunRecord, RunStatus } from "@tutti/core";
 import type { ApprovalEntry } from "./replies.ts";
 
-/** Which runs a feed of runs is about; left out, all of them. `parent`: "none" for runs that no other run started, or a run's id. */
+/**
+ * Which runs a feed of runs is about; left out, all of them. `parent`: "none" for runs that no other run started, or a run's id. `text`:
+ * only runs in which it stands, as in a list; one in which it comes to stand is told from then on.
+ */
 export interface LiveRunsFilter {
   readonly workflows?: readonly string[];
   readonly statuses?: readonly RunStatus[];
   readonly parent?: string;
+  readonly text?: string;
 }
 
 /** Which events the whole log's feed is about; left out, all of them. */

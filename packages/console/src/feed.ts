@@ -1,6 +1,7 @@
 import { openLive, type LiveHandlers, type LiveState, type LiveTopic } from "@tutti/client";
 import type { AppError } from "@tutti/core";
 import { useEffect, useEffectEvent, useSyncExternalStore } from "react";
+import { nextFrame } from "./next-frame.ts";
 import { baseUrl } from "./server.ts";
 
 /** One connection for all that is live on the page. Opened when the first part asks for it. */
@@ -29,12 +30,21 @@ export function disconnect(): void {
   opened = undefined;
 }
 
+interface LiveWays {
+  /** The handler draws at a pace of its own, so it is told at once. */
+  readonly isPaced?: boolean;
+}
+
 /**
  * Listens to a topic while the caller is on the page, and begins anew when the topic is another; null listens to nothing. Handlers may be
  * new functions at each drawing. Frames come at most every 50 ms; a handler that returns a promise is waited for, so a page that cannot
  * keep up gets fewer and larger ones.
  */
-export function useLive<T extends LiveTopic>(topic: T | null, handlers: LiveHandlers<T["topic"]>): void {
+export function useLive<T extends LiveTopic>(
+  topic: T | null,
+  handlers: LiveHandlers<T["topic"]>,
+  { isPaced = false }: LiveWays = {},
+): void {
   const onStart = useEffectEvent((reason: "start" | "reset", position: number) => handlers.onStart?.(reason, position));
   const onData: typeof handlers.onData = useEffectEvent((data, position) => handlers.onData(data, position));
   const onEnd = useEffectEvent(() => handlers.onEnd?.());
@@ -46,23 +56,12 @@ export function useLive<T extends LiveTopic>(topic: T | null, handlers: LiveHand
     const listening = live().subscribe(asked, {
       onStart: (reason, position) => onStart(reason, position),
       onData: async (data, position) => {
-        await nextFrame();
+        if (!isPaced) await nextFrame();
         await onData(data, position);
       },
       onEnd: () => onEnd(),
       onError: (error) => onError(error),
     });
     return () => listening[Symbol.dispose]();
-  }, [key]);
-}
-
-/** A page in the background draws no frames; it still keeps up, a few times a second. */
-const HIDDEN_MS = 250;
-
-/** When the browser draws next: changes that come faster are drawn together. */
-function nextFrame(): Promise<unknown> {
-  const { promise, resolve } = Promise.withResolvers<unknown>();
-  if (document.hidden) setTimeout(resolve, HIDDEN_MS);
-  else requestAnimationFrame(resolve);
-  return promise;
+  }, [key, isPaced]);
 }

@@ -1,6 +1,6 @@
 import type { RunStatus } from "@tutti/core";
 import { Ban, CheckCircle2, CircleDashed, Hourglass, LoaderCircle, PauseCircle, Redo2, XCircle, type LucideIcon } from "lucide-react";
-import type { ReactNode } from "react";
+import { memo, type ReactNode } from "react";
 import { cx } from "./class-names.ts";
 import { INK, STATUS_ACCENT, type Accent } from "./tones.ts";
 
@@ -29,13 +29,13 @@ const ICONS: Readonly<Record<RunStatus, LucideIcon>> = {
   continued: Redo2,
 };
 
-/** Where a run stands. */
-export function StatusBadge({ status }: { readonly status: RunStatus }): ReactNode {
+/** Where a run stands. Nothing turns: that would have the browser draw sixty frames a second for as long as anything runs. */
+export const StatusBadge = memo(function StatusBadge({ status }: { readonly status: RunStatus }): ReactNode {
   const Icon = ICONS[status];
   return (
     <Badge accent={STATUS_ACCENT[status]}>
-      <Icon aria-hidden className={cx("size-3", status === "running" && "animate-spin")} />
+      <Icon aria-hidden className="size-3" />
       {status}
     </Badge>
   );
-}
+});

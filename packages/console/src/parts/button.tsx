@@ -35,10 +35,13 @@ export function Button({ tone = "plain", isBusy = false, disabled, children, ...
 export function IconButton({ label, tone = "quiet", ...rest }: ButtonProps & { readonly label: string }): ReactNode {
   return (
     <Hint text={label}>
-      <button type="button" {...rest} aria-label={label} className={cx(SHAPE, TONES[tone], "w-8")} />
+      <button type="button" {...rest} aria-label={label} className={iconLook(tone)} />
     </Hint>
   );
 }
+
+/** How a button looks that is only an icon. */
+export const iconLook = (tone: Tone = "quiet"): string => cx(SHAPE, TONES[tone], "w-8");
 
 /** A link that looks like a button. */
 export const buttonLook = (tone: Tone = "plain"): string => cx(SHAPE, TONES[tone], "px-3");

@@ -3,6 +3,7 @@ import { useEffect, useEffectEvent, useRef, useSyncExternalStore, type ReactNode
 import uPlot from "uplot";
 import { subscribe, themeOnPage } from "../appearance.ts";
 import { COLOUR, type Accent } from "./tones.ts";
+import { clockTime } from "./words.ts";
 
 /** One line or row of bars of a chart; a value of null leaves a gap. */
 export interface Series {
@@ -94,7 +95,7 @@ function ChartTable({ label, times, series, format = String }: ChartProps): Reac
             const at = Math.max(0, times.length - TABLE_ROWS_MAX) + row;
             return (
               <tr key={time}>
-                <th scope="row">{new Date(time * 1000).toLocaleString()}</th>
+                <th scope="row">{clockTime(new Date(time * 1000).toISOString())}</th>
                 {series.map((one) => (
                   <td key={one.label}>{one.values[at] === null || one.values[at] === undefined ? "" : format(one.values[at])}</td>
                 ))}

@@ -1,12 +1,17 @@
 import { Check, Copy } from "lucide-react";
-import { useEffect, useState, type ReactNode } from "react";
-import { IconButton } from "./button.tsx";
+import { memo, useEffect, useState, type ReactNode } from "react";
+import { iconLook } from "./button.tsx";
 import { complain } from "./toasts.tsx";
 
 const SHOWN_MS = 1500;
 
+interface CopyProps {
+  readonly text: string;
+  readonly label?: string;
+}
+
 /** Puts a text on the clipboard. */
-export function CopyButton({ text, label = "Copy" }: { readonly text: string; readonly label?: string }): ReactNode {
+export const CopyButton = memo(function CopyButton({ text, label = "Copy" }: CopyProps): ReactNode {
   const [isDone, setDone] = useState(false);
   useEffect(() => {
     if (!isDone) return;
@@ -14,9 +19,11 @@ export function CopyButton({ text, label = "Copy" }: { readonly text: string; re
     return () => clearTimeout(timer);
   }, [isDone]);
   const copy = (): void => void navigator.clipboard.writeText(text).then(() => setDone(true), complain);
+  const now = isDone ? "Copied" : label;
+  // The browser's own hint: there is one of these in every row of long lists, and it costs nothing until it is pointed at.
   return (
-    <IconButton label={isDone ? "Copied" : label} onClick={copy}>
+    <button type="button" aria-label={now} title={now} onClick={copy} className={iconLook()}>
       {isDone ? <Check aria-hidden className="size-3.5 text-green" /> : <Copy aria-hidden className="size-3.5" />}
-    </IconButton>
+    </button>
   );
-}
+});

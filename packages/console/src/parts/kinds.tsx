@@ -83,7 +83,7 @@ export function StateIcon({ state }: { readonly state: StepState }): ReactNode {
   const Icon = STATES[state];
   return (
     <span className={cx("inline-flex shrink-0", INK[STATE_ACCENT[state]])} title={state}>
-      <Icon aria-hidden className={cx("size-3.5", state === "running" && "animate-spin")} />
+      <Icon aria-hidden className="size-3.5" />
       <span className="sr-only">{state}</span>
     </span>
   );

@@ -45,8 +45,8 @@ interface RowsProps<Row> {
 
 /** Also of the head, which stands over the rows and takes room within what scrolls. */
 const ROW_PX = 36;
-/** Rows that are drawn beyond what is seen. */
-const OVERSCAN = 12;
+/** Rows that are drawn beyond what is seen: few while the list rests, because a live one draws them again and again. */
+const OVERSCAN = { resting: 3, moving: 12 } as const;
 /** Rows from the end at which more is read. */
 const NEAR_END = 30;
 
@@ -58,16 +58,18 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
   const { label, rows, columns, idOf, onOpen, selected, onSelect, onEnd, empty, handle, initialOffset = 0, onBusy } = props;
   const box = useRef<HTMLDivElement>(null);
   const [activeId, setActiveId] = useState("");
+  const [isMoving, setMoving] = useState(false);
   const busy = useBusy(box, onBusy);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
     estimateSize: () => ROW_PX,
-    overscan: OVERSCAN,
+    overscan: isMoving ? OVERSCAN.moving : OVERSCAN.resting,
     scrollPaddingEnd: ROW_PX,
     initialOffset,
     getItemKey: (index) => idOf(rows[index] as Row),
-    onChange: ({ range }) => {
+    onChange: ({ range, isScrolling }) => {
+      setMoving(isScrolling);
       if (range !== null && rows.length > 0 && range.endIndex >= rows.length - NEAR_END) onEnd?.();
     },
   });
@@ -278,7 +280,7 @@ function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpe
       data-index={index}
       tabIndex={isTabStop ? 0 : -1}
       className={cx(
-        "absolute inset-x-0 grid items-center border-b border-line/60 px-3 text-[13px] outline-offset-[-2px]",
+        "absolute inset-x-0 grid items-center contain-strict border-b border-line/60 px-3 text-[13px] outline-offset-[-2px]",
         canOpen && "cursor-pointer",
         isSelected ? "bg-ground-3" : "hover:bg-ground-2",
       )}
@@ -289,13 +291,20 @@ function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpe
           <input type="checkbox" data-select aria-label="Select" tabIndex={-1} checked={isSelected} readOnly className="accent-blue" />
         </div>
       )}
-      {columns.map(({ id, cell, isNumber }) => (
-        <div key={id} role="gridcell" className={cx("min-w-0 truncate pe-3", isNumber && "text-end tabular-nums")} dir="auto">
-          {cell(row)}
-        </div>
-      ))}
+      <Cells row={row} columns={columns} />
     </div>
   );
 }
 
 const Line = memo(DrawnLine) as typeof DrawnLine;
+
+/** What stands in a row. It stays as it is when the row only moves, as all do when one comes in on top. */
+function DrawnCells<Row>({ row, columns }: Pick<LineProps<Row>, "row" | "columns">): ReactNode {
+  return columns.map(({ id, cell, isNumber }) => (
+    <div key={id} role="gridcell" className={cx("min-w-0 truncate pe-3", isNumber && "text-end tabular-nums")} dir="auto">
+      {cell(row)}
+    </div>
+  ));
+}
+
+const Cells = memo(DrawnCells) as typeof DrawnCells;

@@ -1,4 +1,4 @@
-import { useSyncExternalStore, type ReactNode } from "react";
+import { memo, useSyncExternalStore, type ReactNode } from "react";
 import { ago, clockTime } from "./words.ts";
 
 const TICK_MS = 1000;
@@ -26,11 +26,11 @@ function listen(listener: () => void): () => void {
 }
 
 /** When something was, as people say it; the moment itself when pointed at. */
-export function Moment({ at }: { readonly at: string }): ReactNode {
+export const Moment = memo(function Moment({ at }: { readonly at: string }): ReactNode {
   const now = useNow();
   return (
     <time dateTime={at} title={clockTime(at)} className="whitespace-nowrap tabular-nums">
       {ago(Date.parse(at) - now)}
     </time>
   );
-}
+});

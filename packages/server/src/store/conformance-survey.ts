@@ -64,11 +64,11 @@ function countTests(open: Open): void {
       ...run("a", { from: 0, to: 2 }),
       ...run("b", { from: 10, to: 12 }),
       ...run("c", { from: 20, to: 21, end: { type: "run.failed", code: "timeout", message: "late" } }),
-      ...run("d", { from: 30, workflow: "v" }),
+      ...run("d", { from: 30, workflow: "v/1" }),
     ]);
     const counts = await under.store.countRuns({ newest: 100 });
     const told = counts.map(({ workflow, status, count }) => `${workflow} ${status} ${count}`);
-    assert.deepEqual(told.toSorted(), ["v running 1", "w completed 2", "w failed 1"]);
+    assert.deepEqual(told.toSorted(), ["v/1 running 1", "w completed 2", "w failed 1"]);
     const [done] = counts.filter(({ status }) => status === "completed");
     assert.ok(done?.durationBin !== null && Math.abs(durationOf(done?.durationBin ?? 0) - 2_000) <= 100);
     assert.equal(
@@ -76,7 +76,7 @@ function countTests(open: Open): void {
       2,
     );
     assert.deepEqual(await under.store.countRuns({ newest: 100, since: at(30) }), [
-      { workflow: "v", status: "running", durationBin: null, count: 1 },
+      { workflow: "v/1", status: "running", durationBin: null, count: 1 },
     ]);
   });
 

@@ -88,18 +88,19 @@ export function queryOf({ statuses, workflows, parent, principal, text, time }: 
 }
 
 /** The part of it that the live feed knows. */
-export function liveFilterOf({ statuses, workflows, parent }: RunFilters): LiveRunsFilter {
+export function liveFilterOf({ statuses, workflows, parent, text }: RunFilters): LiveRunsFilter {
   return {
     ...(statuses.length > 0 && { statuses }),
     ...(workflows.length > 0 && { workflows }),
     ...(parent !== "all" && { parent }),
+    ...(text !== "" && { text }),
   };
 }
 
-/** Whether a run that the live feed tells of belongs in the list. A text within runs is only known to the server, so none does then. */
-export function belongs(run: RunRecord, { principal, text, time }: RunFilters, nowMs: number): boolean {
+/** Whether a run that the live feed tells of belongs in the list, as far as the feed does not know it itself. */
+export function belongs(run: RunRecord, { principal, time }: RunFilters, nowMs: number): boolean {
   const { since = "", until = "~" } = boundsOf(time, nowMs);
-  return text === "" && (principal === "" || run.principalId === principal) && run.startedAt >= since && run.startedAt < until;
+  return (principal === "" || run.principalId === principal) && run.startedAt >= since && run.startedAt < until;
 }
 
 /** Looks like a run's id: whoever types one wants that run. */

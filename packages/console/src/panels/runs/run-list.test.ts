@@ -16,7 +16,7 @@ const run = (second: number, events = 1): RunRecord => ({
   events,
   head: "",
 });
-const all = { isHeld: false, mayEnter: () => true };
+const all = { isHeld: false, isSearch: false, mayEnter: () => true };
 const secondsOf = ({ rows }: RunList): readonly number[] => rows.map(({ startedAt }) => Date.parse(startedAt) / 1000);
 const listed = withPage(EMPTY_LIST, { runs: [run(9), run(7), run(5)], nextBefore: "run-05" });
 
@@ -46,11 +46,11 @@ test("held back, new runs are counted and keep up, and come in together", () => 
     later.held.map(({ id, events }) => [id, events]),
     [["run-12", 6]],
   );
-  assert.deepEqual(secondsOf(released(later)), [12, 9, 7, 5]);
+  assert.deepEqual(secondsOf(released(later, all)), [12, 9, 7, 5]);
 });
 
 test("runs that belong no more leave, and those that may not enter do not", () => {
-  const next = withChanges(listed, { runs: [run(12)], left: ["run-07"] }, { isHeld: false, mayEnter: () => false });
+  const next = withChanges(listed, { runs: [run(12)], left: ["run-07"] }, { ...all, mayEnter: () => false });
   assert.deepEqual(secondsOf(next), [9, 5]);
 });
 
@@ -61,4 +61,23 @@ test("read anew, the newest are taken like changes; with a gap the list begins a
   const gap = withNewest(listed, { runs: [run(30), run(29)], nextBefore: "run-29" }, all);
   assert.deepEqual(secondsOf(gap), [30, 29]);
   assert.equal(gap.nextBefore, "run-29");
+});
+
+test("new runs make a list no longer than what was read of it; what went is read again from there", () => {
+  const many = (from: number, to: number): readonly RunRecord[] => Array.from({ length: from - to }, (_, index) => run(from - index));
+  const read = withPage(EMPTY_LIST, { runs: many(2200, 1000), nextBefore: null });
+  const next = withChanges(read, { runs: many(2203, 2200), left: [] }, all);
+  assert.equal(next.rows.length, 1200);
+  assert.deepEqual([next.rows[0]?.id, next.nextBefore], ["run-2203", "run-1004"]);
+  const short = withChanges(listed, { runs: many(2203, 2200), left: [] }, all);
+  assert.deepEqual([short.rows.length, short.nextBefore], [6, "run-05"]);
+});
+
+test("what a search finds now stands on top, whenever it started, and keeps its place", () => {
+  const search = { ...all, isSearch: true };
+  const found = withChanges(listed, { runs: [run(2), run(7, 5)], left: [] }, search);
+  assert.deepEqual(secondsOf(found), [2, 9, 7, 5]);
+  assert.equal(found.rows[2]?.events, 5);
+  const held = withChanges(found, { runs: [run(8)], left: [] }, { ...search, isHeld: true });
+  assert.deepEqual(secondsOf(released(held, search)), [8, 2, 9, 7, 5]);
 });

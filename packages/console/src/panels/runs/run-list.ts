@@ -14,6 +14,8 @@ export interface RunList {
 /** Runs that are kept in one list, and new ones that are held back. Beyond it the oldest go: they can be read again. */
 const ROWS_MAX = 50_000;
 const HELD_MAX = 5000;
+/** New runs make a list no longer than this, or than what was read of it: a page that stays open for days must not grow. */
+const GROWN_MAX = 1000;
 
 /** A list before its first page. */
 export const EMPTY_LIST: RunList = { rows: [], held: [], nextBefore: undefined, scanned: 0 };
@@ -36,6 +38,8 @@ export function withPage(
 /** How changes are taken: whether new runs are held back, and which runs may come in that were not there. */
 export interface Taking {
   readonly isHeld: boolean;
+  /** What a search by text finds stands in the order in which the text came up, the newest first; other lists by when runs started. */
+  readonly isSearch: boolean;
   readonly mayEnter: (run: RunRecord) => boolean;
 }
 
@@ -43,7 +47,7 @@ export interface Taking {
 export function withChanges(
   list: RunList,
   changes: { readonly runs: readonly RunRecord[]; readonly left: readonly string[] },
-  { isHeld, mayEnter }: Taking,
+  { isHeld, isSearch, mayEnter }: Taking,
 ): RunList {
   const changed = new Map(changes.runs.map((run) => [run.id, run]));
   const left = new Set(changes.left);
@@ -56,9 +60,18 @@ export function withChanges(
   const rows = (left.size === 0 ? list.rows : list.rows.filter(isStaying)).map(put);
   const held = (left.size === 0 ? list.held : list.held.filter(isStaying)).map(put);
   // A run that is older than what was read belongs further down, where reading on finds it.
-  const oldest = list.nextBefore === null ? "" : (list.rows.at(-1)?.startedAt ?? "");
-  const fresh = [...changed.values()].filter((run) => run.startedAt >= oldest && mayEnter(run));
-  return isHeld ? { ...list, rows, held: merged(held, fresh, HELD_MAX) } : { ...list, rows: merged(rows, fresh, ROWS_MAX), held };
+  const oldest = list.nextBefore === null || isSearch ? "" : (list.rows.at(-1)?.startedAt ?? "");
+  const entering = [...changed.values()].filter((run) => run.startedAt >= oldest && mayEnter(run));
+  const fresh = isSearch ? entering : entering.toSorted(newestFirst);
+  const together = (before: readonly RunRecord[]): readonly RunRecord[] => (isSearch ? [...fresh, ...before] : merged(before, fresh));
+  if (isHeld) return { ...list, rows, held: together(held).slice(0, HELD_MAX) };
+  return isSearch ? { ...list, rows: together(rows).slice(0, ROWS_MAX), held } : shortened({ ...list, rows: together(rows), held }, list);
+}
+
+/** Without the oldest of a list that new runs have made too long; reading on finds them again. */
+function shortened(list: RunList, before: RunList): RunList {
+  const rows = list.rows.slice(0, Math.min(ROWS_MAX, Math.max(GROWN_MAX, before.rows.length)));
+  return rows.length === list.rows.length ? list : { ...list, rows, nextBefore: rows.at(-1)?.id ?? null };
 }
 
 /** The newest runs, read anew: what came and what went is taken like any change, so that whoever reads further down stays there. */
@@ -67,6 +80,7 @@ export function withNewest(
   page: { readonly runs: readonly RunRecord[]; readonly nextBefore: string | null },
   taking: Taking,
 ): RunList {
+  if (taking.isSearch) return withChanges(list, { runs: page.runs, left: [] }, taking);
   const last = page.runs.at(-1);
   const at = last === undefined ? -1 : list.rows.findIndex(({ id }) => id === last.id);
   // Without a run that both know there may be a gap between them, so the list begins anew.
@@ -77,17 +91,20 @@ export function withNewest(
 }
 
 /** Shows what was held back. */
-export function released(list: RunList): RunList {
-  return list.held.length === 0 ? list : { ...list, rows: merged(list.rows, list.held, ROWS_MAX), held: [] };
+export function released(list: RunList, { isSearch }: Pick<Taking, "isSearch">): RunList {
+  if (list.held.length === 0) return list;
+  const shown = { ...list, held: [] };
+  return isSearch
+    ? { ...shown, rows: [...list.held, ...list.rows].slice(0, ROWS_MAX) }
+    : shortened({ ...shown, rows: merged(list.rows, list.held) }, list);
 }
 
-function merged(rows: readonly RunRecord[], fresh: readonly RunRecord[], max: number): readonly RunRecord[] {
-  if (fresh.length === 0) return rows;
-  const sorted = fresh.toSorted(newestFirst);
-  const [last, first] = [sorted.at(-1), rows[0]];
+/** Both in order of their starts, the newest first, as each of them is. */
+function merged(rows: readonly RunRecord[], fresh: readonly RunRecord[]): readonly RunRecord[] {
+  const [last, first] = [fresh.at(-1), rows[0]];
   const areAllNewer = last === undefined || first === undefined || newestFirst(last, first) < 0;
-  const all = [...sorted, ...rows];
-  return (areAllNewer ? all : all.toSorted(newestFirst)).slice(0, max);
+  const all = [...fresh, ...rows];
+  return areAllNewer ? all : all.toSorted(newestFirst);
 }
 
 function newestFirst(one: RunRecord, other: RunRecord): number {

@@ -1,5 +1,6 @@
 import type { LiveData } from "@tutti/client";
-import { AppError } from "@tutti/core";
+import { AppError, type RunRecord } from "@tutti/core";
+import { Pace } from "../../paced.ts";
 import { client } from "../../server.ts";
 import { belongs, queryOf, type RunFilters } from "./run-filters.ts";
 import { EMPTY_LIST, released, withChanges, withNewest, withPage, type RunList, type Taking } from "./run-list.ts";
@@ -31,6 +32,9 @@ export class RunReading {
   #runs: ReadRuns;
   #position: number | undefined;
   #isHeld = false;
+  /** What the feed has told and is not in the list yet. */
+  #told = { runs: new Map<string, RunRecord>(), left: new Set<string>() };
+  readonly #pace = new Pace(() => this.#takeTold());
   #left = new AbortController();
 
   constructor(filters: RunFilters, kept: KeptRuns | undefined) {
@@ -48,6 +52,7 @@ export class RunReading {
 
   /** What to keep of it; undefined as long as no feed has told anything. */
   get kept(): KeptRuns | undefined {
+    this.#pace.finish();
     return this.#position === undefined ? undefined : { list: this.#runs.list, position: this.#position };
   }
 
@@ -72,18 +77,32 @@ export class RunReading {
 
   /** After too much was missed, and for what happened between the first reading and the beginning of the feed. */
   async readNewest(): Promise<void> {
-    if (this.#filters.text !== "") return;
     const page = await client.runs({ ...queryOf(this.#filters, this.#nowMs), limit: FIRST_PAGE }, this.#left.signal);
     this.#set({ list: withNewest(this.#runs.list, page, this.#taking) });
   }
 
-  take(changes: LiveData["runs"], position: number): void {
+  /** What the feed tells comes in as fast as the page can draw it. */
+  take({ runs, left }: LiveData["runs"], position: number): void {
     this.#position = position;
+    for (const run of runs) {
+      this.#told.runs.set(run.id, run);
+      this.#told.left.delete(run.id);
+    }
+    for (const id of left) {
+      this.#told.runs.delete(id);
+      this.#told.left.add(id);
+    }
+    this.#pace.ask();
+  }
+
+  #takeTold(): void {
+    const changes = { runs: [...this.#told.runs.values()], left: [...this.#told.left] };
+    this.#told = { runs: new Map(), left: new Set() };
     this.#set({ list: withChanges(this.#runs.list, changes, this.#taking) });
   }
 
   /** Shows the new runs that were held back. */
-  readonly release = (): void => this.#set({ list: released(this.#runs.list) });
+  readonly release = (): void => this.#set({ list: released(this.#runs.list, this.#taking) });
 
   /** Whether new runs are held back from now on. */
   readonly hold = (isHeld: boolean): void => {
@@ -96,7 +115,8 @@ export class RunReading {
   }
 
   get #taking(): Taking {
-    return { isHeld: this.#isHeld, mayEnter: (run) => belongs(run, this.#filters, this.#nowMs) };
+    const isSearch = this.#filters.text !== "";
+    return { isHeld: this.#isHeld, isSearch, mayEnter: (run) => belongs(run, this.#filters, this.#nowMs) };
   }
 
   async #read(what: "first" | "more"): Promise<void> {

@@ -129,11 +129,6 @@ function Foot({ runs: { list, reading, error, readMore, readAnew }, filters }: P
           {filters.text === "" ? "Older runs" : "Look further"}
         </Button>
       )}
-      {filters.text !== "" && (
-        <Button tone="quiet" onClick={readAnew}>
-          Search again
-        </Button>
-      )}
       {rows.length > 0 && error !== undefined && (
         <>
           <span role="alert" className="text-red">{`${error.code}: ${error.message}`}</span>

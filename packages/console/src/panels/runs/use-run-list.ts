@@ -46,6 +46,7 @@ export function useRunList(filters: RunFilters, { onChange, offset }: Options): 
       },
       onError: (error) => reading.fail(error),
     },
+    { isPaced: true },
   );
   const { readMore, readAnew, release, hold } = reading;
   return { ...runs, offset: before?.offset ?? 0, readMore, readAnew, release, hold };

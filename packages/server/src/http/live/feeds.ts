@@ -5,6 +5,7 @@ import { filterFrom, isAsked } from "../routes/run-filter.ts";
 import { Bell } from "../sse.ts";
 import { ApprovalsNow } from "./approvals-now.ts";
 import type { LogTail, TailEntry } from "./log-tail.ts";
+import { Mentions } from "./mentions.ts";
 import type { News } from "./news.ts";
 import type { Topic } from "./topics.ts";
 
@@ -101,12 +102,14 @@ function tooFar(at: number, head: number): string | undefined {
 }
 
 /** The runs that the events are about, as they stand now. */
-function runsIn({ tail }: FeedSources, { filter = {} }: Topics<"runs">): LogReading["read"] {
-  const { statuses, ...rest } = filterFrom(filter);
+function runsIn({ app, tail }: FeedSources, { filter: { text, ...wish } = {} }: Topics<"runs">): LogReading["read"] {
+  const { statuses, ...rest } = filterFrom(wish);
+  const mentions = text === undefined ? undefined : new Mentions(app.store, text);
   return async (entries) => {
     const ids = new Set(entries.map(({ event }) => event.runId));
     const records = (await Promise.all([...ids].map((id) => tail.run(id)))).filter((run) => run !== undefined);
-    const known = records.filter((run) => isAsked(run, rest));
+    const asked = records.filter((run) => isAsked(run, rest));
+    const known = mentions === undefined ? asked : await mentions.among(asked, entries);
     const runs = known.filter((run) => statuses === undefined || statuses.includes(run.status));
     const left = known.filter((run) => !runs.includes(run)).map(({ id }) => id);
     return known.length === 0 ? undefined : { runs: runs as unknown as Json, left };

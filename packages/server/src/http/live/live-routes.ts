@@ -26,6 +26,7 @@ export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
         workflow: "for runs: only of these workflows, with commas between",
         status: "for runs: only those that stand so, with commas between",
         parent: "for runs: none, or the id of the run that started them",
+        q: "for runs: only those in which this text stands, as in lists of runs",
         type: "for log: only events of these types, with commas between",
         after: "where to begin, as the ids of events say; now unless given",
         feeds:
@@ -74,10 +75,18 @@ async function askedTopic(ctx: HttpContext): Promise<Topic> {
   const list = (name: string): readonly string[] | undefined => ctx.req.query(name)?.split(",");
   const [workflows, statuses, types] = [list("workflow"), list("status"), list("type")];
   const parent = ctx.req.query("parent");
+  const text = ctx.req.query("q");
   const runId = ctx.req.query("run");
   const after = afterOf(ctx);
   const filters = {
-    runs: { filter: { ...(workflows && { workflows }), ...(statuses && { statuses }), ...(parent !== undefined && { parent }) } },
+    runs: {
+      filter: {
+        ...(workflows && { workflows }),
+        ...(statuses && { statuses }),
+        ...(parent !== undefined && { parent }),
+        ...(text !== undefined && { text }),
+      },
+    },
     log: { filter: { ...(types && { types }), ...(runId !== undefined && { runId }) } },
     run: { runId },
     approvals: {},

@@ -170,6 +170,28 @@ describe("feeds over a WebSocket", () => {
     assert.ok((await finished.done).includes(runId));
   });
 
+  test("a text finds runs as it comes to stand in them, and those it stood in before when they go on", async () => {
+    const text = `needle ${crypto.randomUUID()}`;
+    const before = await start("waiting", { note: text.toUpperCase() });
+    const later = await start("waiting");
+    await start("waiting");
+    using feeds = live();
+    const started = Promise.withResolvers<void>();
+    const told = until<string>((ids) => ids.includes(later));
+    feeds.subscribe(
+      { topic: "runs", filter: { text } },
+      { onStart: () => started.resolve(), onData: ({ runs }) => runs.forEach(({ id }) => told.add(id)) },
+    );
+    await started.promise;
+    const owner = { id: "owner", tenant: "default", roles: ["owner"] };
+    const others = await app.app.store.runs({ workflow: "waiting", limit: 1 });
+    for (const { id } of others) await app.app.engine.signal(id, { name: "go", value: "something else" }, owner);
+    await app.app.engine.signal(before, { name: "go", value: 1 }, owner);
+    await ended(before);
+    await app.app.engine.signal(later, { name: "go", value: { said: text } }, owner);
+    assert.deepEqual([...new Set(await told.done)], [before, later]);
+  });
+
   test("the log is told redacted, with the position to go on from", async () => {
     using feeds = live();
     const secret = `sk-${"a1B2c3D4".repeat(5)}`;

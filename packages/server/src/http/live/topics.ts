@@ -1,6 +1,7 @@
 import { AppError, parse } from "@tutti/core";
 import { z } from "zod";
 import { STATUSES } from "../routes/run-filter.ts";
+import { TEXT_CHARACTERS_MAX } from "../routes/run-search.ts";
 
 const WORKFLOWS_MAX = 50;
 const TYPES_MAX = 50;
@@ -10,6 +11,7 @@ const runsFilter = z.strictObject({
   workflows: z.array(z.string().min(1).max(200)).max(WORKFLOWS_MAX).optional(),
   statuses: z.array(z.enum(STATUSES)).max(STATUSES.length).optional(),
   parent: z.string().min(1).max(200).optional(),
+  text: z.string().min(1).max(TEXT_CHARACTERS_MAX).optional(),
 });
 const logFilter = z.strictObject({
   types: z.array(z.string().min(1).max(100)).max(TYPES_MAX).optional(),

@@ -10,11 +10,10 @@ import { activity, percentile } from "./activity.ts";
 import { Bulk, steerMany } from "./run-bulk.ts";
 import { askedRuns, FILTER_QUERY, STATUSES } from "./run-filter.ts";
 import { wholeNumber } from "./run-queries.ts";
-import { searchRuns } from "./run-search.ts";
+import { searchRuns, TEXT_CHARACTERS_MAX } from "./run-search.ts";
 
 /** The newest runs are counted, and no more: counting reads each. */
 const COUNTED_MAX = 100_000;
-const TEXT_CHARACTERS_MAX = 200;
 const PART = 65_536;
 const PART_MAX = 1_048_576;
 

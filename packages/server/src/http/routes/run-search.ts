@@ -3,6 +3,8 @@ import { AppError, type Event, type Json, type RunRecord } from "@tutti/core";
 import type { App } from "../../host/index.ts";
 import { isAsked, type AskedRuns } from "./run-filter.ts";
 
+/** How long a text may be that is looked for. */
+export const TEXT_CHARACTERS_MAX = 200;
 /** Events that one request looks through; the next goes on from there. */
 const EVENTS_MAX = 20_000;
 /** Events looked through before others get their turn: searching runs on the event loop. */
@@ -26,7 +28,7 @@ export async function searchRuns(
   { store }: Pick<App, "store">,
   { text, filter, limit, before }: Search,
 ): Promise<{ readonly runs: readonly RunRecord[]; readonly nextBefore: string | null; readonly scanned: number }> {
-  const needle = JSON.stringify(text.toLowerCase()).slice(1, -1);
+  const needle = needleOf(text);
   const start = before === undefined ? (await store.position()) + 1 : positionOf(before);
   const runs = new Map<string, RunRecord>();
   let scanned = 0;
@@ -58,8 +60,13 @@ async function isMentionedLater(store: App["store"], { runId, seq }: Event, need
   return (await store.read(runId, { afterSeq: seq, limit: LATER_EVENTS_MAX })).some((event) => mentions(event, needle));
 }
 
+/** A text as it stands in JSON, whatever its case. */
+export function needleOf(text: string): string {
+  return JSON.stringify(text.toLowerCase()).slice(1, -1);
+}
+
 /** Whether a text stands in what an event tells, not only in the names of its parts. */
-function mentions(event: Event, needle: string): boolean {
+export function mentions(event: Event, needle: string): boolean {
   const fields = event as unknown as Readonly<Partial<Record<(typeof SEARCHED)[number], Json>>>;
   return SEARCHED.some((name) => fields[name] !== undefined && JSON.stringify(fields[name]).toLowerCase().includes(needle));
 }

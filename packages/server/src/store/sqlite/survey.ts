@@ -1,5 +1,5 @@
 import type { SQLInputValue } from "node:sqlite";
-import type { Event, Json } from "@tutti/core";
+import type { Event, Json, RunStatus } from "@tutti/core";
 import {
   BIN_WIDTH,
   likePattern,
@@ -23,15 +23,26 @@ export function lastPosition(ask: Ask): number {
   return Number(ask("SELECT coalesce(max(position), 0) AS position FROM events", [])[0]?.["position"] ?? 0);
 }
 
-/** How many runs there are of each kind, of the newest. */
+/** How many runs there are of each kind, of the newest. Sorting one text a run instead of three values is what makes it quick. */
 export function countRuns(ask: Ask, { newest, ...filter }: CountFilter): readonly RunCount[] {
   const { where, values } = conditions(filter);
   const rows = ask(
-    `SELECT workflow, status, CASE WHEN status = 'completed' THEN ${DURATION_BIN} END AS durationBin, count(*) AS count
-     FROM (SELECT r.workflow, r.status, r.started_at, r.ended_at FROM runs r ${where} ORDER BY r.num DESC LIMIT ?) GROUP BY 1, 2, 3`,
+    `SELECT r.status || '/' || CASE WHEN r.status = 'completed' THEN ${DURATION_BIN} ELSE '' END || '/' || r.workflow AS kind, count(*) AS count
+     FROM (SELECT r.workflow, r.status, r.started_at, r.ended_at FROM runs r ${where} ORDER BY r.num DESC LIMIT ?) r GROUP BY kind`,
     [...values, newest],
   );
-  return rows.map((row) => ({ ...row }) as unknown as RunCount);
+  return rows.map(toCount);
+}
+
+/** Neither a status nor a number has a slash in it. */
+function toCount({ kind, count }: Row): RunCount {
+  const [status = "", bin = "", ...workflow] = String(kind).split("/");
+  return {
+    workflow: workflow.join("/"),
+    status: status as RunStatus,
+    durationBin: bin === "" ? null : Number(bin),
+    count: Number(count),
+  };
 }
 
 /** What started and ended when. Both halves are answered by an index alone. */
