@@ -104,11 +104,7 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
       {/* As wide as the head's columns need: rows have no place in the flow, so alone they would be as wide as the window. */}
       <div className="min-w-max">
         <Head columns={columns} tracks={tracksOf(columns, onSelect !== undefined)} canSelect={onSelect !== undefined} />
-        {rows.length === 0 && (
-          <div role="row">
-            <div role="gridcell">{empty}</div>
-          </div>
-        )}
+        {rows.length === 0 && <NoRow>{empty}</NoRow>}
         <div role="rowgroup" className="relative" style={{ height: virtual.getTotalSize() }}>
           {items.map(({ index, start, key }) => (
             <Line
@@ -124,6 +120,14 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
           ))}
         </div>
       </div>
+    </div>
+  );
+}
+
+function NoRow({ children }: { readonly children: ReactNode }): ReactNode {
+  return (
+    <div role="row">
+      <div role="gridcell">{children}</div>
     </div>
   );
 }
