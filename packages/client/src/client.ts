@@ -1,4 +1,5 @@
 import type { ChainVerdict, Event, Json, Replay } from "@tutti/core";
+import { anyCalls, type AnyCalls } from "./any-call.ts";
 import { approvalCalls, type ApprovalCalls } from "./approvals.ts";
 import { streamChat, type ChatRequest } from "./chat.ts";
 import type {
@@ -47,6 +48,7 @@ import { watchRun, type WatchOptions } from "./watch-run.ts";
 /** Everything the HTTP API offers, typed. Errors are `AppError`s with the server's code; every call is bounded in time. */
 export interface Client
   extends
+    AnyCalls,
     ApprovalCalls,
     CacheCalls,
     RoutingCalls,
@@ -116,6 +118,7 @@ export function createClient(options: ClientOptions): Client {
     ...runCalls(transport),
     ...trustCalls(transport),
     ...registryCalls(transport),
+    ...anyCalls(transport),
     ...eventCalls(transport),
     ...graphCalls(transport),
     ...insightCalls(transport),

@@ -1,4 +1,5 @@
 export { createClient, type Client, type PageQuery } from "./client.ts";
+export type { AnyCall, AnyCalls } from "./any-call.ts";
 export type { ChatRequest } from "./chat.ts";
 export type {
   AgentCapabilities,

@@ -43,14 +43,26 @@ export class Transport {
 
   /** The JSON that the server answers with. It is our own server, of the same version, so its shape is taken as it is. */
   async json<T>(request: ClientRequest, signal?: AbortSignal): Promise<T> {
+    return this.#whole(request, signal, ({ status, text }) => (status === 204 ? undefined : JSON.parse(text)) as T);
+  }
+
+  /** What the server answers, as it is written. */
+  async text(request: ClientRequest, signal?: AbortSignal): Promise<string> {
+    return this.#whole(request, signal, ({ text }) => text);
+  }
+
+  async #whole<T>(
+    request: ClientRequest,
+    signal: AbortSignal | undefined,
+    read: (answer: { readonly status: number; readonly text: string }) => T,
+  ): Promise<T> {
     const timeoutMs = request.timeoutMs ?? this.#options.timeoutMs ?? TIMEOUT_MS;
     const timeout = AbortSignal.timeout(timeoutMs);
     const bounded = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
     try {
       const response = await this.#send(request, bounded);
-      const text = await readText(response, REPLY_BYTES_MAX);
       // 204 has no body, and whoever asks for it wants none.
-      return (response.status === 204 ? undefined : JSON.parse(text)) as T;
+      return read({ status: response.status, text: await readText(response, REPLY_BYTES_MAX) });
     } catch (thrown) {
       throw this.#explain(thrown, { signal, timeoutMs });
     }

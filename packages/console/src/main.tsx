@@ -15,7 +15,8 @@ import { SessionGate } from "./session.tsx";
 startAppearance();
 const root = document.getElementById("root");
 if (root === null) throw new AppError("internal", "wanted an element called root in the page, found none");
-createRoot(root).render(
+// A part that could not be drawn says so in its place; that it could not is a mistake of ours all the same, and is told as one.
+createRoot(root, { onCaughtError: reportError }).render(
   <StrictMode>
     {/* The page's policy allows no inline styles, so no part may bring any. */}
     <CSPProvider disableStyleElements>

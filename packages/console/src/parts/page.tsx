@@ -1,4 +1,5 @@
 import { useEffect, type ReactNode } from "react";
+import { visible } from "./visible.ts";
 
 interface PageProps {
   readonly title: string;
@@ -11,10 +12,13 @@ interface PageProps {
   readonly children: ReactNode;
 }
 
+/** A tab has little room, and a stranger may have given the name. */
+const TITLE_CHARACTERS_MAX = 120;
+
 /** A page's frame: its name, what can be done about it, and what it shows. */
 export function Page({ title, about, actions, isFull = false, children }: PageProps): ReactNode {
   useEffect(() => {
-    document.title = `${title} · Tutti`;
+    document.title = `${visible(title).slice(0, TITLE_CHARACTERS_MAX)} · Tutti`;
   }, [title]);
   return (
     <section

@@ -54,7 +54,7 @@ export function useKeyboard(): void {
     let beforeAtMs = 0;
     const onKey = (event: KeyboardEvent): void => {
       const key = nameOf(event);
-      if (event.defaultPrevented || key === undefined || (isTyping(event) && !key.startsWith("mod+"))) return;
+      if (event.defaultPrevented || key === undefined || (isTyping(event) && !isForPage(key))) return;
       const pair = event.timeStamp - beforeAtMs < PAIR_MS ? `${before} ${key}` : key;
       const action = all.find(({ keys }) => keys === pair) ?? all.find(({ keys }) => keys === key);
       before = key;
@@ -67,6 +67,14 @@ export function useKeyboard(): void {
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
   }, []);
+}
+
+/** What keys do to a text that is being written, they go on doing. */
+const EDITING_KEYS: ReadonlySet<string> = new Set(["mod+a", "mod+c", "mod+d", "mod+v", "mod+x", "mod+y", "mod+z"]);
+
+/** Keys that count while somebody types. */
+function isForPage(key: string): boolean {
+  return key.startsWith("mod+") && !EDITING_KEYS.has(key);
 }
 
 function nameOf({ key, metaKey, ctrlKey, altKey }: KeyboardEvent): string | undefined {

@@ -1,15 +1,37 @@
 import { Dialog } from "@base-ui/react/dialog";
-import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
-import { Command } from "cmdk";
-import type { ReactNode } from "react";
-import { agentsQuery, workflowsQuery } from "../queries.ts";
+import { Command, defaultFilter, useCommandState } from "cmdk";
+import { useState, type ReactNode } from "react";
 import { useAllActions, type ShellAction } from "./actions.ts";
+import { EVERY_RUN, useFound, type PaletteWindow } from "./found.ts";
 import { Keys } from "./keys.tsx";
+import { recentIds, rememberRecent } from "./recent.ts";
 
-/** Everything that can be done and gone to, found by typing a part of its name. */
-export function Palette({ onClose }: { readonly onClose: () => void }): ReactNode {
-  const groups = Map.groupBy([...useAllActions(), ...useFound()], ({ group }) => group);
+/** How much nearer the top stands what was done before. */
+const RECENT_WEIGHT = 1.5;
+/** How near the top stands what has the text among its other words; titles count from 0 to 1. */
+const WORDS_WEIGHT = 0.1;
+
+interface PaletteProps {
+  readonly onClose: () => void;
+  readonly onOpen: (window: PaletteWindow) => void;
+}
+
+/** Everything that can be done and gone to, found by typing a part of its name; what was done last comes first. */
+export function Palette({ onClose, onOpen }: PaletteProps): ReactNode {
+  const [text, setText] = useState("");
+  const [recent] = useState(recentIds);
+  const found = useFound(text.trim(), onOpen);
+  const isEmpty = text.trim() === "";
+  // Without a text there is too much of what is found by one; what was done last is shown all the same.
+  const shown = groupsOf(
+    withoutDoubles([...useAllActions(), ...found.filter(({ id }) => !isEmpty || recent.includes(id))]),
+    isEmpty ? recent : [],
+  );
+  const filter = (id: string, search: string, [title = "", words = ""]: string[] = []): number => {
+    if (id === EVERY_RUN) return Number.MIN_VALUE;
+    const weight = recent.includes(id) ? RECENT_WEIGHT : 1;
+    return Math.max(defaultFilter(title, search, []), holds(words, search) ? WORDS_WEIGHT : 0) * weight;
+  };
   return (
     <Dialog.Root open onOpenChange={(isOpen) => !isOpen && onClose()}>
       <Dialog.Portal>
@@ -18,26 +40,29 @@ export function Palette({ onClose }: { readonly onClose: () => void }): ReactNod
           aria-label="Search or do anything"
           className="fixed inset-x-4 top-[12vh] z-50 mx-auto max-w-xl overflow-hidden rounded-xl border border-line bg-ground-1 shadow-2xl"
         >
-          <Command loop label="Search or do anything">
+          <Command loop label="Search or do anything" filter={filter}>
             <Command.Input
               autoFocus
-              placeholder="Type a page, an action, a workflow, an agent or a run's id"
+              value={text}
+              onValueChange={setText}
+              placeholder="An action, a page, a name, or any text of a run"
               className="h-12 w-full border-b border-line bg-transparent px-4 text-sm text-ink outline-none placeholder:text-ink-3"
             />
             <Command.List className="max-h-[52vh] overflow-y-auto p-2">
               <Command.Empty className="px-3 py-8 text-center text-[13px] text-ink-2">Nothing is called that.</Command.Empty>
-              {[...groups].map(([group, actions]) => (
+              {shown.map(([group, entries]) => (
                 <Command.Group
                   key={group}
                   heading={group}
                   className="[&_[cmdk-group-heading]]:px-2 [&_[cmdk-group-heading]]:pt-2 [&_[cmdk-group-heading]]:pb-1 [&_[cmdk-group-heading]]:text-[11px] [&_[cmdk-group-heading]]:text-ink-3"
                 >
-                  {actions.map((action) => (
+                  {entries.map((action) => (
                     <Entry key={action.id} action={action} onClose={onClose} />
                   ))}
                 </Command.Group>
               ))}
             </Command.List>
+            <Count />
           </Command>
         </Dialog.Popup>
       </Dialog.Portal>
@@ -54,9 +79,10 @@ function Entry({
 }): ReactNode {
   return (
     <Command.Item
-      value={`${title} ${id}`}
-      {...(words !== undefined && { keywords: [words] })}
+      value={id}
+      keywords={[title, words ?? ""]}
       onSelect={() => {
+        rememberRecent(id);
         onClose();
         run();
       }}
@@ -70,25 +96,42 @@ function Entry({
   );
 }
 
-/** Things that have a name of their own. */
-function useFound(): readonly ShellAction[] {
-  const navigate = useNavigate();
-  const { data: workflows = [] } = useQuery(workflowsQuery);
-  const { data: agents = [] } = useQuery(agentsQuery);
-  return [
-    ...workflows.map(({ name, description }): ShellAction => ({
-      id: `workflow ${name}`,
-      title: `Workflow ${name}`,
-      group: "Workflows",
-      words: description,
-      run: () => navigate({ to: "/workflows/$name", params: { name } }),
-    })),
-    ...agents.map(({ name, description }): ShellAction => ({
-      id: `agent ${name}`,
-      title: `Agent ${name}`,
-      group: "Agents",
-      words: description,
-      run: () => navigate({ to: "/agents/$name", params: { name } }),
-    })),
-  ];
+const RECENT = "Last done";
+/** What every page has stands below what this page has. */
+const LAST_GROUPS: readonly string[] = ["Do", "Go to", "General", "Appearance"];
+
+/** Actions by their groups: what was done last, what this page has, what every page has. */
+function groupsOf(
+  actions: readonly ShellAction[],
+  recent: readonly string[],
+): readonly (readonly [group: string, actions: readonly ShellAction[]])[] {
+  const groups = Map.groupBy(actions, ({ id, group }) => (recent.includes(id) ? RECENT : group));
+  const last = (groups.get(RECENT) ?? []).toSorted((one, other) => recent.indexOf(one.id) - recent.indexOf(other.id));
+  const others = [...groups].filter(([group]) => group !== RECENT);
+  const sorted = others.toSorted(([one], [other]) => LAST_GROUPS.indexOf(one) - LAST_GROUPS.indexOf(other));
+  return last.length === 0 ? sorted : [[RECENT, last], ...sorted];
+}
+
+/** Whether each part of what is searched for stands in the words. */
+function holds(words: string, search: string): boolean {
+  const all = words.toLowerCase();
+  return search
+    .toLowerCase()
+    .split(/\s+/)
+    .every((part) => all.includes(part));
+}
+
+/** A page may offer what is found by its name as well; it stands there once. */
+function withoutDoubles(actions: readonly ShellAction[]): readonly ShellAction[] {
+  return [...new Map(actions.map((action) => [action.id, action])).values()];
+}
+
+/** Tells how many there are to whoever does not see the list. */
+function Count(): ReactNode {
+  const count = useCommandState(({ filtered }) => filtered.count);
+  return (
+    <p role="status" className="sr-only">
+      {count === 1 ? "1 found" : `${count} found`}
+    </p>
+  );
 }

@@ -60,3 +60,18 @@ export const PLACES: readonly { readonly group: string; readonly places: readonl
     ],
   },
 ];
+
+/** The pages of the settings. */
+export const SETTINGS = [
+  { id: "access", title: "Access", about: "The owner's token, and browsers that are signed in" },
+  { id: "models", title: "Models", about: "Providers, what they have, and whether it works" },
+  { id: "policy", title: "Policy", about: "What agents may do, and what a change would have meant for last week" },
+  { id: "plugins", title: "Plugins", about: "What is installed, what it asks for and how it is" },
+  { id: "mcp", title: "MCP servers", about: "Other programs' tools, each approved as it was shown" },
+  { id: "sandbox", title: "Sandbox", about: "What holds a program that an agent wrote, as its self-test saw it" },
+  { id: "budgets", title: "Keys and budgets", about: "Who may use models through Tutti, and how much" },
+  { id: "health", title: "Health", about: "How each part is, and what to do about it" },
+  { id: "configuration", title: "Configuration", about: "Every setting, its value, and where it comes from" },
+  { id: "voice", title: "Voice", about: "Who writes down what you say in chats, and who reads answers aloud in this browser" },
+  { id: "appearance", title: "Appearance", about: "How the console looks in this browser" },
+] as const;

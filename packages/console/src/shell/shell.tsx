@@ -6,6 +6,7 @@ import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
 import { useActions, useKeyboard, type ShellAction } from "./actions.ts";
 import { Connection, OfflineBanner } from "./connection.tsx";
+import type { PaletteWindow } from "./found.ts";
 import { Keys } from "./keys.tsx";
 import { Navigation } from "./navigation.tsx";
 import { PLACES } from "./places.ts";
@@ -14,13 +15,15 @@ import { useShellActions } from "./shell-actions.ts";
 const loadPalette = () => import("./palette.tsx").then((module) => ({ default: module.Palette }));
 const Palette = lazy(loadPalette);
 const Tour = lazy(() => import("./tour.tsx").then((module) => ({ default: module.Tour })));
+const OperationWindow = lazy(() => import("./api/operation-window.tsx").then((module) => ({ default: module.OperationWindow })));
+const ToolWindow = lazy(() => import("./api/tool-window.tsx").then((module) => ({ default: module.ToolWindow })));
 const Help = lazy(() => import("./help.tsx").then((module) => ({ default: module.Help })));
 
 /** Set once somebody has seen the tour in this browser. */
 const TOURED = "tutti.toured";
 
 /** What is open over the page. */
-type Over = "nothing" | "palette" | "help" | "navigation";
+type Over = "nothing" | "palette" | "help" | "navigation" | PaletteWindow;
 
 /** The frame of every page: navigation, search, connection, keyboard. */
 export function Shell(): ReactNode {
@@ -70,7 +73,9 @@ export function Shell(): ReactNode {
         </main>
       </div>
       <Suspense fallback={null}>
-        {over === "palette" && <Palette onClose={close} />}
+        {over === "palette" && <Palette onClose={close} onOpen={setOver} />}
+        {typeof over === "object" && "operation" in over && <OperationWindow operation={over.operation} onClose={close} />}
+        {typeof over === "object" && "tool" in over && <ToolWindow name={over.tool} onClose={close} />}
         {over === "help" && <Help onClose={close} />}
         {isTouring && <Tour onClose={endTour} />}
       </Suspense>

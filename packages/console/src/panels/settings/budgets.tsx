@@ -66,8 +66,16 @@ function KeyLine({
           {name}
         </span>
         <Badge accent={status === "active" ? "green" : "grey"}>{status}</Badge>
-        {user !== undefined && <Badge>user {user}</Badge>}
-        {team !== undefined && <Badge>team {team}</Badge>}
+        {user !== undefined && (
+          <Badge>
+            user <bdi>{user}</bdi>
+          </Badge>
+        )}
+        {team !== undefined && (
+          <Badge>
+            team <bdi>{team}</bdi>
+          </Badge>
+        )}
         <span className="text-xs text-ink-3">
           made <Moment at={createdAt} />
           {expiresAt !== undefined && (

@@ -2,83 +2,24 @@ import { Link, useParams } from "@tanstack/react-router";
 import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
 import { Page } from "../../parts/page.tsx";
 import { Empty, Loading } from "../../parts/states.tsx";
+import { SETTINGS } from "../../shell/places.ts";
 
-/** A page of the settings. Another one is one line more. */
-interface Section {
-  readonly id: string;
-  readonly title: string;
-  readonly about: string;
-  readonly component: ComponentType;
-}
+/** What fills each of them; another one is one line here and one where their names stand. */
+const PARTS: Readonly<Record<(typeof SETTINGS)[number]["id"], ComponentType>> = {
+  access: lazy(() => import("./access.tsx").then((of) => ({ default: of.Access }))),
+  models: lazy(() => import("./models.tsx").then((of) => ({ default: of.Models }))),
+  policy: lazy(() => import("./policy.tsx").then((of) => ({ default: of.PolicySettings }))),
+  plugins: lazy(() => import("./plugins.tsx").then((of) => ({ default: of.Plugins }))),
+  mcp: lazy(() => import("./mcp.tsx").then((of) => ({ default: of.McpServers }))),
+  sandbox: lazy(() => import("./sandbox.tsx").then((of) => ({ default: of.SandboxReportView }))),
+  budgets: lazy(() => import("./budgets.tsx").then((of) => ({ default: of.Budgets }))),
+  health: lazy(() => import("./health.tsx").then((of) => ({ default: of.HealthSettings }))),
+  configuration: lazy(() => import("./configuration.tsx").then((of) => ({ default: of.Configuration }))),
+  voice: lazy(() => import("./voice.tsx").then((of) => ({ default: of.VoiceSettings }))),
+  appearance: lazy(() => import("./appearance-settings.tsx").then((of) => ({ default: of.AppearanceSettings }))),
+};
 
-const SECTIONS: readonly Section[] = [
-  {
-    id: "access",
-    title: "Access",
-    about: "The owner's token, and browsers that are signed in",
-    component: lazy(() => import("./access.tsx").then((of) => ({ default: of.Access }))),
-  },
-  {
-    id: "models",
-    title: "Models",
-    about: "Providers, what they have, and whether it works",
-    component: lazy(() => import("./models.tsx").then((of) => ({ default: of.Models }))),
-  },
-  {
-    id: "policy",
-    title: "Policy",
-    about: "What agents may do, and what a change would have meant for last week",
-    component: lazy(() => import("./policy.tsx").then((of) => ({ default: of.PolicySettings }))),
-  },
-  {
-    id: "plugins",
-    title: "Plugins",
-    about: "What is installed, what it asks for and how it is",
-    component: lazy(() => import("./plugins.tsx").then((of) => ({ default: of.Plugins }))),
-  },
-  {
-    id: "mcp",
-    title: "MCP servers",
-    about: "Other programs' tools, each approved as it was shown",
-    component: lazy(() => import("./mcp.tsx").then((of) => ({ default: of.McpServers }))),
-  },
-  {
-    id: "sandbox",
-    title: "Sandbox",
-    about: "What holds a program that an agent wrote, as its self-test saw it",
-    component: lazy(() => import("./sandbox.tsx").then((of) => ({ default: of.SandboxReportView }))),
-  },
-  {
-    id: "budgets",
-    title: "Keys and budgets",
-    about: "Who may use models through Tutti, and how much",
-    component: lazy(() => import("./budgets.tsx").then((of) => ({ default: of.Budgets }))),
-  },
-  {
-    id: "health",
-    title: "Health",
-    about: "How each part is, and what to do about it",
-    component: lazy(() => import("./health.tsx").then((of) => ({ default: of.HealthSettings }))),
-  },
-  {
-    id: "configuration",
-    title: "Configuration",
-    about: "Every setting, its value, and where it comes from",
-    component: lazy(() => import("./configuration.tsx").then((of) => ({ default: of.Configuration }))),
-  },
-  {
-    id: "voice",
-    title: "Voice",
-    about: "Who writes down what you say in chats, and who reads answers aloud in this browser",
-    component: lazy(() => import("./voice.tsx").then((of) => ({ default: of.VoiceSettings }))),
-  },
-  {
-    id: "appearance",
-    title: "Appearance",
-    about: "How the console looks in this browser",
-    component: lazy(() => import("./appearance-settings.tsx").then((of) => ({ default: of.AppearanceSettings }))),
-  },
-];
+const SECTIONS = SETTINGS.map((place) => ({ ...place, component: PARTS[place.id] }));
 
 /** Everything that is set rather than done. */
 export function SettingsPage(): ReactNode {
@@ -89,7 +30,7 @@ export function SettingsPage(): ReactNode {
     <Page title="Settings" about={shown?.about}>
       <div className="grid gap-6 md:grid-cols-[11rem_minmax(0,1fr)]">
         <nav aria-label="Settings" className="flex gap-1 overflow-x-auto md:flex-col">
-          {SECTIONS.map(({ id, title }) => (
+          {SETTINGS.map(({ id, title }) => (
             <Link
               key={id}
               to="/settings/$section"

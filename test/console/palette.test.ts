@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { OPERATIONS } from "../../packages/console/src/shell/api/operations.ts";
+import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+
+let tutti: TestConsole;
+before(async () => {
+  tutti = await openConsole();
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+async function openPalette(page: ConsolePage): Promise<void> {
+  await page.keyboard.press("Control+k");
+  await page.locator("[role=combobox]:focus").waitFor();
+}
+
+/** Chooses from the palette as people do: typed, then Enter. */
+async function choose(page: ConsolePage, title: string): Promise<void> {
+  await openPalette(page);
+  await page.keyboard.insertText(title);
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: title }).waitFor();
+  await page.keyboard.press("Enter");
+}
+
+test("every operation of the API that changes or starts something has an entry, and no entry is of an operation that is gone", async () => {
+  const description = (await (await tutti.tutti.fetch("/openapi.json")).json()) as {
+    readonly paths: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  };
+  const withEffect = Object.entries(description.paths)
+    .flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
+    .filter((operation) => !operation.startsWith("GET "));
+  assert.deepEqual(Object.keys(OPERATIONS).toSorted(), withEffect.toSorted());
+  for (const [operation, entry] of Object.entries(OPERATIONS))
+    assert.match(entry.at === "programs" ? entry.why : entry.title, /\S{3}/, operation);
+  const titles = Object.values(OPERATIONS).flatMap((entry) => (entry.at === "programs" ? [] : [entry.title]));
+  assert.equal(new Set(titles).size, titles.length, "two entries have one title");
+});
+
+test("each entry leads by the keyboard alone to the page where it is done", async () => {
+  const page = await tutti.open("/");
+  for (const entry of Object.values(OPERATIONS)) {
+    if (entry.at !== "page") continue;
+    await choose(page, entry.title);
+    const [path = "", search = ""] = entry.to.split("?");
+    await page.waitForURL(({ pathname }) => pathname === `/admin${path}`);
+    for (const [name, value] of new URLSearchParams(search)) assert.equal(new URL(page.url()).searchParams.get(name), value, entry.title);
+    if (!search.includes("form=")) {
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      continue;
+    }
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  assert.deepEqual(page.problems, []);
+});
+
+test("each entry that has no page opens a window made from the API's description, which asks for what the operation takes", async () => {
+  const page = await tutti.open("/");
+  for (const [operation, entry] of Object.entries(OPERATIONS)) {
+    if (entry.at !== "window") continue;
+    await choose(page, entry.title);
+    const window = page.getByRole("dialog", { name: entry.title });
+    await window.getByText(operation, { exact: true }).waitFor();
+    await window.getByRole("button", { name: "Do it" }).waitFor();
+    for (const [, name = ""] of operation.matchAll(/\{(\w+)\}/g)) await window.getByLabel(`${name} *`).first().waitFor();
+    await page.keyboard.press("Escape");
+    await window.waitFor({ state: "detached" });
+  }
+  assert.deepEqual(page.problems, []);
+});
+
+test("an operation is done from its window: what is missing is said by its code, what it answers is shown", async () => {
+  const page = await tutti.open("/");
+  await choose(page, "Publish an event");
+  const window = page.getByRole("dialog", { name: "Publish an event" });
+  await window.getByLabel("type *").fill("order.placed");
+  await window.getByLabel("time").fill("no time at all");
+  await page.keyboard.press("Enter");
+  await window.getByRole("alert").getByText("invalid_input").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("Escape");
+  await choose(page, "Clear the cache of answers");
+  const clearing = page.getByRole("dialog", { name: "Clear the cache of answers" });
+  await clearing.getByRole("button", { name: "Do it" }).click();
+  await page.getByText("Done", { exact: true }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.problems, []);
+});
+
+test("a tool is found by its name and called with a form of its own; its run is a click away", async () => {
+  const page = await tutti.open("/");
+  await choose(page, "Call the tool safe_calc");
+  const window = page.getByRole("dialog", { name: "Call safe_calc" });
+  await window.getByLabel("expression *").fill("6*7");
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  await window.getByText('"42"').first().waitFor();
+  assert.deepEqual(await violations(page), []);
+  await window.getByRole("link").click();
+  await page.waitForURL(/\/runs\//);
+  assert.deepEqual(page.problems, []);
+});
+
+test("runs, agents, schedules and settings are found by their names, fuzzily, and what was done last comes first", async () => {
+  const started = await tutti.tutti.fetch("/v1/tools/execute", { tool: "safe_calc", input: { expression: "271828" } });
+  const { runId } = (await started.json()) as { readonly runId: string };
+  await tutti.tutti.fetch("/v1/schedules", { name: "nightly", workflow: "agent", input: {}, when: { everyMs: 3_600_000 } });
+  const page = await tutti.open("/");
+  await openPalette(page);
+  await page.keyboard.insertText("271828");
+  await page
+    .getByRole("option", { name: /^Run .* of .*, completed$/ })
+    .first()
+    .waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("Enter");
+  await page.waitForURL(new RegExp(runId));
+  await openPalette(page);
+  await page.keyboard.insertText("stgs budg");
+  await page.getByRole("option", { name: "Settings: Keys and budgets" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/settings\/budgets/);
+  await openPalette(page);
+  await page.getByRole("group", { name: "Last done" }).getByRole("option").first().getByText("Settings: Keys and budgets").waitFor();
+  await page.keyboard.insertText("no such thing at all xyzzy");
+  await page.getByText("Nothing is called that").waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await choose(page, "Go to Queues");
+  await page.waitForURL(/queues/);
+  await openPalette(page);
+  await page
+    .getByRole("group", { name: "Last done" })
+    .getByRole("option", { name: /Go to Queues/ })
+    .waitFor();
+  assert.equal(await page.getByRole("option").first().innerText(), await page.getByRole("option", { name: /Go to Queues/ }).innerText());
+  assert.deepEqual(page.problems, []);
+});
+
+test("keys of one letter do nothing while somebody types, and the browser's own keys stay the browser's", async () => {
+  const page = await tutti.open("/runs");
+  const search = page.getByRole("searchbox").or(page.getByRole("textbox")).first();
+  await search.click();
+  await page.keyboard.type("gr?c");
+  assert.equal(await search.inputValue(), "gr?c");
+  await page.keyboard.press("Control+a");
+  assert.equal(
+    await page.evaluate(
+      "getSelection().toString() || document.activeElement.value.slice(document.activeElement.selectionStart, document.activeElement.selectionEnd)",
+    ),
+    "gr?c",
+  );
+  assert.equal(await page.getByText(/selected/).count(), 0);
+  assert.deepEqual(page.problems, []);
+});
