@@ -4,12 +4,12 @@ import { framesOf, type Frames, type MeasuredBrowser } from "./browser.ts";
 import type { Tutti } from "./tutti.ts";
 
 /** How long the renderer's CPU is measured, and then the frames: counting them costs something itself. */
-const CPU_MS = 12_000;
-const FRAMES_MS = 6_000;
+const CPU_MS = 10_000;
+const FRAMES_MS = 5_000;
 /** Until the runs that were started write as many events as are wanted. */
-const WARM_MS = 4_000;
+const WARM_MS = 3_000;
 /** The page counts runs anew for a while after the last event. */
-const QUIET_MS = 4_000;
+const QUIET_MS = 3_000;
 const EVENTS_PER_S = 1_000;
 const ROUNDS = 2;
 const SCROLL_PAUSE_MS = 100;
@@ -19,6 +19,8 @@ export interface Cost extends Frames {
   /** The part of one core that the renderer used. */
   readonly cpu: number;
   readonly eventsPerS: number;
+  /** How often the list was drawn anew; its clock does so once a second. */
+  readonly drawingsPerS: number;
   /** The part of one core that the server used. */
   readonly serverCpu: number;
 }
@@ -58,8 +60,21 @@ async function costOf({ browser, tutti }: Place, page: Page): Promise<Cost> {
     cpu: (cpuAfter - cpuBefore) / seconds,
     serverCpu: (usageAfter.cpuUs - usageBefore.cpuUs) / 1e6 / seconds,
     eventsPerS: (usageAfter.position - usageBefore.position) / seconds,
-    ...(await framesOf(page, FRAMES_MS)),
+    ...(await drawn(page)),
   };
+}
+
+/** How a page draws, and how often its list changes meanwhile. */
+async function drawn(page: Page): Promise<Frames & { readonly drawingsPerS: number }> {
+  await page.evaluate(`{
+    globalThis.drawings = 0;
+    globalThis.watching = new MutationObserver(() => (globalThis.drawings += 1));
+    const all = { subtree: true, childList: true, attributes: true, characterData: true };
+    watching.observe(${GRID} ?? document.documentElement, all);
+  }`);
+  const frames = await framesOf(page, FRAMES_MS);
+  const drawings = await page.evaluate<number>("watching.disconnect(), globalThis.drawings");
+  return { ...frames, drawingsPerS: (drawings * 1000) / FRAMES_MS };
 }
 
 const GRID = "document.querySelector('[role=grid][aria-label=Runs]')";

@@ -53,6 +53,7 @@ function costRows(subject: string, { idle, live }: Costs): readonly Row[] {
   const of = (costs: readonly Cost[], metric: keyof Cost): number => median(costs.map((cost) => cost[metric]));
   return [
     listRow(subject, "eventsPerS", of(live, "eventsPerS")),
+    listRow(subject, "drawingsPerS", of(live, "drawingsPerS")),
     listRow(subject, "rendererCpuIdlePercent", 100 * of(idle, "cpu")),
     listRow(subject, "rendererCpuPercent", 100 * of(live, "cpu")),
     listRow(subject, "fpsIdle", of(idle, "fps")),

@@ -1,7 +1,10 @@
 import { nextFrame } from "./next-frame.ts";
 
-/** After a drawing the page rests so many times as long as it took: then drawing takes a small part of its time. */
-const REST_FACTOR = 12;
+/**
+ * After a drawing the page rests so many times as long as it took. What is measured is the page's own thread; about half as much again is
+ * done by others, which turn a drawing into pixels where there is no graphics card.
+ */
+const REST_FACTOR = 18;
 const REST_MS_MAX = 500;
 
 /**

@@ -8,15 +8,28 @@ const root = createRootRoute({ component: Shell, notFoundComponent: LostPage });
 /** What stands behind "?" in an address: texts only, each page reads its own. */
 export type Search = Readonly<Record<string, string | undefined>>;
 
+const validateSearch = (search: Search): Search => search;
+
 const page = <P extends string>(path: P, component: () => ReturnType<typeof lazyRouteComponent>) =>
-  createRoute({ getParentRoute: () => root, path, component: component(), validateSearch: (search: Search): Search => search });
+  createRoute({ getParentRoute: () => root, path, component: component(), validateSearch });
+
+/** A run's log may be long, so it is read while the page itself is still on its way; not when a link to it is only pointed at. */
+const runPage = createRoute({
+  getParentRoute: () => root,
+  path: "/runs/$runId",
+  component: lazyRouteComponent(() => import("./panels/run/run-page.tsx"), "RunPage"),
+  validateSearch,
+  loader: ({ params, preload }) => {
+    if (!preload) void import("./panels/run/queries.ts").then(({ readAhead }) => readAhead(params.runId));
+  },
+});
 
 /** Every page and its address. Each is loaded when it is first opened. */
 const routeTree = root.addChildren([
   page("/", () => lazyRouteComponent(() => import("./panels/overview/overview-page.tsx"), "OverviewPage")),
   page("/approvals", () => lazyRouteComponent(() => import("./panels/operations/approvals-page.tsx"), "ApprovalsPage")),
   page("/runs", () => lazyRouteComponent(() => import("./panels/runs/runs-page.tsx"), "RunsPage")),
-  page("/runs/$runId", () => lazyRouteComponent(() => import("./panels/run/run-page.tsx"), "RunPage")),
+  runPage,
   page("/schedules", () => lazyRouteComponent(() => import("./panels/operations/schedules-page.tsx"), "SchedulesPage")),
   page("/queues", () => lazyRouteComponent(() => import("./panels/operations/queues-page.tsx"), "QueuesPage")),
   page("/dead-letters", () => lazyRouteComponent(() => import("./panels/operations/dead-letters-page.tsx"), "DeadLettersPage")),

@@ -88,21 +88,25 @@ export const receiptQuery = (runId: string, events: number) =>
     gcTime: KEPT_MS,
   });
 
+/** Reads a run's log before its page asks for it. What goes wrong is told when it does. */
+export function readAhead(runId: string): Promise<void> {
+  return queryClient.prefetchQuery(logQuery(runId));
+}
+
+/** What there was when it was asked for; the feed tells what comes after it. */
 async function readLog(runId: string, signal: AbortSignal): Promise<readonly Event[]> {
   const [{ run }, first] = await Promise.all([client.run(runId, signal), client.events(runId, { limit: PAGE }, signal)]);
   queryClient.setQueryData(recordQuery(runId).queryKey, run);
-  let events = first;
-  for (let from = first.at(-1)?.seq ?? 0; events.length === from && from % PAGE === 0 && from > 0 && from < EVENTS_MAX;) {
-    const afters = Array.from({ length: PAGES_AT_ONCE }, (_, page) => from + page * PAGE).filter(
-      (after) => after === from || after < Math.min(run.events, EVENTS_MAX),
-    );
-    const pages = await Promise.all(afters.map((after) => client.events(runId, { after, limit: PAGE }, signal)));
-    events = pages.reduce(joined, events);
-    const last = events.at(-1)?.seq ?? 0;
-    if (last === from) break;
-    from = last;
-  }
-  return events;
+  const pages: (readonly Event[])[] = [first];
+  // The first page may be older than what is known of the run: nothing is read beyond one that was not full.
+  const count = first.length < PAGE ? 1 : Math.ceil(Math.min(run.events, EVENTS_MAX) / PAGE);
+  let next = 1;
+  const lane = async (): Promise<void> => {
+    for (let page = next++; page < count; page = next++)
+      pages[page] = await client.events(runId, { after: page * PAGE, limit: PAGE }, signal);
+  };
+  await Promise.all(Array.from({ length: PAGES_AT_ONCE }, lane));
+  return pages.flat();
 }
 
 /** Two parts of one log, each event once: the second goes on where the first ends, or overlaps it. Pure. */
