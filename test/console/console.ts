@@ -90,6 +90,15 @@ async function openPage(
   return Object.assign(page, { problems });
 }
 
+/** Goes to an address within the console, and waits until nothing of it is loading any more. */
+export async function visit(page: Page, path: string): Promise<void> {
+  const { origin } = new URL(page.url());
+  await page.goto(`${origin}/admin${path}`);
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
+  await page.waitForLoadState("networkidle");
+  await page.waitForFunction('document.querySelector("[aria-busy=true], .skeleton") === null && document.fonts.status === "loaded"');
+}
+
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 /** What axe-core finds wrong by the rules of WCAG 2.2 A and AA; empty when nothing is. */

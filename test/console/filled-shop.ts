@@ -176,9 +176,25 @@ const findOrder: Tool = {
   run: async () => ({ number: "L-2041", customer: "Noa Bar-Lev", articles: ["desk lamp"], state: "on its way, in Basel" }),
 };
 
+const supportQueue: Tool = {
+  name: "support_queue",
+  description: "Who waits for an answer.",
+  effect: "read",
+  parameters: { type: "object", properties: {} },
+  run: async () => ({
+    waiting: [
+      { who: "Noa Bar-Lev", about: "Where is my desk lamp?", since: "2026-03-14T08:12:00Z", state: "open" },
+      { who: "مريم الحسن", about: "المصباح لا يعمل", since: "2026-03-14T09:40:00Z", state: "answered" },
+      { who: "Amélie Roux", about: "One of the candles came broken", since: "2026-03-13T16:05:00Z", state: "late" },
+    ],
+    open: 3,
+  }),
+};
+
 const askOutside: Policy = ({ kind, resource }): Decision | undefined => {
   if (kind !== "tool.call") return undefined;
-  if (resource === "find_order") return { effect: "allow", reason: "reading orders changes nothing", rule: "shop.reading" };
+  if (resource === "find_order" || resource === "support_queue")
+    return { effect: "allow", reason: "reading changes nothing", rule: "shop.reading" };
   if (resource === "send_mail") return { effect: "ask", reason: "mail to customers leaves the house", rule: "shop.mail" };
   if (resource === "change_price") return { effect: "ask", reason: "prices are looked at by a person", rule: "shop.prices" };
   return undefined;
@@ -197,8 +213,34 @@ export const lampShop: Plugin = {
   name: "lamp-shop",
   version: "2.4.0",
   workflows: [report, exportFile, expense, refund, watch, importOrders, print],
-  tools: [sendMail, changePrice, findOrder],
+  tools: [sendMail, changePrice, findOrder, supportQueue],
   policies: [askOutside],
+  panels: [
+    {
+      id: "support",
+      title: "Support",
+      description: "Who waits for an answer, and since when.",
+      slot: "page",
+      view: "table",
+      source: { tool: "support_queue" },
+      at: "waiting",
+      columns: [
+        { key: "who", title: "Customer", format: "text" },
+        { key: "about", title: "About", format: "text" },
+        { key: "since", title: "Waits since", format: "date" },
+        { key: "state", title: "State", format: "badge" },
+      ],
+    },
+    {
+      id: "waiting",
+      title: "Customers who wait",
+      slot: "overview",
+      view: "stat",
+      source: { tool: "support_queue" },
+      at: "open",
+      size: "small",
+    },
+  ],
   agents: [
     agent({
       name: "clara",

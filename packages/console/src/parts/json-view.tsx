@@ -78,7 +78,10 @@ function Branch({
         onClick={() => setOpen(!isOpen)}
         className="inline-flex min-h-[24px] items-center text-start"
       >
-        <ChevronRight aria-hidden className={cx("me-0.5 size-3 shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} />
+        <ChevronRight
+          aria-hidden
+          className={cx("me-0.5 size-3 shrink-0 text-ink-3 transition-transform", isOpen ? "rotate-90" : "rtl:rotate-180")}
+        />
         <span>
           <Name name={name} />
           {before}

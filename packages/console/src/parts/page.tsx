@@ -27,8 +27,8 @@ export function Page({ title, about, actions, isFull = false, children }: PagePr
     >
       <header className="flex flex-wrap items-start gap-3">
         <div className="min-w-0 grow">
-          <h1 className="truncate text-xl font-semibold tracking-tight" dir="auto">
-            {title}
+          <h1 className="truncate text-xl font-semibold tracking-tight">
+            <bdi>{title}</bdi>
           </h1>
           {about !== undefined && <p className="mt-0.5 text-[13px] text-ink-2">{about}</p>}
         </div>
@@ -44,8 +44,8 @@ export function Panel({ title, actions, children }: Omit<PageProps, "about" | "i
   return (
     <section aria-label={title} className="panel flex min-w-0 flex-col">
       <header className="flex min-h-11 items-center gap-2 border-b border-line px-4 py-1.5">
-        <h2 className="grow truncate text-[13px] font-semibold text-ink" dir="auto">
-          {title}
+        <h2 className="grow truncate text-[13px] font-semibold text-ink">
+          <bdi>{title}</bdi>
         </h2>
         {actions}
       </header>

@@ -31,7 +31,10 @@ function OneUse({ use }: { readonly use: ToolUse }): ReactNode {
         onClick={() => setOpen(!isOpen)}
         className="flex w-full items-center gap-2 px-2.5 py-1.5 text-start text-xs"
       >
-        <ChevronRight aria-hidden className={cx("size-3 shrink-0 text-ink-3 transition-transform", isOpen && "rotate-90")} />
+        <ChevronRight
+          aria-hidden
+          className={cx("size-3 shrink-0 text-ink-3 transition-transform", isOpen ? "rotate-90" : "rtl:rotate-180")}
+        />
         <KindIcon kind="tool" />
         <span className="shrink-0 font-medium" dir="auto">
           {tool}

@@ -210,7 +210,11 @@ function SpendTable({ report: { rows }, by, names }: Omit<DailyProps, "measure">
 function CostBar({ usd, share }: { readonly usd: number; readonly share: number }): ReactNode {
   return (
     <span className="relative block min-w-28">
-      <span aria-hidden className="absolute inset-y-0 end-0 rounded bg-violet/20" style={{ width: `${100 * share}%` }} />
+      <span
+        aria-hidden
+        className="absolute inset-y-0 end-0 rounded bg-violet/20 forced-color-adjust-none"
+        style={{ width: `${100 * share}%` }}
+      />
       <span className="relative pe-1">{dollars(usd)}</span>
     </span>
   );

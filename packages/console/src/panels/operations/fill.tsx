@@ -30,7 +30,10 @@ export function Fill({ label, value, max, accent }: FillProps): ReactNode {
         aria-valuenow={Math.min(value, max)}
         className="h-2.5 overflow-hidden rounded-full border border-line-strong bg-ground"
       >
-        <div className="h-full" style={{ width: `${share * 100}%`, background: COLOUR[isNearlyFull ? "orange" : accent] }} />
+        <div
+          className="h-full forced-color-adjust-none"
+          style={{ width: `${share * 100}%`, background: COLOUR[isNearlyFull ? "orange" : accent] }}
+        />
       </div>
     </div>
   );

@@ -10,7 +10,7 @@ export function Faults({ title, faults }: { readonly title: string; readonly fau
       <ul className="flex flex-col gap-2">
         {faults.map(({ name, line, column, message, snippet }) => (
           <li key={`${name} ${line} ${column} ${message}`} className="rounded-md border border-line bg-ground p-2 font-mono text-xs">
-            <p className="text-red">{`${name}:${line}:${column} ${message}`}</p>
+            <p className="break-words text-red">{`${name}:${line}:${column} ${message}`}</p>
             <pre className="overflow-x-auto text-ink-2">{snippet.join("\n")}</pre>
           </li>
         ))}

@@ -74,7 +74,7 @@ function Slow({ causes }: { readonly causes: readonly Cause[] }): ReactNode {
                 <span className="w-10 text-end tabular-nums">{`${Math.round(cause.share * 100)} %`}</span>
               </span>
               <span aria-hidden className="mt-1 block h-1 rounded bg-ground-3">
-                <span className="block h-1 rounded bg-blue" style={{ width: `${cause.share * 100}%` }} />
+                <span className="block h-1 rounded bg-blue forced-color-adjust-none" style={{ width: `${cause.share * 100}%` }} />
               </span>
             </li>
           );

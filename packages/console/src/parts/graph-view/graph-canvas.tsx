@@ -43,8 +43,8 @@ export interface GraphCanvasProps {
 
 const NODE_TYPES = { card: GraphNodeCard, frame: GraphFrame };
 const FIT = { padding: 0.12, maxZoom: 1.1 } as const;
-/** What is too large to be read whole is shown in part at first. */
-const FIT_FIRST = { ...FIT, minZoom: 0.35 } as const;
+/** What is too large to be read whole is shown in part at first; at this size every node, also a frame's title, is large enough to hit. */
+const FIT_FIRST = { ...FIT, minZoom: 0.56 } as const;
 /** Pictures of more nodes get a small one beside them, and draw only what is in sight. */
 const LARGE = 40;
 const LOOKS: Readonly<Record<DrawnEdge["look"], string>> = { plain: "var(--line-strong)", error: "var(--red)", path: "var(--orange)" };

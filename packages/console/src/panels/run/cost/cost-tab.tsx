@@ -109,7 +109,11 @@ function Proposals({ workflow }: { readonly workflow: string }): ReactNode {
               <ul className="flex flex-col gap-1">
                 {slow.slice(0, CAUSES_SHOWN).map((cause) => (
                   <li key={cause.type === "step" ? `${cause.kind} ${cause.name}` : cause.type} className="flex items-center gap-2">
-                    <span aria-hidden className="h-2 rounded-sm bg-orange" style={{ width: `${Math.max(1, cause.share * 120)}px` }} />
+                    <span
+                      aria-hidden
+                      className="h-2 rounded-sm bg-orange forced-color-adjust-none"
+                      style={{ width: `${Math.max(1, cause.share * 120)}px` }}
+                    />
                     <span className="tabular-nums">{Math.round(cause.share * 100)} %</span>
                     <bdi className="truncate">{cause.type === "step" ? cause.name : cause.type}</bdi>
                   </li>

@@ -33,7 +33,7 @@ export function Bars({ row, window }: { readonly row: TimelineRow; readonly wind
           <span
             key={index}
             className={cx(
-              "absolute top-1/2 -translate-y-1/2 rounded-[3px]",
+              "absolute top-1/2 -translate-y-1/2 rounded-[3px] forced-color-adjust-none",
               BAR_LOOKS[bar.style].look,
               bar.style === "work" && row.kind === "model" && "bg-violet",
               bar.style === "work" && row.kind === "workflow" && "bg-green",

@@ -58,7 +58,7 @@ export function Minimap({ rows, whole, viewing }: MinimapProps): ReactNode {
       <canvas ref={canvas} className="absolute inset-0 size-full" />
       {place !== undefined && !viewing.isWhole && (
         <span
-          className="absolute inset-y-0 border-x-2 border-blue bg-blue/15"
+          className="absolute inset-y-0 border-x-2 border-blue bg-blue/15 forced-color-adjust-none"
           style={{ left: `${place.start}%`, width: `${place.width}%` }}
         />
       )}

@@ -222,7 +222,7 @@ const Line = memo(function Line({ index, start, row, window, isSelected, isStop 
           data-toggle={row.isOpen === undefined ? undefined : ""}
           className={cx(
             "size-3 shrink-0 text-ink-3 transition-transform",
-            row.isOpen === true && "rotate-90",
+            row.isOpen === true ? "rotate-90" : "rtl:rotate-180",
             row.isOpen === undefined && "invisible",
           )}
         />

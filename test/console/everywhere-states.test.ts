@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import type { Route } from "playwright-core";
+import { openConsole, violations, visit, type ConsolePage, type TestConsole } from "./console.ts";
+import { misplaced } from "./geometry.ts";
+
+/** A Tutti that has just been started: nothing has run, nothing is set. */
+let tutti: TestConsole;
+before(async () => {
+  tutti = await openConsole();
+});
+after(async () => {
+  await tutti[Symbol.asyncDispose]();
+});
+
+/** Pages with something of their own to load. */
+const PAGES = [
+  "/",
+  "/approvals",
+  "/approvals?tab=grants",
+  "/approvals?tab=given",
+  "/runs",
+  "/schedules",
+  "/queues",
+  "/dead-letters",
+  "/events",
+  "/workflows",
+  "/workflows/holly",
+  "/agents",
+  "/agents/holly",
+  "/agents/holly?tab=about",
+  "/compare",
+  "/data",
+  "/data?tab=datasets",
+  "/commerce",
+  ...["access", "models", "policy", "plugins", "mcp", "sandbox", "budgets", "health", "configuration"].map(
+    (section) => `/settings/${section}`,
+  ),
+];
+/** Those that show nothing but what they loaded: they have to say that they wait, and what went wrong. */
+const NEEDY = PAGES.filter((path) => path !== "/compare");
+/** Also looked at without anything to load. */
+const MORE = ["/data?tab=search", "/data?tab=values", "/settings/appearance"];
+
+const problemsAt = async (page: ConsolePage, path: string): Promise<readonly string[]> =>
+  [...(await violations(page)), ...(await misplaced(page))].map((one) => `${path}: ${one}`);
+
+test("with nothing in it yet every page says what to do next, in the dark, in the light and on a narrow screen", async () => {
+  const page = await tutti.open("/");
+  const wrong: string[] = [];
+  for (const path of [...PAGES, ...MORE]) {
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.setViewportSize({ width: 1440, height: 900 });
+    await visit(page, path);
+    wrong.push(...(await problemsAt(page, path)));
+    await page.emulateMedia({ colorScheme: "light" });
+    await page.setViewportSize({ width: 320, height: 800 });
+    wrong.push(...(await problemsAt(page, `${path} at 320 px`)));
+  }
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(page.problems, []);
+});
+
+/** Everything the pages ask the server for, but who is signed in. */
+const ASKED = /\/v1\/(?!sessions)/;
+
+test("while the server has not answered every page says that it loads", async () => {
+  const page = await tutti.open("/settings/appearance");
+  const held: Route[] = [];
+  await page.route(ASKED, (route) => void held.push(route));
+  const wrong: string[] = [];
+  for (const path of NEEDY) {
+    await page.goto(`${tutti.tutti.url}/admin${path}`);
+    await page.getByText("Loading").first().waitFor({ state: "attached" });
+    wrong.push(...(await problemsAt(page, path)));
+  }
+  await page.unrouteAll({ behavior: "ignoreErrors" });
+  for (const route of held) await route.abort().catch(() => undefined);
+  assert.deepEqual(wrong, []);
+  assert.deepEqual(page.problems, []);
+});
+
+for (const [how, answer] of [
+  [
+    "fails",
+    (route: Route) =>
+      route.fulfill({ status: 500, json: { error: { code: "internal", message: "the disk made a strange noise", retryable: false } } }),
+  ],
+  ["cannot be reached", (route: Route) => route.abort("connectionrefused")],
+  [
+    "answers with what is no answer",
+    (route: Route) => route.fulfill({ status: 502, contentType: "text/html", body: "<h1>Bad gateway</h1>" }),
+  ],
+] as const) {
+  test(`when the server ${how}, every page says so by a code, offers to try again, and is there once it is well`, async () => {
+    const page = await tutti.open("/settings/appearance");
+    const wrong: string[] = [];
+    for (const path of NEEDY) {
+      await page.route(ASKED, answer);
+      await page.goto(`${tutti.tutti.url}/admin${path}`);
+      await page.locator("main").getByRole("alert").first().waitFor();
+      wrong.push(...(await problemsAt(page, path)));
+      await page.unrouteAll({ behavior: "ignoreErrors" });
+      for (let again = page.getByRole("button", { name: "Try again" }).first(); (await again.count()) > 0;) {
+        await again.click();
+        await page.waitForLoadState("networkidle");
+      }
+      assert.equal(await page.locator("main").getByRole("alert").count(), 0, path);
+    }
+    assert.deepEqual(wrong, []);
+    assert.deepEqual(page.problems, []);
+  });
+}
+
+test("what is not there, or no more, is told as that, with a way on", async () => {
+  const page = await tutti.open("/");
+  const gone = "/runs/00000000-0000-7000-8000-000000000000";
+  for (const path of [gone, "/workflows/no-such", "/agents/no-such", "/panels/no/such", "/settings/no-such", "/no-such"]) {
+    await visit(page, path);
+    await page
+      .locator("main")
+      .getByText(/no |none|not_found|nothing/i)
+      .first()
+      .waitFor();
+    assert.deepEqual(await problemsAt(page, path), []);
+  }
+  assert.deepEqual(page.problems, []);
+});
