@@ -1,6 +1,6 @@
 // Takes the pictures of the console that the docs show: docs/img/console-*.png, of the built console over the filled world of its tests.
 // Run it with: npm run console:build && npm run console:screenshots (names after -- take those only)
-import { mkdir, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { addressesOf } from "../test/console/addresses.ts";
@@ -10,6 +10,7 @@ import { withPalette } from "./palette-png.ts";
 
 const FOLDER = join(import.meta.dirname, "../docs/img");
 const DESK = { viewport: { width: 1440, height: 900 }, colorScheme: "dark" } as const;
+const LIGHT = { ...DESK, colorScheme: "light" } as const;
 const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "dark", deviceScaleFactor: 1.5 } as const;
 /** What moves has come to rest by then. */
 const REST_MS = 900;
@@ -31,6 +32,9 @@ const PREPARED: Readonly<Record<string, Pick<Picture, "prepare">>> = {
   compare: { prepare: compare },
 };
 
+/** One browser for all pictures of one look: each would be one more that is signed in. */
+const pages = new Map<BrowserContextOptions, Page>();
+
 const wanted = process.argv.slice(2);
 await mkdir(FOLDER, { recursive: true });
 await using world = await openFilledWorld();
@@ -45,11 +49,16 @@ function picturesOf({ runs }: FilledWorld): readonly Picture[] {
   const pathOf = (name: string): string => addresses.find((one) => one.name === name)?.path ?? "/";
   return [
     ...addresses.filter(({ name }) => !SAME.has(name)).map(({ name, path }) => ({ name, path, ...PREPARED[name] })),
-    { name: "palette", path: "/runs", prepare: (page) => page.keyboard.press("Control+k").then(() => page.keyboard.type("cl")) },
+    {
+      name: "palette",
+      path: "/runs",
+      prepare: (page) => page.keyboard.press("Control+k").then(() => page.getByRole("combobox").fill("cl")),
+    },
     { name: "help", path: pathOf("run-timeline"), prepare: (page) => page.keyboard.press("?") },
-    { name: "tour", path: "/", prepare: tour },
+    { name: "tour", path: "/", look: { ...DESK }, prepare: tour },
     {
       name: "sign-in",
+      look: { ...DESK },
       path: "/",
       prepare: (page) =>
         page
@@ -57,8 +66,8 @@ function picturesOf({ runs }: FilledWorld): readonly Picture[] {
           .clearCookies()
           .then(() => page.reload()),
     },
-    { name: "overview-light", path: "/", look: { ...DESK, colorScheme: "light" } },
-    { name: "run-timeline-light", path: pathOf("run-timeline"), look: { ...DESK, colorScheme: "light" } },
+    { name: "overview-light", path: "/", look: LIGHT },
+    { name: "run-timeline-light", path: pathOf("run-timeline"), look: LIGHT },
     { name: "overview-phone", path: "/", look: PHONE },
     { name: "approvals-phone", path: "/approvals", look: PHONE },
     { name: "run-timeline-phone", path: pathOf("run-timeline"), look: PHONE },
@@ -74,18 +83,16 @@ async function compare(page: Page): Promise<void> {
 
 async function tour(page: Page): Promise<void> {
   await page.keyboard.press("Control+k");
-  await page.keyboard.type("tour");
-  await page.keyboard.press("Enter");
+  await page.getByRole("combobox").fill("take the tour");
+  await page.getByRole("option", { name: "Take the tour" }).click();
   await page.getByRole("region", { name: "Tour" }).waitFor();
 }
 
-async function take({ console: { open } }: FilledWorld, { name, path, look = DESK, prepare }: Picture): Promise<void> {
-  const page = await open("/settings/appearance", { reducedMotion: "reduce", ...look });
+async function take(world: FilledWorld, { name, path, look = DESK, prepare }: Picture): Promise<void> {
+  const page = pages.get(look) ?? (await world.console.open("/settings/appearance", { reducedMotion: "reduce", ...look }));
+  pages.set(look, page);
   await visit(page, path);
   await prepare?.(page);
   await page.waitForTimeout(REST_MS);
-  const file = join(FOLDER, `console-${name}.png`);
-  await rm(file, { force: true });
-  await writeFile(file, withPalette(await page.screenshot()));
-  await page.context().close();
+  await writeFile(join(FOLDER, `console-${name}.png`), withPalette(await page.screenshot()));
 }

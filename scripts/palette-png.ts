@@ -42,7 +42,7 @@ export function withPalette(png: Buffer): Buffer {
 
 function pixelsOf(png: Buffer): Pixels {
   const data: Buffer[] = [];
-  let head = Buffer.alloc(0);
+  let head: Buffer = Buffer.alloc(0);
   for (let at = SIGNATURE.length; at < png.length;) {
     const length = png.readUInt32BE(at);
     const body = png.subarray(at + 8, at + 8 + length);

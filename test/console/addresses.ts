@@ -4,7 +4,9 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { FilledRuns } from "./filled-world.ts";
 
-const ROUTER = join(import.meta.dirname, "../../packages/console/src/router.tsx");
+const SOURCES = join(import.meta.dirname, "../../packages/console/src");
+const ROUTER = join(SOURCES, "router.tsx");
+const SETTINGS = join(SOURCES, "panels/settings/settings-page.tsx");
 
 /** An address, the route it belongs to, and what it is called. */
 export interface Address {
@@ -13,7 +15,7 @@ export interface Address {
   readonly path: string;
 }
 
-const SECTIONS = ["access", "models", "policy", "plugins", "mcp", "sandbox", "budgets", "health", "configuration", "appearance"];
+const SECTIONS = ["access", "models", "policy", "plugins", "mcp", "sandbox", "budgets", "health", "configuration", "voice", "appearance"];
 const RUN_TABS = ["timeline", "log", "graph", "values", "receipt", "cost", "raw"];
 
 /** All of them. */
@@ -52,7 +54,7 @@ export function addressesOf(runs: FilledRuns): readonly Address[] {
     one("agent-chat", "/agents/$name", `/agents/clara?run=${runs.chat}`),
     one("agent-about", "/agents/$name", "/agents/clara?tab=about"),
     one("agent-run", "/agents/$name", "/agents/clara?tab=run"),
-    one("compare", "/compare"),
+    one("compare", "/compare", "/compare?a=lamps-large&b=lamps-small"),
     ...tabs("/data", "data", ["spend", "datasets", "values"]),
     one("data-search", "/data", "/data?tab=search&q=where+is+my+parcel"),
     one("commerce", "/commerce"),
@@ -62,9 +64,11 @@ export function addressesOf(runs: FilledRuns): readonly Address[] {
   ];
 }
 
-/** Fails when the router has a page that is not among the addresses, or the other way round. */
+/** Fails when the router or the settings have a page that is not among the addresses, or the other way round. */
 export async function assertAllRoutes(addresses: readonly Address[]): Promise<void> {
   const routes = [...(await readFile(ROUTER, "utf8")).matchAll(/\bpage\("([^"]+)"/g)].map(([, route]) => route);
   assert.ok(routes.length > 0);
   assert.deepEqual(new Set(addresses.map(({ route }) => route)), new Set(routes));
+  const sections = [...(await readFile(SETTINGS, "utf8")).matchAll(/^    id: "(\w+)"/gm)].map(([, section]) => section);
+  assert.deepEqual(new Set(SECTIONS), new Set(sections));
 }

@@ -1,10 +1,37 @@
 /** What a Tutti would have kept from the days before: runs that ended, and what models cost. It is made from counters, so it is always the same. */
 import type { EventBody, EventDraft, Json } from "@tutti/core";
 
-const DAYS = 21;
+const DAYS = 31;
 const HOUR_MS = 3_600_000;
 const OWNER = { id: "owner", tenant: "default", roles: ["owner"] };
-const WORKFLOWS = ["nightly-report", "triage-inbox", "refund", "order", "export-file"];
+/** Workflows and their steps, with the part of the time that each takes. */
+const WORKFLOWS: readonly { readonly name: string; readonly steps: readonly (readonly [name: string, share: number])[] }[] = [
+  {
+    name: "nightly-report",
+    steps: [
+      ["load Milano", 0.34],
+      ["convert currency", 0.06],
+      ["fetch exchange rates", 0.31],
+      ["write the table", 0.22],
+    ],
+  },
+  { name: "triage-inbox", steps: [["rank", 0.2]] },
+  {
+    name: "refund",
+    steps: [
+      ["find the order", 0.3],
+      ["pay back", 0.6],
+    ],
+  },
+  { name: "order", steps: [["total", 0.4]] },
+  {
+    name: "export-file",
+    steps: [
+      ["write", 0.7],
+      ["check", 0.2],
+    ],
+  },
+];
 const MODELS = [
   { model: "gpt-5", provider: "openai", usd: 0.021, tokens: 5200 },
   { model: "claude-opus-4-8", provider: "anthropic", usd: 0.034, tokens: 4100 },
@@ -27,8 +54,8 @@ export function pastEvents(nowMs: number, keyIds: readonly string[]): readonly (
     const hourOfDay = new Date(beganMs).getUTCHours();
     // Few at night, most in the afternoon.
     const load = 0.3 + Math.max(0, Math.sin(((hourOfDay - 6) / 24) * 2 * Math.PI));
-    const isRecent = hour <= 48;
-    for (let index = 0; index < Math.ceil(load * (isRecent ? 5 : 1)); index += 1)
+    const isRecent = hour <= 26;
+    for (let index = 0; index < Math.ceil(load * (isRecent ? 14 : 1)); index += 1)
       runs.push(pastRun(hour * 31 + index, beganMs + thrown(hour + index * 7) * HOUR_MS * 0.9));
     for (let index = 0; index < Math.ceil(load * 2); index += 1)
       runs.push([spent(hour * 17 + index, beganMs + thrown(hour * 3 + index) * HOUR_MS * 0.9, keyIds)]);
@@ -37,34 +64,28 @@ export function pastEvents(nowMs: number, keyIds: readonly string[]): readonly (
 }
 
 function pastRun(seed: number, beganMs: number): readonly EventDraft[] {
-  const workflow = WORKFLOWS[Math.floor(thrown(seed) * WORKFLOWS.length)] ?? "refund";
+  const { name: workflow, steps } = WORKFLOWS[Math.floor(thrown(seed) * WORKFLOWS.length)] ?? { name: "refund", steps: [] };
   const durationMs = Math.round(400 + thrown(seed + 1) * 9000);
   const hasFailed = thrown(seed + 2) < (workflow === "refund" ? 0.2 : 0.04);
-  const begun: EventBody = {
-    type: "run.started",
-    workflow,
-    version: "1",
-    input: { day: new Date(beganMs).toISOString().slice(0, 10) },
-    principal: OWNER,
-  };
-  const step: EventBody = {
-    type: "step.completed",
-    key: "0",
-    kind: "step",
-    name: "load",
-    attempt: 1,
-    startedAt: new Date(beganMs).toISOString(),
-    durationMs: Math.round(durationMs * 0.8),
-    output: { rows: Math.round(thrown(seed + 3) * 400) },
-  };
+  const input = { day: new Date(beganMs).toISOString().slice(0, 10) };
+  const placedBodies: (readonly [EventBody, number])[] = [
+    [{ type: "run.started", workflow, version: "1", input, principal: OWNER }, beganMs],
+  ];
+  let atMs = beganMs;
+  for (const [index, [name, share]] of steps.entries()) {
+    const stepMs = Math.round(durationMs * share * (0.7 + 0.3 * thrown(seed + index)));
+    const startedAt = new Date(atMs).toISOString();
+    atMs += stepMs;
+    const output = { rows: Math.round(thrown(seed + 3) * 400) };
+    placedBodies.push([
+      { type: "step.completed", key: String(index), kind: "step", name, attempt: 1, startedAt, durationMs: stepMs, output },
+      atMs,
+    ]);
+  }
   const end: EventBody = hasFailed
     ? { type: "run.failed", code: "upstream", message: "the payment provider answered 502" }
     : { type: "run.completed", output: { done: true } };
-  return placed(seed, [
-    [begun, beganMs],
-    [step, beganMs + durationMs * 0.8],
-    [end, beganMs + durationMs],
-  ]);
+  return placed(seed, [...placedBodies, [end, beganMs + durationMs]]);
 }
 
 function spent(seed: number, atMs: number, keyIds: readonly string[]): EventDraft {

@@ -1,9 +1,9 @@
 /**
- * A whole Tutti in which something stands on every page of the console: a lamp shop's three weeks. Always the same apart from the ids and
+ * A whole Tutti in which something stands on every page of the console: a lamp shop's month. Always the same apart from the ids and
  * times of what is run now.
  */
 import assert from "node:assert/strict";
-import { cp, mkdtemp, readFile, rm } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createClient, type Client } from "@tutti/client";
@@ -56,6 +56,8 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   const pluginsDir = await mkdtemp(join(tmpdir(), "tutti-filled-"));
   opening.defer(() => rm(pluginsDir, { recursive: true, force: true }));
   for (const name of ["shop", "hello"]) await cp(join(ROOT, "examples/plugins", name), join(pluginsDir, name), { recursive: true });
+  const toolPolicyPath = join(pluginsDir, "policy.yaml");
+  await writeFile(toolPolicyPath, POLICY);
   const opened = opening.use(
     await openConsole({
       inlinePlugins: [lampShop, triage, orders],
@@ -70,7 +72,7 @@ export async function openFilledWorld(): Promise<FilledWorld> {
         users: { mira: { budgets: [{ amountUsd: 40, per: "month" }] } },
         teams: { support: { requestsPerMinute: 120, budgets: [{ amountUsd: 100, per: "month" }] } },
       },
-      toolPolicyPath: join(ROOT, "examples/policies/office.yaml"),
+      toolPolicyPath,
       mcpServers: [],
     }),
   );
@@ -78,9 +80,9 @@ export async function openFilledWorld(): Promise<FilledWorld> {
   const client = createClient({ baseUrl: tutti.url, token: tutti.token });
   const world = { client, console: opened };
   await keysAndPast(world);
-  const runs = await makeRuns(world);
   await Promise.all([schedules(client), supervisedWork(client), publications(client), chats(client), plugins(world), savedThings(client)]);
   await approvals(world);
+  const runs = await makeRuns(world);
   const made = opening.move();
   return {
     ...world,
@@ -88,6 +90,20 @@ export async function openFilledWorld(): Promise<FilledWorld> {
     [Symbol.asyncDispose]: () => made.disposeAsync(),
   };
 }
+
+const POLICY = `version: 1
+description: What agents of the lamp shop may do by themselves.
+rules:
+  - id: reading
+    effect: allow
+    reason: reading changes nothing
+    match: { effect: read }
+  - id: mail-inside
+    effect: allow
+    reason: mail to colleagues stays in the house
+    match: { tool: send_mail }
+    when: { input: { /to: { matches: '^[^@]+@lamps\\.example$' } } }
+`;
 
 type World = Pick<FilledWorld, "client" | "console">;
 
@@ -109,6 +125,7 @@ const script: Script = (body) => {
     };
   if (text.includes("sales of"))
     return { type: "text", pieces: ["The three shops sold 126 lamps ", "for 4,680 €, ", "a tenth more than the day before."] };
+  if (body.model === "lamps-small") return { type: "text", pieces: ["Yes, ", "within thirty days, ", "with the receipt."] };
   return {
     type: "text",
     pieces: ["Yes: ", "within thirty days, ", "also when it was used. ", "Bring the receipt or your order's number."],

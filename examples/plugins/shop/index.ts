@@ -32,7 +32,7 @@ export function init(host: PluginHost): IsolatedPlugin {
           const sum = (await host.call("safe_calc", { expression: `${first} + ${second} + ${third}` })) as {
             readonly result: number | string;
           };
-          return { total: Number(sum.result), change: third - second };
+          return { total: Number(sum.result), change: (third - second) / second };
         },
       },
       {

@@ -133,7 +133,8 @@ function optionsOf(element: HTMLElement, { heightPx, isSmall, series, format, on
   return {
     width: element.clientWidth,
     height: heightPx,
-    padding: [8, 8, 0, 0],
+    // Without a scale beside them the first and last times need room of their own.
+    padding: isSmall ? [8, 26, 0, 26] : [8, 8, 0, 0],
     cursor: { y: false, points: { size: 7 }, drag: { x: onRange !== undefined, y: false, setScale: false } },
     legend: { show: !isSmall, live: true },
     axes: [

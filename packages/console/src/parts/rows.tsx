@@ -254,7 +254,7 @@ function Head<Row>({ columns, tracks, canSelect }: HeadProps<Row>): ReactNode {
           </div>
         )}
         {columns.map(({ id, title, isNumber }) => (
-          <div key={id} role="columnheader" className={cx("truncate pe-3", isNumber && "text-end")}>
+          <div key={id} role="columnheader" className={cx("truncate", isNumber ? "pe-6 text-end" : "pe-3")}>
             {title}
           </div>
         ))}
@@ -305,7 +305,7 @@ const Line = memo(DrawnLine) as typeof DrawnLine;
 /** What stands in a row. It stays as it is when the row only moves, as all do when one comes in on top. */
 function DrawnCells<Row>({ row, columns }: Pick<LineProps<Row>, "row" | "columns">): ReactNode {
   return columns.map(({ id, cell, isNumber }) => (
-    <div key={id} role="gridcell" className={cx("min-w-0 truncate pe-3", isNumber && "text-end tabular-nums")} dir="auto">
+    <div key={id} role="gridcell" className={cx("min-w-0 truncate", isNumber ? "pe-6 text-end tabular-nums rtl:text-left" : "pe-3 rtl:text-right")} dir="auto">
       {cell(row)}
     </div>
   ));

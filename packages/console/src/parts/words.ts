@@ -26,14 +26,26 @@ export function clockTime(at: string): string {
   return Number.isNaN(moment) ? at : CLOCK.format(moment);
 }
 
-/** How long something took: "12 ms", "3.4 s", "2 m 5 s", "4 h 10 m", "3 d 2 h". */
+/** How long something took: "12 ms", "3.4 s", "2 m 5 s", "4 h", "3 d 2 h". */
 export function duration(ms: number): string {
   if (ms < 1) return "<1 ms";
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-  if (ms < 3_600_000) return `${Math.floor(ms / 60_000)} m ${Math.floor((ms % 60_000) / 1000)} s`;
-  if (ms < 86_400_000) return `${Math.floor(ms / 3_600_000)} h ${Math.floor((ms % 3_600_000) / 60_000)} m`;
-  return `${Math.floor(ms / 86_400_000)} d ${Math.floor((ms % 86_400_000) / 3_600_000)} h`;
+  if (ms < 3_600_000) return inTwo(ms, [60_000, "m"], [1000, "s"]);
+  if (ms < 86_400_000) return inTwo(ms, [3_600_000, "h"], [60_000, "m"]);
+  return inTwo(ms, [86_400_000, "d"], [3_600_000, "h"]);
+}
+
+type Unit = readonly [ms: number, name: string];
+
+function inTwo(ms: number, [largeMs, large]: Unit, [smallMs, small]: Unit): string {
+  const rest = Math.floor((ms % largeMs) / smallMs);
+  return `${Math.floor(ms / largeMs)} ${large}${rest === 0 ? "" : ` ${rest} ${small}`}`;
+}
+
+/** A number of things: "1 tool", "2 tools". */
+export function several(number: number, thing: string): string {
+  return `${WHOLE.format(number)} ${thing}${number === 1 ? "" : "s"}`;
 }
 
 /** A whole number with its thousands told apart. */

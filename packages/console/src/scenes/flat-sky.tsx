@@ -1,5 +1,6 @@
-import type { ComponentProps, ReactNode } from "react";
+import { useMemo, type ComponentProps, type ReactNode } from "react";
 import { useRoving } from "../parts/roving.ts";
+import { cx } from "../parts/class-names.ts";
 import { COLOUR } from "../parts/tones.ts";
 import { BodyLink } from "./body-link.tsx";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
@@ -18,6 +19,7 @@ const RINGS_DRAWN = [2.2, 3.4, 4.8, 5.6];
  */
 export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
   const byId = new Map(sky.bodies.map((body) => [body.id, body]));
+  const named = useMemo(() => namedOf(sky.bodies), [sky.bodies]);
   const { box, propsOf } = useRoving<SVGSVGElement>();
   return (
     <svg
@@ -25,7 +27,7 @@ export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
       role="group"
       aria-label="Agents, models, tools and workflows"
       viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}
-      className="h-full w-full"
+      className="absolute inset-0 size-full"
       direction="ltr"
     >
       <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={26} fill="var(--glow)" />
@@ -52,13 +54,41 @@ export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
       })}
       <Sparks sky={sky} byId={byId} />
       {sky.bodies.map((body, index) => (
-        <FlatBody key={body.id} body={body} {...propsOf(index)} />
+        <FlatBody key={body.id} body={body} isNamed={named.has(body.id)} {...propsOf(index)} />
       ))}
     </svg>
   );
 }
 
-function FlatBody({ body, ...rest }: Omit<ComponentProps<typeof BodyLink>, "children" | "className">): ReactNode {
+/** The most telling come first. */
+const KINDS: readonly Body["kind"][] = ["agent", "model", "workflow", "tool"];
+const LETTER_WIDTH = 6;
+const LINE_HEIGHT = 12;
+
+/** Names that would lie on another name, or on another body, are left out; whoever points at the body still reads it. */
+function namedOf(bodies: readonly Body[]): ReadonlySet<string> {
+  const taken = bodies.map(({ place }) => {
+    const { x, y } = project(place);
+    return { left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 };
+  });
+  const named = new Set<string>();
+  for (const { id, name, place } of bodies.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind))) {
+    const { x, y } = project(place);
+    const half = (Math.min(name.length, NAME_LENGTH_MAX) * LETTER_WIDTH) / 2;
+    const box = { left: x - half, right: x + half, top: y + 19 - LINE_HEIGHT + 2, bottom: y + 19 + 3 };
+    const isFree = taken.every(
+      ({ left, right, top, bottom }) => box.left > right || box.right < left || box.top > bottom || box.bottom < top,
+    );
+    if (!isFree) continue;
+    taken.push(box);
+    named.add(id);
+  }
+  return named;
+}
+
+type FlatBodyProps = Omit<ComponentProps<typeof BodyLink>, "children" | "className"> & { readonly isNamed: boolean };
+
+function FlatBody({ body, isNamed, ...rest }: FlatBodyProps): ReactNode {
   const { kind, name, place } = body;
   const { x, y } = project(place);
   const colour = COLOUR[BODY_ACCENT[kind]];
@@ -75,7 +105,14 @@ function FlatBody({ body, ...rest }: Omit<ComponentProps<typeof BodyLink>, "chil
       />
       <circle cx={x} cy={y} r={9} fill={colour} opacity={0.16} />
       <circle cx={x} cy={y} r={4} fill={colour} />
-      <text x={x} y={y + 19} textAnchor="middle" fontSize={10.5} fill="var(--ink-2)" className="group-hover:underline">
+      <text
+        x={x}
+        y={y + 19}
+        textAnchor="middle"
+        fontSize={11.5}
+        fill="var(--ink-2)"
+        className={cx("group-hover:underline", !isNamed && "opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100")}
+      >
         {name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name}
       </text>
     </BodyLink>

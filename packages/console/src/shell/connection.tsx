@@ -5,6 +5,7 @@ import { reconnect, useConnection, useLive } from "../feed.ts";
 import { Button } from "../parts/button.tsx";
 import { Hint } from "../parts/hint.tsx";
 import { Moment } from "../parts/time.tsx";
+import { several } from "../parts/words.ts";
 import { approvalsQuery, healthQuery } from "../queries.ts";
 
 const HEALTH_EVERY_MS = 15_000;
@@ -25,11 +26,20 @@ export function Connection(): ReactNode {
   );
   useCatchUp(status === "live");
   const state = status === "live" ? (health.data?.status ?? "ok") : status;
+  const parts = health.data?.components.filter((part) => part.status === state).length ?? 0;
   return (
-    <Hint text={status === "live" ? `Live; the server is ${state}` : "What you see may be old"}>
+    <Hint
+      text={
+        status === "live"
+          ? state === "ok"
+            ? "Live; the server is well"
+            : `Live; ${several(parts, "part")} of the server ${parts === 1 ? "is" : "are"} ${state}`
+          : "What you see may be old"
+      }
+    >
       <span role="status" className="flex items-center gap-1.5 text-xs text-ink-2">
         <span aria-hidden className={`size-2 rounded-full ${DOT[state] ?? "bg-orange"}`} />
-        {state === "ok" ? "Live" : state}
+        {state === "ok" ? "Live" : status === "live" && parts > 0 ? `${several(parts, "part")} ${state}` : state}
       </span>
     </Hint>
   );

@@ -9,9 +9,9 @@ export function Help({ onClose }: { readonly onClose: () => void }): ReactNode {
   const groups = Map.groupBy(actions, ({ group }) => group);
   return (
     <Window title="Keyboard and help" about="In lists: arrow keys or J and K move, Enter opens, X selects." isOpen onClose={onClose} isWide>
-      <div className="grid gap-6 sm:grid-cols-2">
+      <div className="gap-6 sm:columns-2">
         {[...groups].map(([group, entries]) => (
-          <section key={group} aria-label={group}>
+          <section key={group} aria-label={group} className="break-inside-avoid pb-5">
             <h3 className="pb-1 text-xs font-semibold text-ink-2">{group}</h3>
             <ul className="flex flex-col">
               {entries.map(({ id, title, keys = "" }) => (

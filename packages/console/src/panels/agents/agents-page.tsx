@@ -18,6 +18,7 @@ import { agentsQuery } from "../../queries.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { useThrottled } from "../../throttled.ts";
 import { RunDots, useRunsByWorkflow, type RunsOf } from "../workflows/recent-runs.tsx";
+import { several } from "../../parts/words.ts";
 
 const HEALTH_ACCENT: Readonly<Record<AgentEntry["health"]["status"], Accent>> = { ok: "green", degraded: "orange", down: "red" };
 /** How often what agents do now is read anew while runs come and go. */
@@ -136,9 +137,9 @@ const COLUMNS: readonly Column<Line>[] = [
 
 function capabilityWords({ tools, skills, routes }: AgentEntry["capabilities"]): string {
   return [
-    `${tools.length} tools`,
-    ...(skills.length === 0 ? [] : [`${skills.length} skills`]),
-    ...(routes === 0 ? [] : [`${routes} rules`]),
+    several(tools.length, "tool"),
+    ...(skills.length === 0 ? [] : [several(skills.length, "skill")]),
+    ...(routes === 0 ? [] : [several(routes, "rule")]),
   ].join(", ");
 }
 

@@ -125,7 +125,7 @@ function Entry({ approval, isOpen, onOpen }: EntryProps): ReactNode {
 function Left({ approval, until }: { readonly approval: ApprovalEntry; readonly until: string }): ReactNode {
   const nowMs = useNow();
   return (
-    <span className={cx("text-xs tabular-nums", isUrgent(approval, nowMs) ? "text-orange" : "text-ink-2")}>
+    <span className={cx("shrink-0 text-xs whitespace-nowrap tabular-nums", isUrgent(approval, nowMs) ? "text-orange" : "text-ink-2")}>
       {duration(Math.max(0, Date.parse(until) - nowMs))} left
     </span>
   );

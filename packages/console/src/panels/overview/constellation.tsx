@@ -14,6 +14,7 @@ import { FlatSky } from "../../scenes/flat-sky.tsx";
 import { BODY_ACCENT } from "../../scenes/looks.ts";
 import { skyOf, type Body, type BodyKind, type Sky } from "../../scenes/sky.ts";
 import { client } from "../../server.ts";
+import { several } from "../../parts/words.ts";
 
 const SceneSky = lazy(() => import("../../scenes/scene-sky.tsx").then((module) => ({ default: module.SceneSky })));
 
@@ -33,7 +34,8 @@ export function Constellation(): ReactNode {
   const kinds = KINDS.map((kind) => ({ kind, number: sky.bodies.filter((body) => body.kind === kind).length }));
   return (
     <Panel title="Constellation">
-      <div className="relative h-80">
+      <div className="flex h-full flex-col gap-3">
+      <div className="relative min-h-80 grow">
         <Suspense fallback={<FlatSky sky={sky} />}>
           {isDeep ? <SceneSky sky={sky} onPoint={setPointed} onOpen={open} /> : <FlatSky sky={sky} />}
         </Suspense>
@@ -48,15 +50,16 @@ export function Constellation(): ReactNode {
         {kinds.map(({ kind, number }) => (
           <li key={kind} className="flex items-center gap-1.5">
             <span aria-hidden className="size-2 rounded-full" style={{ background: COLOUR[BODY_ACCENT[kind]] }} />
-            {number} {number === 1 ? kind : `${kind}s`}
+            {several(number, kind)}
           </li>
         ))}
         <li aria-live="off">
           <Link to="/runs" search={{ status: "running,waiting,queued,paused", parent: "all" }} className="hover:text-ink hover:underline">
-            {count === 1 ? "1 run under way" : `${count} runs under way`}
+            {several(count, "run")} under way
           </Link>
         </li>
       </ul>
+      </div>
     </Panel>
   );
 }

@@ -1,7 +1,7 @@
 import type { ApprovalEntry, ComponentEntry, DeadLetterEntry, KeyEntry, SupervisedEntry } from "@tutti/client";
 import type { RunRecord } from "@tutti/core";
 import type { Accent } from "../../parts/tones.ts";
-import { approvalId } from "../operations/approval-words.ts";
+import { approvalId, reasonOf, subjectOf } from "../operations/approval-words.ts";
 
 /** Something that waits for a person: what, why, since when, and where to do something about it. */
 export interface Need {
@@ -48,15 +48,15 @@ function brokenParts({ components }: NeedSources): readonly Need[] {
 }
 
 function questions({ approvals }: NeedSources): readonly Need[] {
-  return approvals.map(({ runId, key, question, call, since }) => ({
-    id: `approval ${runId} ${key}`,
+  return approvals.map((approval) => ({
+    id: `approval ${approvalId(approval)}`,
     kind: "approval",
     accent: "orange",
-    title: question,
-    why: call === undefined ? "A run asks" : `${call.tool}, asked by ${call.rule}`,
-    since,
+    title: subjectOf(approval),
+    why: approval.call === undefined ? "A run asks" : reasonOf(approval),
+    since: approval.since,
     to: "/approvals",
-    search: { approval: approvalId({ runId, key }) },
+    search: { approval: approvalId(approval) },
   }));
 }
 

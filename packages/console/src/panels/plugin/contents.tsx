@@ -100,11 +100,11 @@ function TableContent({
 function TimelineContent({ content: { entries, entriesTotal } }: { readonly content: ContentOf<"timeline"> }): ReactNode {
   if (entries.length === 0) return <Empty title="Nothing has happened yet" />;
   return (
-    <ol className="max-h-96 overflow-y-auto border-s border-line ps-4">
+    <ol className="max-h-96 overflow-y-auto ps-1">
       {entries.map(({ time, until, label, detail }, place) => (
         <li
           key={place}
-          className="relative pb-3 before:absolute before:-start-[20.5px] before:top-1.5 before:size-2 before:rounded-full before:bg-blue"
+          className="relative border-s border-line ps-4 pb-3 before:absolute before:-start-[4.5px] before:top-1.5 before:size-2 before:rounded-full before:bg-blue"
         >
           <p className="flex flex-wrap gap-x-3 text-[13px]">
             <span className="font-medium" dir="auto">

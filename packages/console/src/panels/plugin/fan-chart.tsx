@@ -1,14 +1,18 @@
 import { scaleBand, scaleLinear, scaleUtc } from "d3-scale";
 import { area, line } from "d3-shape";
-import { useMemo, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
 import type { ChartView, PanelContent, PanelPoint } from "@tutti/core/plugin";
 import { COLOUR, type Accent } from "../../parts/tones.ts";
 import { short } from "../../parts/words.ts";
 
-const SIZE = { width: 640, height: 240 };
+const HEIGHT_PX = 240;
+/** Until it is known how wide it may be. */
+const WIDTH_PX = 640;
 const EDGE = { left: 52, right: 8, top: 10, bottom: 26 };
 const ACCENTS: readonly Accent[] = ["blue", "orange", "green", "violet", "yellow", "red"];
 const TICKS = 5;
+/** A label nearer to the end than this would be cut. */
+const LABEL_ROOM = 28;
 /** Rows that are read aloud. */
 const TABLE_ROWS_MAX = 60;
 
@@ -19,10 +23,11 @@ interface FanChartProps {
 
 /** Lines, areas or bars over a time, a number or names; a series with a band is a fan. The same numbers stand in a table. */
 export function FanChart({ panel, content }: FanChartProps): ReactNode {
-  const scales = useMemo(() => scalesOf(panel, content.points), [panel, content.points]);
+  const [figure, width] = useWidth();
+  const scales = useMemo(() => scalesOf(panel, content.points, width), [panel, content.points, width]);
   return (
-    <figure aria-label={panel.title} className="flex min-w-0 flex-col gap-2" dir="ltr">
-      <svg aria-hidden viewBox={`0 0 ${SIZE.width} ${SIZE.height}`} className="w-full">
+    <figure ref={figure} aria-label={panel.title} className="flex min-w-0 flex-col gap-2" dir="ltr">
+      <svg aria-hidden viewBox={`0 0 ${width} ${HEIGHT_PX}`} className="w-full">
         <Axes scales={scales} />
         {panel.series.map((series, index) => (
           <Drawn key={series.key} {...{ panel, series, scales }} points={content.points} place={index} />
@@ -43,11 +48,26 @@ export function FanChart({ panel, content }: FanChartProps): ReactNode {
   );
 }
 
+/** How wide the figure is, so that its letters are as large as all others. */
+function useWidth(): readonly [RefObject<HTMLElement | null>, number] {
+  const figure = useRef<HTMLElement>(null);
+  const [width, setWidth] = useState(WIDTH_PX);
+  useEffect(() => {
+    const element = figure.current;
+    if (element === null) return;
+    const observer = new ResizeObserver(() => setWidth(Math.max(1, element.clientWidth)));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return [figure, width];
+}
+
 function accentAt(index: number): Accent {
   return ACCENTS[index % ACCENTS.length] ?? "blue";
 }
 
 interface Scales {
+  readonly width: number;
   readonly x: (point: PanelPoint) => number;
   readonly y: (value: number) => number;
   readonly step: number;
@@ -55,13 +75,13 @@ interface Scales {
   readonly yTicks: readonly number[];
 }
 
-function scalesOf({ x: { kind }, series }: ChartView, points: readonly PanelPoint[]): Scales {
+function scalesOf({ x: { kind }, series }: ChartView, points: readonly PanelPoint[], width: number): Scales {
   const values = points
     .flatMap(({ y }) => series.flatMap(({ key, low, high }) => [y[key], low && y[low], high && y[high]]))
     .filter((value) => typeof value === "number");
-  const yScale = scaleLinear([Math.min(0, ...values), Math.max(1e-9, ...values)], [SIZE.height - EDGE.bottom, EDGE.top]).nice();
-  const y = { y: (value: number) => yScale(value), yTicks: yScale.ticks(TICKS) };
-  const range: [number, number] = [EDGE.left, SIZE.width - EDGE.right];
+  const yScale = scaleLinear([Math.min(0, ...values), Math.max(1e-9, ...values)], [HEIGHT_PX - EDGE.bottom, EDGE.top]).nice();
+  const y = { width, y: (value: number) => yScale(value), yTicks: yScale.ticks(TICKS) };
+  const range: [number, number] = [EDGE.left, width - EDGE.right];
   if (kind === "category") {
     const names = points.map(({ x }) => String(x));
     const scale = scaleBand(names, range).padding(0.25);
@@ -87,19 +107,19 @@ function scalesOf({ x: { kind }, series }: ChartView, points: readonly PanelPoin
   };
 }
 
-function Axes({ scales: { y, xTicks, yTicks } }: { readonly scales: Scales }): ReactNode {
+function Axes({ scales: { width, y, xTicks, yTicks } }: { readonly scales: Scales }): ReactNode {
   return (
-    <g fontSize={10.5} fill="var(--ink-3)">
+    <g fontSize={11} fill="var(--ink-3)">
       {yTicks.map((tick) => (
         <g key={tick}>
-          <line x1={EDGE.left} x2={SIZE.width - EDGE.right} y1={y(tick)} y2={y(tick)} stroke="var(--line)" />
+          <line x1={EDGE.left} x2={width - EDGE.right} y1={y(tick)} y2={y(tick)} stroke="var(--line)" />
           <text x={EDGE.left - 6} y={y(tick) + 3.5} textAnchor="end">
             {short(tick)}
           </text>
         </g>
       ))}
       {xTicks.map(({ at, text }) => (
-        <text key={at} x={at} y={SIZE.height - 8} textAnchor="middle">
+        <text key={at} x={at} y={HEIGHT_PX - 8} textAnchor={at > width - LABEL_ROOM ? "end" : "middle"}>
           {text}
         </text>
       ))}

@@ -22,7 +22,7 @@ export function PluginPanels({ slot, empty = null }: PluginPanelsProps): ReactNo
 /** Panels side by side, each as wide as it wishes. */
 function PanelGrid({ panels }: { readonly panels: readonly PanelEntry[] }): ReactNode {
   return (
-    <div className="grid grid-cols-1 gap-4 md:grid-cols-2 xl:grid-cols-4">
+    <div className="grid grid-flow-row-dense grid-cols-1 gap-4 md:grid-cols-2 xl:grid-cols-4">
       {panels.map((panel) => (
         <PluginPanel key={`${panel.plugin} ${panel.id}`} panel={panel} />
       ))}

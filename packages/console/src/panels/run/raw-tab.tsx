@@ -7,7 +7,7 @@ import { JsonView } from "../../parts/json-view.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { download } from "../../parts/download.ts";
-import { count } from "../../parts/words.ts";
+import { several } from "../../parts/words.ts";
 import { useActions } from "../../shell/actions.ts";
 import { recordQuery } from "./queries.ts";
 import type { RunFacts } from "./run-facts.ts";
@@ -34,7 +34,7 @@ export function RawTab({ events, facts: { runId } }: { readonly events: readonly
       >
         <Queried query={record}>{(data) => <JsonView value={data as unknown as Json} label="Run" />}</Queried>
       </Panel>
-      <Panel title={`${count(events.length)} events`}>
+      <Panel title={several(events.length, "event")}>
         <JsonView value={events as unknown as Json} label="Events" openTo={1} />
       </Panel>
     </div>

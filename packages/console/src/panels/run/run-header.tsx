@@ -48,9 +48,11 @@ export function RunHeader({ facts, events }: RunHeaderProps): ReactNode {
         </Named>
         <Named name="Cost">
           <span className="text-ink tabular-nums">{dollars(facts.usage.costUsd)}</span>
-          <span className="tabular-nums">
-            {count(facts.usage.inputTokens)} in, {count(facts.usage.outputTokens)} out
-          </span>
+          {facts.usage.inputTokens + facts.usage.outputTokens > 0 && (
+            <span className="tabular-nums">
+              {count(facts.usage.inputTokens)} tokens in, {count(facts.usage.outputTokens)} out
+            </span>
+          )}
         </Named>
       </div>
       <Family facts={facts} events={events} />

@@ -14,6 +14,7 @@ import { complain, say } from "../../parts/toasts.tsx";
 import { Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 import { leave } from "../../session.tsx";
+import { browserWords } from "./browser-words.ts";
 
 const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -99,7 +100,7 @@ function SessionLine({
     <li className="flex items-center gap-3 border-b border-line/60 py-2 text-[13px] last:border-0">
       <span className="min-w-0 grow">
         <span className="block truncate" dir="auto" title={agent}>
-          {agent === "" ? "a browser that does not say what it is" : agent}
+          {browserWords(agent)}
         </span>
         <span className="text-xs text-ink-3">
           signed in <Moment at={createdAt} />, ends <Moment at={expiresAt} />

@@ -114,7 +114,7 @@ function BudgetBar({ budget: { of, per, usd, tokens, endsAt } }: { readonly budg
   const share = limit <= 0 ? 0 : spent / limit;
   return (
     <div className="flex items-center gap-3 text-xs text-ink-2">
-      <span className="w-28">
+      <span className="w-44 break-words" dir="auto">
         {of} per {per}
       </span>
       <meter

@@ -15,6 +15,7 @@ import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
+import { several } from "../../parts/words.ts";
 
 const serversQuery = queryOptions({
   queryKey: ["mcp servers"],
@@ -102,7 +103,7 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         </span>
         <Badge>{transport}</Badge>
         <Badge accent={STATE[state]}>{state}</Badge>
-        {tools.waiting > 0 && <Badge accent="orange">{tools.waiting} tools to look at</Badge>}
+        {tools.waiting > 0 && <Badge accent="orange">{several(tools.waiting, "tool")} to look at</Badge>}
         <span className="grow" />
         <Button onClick={() => testing.mutate()} isBusy={testing.isPending}>
           Test
@@ -118,7 +119,8 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
       </div>
       <p className="text-xs text-ink-2" dir="auto">
         {about !== undefined && `${about.name} ${about.version}, revision ${about.revision} · `}
-        {tools.approved} tools approved · {calls} calls{failures > 0 && `, ${failures} failed`}
+        {several(tools.approved, "tool")} approved · {several(calls, "call")}
+        {failures > 0 && `, ${failures} failed`}
         {reason !== undefined && ` · ${reason}`}
       </p>
       {isOpen && <Pins name={name} onClose={() => setOpen(false)} />}

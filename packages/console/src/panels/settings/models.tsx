@@ -9,7 +9,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
-import { duration, short } from "../../parts/words.ts";
+import { duration, several, short } from "../../parts/words.ts";
 import { catalogQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 
@@ -38,7 +38,7 @@ export function Models(): ReactNode {
                       {name}
                     </span>
                     <Badge>{kind}</Badge>
-                    <span className="text-xs text-ink-2">{models} models</span>
+                    <span className="text-xs text-ink-2">{several(models, "model")}</span>
                     {complaint !== undefined && (
                       <span className="text-xs text-yellow" dir="auto">
                         {complaint}

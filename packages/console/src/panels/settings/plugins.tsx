@@ -11,6 +11,7 @@ import { Empty } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { client } from "../../server.ts";
+import { several } from "../../parts/words.ts";
 
 const pluginsQuery = queryOptions({
   queryKey: ["plugins"],
@@ -58,7 +59,7 @@ export function Plugins(): ReactNode {
                     {name}
                   </span>{" "}
                   <span className="text-xs text-ink-2">
-                    {agents.length} agents, {tools.length} tools, {workflows.length} workflows
+                    {several(agents.length, "agent")}, {several(tools.length, "tool")}, {several(workflows.length, "workflow")}
                   </span>
                 </li>
               ))}
@@ -101,7 +102,7 @@ function PluginLine({ plugin }: { readonly plugin: FolderPlugin }): ReactNode {
       )}
       {asks.length > 0 && <Asked title="Nobody has granted yet" wants={asks} />}
       <p className="text-xs text-ink-3">
-        {loaded !== null && `${loaded.tools.length} tools, ${loaded.skills.length} skills`}
+        {loaded !== null && `${several(loaded.tools.length, "tool")}, ${several(loaded.skills.length, "skill")}`}
         {process !== null && ` · process ${process.status}${process.restarts > 0 ? `, ${process.restarts} restarts` : ""}`}
         {process !== null && process.gaps.length > 0 && ` · not held by: ${process.gaps.join(", ")}`}
       </p>

@@ -10,7 +10,7 @@ import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
-import { count } from "../../parts/words.ts";
+import { count, several } from "../../parts/words.ts";
 import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
@@ -77,7 +77,7 @@ function Standing({
         {path === null ? "No file: what is not allowed in the configuration is denied." : <code className="min-w-0 font-mono text-xs break-all">{path}</code>}
       </p>
       <p className="text-ink-2">
-        {count(ruleCount)} rules
+        {several(ruleCount, "rule")}
         {since !== undefined && (
           <>
             , since <Moment at={since} />

@@ -71,7 +71,7 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
   }, [drawing, places, direction, selected]);
   const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
   const shape = drawing.nodes.map(({ id }) => id).join("\n");
-  useEffect(() => void flow.current?.fitView(FIT_FIRST), [shape, direction]);
+  useEffect(() => void showFirst(flow.current), [shape, direction]);
   const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
     const chosen = changes.find((change) => change.type === "select" && change.selected);
     if (chosen?.type === "select") onSelect?.(chosen.id);
@@ -93,7 +93,10 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
         deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
         onlyRenderVisibleElements={drawing.nodes.length > LARGE * 4}
         proOptions={{ hideAttribution: true }}
-        onInit={(instance) => (flow.current = instance)}
+        onInit={(instance) => {
+          flow.current = instance;
+          void showFirst(instance);
+        }}
         onNodesChange={onNodesChange}
         onPaneClick={() => onSelect?.(undefined)}
         onEdgeClick={(_, { id }) => onSelect?.(id)}
@@ -107,6 +110,18 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
       </ReactFlow>
     </div>
   );
+}
+
+/** Room between the picture's beginning and the edge. */
+const EDGE_PX = 24;
+
+/** Shows all of it, or, of a picture that is too large to be read whole, its beginning. */
+async function showFirst(flow: ReactFlowInstance<CanvasNode> | null): Promise<void> {
+  if (flow === null) return;
+  await flow.fitView(FIT_FIRST);
+  const { x, y, zoom } = flow.getViewport();
+  const bounds = flow.getNodesBounds(flow.getNodes());
+  await flow.setViewport({ x: Math.max(x, EDGE_PX - bounds.x * zoom), y: Math.max(y, EDGE_PX - bounds.y * zoom), zoom });
 }
 
 function Buttons(): ReactNode {

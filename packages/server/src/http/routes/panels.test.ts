@@ -51,7 +51,7 @@ test("the example's panels are listed by slot and show what feeds them, each in 
     [["sales", "allow"]],
   );
   const show = async (panel: string, input = {}) => (await client.panelData({ plugin: "shop", panel, input })).content;
-  assert.deepEqual(await show("revenue"), { view: "stat", value: 369, change: -13 });
+  assert.deepEqual(await show("revenue"), { view: "stat", value: 369, change: -13 / 131 });
   assert.deepEqual(await show("stock", { below: 3, shelf: "tea" }), {
     view: "table",
     rows: [{ name: "Sencha", count: 3, price: 9, page: "https://example.com/sencha" }],

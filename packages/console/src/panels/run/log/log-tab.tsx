@@ -8,7 +8,7 @@ import { JsonView } from "../../../parts/json-view.tsx";
 import { Rows, type Column, type RowsHandle } from "../../../parts/rows.tsx";
 import { Empty } from "../../../parts/states.tsx";
 import { visible } from "../../../parts/visible.ts";
-import { clockTime, count } from "../../../parts/words.ts";
+import { clockTime, count, several } from "../../../parts/words.ts";
 import { useActions } from "../../../shell/actions.ts";
 import type { Address } from "../use-address.ts";
 import { eventAccent, eventWords, foundEvents } from "./event-words.ts";
@@ -163,7 +163,7 @@ function LogTools({ events, type, text, found, change, children }: LogToolsProps
         className={cx(BOX, "min-w-40 grow sm:max-w-80")}
       />
       <span role="status" className="text-xs text-ink-3 tabular-nums">
-        {found === events.length ? `${count(found)} events` : `${count(found)} of ${count(events.length)} events`}
+        {found === events.length ? several(found, "event") : `${count(found)} of ${count(events.length)} events`}
       </span>
       <span className="grow" />
       {children}

@@ -10,7 +10,7 @@ import { Facts } from "../../../parts/facts.tsx";
 import { Queried } from "../../../parts/queried.tsx";
 import { Rows, type Column, type RowsHandle } from "../../../parts/rows.tsx";
 import { Failure } from "../../../parts/states.tsx";
-import { count } from "../../../parts/words.ts";
+import { count, several } from "../../../parts/words.ts";
 import { download } from "../../../parts/download.ts";
 import { useActions } from "../../../shell/actions.ts";
 import { receiptQuery } from "../queries.ts";
@@ -120,7 +120,7 @@ function Verdict({ verdict, events }: { readonly verdict: ChainVerdict | undefin
     return (
       <p role="status" className="flex items-center gap-2 text-sm font-medium text-green">
         <ShieldCheck aria-hidden className="size-5 shrink-0" />
-        The chain holds: {count(verdict.events)} events are what was journaled, checked in this browser.
+        The chain holds: {several(verdict.events, "event")} as journaled, checked in this browser.
       </p>
     );
   return (

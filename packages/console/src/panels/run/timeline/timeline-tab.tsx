@@ -4,7 +4,7 @@ import type { RunReading } from "@tutti/core/insight";
 import { IconButton } from "../../../parts/button.tsx";
 import { cx } from "../../../parts/class-names.ts";
 import { Empty } from "../../../parts/states.tsx";
-import { count, duration } from "../../../parts/words.ts";
+import { count, duration, several } from "../../../parts/words.ts";
 import { useActions } from "../../../shell/actions.ts";
 import { childRunOf } from "../child-run.ts";
 import type { Address } from "../use-address.ts";
@@ -137,7 +137,7 @@ function Toolbar({ viewing, found, rows, address: { search, change } }: ToolbarP
         />
       </label>
       <span role="status" className="text-xs text-ink-3 tabular-nums">
-        {text === "" ? `${count(rows.filter(({ type }) => type === "step").length)} steps` : `${count(found.length)} found`}
+        {text === "" ? several(rows.filter(({ type }) => type === "step").length, "step") : `${count(found.length)} found`}
       </span>
       <span className="grow" />
       {!viewing.isWhole && <span className="text-xs text-ink-3 tabular-nums">{duration(window.toMs - window.fromMs)} in sight</span>}
