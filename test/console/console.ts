@@ -96,7 +96,12 @@ export async function visit(page: Page, path: string): Promise<void> {
   await page.goto(`${origin}/admin${path}`);
   await page.getByRole("heading", { level: 1 }).first().waitFor();
   await page.waitForLoadState("networkidle");
-  await page.waitForFunction('document.querySelector("[aria-busy=true], .skeleton") === null && document.fonts.status === "loaded"');
+  await until(page, 'document.querySelector("[aria-busy=true], .skeleton") === null && document.fonts.status === "loaded"');
+}
+
+/** Waits within the page for an expression to be true. The page's own security policy forbids what Playwright does for that. */
+export async function until(page: Page, expression: string): Promise<void> {
+  await page.evaluate(`new Promise((resolve) => { const look = () => ((${expression}) ? resolve() : setTimeout(look, 20)); look(); })`);
 }
 
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");

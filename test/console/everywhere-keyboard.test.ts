@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
 import { addressesOf, type Address } from "./addresses.ts";
-import { visit } from "./console.ts";
+import { until, visit } from "./console.ts";
 import { openFilledWorld, type FilledWorld } from "./filled-world.ts";
 
 let world: FilledWorld;
@@ -48,7 +48,11 @@ const WATCH = `(() => {
 async function walk(page: Page): Promise<readonly string[]> {
   await page.evaluate(WATCH);
   for (let stop = 0; stop < STOPS_MAX; stop += 10) {
-    for (let press = 0; press < 10; press += 1) await page.keyboard.press("Tab");
+    for (let press = 0; press < 10; press += 1) {
+      // In a code editor Tab indents, until Escape was pressed: the editor says so.
+      if (await page.evaluate<boolean>("document.activeElement?.closest('.cm-content') != null")) await page.keyboard.press("Escape");
+      await page.keyboard.press("Tab");
+    }
     if (await page.evaluate<boolean>("globalThis.isRound === true"))
       return page.evaluate<readonly string[]>("[...new Set([...globalThis.unseen, ...globalThis.missed()])].slice(0, 8)");
   }
@@ -68,6 +72,8 @@ test("Tab reaches everything that can be pressed on every page, shows where it i
 
 /** What the help window lists: each action and its keys. */
 async function helpOf(page: Page): Promise<readonly { readonly title: string; readonly keys: string }[]> {
+  // Whoever writes into something writes a question mark; whoever leaves it asks for help.
+  await page.evaluate("document.activeElement?.blur()");
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard and help" });
   await help.getByRole("listitem").first().waitFor();
@@ -111,7 +117,8 @@ test("the keys that the help lists go to every page, open the palette, and turn 
       // What is typed into takes the digits for itself; whoever leaves it has them back.
       await page.evaluate("document.activeElement?.blur()");
       await page.keyboard.press(String(index + 1));
-      await page.waitForFunction(
+      await until(
+        page,
         `document.querySelectorAll("[role=tablist]")[0].querySelectorAll("[role=tab]")[${index}].getAttribute("aria-selected") === "true"`,
       );
     }

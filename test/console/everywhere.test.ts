@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { CDPSession, Page } from "playwright-core";
 import { addressesOf, assertAllRoutes, type Address } from "./addresses.ts";
-import { violations, visit, type ConsolePage } from "./console.ts";
+import { until, violations, visit, type ConsolePage } from "./console.ts";
 import { openFilledWorld, type FilledWorld } from "./filled-world.ts";
 import { misplaced, notMirrored } from "./geometry.ts";
 
@@ -53,7 +53,8 @@ async function openSized(path = "/"): Promise<Sized> {
 /** Two frames later what was asked for stands on the screen, and what watches sizes has seen the new ones; then what fades has to end. */
 async function drawn(page: Page): Promise<void> {
   await page.evaluate("new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(resolve, 60))))");
-  await page.waitForFunction(
+  await until(
+    page,
     "document.getAnimations().every(({ playState, effect }) => playState !== 'running' || effect.getComputedTiming().endTime === Infinity)",
   );
 }

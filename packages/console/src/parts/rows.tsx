@@ -1,5 +1,16 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { memo, useImperativeHandle, useMemo, useRef, useState, type KeyboardEvent, type MouseEvent, type ReactNode, type Ref } from "react";
+import {
+  memo,
+  useImperativeHandle,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type Ref,
+} from "react";
 import { useLatest } from "../latest.ts";
 import { useActions, type ShellAction } from "../shell/actions.ts";
 import { cx } from "./class-names.ts";
@@ -276,8 +287,14 @@ interface LineProps<Row> {
 }
 
 function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpen, canSelect, isTabStop }: LineProps<Row>): ReactNode {
+  const line = useRef<HTMLDivElement>(null);
+  // The keyboard stops at one row: what stands within the others is reached by going to their row first.
+  useLayoutEffect(() => {
+    for (const node of line.current?.querySelectorAll<HTMLElement>("a[href],button") ?? []) node.tabIndex = isTabStop ? 0 : -1;
+  }, [isTabStop, row, columns]);
   return (
     <div
+      ref={line}
       role="row"
       aria-rowindex={index + 2}
       aria-selected={canSelect ? isSelected : undefined}
@@ -305,7 +322,12 @@ const Line = memo(DrawnLine) as typeof DrawnLine;
 /** What stands in a row. It stays as it is when the row only moves, as all do when one comes in on top. */
 function DrawnCells<Row>({ row, columns }: Pick<LineProps<Row>, "row" | "columns">): ReactNode {
   return columns.map(({ id, cell, isNumber }) => (
-    <div key={id} role="gridcell" className={cx("min-w-0 truncate", isNumber ? "pe-6 text-end tabular-nums rtl:text-left" : "pe-3 rtl:text-right")} dir="auto">
+    <div
+      key={id}
+      role="gridcell"
+      className={cx("min-w-0 truncate", isNumber ? "pe-6 text-end tabular-nums rtl:text-left" : "pe-3 rtl:text-right")}
+      dir="auto"
+    >
       {cell(row)}
     </div>
   ));

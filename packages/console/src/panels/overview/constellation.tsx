@@ -35,30 +35,33 @@ export function Constellation(): ReactNode {
   return (
     <Panel title="Constellation">
       <div className="flex h-full flex-col gap-3">
-      <div className="relative min-h-80 grow">
-        <Suspense fallback={<FlatSky sky={sky} />}>
-          {isDeep ? <SceneSky sky={sky} onPoint={setPointed} onOpen={open} /> : <FlatSky sky={sky} />}
-        </Suspense>
-        {isDeep && <BodyLinks bodies={sky.bodies} />}
-        {pointed !== null && (
-          <p className="pointer-events-none absolute start-2 top-2 rounded-md border border-line bg-ground-2 px-2 py-1 text-xs" dir="auto">
-            {pointed.kind} <b>{pointed.name}</b>
-          </p>
-        )}
-      </div>
-      <ul className="flex flex-wrap gap-x-5 gap-y-1 text-xs text-ink-2">
-        {kinds.map(({ kind, number }) => (
-          <li key={kind} className="flex items-center gap-1.5">
-            <span aria-hidden className="size-2 rounded-full" style={{ background: COLOUR[BODY_ACCENT[kind]] }} />
-            {several(number, kind)}
+        <div className="relative min-h-80 grow">
+          <Suspense fallback={<FlatSky sky={sky} />}>
+            {isDeep ? <SceneSky sky={sky} onPoint={setPointed} onOpen={open} /> : <FlatSky sky={sky} />}
+          </Suspense>
+          {isDeep && <BodyLinks bodies={sky.bodies} />}
+          {pointed !== null && (
+            <p
+              className="pointer-events-none absolute start-2 top-2 rounded-md border border-line bg-ground-2 px-2 py-1 text-xs"
+              dir="auto"
+            >
+              {pointed.kind} <b>{pointed.name}</b>
+            </p>
+          )}
+        </div>
+        <ul className="flex flex-wrap gap-x-5 gap-y-1 text-xs text-ink-2">
+          {kinds.map(({ kind, number }) => (
+            <li key={kind} className="flex items-center gap-1.5">
+              <span aria-hidden className="size-2 rounded-full" style={{ background: COLOUR[BODY_ACCENT[kind]] }} />
+              {several(number, kind)}
+            </li>
+          ))}
+          <li aria-live="off">
+            <Link to="/runs" search={{ status: "running,waiting,queued,paused", parent: "all" }} className="hover:text-ink hover:underline">
+              {several(count, "run")} under way
+            </Link>
           </li>
-        ))}
-        <li aria-live="off">
-          <Link to="/runs" search={{ status: "running,waiting,queued,paused", parent: "all" }} className="hover:text-ink hover:underline">
-            {several(count, "run")} under way
-          </Link>
-        </li>
-      </ul>
+        </ul>
       </div>
     </Panel>
   );

@@ -49,7 +49,7 @@ export function Configuration(): ReactNode {
 
 function SettingLine({ entry: { key, value, source, env, description, valid } }: { readonly entry: ConfigEntry }): ReactNode {
   return (
-    <li className="grid gap-x-4 gap-y-0.5 border-b border-line/60 py-2 text-[13px] last:border-0 sm:grid-cols-[14rem_minmax(0,1fr)_auto]">
+    <li className="grid grid-cols-[minmax(0,1fr)] gap-x-4 gap-y-0.5 border-b border-line/60 py-2 text-[13px] last:border-0 sm:grid-cols-[14rem_minmax(0,1fr)_auto]">
       <span className="font-mono text-xs break-words">{key}</span>
       <code className="font-mono text-xs break-words text-green" dir="auto">
         {value}

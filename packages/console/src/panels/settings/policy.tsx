@@ -74,7 +74,11 @@ function Standing({
     <div className="flex flex-col gap-3 text-[13px]">
       <p className="flex flex-wrap items-center gap-2">
         <Badge accent={status === "in-force" ? "green" : status === "broken" ? "red" : "grey"}>{status}</Badge>
-        {path === null ? "No file: what is not allowed in the configuration is denied." : <code className="min-w-0 font-mono text-xs break-all">{path}</code>}
+        {path === null ? (
+          "No file: what is not allowed in the configuration is denied."
+        ) : (
+          <code className="min-w-0 font-mono text-xs break-all">{path}</code>
+        )}
       </p>
       <p className="text-ink-2">
         {several(ruleCount, "rule")}
