@@ -13,7 +13,7 @@ const DESK = { viewport: { width: 1440, height: 900 }, colorScheme: "dark" } as 
 const LIGHT = { ...DESK, colorScheme: "light" } as const;
 const PHONE = { viewport: { width: 390, height: 844 }, colorScheme: "dark", deviceScaleFactor: 1.5 } as const;
 /** What moves has come to rest by then. */
-const REST_MS = 900;
+const REST_MS = 400;
 
 /** A picture: where, how, and what is done first. */
 interface Picture {
@@ -89,8 +89,11 @@ async function tour(page: Page): Promise<void> {
 }
 
 async function take(world: FilledWorld, { name, path, look = DESK, prepare }: Picture): Promise<void> {
-  const page = pages.get(look) ?? (await world.console.open("/settings/appearance", { reducedMotion: "reduce", ...look }));
+  const { viewport, ...rest } = look;
+  const page = pages.get(look) ?? (await world.console.open("/settings/appearance", { reducedMotion: "reduce", ...rest }));
   pages.set(look, page);
+  // Only now: where the window is small nobody would see that the navigation is there.
+  if (viewport !== undefined && viewport !== null) await page.setViewportSize(viewport);
   await visit(page, path);
   await prepare?.(page);
   await page.waitForTimeout(REST_MS);

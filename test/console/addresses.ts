@@ -6,7 +6,7 @@ import type { FilledRuns } from "./filled-world.ts";
 
 const SOURCES = join(import.meta.dirname, "../../packages/console/src");
 const ROUTER = join(SOURCES, "router.tsx");
-const SETTINGS = join(SOURCES, "panels/settings/settings-page.tsx");
+const SETTINGS = join(SOURCES, "shell/places.ts");
 
 /** An address, the route it belongs to, and what it is called. */
 export interface Address {
@@ -69,6 +69,6 @@ export async function assertAllRoutes(addresses: readonly Address[]): Promise<vo
   const routes = [...(await readFile(ROUTER, "utf8")).matchAll(/\bpage\("([^"]+)"/g)].map(([, route]) => route);
   assert.ok(routes.length > 0);
   assert.deepEqual(new Set(addresses.map(({ route }) => route)), new Set(routes));
-  const sections = [...(await readFile(SETTINGS, "utf8")).matchAll(/^    id: "(\w+)"/gm)].map(([, section]) => section);
+  const sections = [...(await readFile(SETTINGS, "utf8")).matchAll(/\{ id: "(\w+)", title/g)].map(([, section]) => section);
   assert.deepEqual(new Set(SECTIONS), new Set(sections));
 }

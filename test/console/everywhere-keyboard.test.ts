@@ -32,6 +32,9 @@ const WATCH = `(() => {
       if (outlineStyle !== "none" && parseFloat(outlineWidth) >= 1) isSeen = true;
       if (up === 0 && boxShadow !== "none") isSeen = true;
     }
+    // A thing that is drawn has its ring drawn with it.
+    const isDrawn = ({ stroke, opacity }) => stroke !== "none" && opacity === "1";
+    if (target.ownerSVGElement && [...target.children].some((part) => isDrawn(getComputedStyle(part)))) isSeen = true;
     const { width, height, bottom, top } = target.getBoundingClientRect();
     if (!isSeen) globalThis.unseen.push("without a ring: " + tell(target));
     if (width > 0 && height > 0 && (bottom < 0 || top > innerHeight)) globalThis.unseen.push("out of sight: " + tell(target));
@@ -50,7 +53,8 @@ async function walk(page: Page): Promise<readonly string[]> {
   for (let stop = 0; stop < STOPS_MAX; stop += 10) {
     for (let press = 0; press < 10; press += 1) {
       // In a code editor Tab indents, until Escape was pressed: the editor says so.
-      if (await page.evaluate<boolean>("document.activeElement?.closest('.cm-content') != null")) await page.keyboard.press("Escape");
+      if (await page.evaluate<boolean>("document.activeElement?.shadowRoot?.activeElement?.closest('.cm-content') != null"))
+        await page.keyboard.press("Escape");
       await page.keyboard.press("Tab");
     }
     if (await page.evaluate<boolean>("globalThis.isRound === true"))

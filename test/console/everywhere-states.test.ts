@@ -83,7 +83,13 @@ test("while the server has not answered every page says that it loads", async ()
   const wrong: string[] = [];
   for (const path of NEEDY) {
     await page.goto(`${tutti.tutti.url}/admin${path}`);
-    const isTold = await told(page.getByText(/^(?:Loading|Reading …)$/).first(), "attached");
+    const isTold = await told(
+      page
+        .locator("main")
+        .getByText(/^(?:Loading|Reading …)$/)
+        .first(),
+      "attached",
+    );
     if (!isTold) wrong.push(`${path} does not say that it loads`);
     wrong.push(...(await problemsAt(page, path)));
   }

@@ -55,7 +55,7 @@ export function pastEvents(nowMs: number, keyIds: readonly string[]): readonly (
     // Few at night, most in the afternoon.
     const load = 0.3 + Math.max(0, Math.sin(((hourOfDay - 6) / 24) * 2 * Math.PI));
     const isRecent = hour <= 26;
-    for (let index = 0; index < Math.ceil(load * (isRecent ? 14 : 1)); index += 1)
+    for (let index = 0; index < Math.ceil(load * (isRecent ? 36 : 1)); index += 1)
       runs.push(pastRun(hour * 31 + index, beganMs + thrown(hour + index * 7) * HOUR_MS * 0.9));
     for (let index = 0; index < Math.ceil(load * 2); index += 1)
       runs.push([spent(hour * 17 + index, beganMs + thrown(hour * 3 + index) * HOUR_MS * 0.9, keyIds)]);

@@ -6,7 +6,7 @@ import { BodyLink } from "./body-link.tsx";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
 import { orbit, WIDE, type Body, type Sky } from "./sky.ts";
 
-const SIZE = { width: 760, height: 400 };
+const SIZE = { width: 850, height: 400 };
 const SCALE = 49;
 /** How much the sky is tilted: 0 from the side, 1 from above. */
 const TILT = 0.54;

@@ -57,7 +57,7 @@ function Queue({ queue }: { readonly queue: QueueStatus }): ReactNode {
         <Fill label="Waiting" value={queued} max={queuedMax} accent="violet" />
         <Facts
           facts={{
-            "Longest wait": oldestAt === null ? "nobody waits" : <Moment at={oldestAt} />,
+            "Waiting since": oldestAt === null ? "nobody waits" : <Moment at={oldestAt} />,
             Workflows: workflows === undefined ? "runs that ask for it" : workflows.join(", "),
             "One key is": keyBy === undefined ? undefined : `the ${keyBy}`,
             "Per key": concurrencyPerKey === undefined ? "no bound of its own" : `${count(concurrencyPerKey)} at once`,

@@ -153,7 +153,7 @@ function addFork(fork: Fork, adding: Adding): void {
   rows.push({
     ...groupOf({ id, nodes: [fork], adding }),
     type: "fork",
-    title: `${fork.branches.length} branches`,
+    title: fork.branches.length === 1 ? "1 branch" : `${fork.branches.length} branches`,
     isOpen,
     note: fork.lanes < fork.branches.length ? `${fork.lanes} at once` : undefined,
   });
