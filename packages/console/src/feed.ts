@@ -8,6 +8,9 @@ import { baseUrl } from "./server.ts";
 let opened: ReturnType<typeof openLive> | undefined;
 const live = (): ReturnType<typeof openLive> => (opened ??= openLive({ baseUrl }));
 
+/** Before any part has asked for it. */
+const NOT_YET: LiveState = { status: "connecting", since: new Date().toISOString(), isSignedOut: false };
+
 /** How the connection is, and since when. */
 export function useConnection(): LiveState {
   return useSyncExternalStore(
@@ -15,7 +18,7 @@ export function useConnection(): LiveState {
       const listening = live().onState(listener);
       return () => listening[Symbol.dispose]();
     },
-    () => live().state,
+    () => opened?.state ?? NOT_YET,
   );
 }
 

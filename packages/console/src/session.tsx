@@ -28,7 +28,9 @@ export function SessionGate({ children }: { readonly children: ReactNode }): Rea
         {children}
       </>
     );
-  if (session.data === undefined && session.error === null) return null;
+  // As in index.html: it stays where it is until it is known what to show.
+  if (session.data === undefined && session.error === null)
+    return <p className="grid min-h-dvh place-items-center text-[13px] text-ink-2">Tutti is opening …</p>;
   const error = session.error === null ? undefined : AppError.from(session.error);
   if (error === undefined || error.code === "unauthorized") return <SignIn problem={error?.message} wasIn={wasIn} onSignedIn={welcome} />;
   return (
@@ -72,6 +74,8 @@ function forget(): void {
 }
 
 function welcome(signedIn: SessionReply): void {
+  // What was opened for the session before is none of this one's.
+  disconnect();
   keepCsrfToken(signedIn.csrfToken);
   queryClient.setQueryData(sessionQuery.queryKey, signedIn);
 }

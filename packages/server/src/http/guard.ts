@@ -43,6 +43,8 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     ctx.set("requestId", requestId);
     ctx.env.outgoing.setHeader("x-request-id", requestId);
+    // Nothing that models, tools or strangers wrote is to be taken by a browser for what it does not say it is.
+    ctx.env.outgoing.setHeader("x-content-type-options", "nosniff");
     observe(app, ctx, { pathname, requestId });
     const { door } = ctx.env;
     if (door !== undefined) {

@@ -33,8 +33,9 @@ export interface Workplace extends AsyncDisposable {
   json<T>(args: readonly string[], options?: StartOptions): Promise<T>;
 }
 
-/** Input on stdin, more environment, and whether to start it with an ipc channel, as the launcher does. */
+/** Input on stdin, more environment, whether to start it with an ipc channel, as the launcher does, and how long it may live. */
 interface StartOptions {
+  readonly timeoutMs?: number;
   readonly stdin?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly hasIpc?: boolean;
@@ -51,7 +52,7 @@ export async function openWorkplace(files: Readonly<Record<string, string>> = {}
       cwd: dir,
       env,
       stdio: options.hasIpc === true ? ["pipe", "pipe", "pipe", "ipc"] : "pipe",
-      timeout: TIMEOUT_MS,
+      timeout: options.timeoutMs ?? TIMEOUT_MS,
     });
     children.add(child.once("exit", () => children.delete(child)));
     // A command that ends before it has read all of its input is no failure of the test.

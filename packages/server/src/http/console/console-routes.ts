@@ -3,6 +3,7 @@ import { AppError } from "@tutti/core";
 import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
+import { errorResponse } from "../problem.ts";
 import { ConsoleFiles, type ConsoleFile } from "./console-files.ts";
 import { CONSOLE_HEADERS } from "./console-headers.ts";
 
@@ -10,8 +11,11 @@ const PREFIX = "/admin/";
 /** Where `npm run console:build` puts it. */
 const BUILT = fileURLToPath(new URL("../../../../console/dist", import.meta.url));
 const IMMUTABLE = "public, max-age=31536000, immutable";
-/** A deep link into the console has no extension; what has one is a file. */
-const FILE_NAME = /\.[A-Za-z0-9]+$/;
+/**
+ * The console's files: those that Vite writes, and a few beside the page. Every other path is an address within the console, also one that
+ * ends like a file's name: a workflow may be called "shop.orders".
+ */
+const FILE_PATH = /^(?:assets\/.*|[^/]+\.[A-Za-z0-9]+)$/;
 const NOT_BUILT = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Tutti</title></head><body>
 <h1>The console is not built</h1>
@@ -31,10 +35,9 @@ export function consoleRoutes({ config }: App): Hono<HttpEnv> {
   routes.get("/admin", (ctx) => ctx.body(null, 308, { ...CONSOLE_HEADERS, location: "admin/" }));
   routes.get("/admin/*", async (ctx) => {
     const path = ctx.req.path.slice(PREFIX.length);
-    if (FILE_NAME.test(path) && path !== "index.html") {
+    if (FILE_PATH.test(path) && path !== "index.html") {
       const file = await files.find(path, ctx.req.header("accept-encoding") ?? "");
-      if (file !== undefined) return sent(ctx, file);
-      throw new AppError("not_found", `wanted a file of the console, got ${path.slice(0, 200)}, which is none`);
+      return file === undefined ? missing(ctx, path) : sent(ctx, file);
     }
     const page = await files.page(`${config.publicPath}${PREFIX}`);
     return page === undefined
@@ -42,6 +45,13 @@ export function consoleRoutes({ config }: App): Hono<HttpEnv> {
       : sent(ctx, page);
   });
   return routes;
+}
+
+/** It stands where a file of the console would, so it is held to the same. */
+function missing(ctx: HttpContext, path: string): Response {
+  const error = new AppError("not_found", `wanted a file of the console, got ${path.slice(0, 200)}, which is none; load the page again`);
+  const { status, headers, body } = errorResponse(error, ctx.req.path, ctx.get("requestId"));
+  return new Response(body, { status, headers: { ...Object.fromEntries(headers), ...CONSOLE_HEADERS, "cache-control": "no-store" } });
 }
 
 /** A file, or that the client has it already. */

@@ -100,9 +100,62 @@ describe("the console", () => {
     assert.deepEqual([response.status, response.headers.get("content-length"), await response.text()], [200, String(SCRIPT.length), ""]);
   });
 
-  test("a file that is not there is not found, and no other method does anything", async () => {
-    assert.equal((await fetch(`${app.url}/admin/assets/none-a1b2c3d4.js`)).status, 404);
+  test("a file that is not there is not found, whatever is asked for, and is no page; no other method does anything", async () => {
+    for (const path of ["assets/none-a1b2c3d4.js", "assets/none", "assets/", "none.js", "assets/deep/er/none.css"]) {
+      const response = await fetch(`${app.url}/admin/${path}`, { headers: { accept: "text/html" } });
+      assert.equal(response.status, 404, path);
+      assert.equal(response.headers.get("content-type"), "application/problem+json", path);
+      assert.equal(response.headers.get("cache-control"), "no-store", path);
+    }
     assert.equal((await fetch(`${app.url}/admin/`, { method: "POST" })).status, 401);
+    assert.equal((await app.fetch("/admin/", {})).status, 405);
+  });
+
+  test("an address that ends like a file's name is a page all the same: workflows and runs may be called so", async () => {
+    for (const path of ["workflows/shop.orders", "agents/holly.js", "runs/import-2026.csv?tab=log", "workflows/%D0%BF%D1%80%D0%B8.%D0%BC"])
+      assert.equal(await (await fetch(`${app.url}/admin/${path}`)).text(), PAGE, path);
+  });
+
+  test("every answer tells browsers what they may do with it, and caches what it depends on", async () => {
+    const asked: readonly (readonly [string, RequestInit, number])[] = [
+      ["/admin", { redirect: "manual" }, 308],
+      ["/admin/", {}, 200],
+      ["/admin/", { method: "HEAD" }, 200],
+      ["/admin/assets/main-a1b2c3d4.js", {}, 200],
+      ["/admin/assets/none.js", {}, 404],
+      ["/admin/icon.svg", {}, 200],
+    ];
+    for (const [path, init, status] of asked) {
+      const { status: got, headers } = await fetch(app.url + path, init);
+      const at = `${init.method ?? "GET"} ${path}`;
+      assert.equal(got, status, at);
+      assert.match(headers.get("content-security-policy") ?? "", /default-src 'none'.*frame-ancestors 'none'/, at);
+      for (const [name, value] of [
+        ["x-content-type-options", "nosniff"],
+        ["referrer-policy", "no-referrer"],
+        ["cross-origin-opener-policy", "same-origin"],
+        ["cross-origin-resource-policy", "same-origin"],
+      ] as const)
+        assert.equal(headers.get(name), value, at);
+      assert.match(headers.get("permissions-policy") ?? "", /camera=\(\)/, at);
+      if (got === 200) assert.equal(headers.get("vary"), "accept-encoding", at);
+    }
+    for (const path of ["/health", "/v1/runs", "/nowhere"])
+      assert.equal((await fetch(app.url + path)).headers.get("x-content-type-options"), "nosniff", path);
+  });
+
+  test("a part of a file is answered with the whole, which is right by HTTP; a known one with nothing, under each encoding's own name", async () => {
+    const url = `${app.url}/admin/assets/large-a1b2c3d4.js`;
+    const part = await fetch(url, { headers: { range: "bytes=0-9", "accept-encoding": "identity" } });
+    assert.deepEqual([part.status, (await part.text()).length], [200, LARGE.length]);
+    const etags = new Set<string>();
+    for (const encoding of ["identity", "gzip", "br"]) {
+      const etag = (await fetch(url, { headers: { "accept-encoding": encoding } })).headers.get("etag") ?? "";
+      etags.add(etag);
+      const known = await fetch(url, { headers: { "accept-encoding": encoding, "if-none-match": etag } });
+      assert.deepEqual([known.status, await known.text(), known.headers.get("vary")], [304, "", "accept-encoding"]);
+    }
+    assert.equal(etags.size, 3);
   });
 
   test("no path leads out of the folder, to hidden files or along links", async () => {
