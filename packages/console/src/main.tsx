@@ -1,3 +1,4 @@
+import "./platform.ts";
 import "./style/console.css";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";

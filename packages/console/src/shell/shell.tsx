@@ -4,6 +4,7 @@ import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type ReactNo
 import { buttonLook, IconButton } from "../parts/button.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
+import { whenIdle } from "../platform.ts";
 import { useActions, useKeyboard, type ShellAction } from "./actions.ts";
 import { Connection, OfflineBanner } from "./connection.tsx";
 import type { PaletteWindow } from "./found.ts";
@@ -35,7 +36,7 @@ export function Shell(): ReactNode {
   useShellActions();
   useOpeners(setOver, startTour);
   // Whoever opens the palette types at once, so it must be there already.
-  useEffect(() => void requestIdleCallback(() => void loadPalette()), []);
+  useEffect(() => whenIdle(() => void loadPalette()), []);
   const endTour = (): void => {
     localStorage.setItem(TOURED, "yes");
     setTouring(false);

@@ -62,9 +62,18 @@ export function errorResponse(thrown: unknown, path: string, requestId?: string)
     : codec.encodeError({ ...wire, ...(requestId !== undefined && { requestId }) });
   return new Response(JSON.stringify(body), {
     status,
-    headers: { "content-type": isProblem ? "application/problem+json" : "application/json", ...runHeader(error), ...extraHeaders(error) },
+    headers: {
+      "content-type": isProblem ? "application/problem+json" : "application/json",
+      ...runHeader(error),
+      ...(error.code === "unauthorized" && { "www-authenticate": isProblem ? `${BEARER}, ${BASIC}` : BEARER }),
+      ...extraHeaders(error),
+    },
   });
 }
+
+const BEARER = 'Bearer realm="tutti"';
+/** Makes a browser ask for the token itself when a person opens /docs; the API's paths are called by pages that ask in their own way. */
+const BASIC = 'Basic realm="tutti", charset="UTF-8"';
 
 /** An error as clients may see it. */
 export function wireError(thrown: unknown): WireError {
@@ -88,8 +97,6 @@ function runHeader(error: AppError): Readonly<Record<string, string>> {
 }
 
 function extraHeaders({ code, cause }: AppError): Readonly<Record<string, string>> {
-  // Basic beside Bearer makes a browser ask for the token when a person opens /docs.
-  if (code === "unauthorized") return { "www-authenticate": 'Bearer realm="tutti", Basic realm="tutti", charset="UTF-8"' };
   // The rest of a body that is too large is not worth reading.
   if (code === "too_large") return { connection: "close" };
   const isTimed = code === "upstream" && isObject(cause) && cause["retryAfterMs"] !== undefined;
