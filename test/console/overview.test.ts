@@ -177,6 +177,22 @@ test("the picture in depth comes only when it is asked for or drawn well, and th
   assert.deepEqual([...page.problems, ...still.problems], []);
 });
 
+test("where a device draws no depth after all, the flat picture is there and the page stays whole", async () => {
+  const page = await tutti.open("/?scene=2d");
+  await page.context().addInitScript(`
+    const get = HTMLCanvasElement.prototype.getContext;
+    HTMLCanvasElement.prototype.getContext = function (kind, ...rest) { return kind.startsWith("webgl") ? null : get.call(this, kind, ...rest); };
+    delete window.requestIdleCallback; // Safari has none, and needs none.
+  `);
+  await page.goto(`${tutti.tutti.url}/admin/?scene=3d`);
+  const sky = page.getByRole("group", { name: "Agents, models, tools and workflows" });
+  await sky.getByRole("link", { name: "agent holly" }).waitFor();
+  await page.getByRole("heading", { level: 2, name: "Health" }).waitFor();
+  assert.equal(await page.locator("canvas[data-engine]").count(), 0);
+  await page.keyboard.press("Control+k");
+  await page.locator("[role=combobox]:focus").waitFor();
+});
+
 /** Makes a key with a budget of a few tokens, and uses it up. */
 async function spendAll(name: string): Promise<void> {
   const { secret } = await client.createKey({ name, limits: { budgets: [{ tokens: 20, per: "total" }] } });

@@ -2,6 +2,8 @@ import { Component, type ReactNode } from "react";
 import { Failure } from "./states.tsx";
 
 interface BoundaryProps {
+  /** What is shown in its stead; left out, what went wrong is told, and it can be tried again. */
+  readonly fallback?: ReactNode;
   readonly children: ReactNode;
 }
 
@@ -15,6 +17,7 @@ export class Boundary extends Component<BoundaryProps, { readonly error?: unknow
 
   override render(): ReactNode {
     const { error } = this.state;
-    return error === undefined ? this.props.children : <Failure error={error} onRetry={() => this.setState({ error: undefined })} />;
+    const { children, fallback = <Failure error={error} onRetry={() => this.setState({ error: undefined })} /> } = this.props;
+    return error === undefined ? children : fallback;
   }
 }

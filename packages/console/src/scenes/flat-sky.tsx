@@ -1,125 +1,151 @@
 import { useMemo, type ComponentProps, type ReactNode } from "react";
 import { useRoving } from "../parts/roving.ts";
-import { cx } from "../parts/class-names.ts";
 import { COLOUR } from "../parts/tones.ts";
+import { useSize, type Size } from "../parts/use-size.ts";
 import { BodyLink } from "./body-link.tsx";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
-import { orbit, WIDE, type Body, type Sky } from "./sky.ts";
+import { placeNames, type NamePlace } from "./name-places.ts";
+import { orbit, RADII, WIDE, type Body, type BodyKind, type Sky } from "./sky.ts";
 
-const SIZE = { width: 850, height: 400 };
-const SCALE = 49;
-/** How much the sky is tilted: 0 from the side, 1 from above. */
-const TILT = 0.54;
+const FIRST_SIZE: Size = { width: 600, height: 340 };
+/** Between the outermost ring and the edge: half a name, and a line of one. */
+const MARGIN = { x: 44, y: 26 } as const;
+/** How much of its height a body keeps when it is seen from above. */
+const LIFT = 0.2;
+const LIFT_MAX = 1.9 * LIFT;
 const NAME_LENGTH_MAX = 18;
-const RINGS_DRAWN = [2.2, 3.4, 4.8, 5.6];
+/** Whose names are written first. */
+const ORDER: readonly BodyKind[] = ["agent", "model", "workflow", "tool"];
+
+type Point = { readonly x: number; readonly y: number };
 
 /**
  * The constellation without depth: a picture that stands still, for everybody whom the other one would not serve. Each body leads to its
- * page; with the keyboard the arrows go from one to the next.
+ * page; with the keyboard the arrows go from one to the next. A name for which there is no room is written when its body is pointed at.
  */
 export function FlatSky({ sky }: { readonly sky: Sky }): ReactNode {
-  const byId = new Map(sky.bodies.map((body) => [body.id, body]));
-  const named = useMemo(() => namedOf(sky.bodies), [sky.bodies]);
+  const { element, size } = useSize<HTMLDivElement>(FIRST_SIZE);
   const { box, propsOf } = useRoving<SVGSVGElement>();
+  const project = useMemo(() => projection(size), [size]);
+  const places = useMemo(() => new Map(sky.bodies.map(({ id, place }) => [id, project(place)])), [sky, project]);
+  const names = useMemo(() => namesOf(sky.bodies, places, size), [sky, places, size]);
   return (
-    <svg
-      ref={box}
-      role="group"
-      aria-label="Agents, models, tools and workflows"
-      viewBox={`0 0 ${SIZE.width} ${SIZE.height}`}
-      className="absolute inset-0 size-full"
-      direction="ltr"
-    >
-      <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={26} fill="var(--glow)" />
-      <circle cx={SIZE.width / 2} cy={SIZE.height / 2} r={5} fill="var(--blue)" />
-      {RINGS_DRAWN.map((radius) => (
+    <div ref={element} className="size-full">
+      <svg
+        ref={box}
+        role="group"
+        aria-label="Agents, models, tools and workflows"
+        viewBox={`0 0 ${size.width} ${size.height}`}
+        className="size-full"
+        direction="ltr"
+      >
+        <Rings project={project} />
+        <Ties sky={sky} places={places} />
+        <Sparks sky={sky} project={project} />
+        {sky.bodies.map((body, index) => (
+          <FlatBody key={body.id} body={body} at={places.get(body.id)} name={names.get(body.id)} {...propsOf(index)} />
+        ))}
+      </svg>
+    </div>
+  );
+}
+
+/** From the scene's units to pixels: the outermost ring fills the picture. */
+function projection({ width, height }: Size): (place: Body["place"]) => Point {
+  const outermost = Math.max(...RADII);
+  const across = (width / 2 - MARGIN.x) / (outermost * WIDE);
+  const down = (height / 2 - MARGIN.y) / (outermost + LIFT_MAX);
+  return ([x, y, z]) => ({ x: width / 2 + x * across, y: height / 2 + (z - y * LIFT) * down });
+}
+
+function namesOf(bodies: readonly Body[], places: ReadonlyMap<string, Point>, size: Size): ReadonlyMap<string, NamePlace> {
+  const inOrder = bodies.toSorted((one, other) => ORDER.indexOf(one.kind) - ORDER.indexOf(other.kind));
+  return placeNames(
+    inOrder.map(({ id, name }) => ({ id, name: shortened(name), ...(places.get(id) ?? { x: 0, y: 0 }) })),
+    size,
+  );
+}
+
+function shortened(name: string): string {
+  return name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name;
+}
+
+function Rings({ project }: { readonly project: (place: Body["place"]) => Point }): ReactNode {
+  const middle = project([0, 0, 0]);
+  return (
+    <>
+      <circle cx={middle.x} cy={middle.y} r={26} fill="var(--glow)" />
+      <circle cx={middle.x} cy={middle.y} r={5} fill="var(--blue)" />
+      {RADII.map((radius) => (
         <ellipse
           key={radius}
-          cx={SIZE.width / 2}
-          cy={SIZE.height / 2}
-          rx={radius * SCALE * WIDE}
-          ry={radius * SCALE * TILT}
+          cx={middle.x}
+          cy={middle.y}
+          rx={project([radius * WIDE, 0, 0]).x - middle.x}
+          ry={project([0, 0, radius]).y - middle.y}
           fill="none"
           stroke="var(--line)"
           strokeDasharray="2 5"
         />
       ))}
-      {sky.ties.map(([from, to]) => {
-        const [a, b] = [byId.get(from), byId.get(to)];
-        if (a === undefined || b === undefined) return null;
-        const [start, end] = [project(a.place), project(b.place)];
-        return (
-          <line key={`${from} ${to}`} x1={start.x} y1={start.y} x2={end.x} y2={end.y} stroke="var(--line-strong)" strokeOpacity={0.4} />
-        );
-      })}
-      <Sparks sky={sky} byId={byId} />
-      {sky.bodies.map((body, index) => (
-        <FlatBody key={body.id} body={body} isNamed={named.has(body.id)} {...propsOf(index)} />
-      ))}
-    </svg>
+    </>
   );
 }
 
-/** The most telling come first. */
-const KINDS: readonly Body["kind"][] = ["agent", "model", "workflow", "tool"];
-const LETTER_WIDTH = 6;
-const LINE_HEIGHT = 12;
-
-/** Names that would lie on another name, or on another body, are left out; whoever points at the body still reads it. */
-function namedOf(bodies: readonly Body[]): ReadonlySet<string> {
-  const taken = bodies.map(({ place }) => {
-    const { x, y } = project(place);
-    return { left: x - 5, right: x + 5, top: y - 5, bottom: y + 5 };
+function Ties({ sky, places }: { readonly sky: Sky; readonly places: ReadonlyMap<string, Point> }): ReactNode {
+  return sky.ties.map(([from, to]) => {
+    const [a, b] = [places.get(from), places.get(to)];
+    if (a === undefined || b === undefined) return null;
+    return <line key={`${from} ${to}`} x1={a.x} y1={a.y} x2={b.x} y2={b.y} stroke="var(--line-strong)" strokeOpacity={0.4} />;
   });
-  const named = new Set<string>();
-  for (const { id, name, place } of bodies.toSorted((a, b) => KINDS.indexOf(a.kind) - KINDS.indexOf(b.kind))) {
-    const { x, y } = project(place);
-    const half = (Math.min(name.length, NAME_LENGTH_MAX) * LETTER_WIDTH) / 2;
-    const box = { left: x - half, right: x + half, top: y + 19 - LINE_HEIGHT + 2, bottom: y + 19 + 3 };
-    const isFree = taken.every(
-      ({ left, right, top, bottom }) => box.left > right || box.right < left || box.top > bottom || box.bottom < top,
-    );
-    if (!isFree) continue;
-    taken.push(box);
-    named.add(id);
-  }
-  return named;
 }
 
-type FlatBodyProps = Omit<ComponentProps<typeof BodyLink>, "children" | "className"> & { readonly isNamed: boolean };
+type FlatBodyProps = Omit<ComponentProps<typeof BodyLink>, "children" | "className"> & {
+  readonly at: Point | undefined;
+  readonly name: NamePlace | undefined;
+};
 
-function FlatBody({ body, isNamed, ...rest }: FlatBodyProps): ReactNode {
-  const { kind, name, place } = body;
-  const { x, y } = project(place);
-  const colour = COLOUR[BODY_ACCENT[kind]];
+function FlatBody({ body, at, name, ...rest }: FlatBodyProps): ReactNode {
+  if (at === undefined) return null;
+  const colour = COLOUR[BODY_ACCENT[body.kind]];
   return (
     <BodyLink body={body} {...rest} className="group outline-none">
-      <title>{`${kind} ${name}`}</title>
+      <title>{`${body.kind} ${body.name}`}</title>
       <circle
-        cx={x}
-        cy={y}
+        cx={at.x}
+        cy={at.y}
         r={14}
         fill="transparent"
         className="stroke-blue opacity-0 group-hover:opacity-60 group-focus-visible:opacity-100"
         strokeWidth={2}
       />
-      <circle cx={x} cy={y} r={9} fill={colour} opacity={0.16} />
-      <circle cx={x} cy={y} r={4} fill={colour} />
+      <circle cx={at.x} cy={at.y} r={9} fill={colour} opacity={0.16} />
+      <circle cx={at.x} cy={at.y} r={4} fill={colour} />
       <text
-        x={x}
-        y={y + 19}
+        x={name?.x ?? at.x}
+        y={name?.y ?? at.y + 17}
         textAnchor="middle"
-        fontSize={11.5}
+        dominantBaseline="central"
+        fontSize={10.5}
         fill="var(--ink-2)"
-        className={cx("group-hover:underline", !isNamed && "opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100")}
+        // A seam of the ground's colour, so that it can be read over lines.
+        stroke="var(--ground-1)"
+        strokeWidth={3}
+        paintOrder="stroke"
+        className={
+          name === undefined
+            ? "pointer-events-none opacity-0 group-hover:opacity-100 group-focus-visible:opacity-100"
+            : "group-hover:underline"
+        }
       >
-        {name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name}
+        {shortened(body.name)}
       </text>
     </BodyLink>
   );
 }
 
-function Sparks({ sky, byId }: { readonly sky: Sky; readonly byId: ReadonlyMap<string, Body> }): ReactNode {
+function Sparks({ sky, project }: { readonly sky: Sky; readonly project: (place: Body["place"]) => Point }): ReactNode {
+  const byId = new Map(sky.bodies.map((body) => [body.id, body]));
   const around = Map.groupBy(sky.sparks, ({ bodyId }) => bodyId);
   return [...around].flatMap(([bodyId, sparks]) => {
     const body = byId.get(bodyId);
@@ -129,8 +155,4 @@ function Sparks({ sky, byId }: { readonly sky: Sky; readonly byId: ReadonlyMap<s
       return <circle key={id} cx={x} cy={y} r={2.5} fill={sparkColour(status)} />;
     });
   });
-}
-
-function project([x, y, z]: Body["place"]): { readonly x: number; readonly y: number } {
-  return { x: SIZE.width / 2 + x * SCALE, y: SIZE.height / 2 + z * SCALE * TILT - y * SCALE * (1 - TILT) };
 }

@@ -46,6 +46,9 @@ const RINGS: Readonly<Record<BodyKind, { readonly radius: number; readonly heigh
   tool: { radius: 5.6, height: -1.1, turn: 0.2 },
 };
 
+/** How far out each ring is. */
+export const RADII: readonly number[] = Object.values(RINGS).map(({ radius }) => radius);
+
 /** The sky of these parts. The same parts give the same sky: nothing is left to chance, so that places can be learnt. */
 export function skyOf({ agents, models, tools, workflows, runs }: SkyParts): Sky {
   const bodies = [

@@ -4,6 +4,7 @@ import type { RunRecord } from "@tutti/core";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useMotionAllowed } from "../../appearance.ts";
 import { useLive } from "../../feed.ts";
+import { Boundary } from "../../parts/boundary.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { useRoving } from "../../parts/roving.ts";
 import { COLOUR } from "../../parts/tones.ts";
@@ -36,10 +37,17 @@ export function Constellation(): ReactNode {
     <Panel title="Constellation">
       <div className="flex h-full flex-col gap-3">
         <div className="relative min-h-80 grow">
-          <Suspense fallback={<FlatSky sky={sky} />}>
-            {isDeep ? <SceneSky sky={sky} onPoint={setPointed} onOpen={open} /> : <FlatSky sky={sky} />}
-          </Suspense>
-          {isDeep && <BodyLinks bodies={sky.bodies} />}
+          {isDeep ? (
+            // Whatever a device said of itself, it may have no depth to draw in.
+            <Boundary fallback={<FlatSky sky={sky} />}>
+              <Suspense fallback={<FlatSky sky={sky} />}>
+                <SceneSky sky={sky} onPoint={setPointed} onOpen={open} />
+                <BodyLinks bodies={sky.bodies} />
+              </Suspense>
+            </Boundary>
+          ) : (
+            <FlatSky sky={sky} />
+          )}
           {pointed !== null && (
             <p
               className="pointer-events-none absolute start-2 top-2 rounded-md border border-line bg-ground-2 px-2 py-1 text-xs"
