@@ -261,6 +261,8 @@ test("a schedule is made while its next ticks are shown, then triggered, paused,
   await dialog(page).getByLabel("Reason").fill("nobody reads it");
   await dialog(page).getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("Nothing starts by itself yet").waitFor();
+  await page.getByRole("button", { name: "Undo" }).click();
+  await page.getByRole("grid", { name: "Schedules" }).getByText("every 2 h 0 m").waitFor();
   assert.deepEqual(page.problems, []);
 });
 

@@ -41,7 +41,7 @@ export async function openWatched(tutti: TestConsole, path = "/", options: Brows
 export async function settled(page: ConsolePage): Promise<void> {
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.waitForLoadState("networkidle");
-  await page.waitForFunction('document.querySelector("[aria-busy=true]") === null');
+  await page.locator("[aria-busy=true]").first().waitFor({ state: "detached" });
 }
 
 /** The stranger's host, which is there and answers with a script: whatever asks it, is told of and would run. */

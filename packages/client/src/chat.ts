@@ -11,18 +11,20 @@ const SILENCE_MAX_MS = 300_000;
 export interface ChatRequest {
   readonly agent: string;
   readonly messages: readonly Pick<Message, "role" | "content">[];
+  /** What becomes of the run when this client goes away before the answer is whole; left out, it is cancelled. */
+  readonly leaving?: "cancel" | "continue";
 }
 
-/** An agent's answer as it comes. The first part names its run, the last is `done`; leaving early cancels the run. */
+/** An agent's answer as it comes. The first part names its run, the last is `done`; leaving early cancels the run unless `leaving` says otherwise. */
 export async function* streamChat(
   transport: Transport,
-  { agent, messages }: ChatRequest,
+  { agent, messages, leaving = "cancel" }: ChatRequest,
   signal: AbortSignal,
 ): AsyncGenerator<ChatPart, void> {
   const request = {
     method: "POST",
     path: `/v1/agents/${encodeURIComponent(agent)}/chat`,
-    body: { messages, stream: true },
+    body: { messages, stream: true, leaving },
     headers: { accept: "text/event-stream" },
     timeoutMs: FIRST_PART_TIMEOUT_MS,
   } as const;

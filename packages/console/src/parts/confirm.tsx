@@ -18,15 +18,17 @@ interface ConfirmProps {
   readonly reason?: "wanted" | "asked";
   readonly isDangerous?: boolean;
   readonly act: (reason: string) => Promise<unknown>;
+  /** Takes it back, where that can be; it is offered beside what is said. */
+  readonly undo?: () => Promise<unknown>;
 }
 
 /** Asks before something that is hard to take back, and for its reason. */
-export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isDangerous = false, act }: ConfirmProps): ReactNode {
+export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isDangerous = false, act, undo }: ConfirmProps): ReactNode {
   const [given, setGiven] = useState("");
   const acting = useMutation({
     mutationFn: act,
     onSuccess: () => {
-      say(done);
+      say(done, undo && { undo: () => void undo().catch(complain) });
       setGiven("");
       onClose();
     },

@@ -21,17 +21,21 @@ export interface Conversation {
   readonly runId: string;
   /** As `text`, with what the run and its children ask of people, and a sign of life where nothing comes for a while. */
   parts(gone: AbortSignal): AsyncGenerator<TurnPart>;
-  /** The answer's text as it comes, in one piece when the agent does not stream. When the client is gone the run is cancelled. */
+  /** The answer's text as it comes, in one piece when the agent does not stream. When the client is gone the run is cancelled, or goes on, as it asked. */
   text(gone: AbortSignal): AsyncGenerator<string>;
   readonly output: Promise<AgentOutput>;
 }
 
+/** A turn to be started. */
+interface Turn {
+  readonly messages: Json;
+  readonly principal: Principal;
+  /** What becomes of the run when its client goes away before the answer is whole. */
+  readonly leaving?: "cancel" | "continue";
+}
+
 /** Starts an agent's run and follows its text. */
-export async function converse(
-  app: App,
-  agent: string,
-  turn: { readonly messages: Json; readonly principal: Principal },
-): Promise<Conversation> {
+export async function converse(app: App, agent: string, turn: Turn): Promise<Conversation> {
   const bell = new Bell();
   // Parts that a slow client has not taken yet are one text: memory stays that of the answer.
   let pending = "";
@@ -67,6 +71,7 @@ export async function converse(
       app,
       runId,
       principal: turn.principal,
+      leaving: turn.leaving ?? "cancel",
       bell,
       take,
       output,
@@ -85,6 +90,7 @@ interface Following {
   readonly app: App;
   readonly runId: string;
   readonly principal: Principal;
+  readonly leaving: "cancel" | "continue";
   readonly bell: Bell;
   readonly take: () => string;
   readonly output: Promise<AgentOutput>;
@@ -107,7 +113,7 @@ async function* follow(turn: Following): AsyncGenerator<TurnPart> {
     const rest = turn.hasStreamed() ? turn.take() : reply.content;
     if (rest !== "") yield { type: "text", text: rest };
   } finally {
-    if (!turn.isSettled()) await cancel(turn);
+    if (!turn.isSettled() && turn.leaving === "cancel") await cancel(turn);
   }
 }
 

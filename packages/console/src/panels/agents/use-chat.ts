@@ -44,6 +44,7 @@ interface ChatParts {
 export function useChat({ agent, runId, onRun }: ChatParts): Chat {
   const [open, setOpen] = useState<OpenTurn>();
   const leaving = useRef<AbortController>(undefined);
+  const wantsStop = useRef(false);
   useEffect(() => () => leaving.current?.abort(), []);
   // What this page streams itself is not read from the log as well.
   const isOurs = open !== undefined && (open.runId === runId || runId === undefined);
@@ -53,6 +54,7 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
     leaving.current?.abort();
     const controller = new AbortController();
     leaving.current = controller;
+    wantsStop.current = false;
     const update = (change: Partial<OpenTurn>): void =>
       setOpen((before) => (leaving.current === controller && before !== undefined ? { ...before, ...change } : before));
     setOpen({ messages, runId: null, text: "", error: undefined, isOpen: true });
@@ -60,6 +62,7 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
       if (part.type === "started") {
         update({ runId: part.runId });
         onRun(part.runId);
+        if (wantsStop.current) cancel(part.runId);
       } else if (part.type === "text") setOpen((before) => before && { ...before, text: before.text + part.text });
       else if (part.type === "approval") void queryClient.invalidateQueries(approvalsOfRunQuery(part.approval.runId));
       else update({ text: part.answer.reply.content });
@@ -76,16 +79,21 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
     turn,
     ask: (question) => ask([...(said.at(-1)?.role === "user" ? said.slice(0, -1) : said), { role: "user", content: question }]),
     stop() {
-      if (open?.runId !== null && open?.runId !== undefined)
-        client.cancelRun(open.runId, "stopped in the console").catch((thrown: unknown) => {
-          if (AppError.from(thrown).code !== "conflict") complain(thrown);
-        });
-      else leaving.current?.abort();
+      // A page that was reloaded, or another browser, does not stream the answer; its run is stopped all the same.
+      if (turn !== undefined && turn.runId !== null) cancel(turn.runId);
+      else wantsStop.current = true;
     },
     retry: () => turn !== undefined && ask(turn.messages),
     isLoading: kept.isLoading,
     loadError: kept.error,
   };
+}
+
+function cancel(runId: string): void {
+  client.cancelRun(runId, "stopped in the console").catch((thrown: unknown) => {
+    // It has ended meanwhile.
+    if (AppError.from(thrown).code !== "conflict") complain(thrown);
+  });
 }
 
 interface Following {
@@ -98,7 +106,7 @@ interface Following {
 /** Hands on the parts of an answer; says why it ended early, if it did. */
 async function follow({ agent, messages, take, signal }: Following): Promise<AppError | undefined> {
   try {
-    for await (const part of client.chat({ agent, messages }, signal)) take(part);
+    for await (const part of client.chat({ agent, messages, leaving: "continue" }, signal)) take(part);
     return undefined;
   } catch (thrown) {
     return AppError.from(thrown);

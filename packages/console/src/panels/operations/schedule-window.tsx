@@ -1,5 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import type { ScheduleEntry } from "@tutti/client";
+import type { ScheduleEntry, ScheduleRequest } from "@tutti/client";
 import { Pause, Pencil, Play, Trash2, Zap } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
@@ -53,7 +53,7 @@ export function ScheduleWindow({ schedule, onClose, onEdit }: ScheduleWindowProp
       />
       <Confirm
         title={`Delete ${name}?`}
-        about="It starts nothing any more. The runs that it has started stay, and go on. It cannot be taken back; pausing can."
+        about="It starts nothing any more. The runs that it has started stay, and go on. Taken back, it begins anew: what it has counted stays with the deleted one."
         verb="Delete"
         done={`${name} is deleted`}
         isDangerous
@@ -65,9 +65,27 @@ export function ScheduleWindow({ schedule, onClose, onEdit }: ScheduleWindowProp
           await readAgain();
           onClose();
         }}
+        undo={async () => {
+          await client.createSchedule(requestOf(schedule));
+          await readAgain();
+        }}
       />
     </>
   );
+}
+
+/** A schedule's settings, without what became of it. */
+function requestOf({
+  runId: _run,
+  status: _status,
+  paused: _paused,
+  nextAt: _next,
+  last: _last,
+  active: _active,
+  ...rest
+}: ScheduleEntry): ScheduleRequest {
+  const { queued: _queued, counts: _counts, misses: _misses, ...request } = rest;
+  return request;
 }
 
 interface SteeringProps {

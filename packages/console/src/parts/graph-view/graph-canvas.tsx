@@ -13,7 +13,7 @@ import {
   type ReactFlowInstance,
 } from "@xyflow/react";
 import { Maximize, Minus, Plus } from "lucide-react";
-import { useEffect, useMemo, useRef, type CSSProperties, type ReactNode } from "react";
+import { useEffect, useMemo, useRef, type CSSProperties, type KeyboardEvent, type ReactNode, type RefObject } from "react";
 import { useMotionAllowed } from "../../appearance.ts";
 import { IconButton } from "../button.tsx";
 import { COLOUR, STATE_ACCENT } from "../tones.ts";
@@ -35,7 +35,11 @@ export interface GraphCanvasProps {
   readonly direction?: Direction;
   /** The id of a node or an edge. */
   readonly selected?: string | undefined;
+  /** The ids of nodes that are selected together with it. */
+  readonly alsoSelected?: ReadonlySet<string>;
   readonly onSelect?: (id: string | undefined) => void;
+  /** A node was clicked with Shift, Control or Command held. */
+  readonly onToggle?: (id: string) => void;
   readonly onOpen?: (id: string) => void;
   /** Left out, the picture is to be looked at only. */
   readonly editing?: GraphEditing | undefined;
@@ -62,22 +66,34 @@ const COLOURS = {
 } as CSSProperties;
 
 /** The picture itself. Wheel and drag move it; Tab goes from node to node, Enter selects. */
-export function GraphCanvas({ label, drawing, direction = "across", selected, onSelect, onOpen, editing }: GraphCanvasProps): ReactNode {
+export function GraphCanvas(props: GraphCanvasProps): ReactNode {
+  const { label, drawing, direction = "across", selected, alsoSelected, onSelect, onToggle, onOpen, editing } = props;
   const flow = useRef<ReactFlowInstance<CanvasNode>>(null);
+  const isAdding = useRef(false);
+  const onKeyDown = useZoomKeys(flow);
   const places = useMemo(() => layoutOf(drawing, direction), [drawing, direction]);
   const nodes = useMemo(() => {
     const frames = new Set(drawing.nodes.map(({ parentId }) => parentId));
-    return drawing.nodes.map((node) => nodeOf({ node, places, frames, direction, selected }));
-  }, [drawing, places, direction, selected]);
+    return drawing.nodes.map((node) =>
+      nodeOf({ node, places, frames, direction, isSelected: node.id === selected || alsoSelected?.has(node.id) === true }),
+    );
+  }, [drawing, places, direction, selected, alsoSelected]);
   const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
   const shape = drawing.nodes.map(({ id }) => id).join("\n");
   useEffect(() => void showFirst(flow.current), [shape, direction]);
   const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
     const chosen = changes.find((change) => change.type === "select" && change.selected);
-    if (chosen?.type === "select") onSelect?.(chosen.id);
+    // Who clicks with Shift held adds to what is selected, which is told by the click itself.
+    if (chosen?.type === "select" && !isAdding.current) onSelect?.(chosen.id);
   };
   return (
-    <div className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground" role="group" aria-label={label}>
+    <div
+      className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground"
+      role="group"
+      aria-label={label}
+      onKeyDown={onKeyDown}
+      onPointerDownCapture={(event) => (isAdding.current = onToggle !== undefined && isBesides(event))}
+    >
       <ReactFlow<CanvasNode>
         nodes={nodes}
         edges={edges}
@@ -99,6 +115,8 @@ export function GraphCanvas({ label, drawing, direction = "across", selected, on
         }}
         onNodesChange={onNodesChange}
         onPaneClick={() => onSelect?.(undefined)}
+        onNodeClick={(event, { id }) => isBesides(event) && onToggle?.(id)}
+        selectionKeyCode={null}
         onEdgeClick={(_, { id }) => onSelect?.(id)}
         onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
         onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
@@ -122,6 +140,31 @@ async function showFirst(flow: ReactFlowInstance<CanvasNode> | null): Promise<vo
   const { x, y, zoom } = flow.getViewport();
   const bounds = flow.getNodesBounds(flow.getNodes());
   await flow.setViewport({ x: Math.max(x, EDGE_PX - bounds.x * zoom), y: Math.max(y, EDGE_PX - bounds.y * zoom), zoom });
+}
+
+interface Held {
+  readonly shiftKey: boolean;
+  readonly ctrlKey: boolean;
+  readonly metaKey: boolean;
+}
+
+/** Whether what is clicked should be selected besides what is. */
+function isBesides({ shiftKey, ctrlKey, metaKey }: Held): boolean {
+  return shiftKey || ctrlKey || metaKey;
+}
+
+/** Plus and minus come nearer and go away, 0 shows all of it, for whoever has the keyboard in the picture. */
+function useZoomKeys(flow: RefObject<ReactFlowInstance<CanvasNode> | null>): (event: KeyboardEvent) => void {
+  const duration = useMotionAllowed() ? 150 : 0;
+  return (event) => {
+    if (event.ctrlKey || event.metaKey || event.target instanceof HTMLInputElement) return;
+    if (event.key === "+" || event.key === "=") void flow.current?.zoomIn({ duration });
+    else if (event.key === "-") void flow.current?.zoomOut({ duration });
+    else if (event.key === "0") void flow.current?.fitView({ ...FIT, duration });
+    else return;
+    event.preventDefault();
+    event.stopPropagation();
+  };
 }
 
 function Buttons(): ReactNode {
@@ -152,13 +195,13 @@ interface NodeParts {
   /** The nodes that have others inside. */
   readonly frames: ReadonlySet<string | undefined>;
   readonly direction: Direction;
-  readonly selected: string | undefined;
+  readonly isSelected: boolean;
 }
 
 const NOWHERE: Placed = { x: 0, y: 0, width: 0, height: 0 };
 
 /** Sizes and handles are told, so that nothing is measured and edges are there at once. */
-function nodeOf({ node, places, frames, direction, selected }: NodeParts): CanvasNode {
+function nodeOf({ node, places, frames, direction, isSelected }: NodeParts): CanvasNode {
   const { x, y, width, height } = places.get(node.id) ?? NOWHERE;
   const isAcross = direction === "across";
   const [first, last] = isAcross ? [Position.Left, Position.Right] : [Position.Top, Position.Bottom];
@@ -175,7 +218,7 @@ function nodeOf({ node, places, frames, direction, selected }: NodeParts): Canva
       { type: "source", position: last, x: width, y: height, width: 1, height: 1, ...at },
     ],
     ...(node.parentId !== undefined && { parentId: node.parentId }),
-    selected: node.id === selected,
+    selected: isSelected,
     sourcePosition: last,
     targetPosition: first,
     ariaRole: "button",

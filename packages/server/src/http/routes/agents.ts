@@ -18,6 +18,7 @@ const Chat = z
     message: z.string().min(1).optional(),
     messages: z.array(Message).min(1).max(1000).optional(),
     stream: z.boolean().default(false),
+    leaving: z.enum(["cancel", "continue"]).default("cancel").describe("what becomes of the run when a streaming client goes away"),
   })
   .refine(({ message, messages }) => (message === undefined) !== (messages === undefined), "give either message or messages");
 
@@ -45,10 +46,11 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
     }),
     async (ctx) => {
       const agent = findAgent(app, ctx.req.param("name"));
-      const { message, messages, stream } = await readJson(ctx, Chat, app.config);
+      const { message, messages, stream, leaving } = await readJson(ctx, Chat, app.config);
       const conversation = await converse(app, agent.name, {
         messages: messages ?? [{ role: "user", content: message ?? "" }],
         principal: ctx.get("principal"),
+        leaving,
       });
       const headers = { "tutti-run-id": conversation.runId };
       if (stream) return sseTextResponse((gone) => streamed(conversation, gone), headers);

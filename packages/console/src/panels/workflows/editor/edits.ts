@@ -44,10 +44,10 @@ export function addInside(root: Fields, scope: Scope, type: string): PlannedEdit
   return addNode(root, { scope, selected: undefined }, type);
 }
 
-/** Takes out what is selected. Pure. */
-export function removeSelected({ scope, selected }: Place): PlannedEdit | undefined {
+/** Takes out what is selected: the nodes, or the edge. Pure. */
+export function removeSelected({ scope, selected }: Place, nodes: readonly string[]): PlannedEdit | undefined {
   if (selected === undefined) return undefined;
-  const gone = "node" in selected ? { nodes: [selected.node], edges: [] } : { nodes: [], edges: [selected.edge] };
+  const gone = "node" in selected ? { nodes, edges: [] } : { nodes: [], edges: [selected.edge] };
   return { scope, edits: [{ do: "remove", ...gone }], select: { scope, selected: undefined } };
 }
 

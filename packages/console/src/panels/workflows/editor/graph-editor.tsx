@@ -40,14 +40,16 @@ export function GraphEditor({ value, onChange, problems, readOnly = false, readi
   const inspector = useRef<HTMLDivElement>(null);
   const inspect = (): void =>
     void requestAnimationFrame(() => inspector.current?.querySelector<HTMLElement>("input,select,textarea,button")?.focus());
-  const commands = useCommands({ editing, selection, inspect, isReadOnly: readOnly });
-  const { place, select } = selection;
-  const lock = lockOf?.(idOf(place));
+  const { place, nodes, select } = selection;
+  const lock = [place, ...nodes.map((node): Place => ({ scope: place.scope, selected: { node } }))]
+    .map((one) => lockOf?.(idOf(one)))
+    .find((reason) => reason !== undefined);
+  const commands = useCommands({ editing, selection, inspect, isReadOnly: readOnly, isLocked: lock !== undefined });
   const parts = { editing, selection, commands, byId, inspect, isReadOnly: readOnly, lock };
   return (
     <div className="grid min-h-0 grow grid-cols-1 gap-3 overflow-y-auto lg:grid-cols-[minmax(0,1fr)_19rem] lg:grid-rows-[minmax(0,1.6fr)_minmax(0,1fr)] lg:overflow-hidden xl:grid-cols-[minmax(0,1fr)_19rem_minmax(0,26rem)] xl:grid-rows-1">
       <div className="flex min-h-96 min-w-0 flex-col gap-2 lg:min-h-0">
-        {!readOnly && <Toolbar editing={editing} onAdd={() => commands.ask("after")} />}
+        {!readOnly && <Toolbar editing={editing} selected={selection.nodes.length} onAdd={() => commands.ask("after")} />}
         <PicturePane {...parts} readings={readings} />
         <ProblemList
           problems={problems}
@@ -81,12 +83,11 @@ interface PaneParts {
 
 function PicturePane({
   editing,
-  selection: { place, select },
+  selection: { place, nodes, select, toggle, selectAll },
   commands,
   byId,
   inspect,
   isReadOnly,
-  lock,
   readings,
 }: PaneParts & { readonly readings: readonly NodeReading[] | undefined }): ReactNode {
   const drawn = useMemo(
@@ -99,11 +100,14 @@ function PicturePane({
         drawn={drawn}
         root={editing.root}
         place={place}
+        nodes={nodes}
         isReadOnly={isReadOnly}
         onSelect={select}
+        onToggle={toggle}
+        onSelectAll={selectAll}
         onInspect={inspect}
         edit={editing.edit}
-        onRemove={() => lock === undefined && commands.remove()}
+        onRemove={commands.remove}
         onDuplicate={commands.duplicate}
         onPaste={(part) => commands.apply(pastePart(editing.root, place.scope, part))}
         onUndo={editing.undo}
@@ -156,7 +160,14 @@ function titleOf({ selected }: Place): string {
   return "node" in selected ? `Node ${selected.node}` : "Edge";
 }
 
-function Toolbar({ editing, onAdd }: { readonly editing: GraphTextEditing; readonly onAdd: () => void }): ReactNode {
+interface ToolbarProps {
+  readonly editing: GraphTextEditing;
+  /** How many nodes are selected. */
+  readonly selected: number;
+  readonly onAdd: () => void;
+}
+
+function Toolbar({ editing, selected, onAdd }: ToolbarProps): ReactNode {
   return (
     <div role="toolbar" aria-label="Edit the graph" className="flex flex-wrap items-center gap-1">
       <Button onClick={onAdd} disabled={!editing.reading.ok}>
@@ -169,6 +180,9 @@ function Toolbar({ editing, onAdd }: { readonly editing: GraphTextEditing; reado
       <IconButton label="Redo" onClick={editing.redo} disabled={!editing.canRedo}>
         <Redo2 aria-hidden className="size-3.5" />
       </IconButton>
+      <span role="status" className="text-xs text-ink-2">
+        {selected > 1 && `${selected} nodes selected`}
+      </span>
       {!editing.reading.ok && (
         <span className="text-xs text-orange">The text cannot be read just now; the picture shows it as it was.</span>
       )}

@@ -11,7 +11,11 @@ interface PictureProps {
   readonly drawn: TextDrawing;
   readonly root: Fields;
   readonly place: Place;
+  /** All selected nodes, of the body of `place`. */
+  readonly nodes: readonly string[];
   readonly isReadOnly: boolean;
+  readonly onToggle: (place: Place) => void;
+  readonly onSelectAll: () => void;
   readonly onSelect: (place: Place) => void;
   /** Enter: to the form of what is selected. */
   readonly onInspect: () => void;
@@ -23,31 +27,40 @@ interface PictureProps {
   readonly onRedo: () => void;
 }
 
-/** The graph's picture with its keys: arrows go from node to node, Enter to the form, Delete takes out; copy, paste, undo as everywhere. */
+/**
+ * The graph's picture with its keys: arrows go from node to node, with Shift they take it along, Space adds or leaves out, Enter goes to the
+ * form, Delete takes out; copy, cut, paste, duplicate, select all and undo as everywhere.
+ */
 export function Picture(props: PictureProps): ReactNode {
-  const { drawn, place, isReadOnly, onSelect, edit } = props;
+  const { drawn, place, nodes, isReadOnly, onSelect, edit } = props;
+  const chosen = useMemo(() => new Set(nodes.map((node) => idOf({ scope: place.scope, selected: { node } }))), [nodes, place.scope]);
   const box = useRef<HTMLDivElement>(null);
   const direction = useDirection(box);
   const places = useMemo(() => layoutOf(drawn.drawing, direction), [drawn, direction]);
   const select = (id: string | undefined): void =>
     onSelect((id === undefined ? undefined : drawn.places.get(id)) ?? { scope: [], selected: undefined });
-  const focusNode = (id: string): void => {
-    select(id);
+  const toggle = (id: string): void => {
+    const at = drawn.places.get(id);
+    if (at !== undefined) props.onToggle(at);
+  };
+  const focusNode = (id: string, isBesides: boolean): void => {
+    if (!isBesides) select(id);
+    else if (!chosen.has(id)) toggle(id);
     requestAnimationFrame(() => box.current?.querySelector<HTMLElement>(`[data-id="${CSS.escape(id)}"]`)?.focus());
   };
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.key in ARROWS) {
-      const next = nodeThatWay({ drawing: drawn.drawing, places }, idOf(place), event.key as Arrow);
+      const next = nodeThatWay({ drawing: drawn.drawing, places }, idOfFocused(event) ?? idOf(place), event.key as Arrow);
       if (next === undefined) return;
-      focusNode(next);
-    } else if (!onCommand(event, props)) return;
+      focusNode(next, event.shiftKey);
+    } else if (event.key === " " && drawn.places.has(idOfFocused(event) ?? "")) toggle(idOfFocused(event) ?? "");
+    else if (!onCommand(event, props)) return;
     event.preventDefault();
     event.stopPropagation();
   };
   const onCopy = (event: ClipboardEvent): void => {
-    const { selected, scope } = place;
-    if (selected === undefined || !("node" in selected)) return;
-    event.clipboardData.setData("text/plain", textOfPart(partOf(bodyAt(props.root, scope), [selected.node])));
+    if (nodes.length === 0) return;
+    event.clipboardData.setData("text/plain", textOfPart(partOf(bodyAt(props.root, place.scope), nodes)));
     event.preventDefault();
     if (event.type === "cut" && !isReadOnly) props.onRemove();
   };
@@ -76,7 +89,9 @@ export function Picture(props: PictureProps): ReactNode {
         drawing={drawn.drawing}
         direction={direction}
         selected={idOf(place)}
+        alsoSelected={chosen}
         onSelect={select}
+        onToggle={toggle}
         onOpen={(id) => {
           select(id);
           props.onInspect();
@@ -112,6 +127,7 @@ function onCommand(event: KeyboardEvent, props: PictureProps): boolean {
   if (isMod && key === "z") (event.shiftKey ? props.onRedo : props.onUndo)();
   else if (isMod && key === "y") props.onRedo();
   else if (isMod && key === "d") props.onDuplicate();
+  else if (isMod && key === "a") props.onSelectAll();
   else if (key === "enter") return enter(event, props);
   else if (key === "escape") props.onSelect({ scope: props.place.scope, selected: undefined });
   else return false;
@@ -120,10 +136,14 @@ function onCommand(event: KeyboardEvent, props: PictureProps): boolean {
 
 /** Enter on what has the focus selects it; on what is selected it goes to its form. Buttons keep their own. */
 function enter(event: KeyboardEvent, { drawn, place, onSelect, onInspect }: PictureProps): boolean {
-  const id = (event.target as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset["id"];
+  const id = idOfFocused(event);
   const focused = id === undefined ? undefined : drawn.places.get(id);
   if (focused === undefined) return false;
   if (id !== idOf(place)) onSelect(focused);
   onInspect();
   return true;
+}
+
+function idOfFocused({ target }: KeyboardEvent): string | undefined {
+  return (target as HTMLElement).closest<HTMLElement>("[data-id]")?.dataset["id"];
 }

@@ -12,6 +12,8 @@ interface CommandParts {
   readonly selection: Selection;
   readonly inspect: () => void;
   readonly isReadOnly: boolean;
+  /** Something that is selected cannot be taken out. */
+  readonly isLocked: boolean;
 }
 
 /** Every change that is no typing. */
@@ -27,9 +29,9 @@ export interface Commands {
 }
 
 /** What can be done from the toolbar, the keyboard and the palette. */
-export function useCommands({ editing, selection, inspect, isReadOnly }: CommandParts): Commands {
+export function useCommands({ editing, selection, inspect, isReadOnly, isLocked }: CommandParts): Commands {
   const [asked, setAsked] = useState<"after" | "inside">();
-  const { place } = selection;
+  const { place, nodes } = selection;
   const { root } = editing;
   const apply = (planned: PlannedEdit | undefined): void => {
     if (planned === undefined || isReadOnly) return;
@@ -43,17 +45,20 @@ export function useCommands({ editing, selection, inspect, isReadOnly }: Command
     setTimeout(inspect, FOCUS_BACK_MS);
   };
   const duplicate = (): void => {
-    const { scope, selected } = place;
-    if (selected !== undefined && "node" in selected) apply(pastePart(root, scope, partOf(bodyAt(root, scope), [selected.node])));
+    const { scope } = place;
+    if (nodes.length > 0) apply(pastePart(root, scope, partOf(bodyAt(root, scope), nodes)));
   };
-  useEditorActions({ isReadOnly, ask: setAsked, add, editing });
+  const remove = (): void => {
+    if (!isLocked) apply(removeSelected(place, nodes));
+  };
+  useEditorActions({ isReadOnly, ask: setAsked, add, editing, selection, duplicate, remove });
   return {
     asked,
     about: aboutOf(place, asked),
     ask: setAsked,
     add,
     apply,
-    remove: () => apply(removeSelected(place)),
+    remove,
     duplicate,
   };
 }
@@ -77,17 +82,27 @@ interface EditorActionParts {
   readonly ask: (where: "after") => void;
   readonly add: (type: string, where: "after") => void;
   readonly editing: GraphTextEditing;
+  readonly selection: Selection;
+  readonly duplicate: () => void;
+  readonly remove: () => void;
 }
 
 /** Each drawing offers them anew: what they do depends on what is selected. */
-function useEditorActions({ isReadOnly, ask, add, editing }: EditorActionParts): void {
+function useEditorActions({ isReadOnly, ask, add, editing, selection, duplicate, remove }: EditorActionParts): void {
   const group = "Graph editor";
   const actions: readonly ShellAction[] = isReadOnly
     ? []
     : [
         { id: "editor add", title: "Add a node", group, keys: "a", run: () => ask("after") },
-        { id: "editor undo", title: "Undo", group, keys: "u", run: editing.undo },
+        { id: "editor undo", title: "Undo", group, keys: "u", words: "mod+z", run: editing.undo },
         { id: "editor redo", title: "Redo", group, run: editing.redo },
+        { id: "editor all", title: "Select all nodes", group, run: selection.selectAll },
+        ...(selection.nodes.length === 0
+          ? []
+          : [
+              { id: "editor duplicate", title: "Duplicate what is selected", group, keys: "mod+d", run: duplicate },
+              { id: "editor remove", title: "Remove what is selected", group, words: "delete cut", run: remove },
+            ]),
         ...KINDS.map(({ type, about }): ShellAction => ({
           id: `editor add ${type}`,
           title: `Add a node: ${type}`,
