@@ -69,7 +69,7 @@ const script: Script = (body) => {
   if (text.includes("garbage")) return { type: "raw", status: 200, headers: STREAM, chunks: ["data: {{{\n\n"], ending: "end" };
   if (text.includes("slowly")) return { type: "calls", calls: [{ id: "call_1", name: "slowly", arguments: "{}" }] };
   if (text.includes("say")) return { type: "calls", calls: [{ id: "call_1", name: "echo", arguments: '{"text":"loud words"}' }] };
-  return { type: "text", pieces: ["Fine again."] };
+  return { type: "text", pieces: ["Fine."] };
 };
 
 let upstream: OpenAiUpstream;
@@ -94,10 +94,10 @@ async function ask(page: ConsolePage, question: string): Promise<void> {
 const messages = (page: ConsolePage) => page.getByRole("log", { name: "Messages" });
 const runIn = (page: ConsolePage): string => new URL(page.url()).searchParams.get("run") ?? "";
 
-test("a model that refuses, breaks off or talks nonsense is named by its code, and the conversation goes on", async () => {
+test("a model that refuses, breaks off or talks nonsense is named by its code, and what it said is no page", async () => {
   const page = await tutti.open("/agents/clerk");
   const log = messages(page);
-  for (const [index, wish] of ["refuse this", "cut this", "garbage"].entries()) {
+  for (const wish of ["refuse this", "cut this", "garbage"]) {
     await ask(page, wish);
     await log
       .getByRole("alert")
@@ -105,11 +105,8 @@ test("a model that refuses, breaks off or talks nonsense is named by its code, a
       .waitFor();
     assert.deepEqual(await violations(page), [], wish);
     assert.equal((await client.run(runIn(page))).run.status, "failed", wish);
-    await ask(page, `and now, after ${index + 1}?`);
-    await log.getByText("Fine again.").first().waitFor();
-    assert.equal(await log.getByRole("alert").count(), 0);
     await page.getByRole("button", { name: "New conversation" }).click();
-    await log.getByText("Fine again.").waitFor({ state: "detached" });
+    await log.getByRole("alert").waitFor({ state: "detached" });
   }
   assert.equal(await page.locator("main img").count(), 0);
   assert.deepEqual(page.problems, []);
