@@ -87,45 +87,49 @@ export function GraphCanvas(props: GraphCanvasProps): ReactNode {
     if (chosen?.type === "select" && !isAdding.current) onSelect?.(chosen.id);
   };
   return (
-    <div
-      className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground"
-      role="group"
-      aria-label={label}
-      onKeyDown={onKeyDown}
-      onPointerDownCapture={(event) => (isAdding.current = onToggle !== undefined && isBesides(event))}
-    >
-      <ReactFlow<CanvasNode>
-        nodes={nodes}
-        edges={edges}
-        nodeTypes={NODE_TYPES}
-        style={COLOURS}
-        fitView
-        fitViewOptions={FIT_FIRST}
-        minZoom={0.05}
-        maxZoom={2}
-        nodesDraggable={false}
-        nodesConnectable={editing !== undefined}
-        edgesFocusable={editing !== undefined}
-        deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
-        onlyRenderVisibleElements={drawing.nodes.length > LARGE * 4}
-        proOptions={{ hideAttribution: true }}
-        onInit={(instance) => {
-          flow.current = instance;
-          void showFirst(instance);
+    <div className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground" role="group" aria-label={label}>
+      {/* The keys and clicks are those of what is inside: nodes and edges have the focus. */}
+      <div
+        role="presentation"
+        className="size-full"
+        onKeyDown={onKeyDown}
+        onPointerDownCapture={(event) => {
+          isAdding.current = onToggle !== undefined && isBesides(event);
         }}
-        onNodesChange={onNodesChange}
-        onPaneClick={() => onSelect?.(undefined)}
-        onNodeClick={(event, { id }) => isBesides(event) && onToggle?.(id)}
-        selectionKeyCode={null}
-        onEdgeClick={(_, { id }) => onSelect?.(id)}
-        onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
-        onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
-        onDelete={(removed) => editing?.onRemove({ nodes: removed.nodes.map(({ id }) => id), edges: removed.edges.map(({ id }) => id) })}
       >
-        <Background gap={20} size={1} />
-        {drawing.nodes.length > LARGE && <MiniMap nodeColor={minimapColour} ariaLabel={`${label}, small`} pannable zoomable />}
-        <Buttons />
-      </ReactFlow>
+        <ReactFlow<CanvasNode>
+          nodes={nodes}
+          edges={edges}
+          nodeTypes={NODE_TYPES}
+          style={COLOURS}
+          fitView
+          fitViewOptions={FIT_FIRST}
+          minZoom={0.05}
+          maxZoom={2}
+          nodesDraggable={false}
+          nodesConnectable={editing !== undefined}
+          edgesFocusable={editing !== undefined}
+          deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
+          onlyRenderVisibleElements={drawing.nodes.length > LARGE * 4}
+          proOptions={{ hideAttribution: true }}
+          onInit={(instance) => {
+            flow.current = instance;
+            void showFirst(instance);
+          }}
+          onNodesChange={onNodesChange}
+          onPaneClick={() => onSelect?.(undefined)}
+          onNodeClick={(event, { id }) => isBesides(event) && onToggle?.(id)}
+          selectionKeyCode={null}
+          onEdgeClick={(_, { id }) => onSelect?.(id)}
+          onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
+          onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
+          onDelete={(removed) => editing?.onRemove({ nodes: removed.nodes.map(({ id }) => id), edges: removed.edges.map(({ id }) => id) })}
+        >
+          <Background gap={20} size={1} />
+          {drawing.nodes.length > LARGE && <MiniMap nodeColor={minimapColour} ariaLabel={`${label}, small`} pannable zoomable />}
+          <Buttons />
+        </ReactFlow>
+      </div>
     </div>
   );
 }
