@@ -74,7 +74,7 @@ async function told(words: Locator, state: "attached" | "visible"): Promise<bool
 }
 
 /** Everything the pages ask the server for, but who is signed in. */
-const ASKED = /\/v1\/(?!sessions)/;
+const ASKED = /\/v1\/(?!session(?:$|\?))/;
 
 test("while the server has not answered every page says that it loads", async () => {
   const page = await tutti.open("/settings/appearance");

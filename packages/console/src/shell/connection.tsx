@@ -37,8 +37,8 @@ export function Connection(): ReactNode {
           : "What you see may be old"
       }
     >
-      <span role="status" className="flex items-center gap-1.5 text-xs text-ink-2">
-        <span aria-hidden className={`size-2 rounded-full ${DOT[state] ?? "bg-orange"}`} />
+      <span role="status" className="flex shrink-0 items-center gap-1.5 text-xs whitespace-nowrap text-ink-2">
+        <span aria-hidden className={`size-2 shrink-0 rounded-full ${DOT[state] ?? "bg-orange"}`} />
         {state === "ok" ? "Live" : status === "live" && parts > 0 ? `${several(parts, "part")} ${state}` : state}
       </span>
     </Hint>

@@ -61,7 +61,9 @@ export function Shell(): ReactNode {
           >
             <Search aria-hidden className="size-3.5" />
             <span className="grow text-start">Search or do anything</span>
-            <Keys keys="mod+k" />
+            <span className="max-sm:hidden">
+              <Keys keys="mod+k" />
+            </span>
           </button>
           <span className="grow" />
           <Connection />

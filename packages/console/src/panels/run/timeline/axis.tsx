@@ -18,7 +18,7 @@ export function Axis({ window }: { readonly window: TimeWindow }): ReactNode {
       {ticksOf(window).map(({ ms, place }) => (
         <span
           key={ms}
-          className="absolute inset-y-0 flex items-center border-l border-line ps-1 whitespace-nowrap"
+          className="absolute inset-y-0 flex items-center border-l border-line ps-1 whitespace-nowrap max-sm:[&:not(:nth-child(3n+1))]:text-transparent"
           style={{ left: `${place}%` }}
         >
           {momentWords(ms)}
