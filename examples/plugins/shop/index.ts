@@ -73,6 +73,25 @@ export function init(host: PluginHost): IsolatedPlugin {
           return { article, count };
         },
       },
+      {
+        name: "shop_set_price",
+        description: "Sets what an article costs.",
+        effect: "write",
+        parameters: {
+          type: "object",
+          properties: { article: { type: "string" }, price: { type: "number", minimum: 0 }, reason: { type: "string" } },
+          required: ["article", "price"],
+          additionalProperties: false,
+        },
+        async run({ article, price }: { readonly article: string; readonly price: number }) {
+          const articles = await stock();
+          await host.storage.set(
+            "stock",
+            articles.map((one) => ({ ...one, price: one.name === article ? price : one.price })),
+          );
+          return { article, price };
+        },
+      },
     ],
   };
 }

@@ -36,6 +36,8 @@ export interface PluginCalls {
   folderPlugin(name: string, signal?: AbortSignal): Promise<FolderPluginDetails>;
   /** Grants what the plugin asks for, if that is what was shown, and loads it. */
   enableFolderPlugin(name: string, shown: readonly string[], signal?: AbortSignal): Promise<FolderPlugin>;
+  /** Copies a folder of the server's own folder to the plugins folder; it stays off. */
+  addFolderPlugin(path: string, signal?: AbortSignal): Promise<FolderPlugin>;
   disableFolderPlugin(name: string, signal?: AbortSignal): Promise<FolderPlugin>;
   removeFolderPlugin(name: string, signal?: AbortSignal): Promise<void>;
 }
@@ -51,6 +53,7 @@ export function pluginCalls(transport: Transport): PluginCalls {
     folderPlugin: (name, signal) => one({ path: path(name) }, signal),
     enableFolderPlugin: (name, shown, signal) =>
       one({ method: "POST", path: path(name, "/enable"), body: { shown }, timeoutMs: START_TIMEOUT_MS }, signal),
+    addFolderPlugin: (path, signal) => one({ method: "POST", path: "/v1/plugins", body: { path, isolated: true } }, signal),
     disableFolderPlugin: (name, signal) => one({ method: "POST", path: path(name, "/disable"), body: {} }, signal),
     removeFolderPlugin: async (name, signal) => void (await transport.json({ method: "DELETE", path: path(name) }, signal)),
   };

@@ -88,17 +88,23 @@ interface TalkProps {
   readonly runId: string | undefined;
   readonly onRun: (runId: string) => void;
   readonly onNew: () => void;
+  /** Part of a page about something else: it does not take the keyboard, and its frame is the page's. */
+  readonly isPart?: boolean;
 }
 
-function Talk({ agent, runId, onRun, onNew }: TalkProps): ReactNode {
+/** One conversation with an agent: what is said, and where the next message is written. */
+export function Talk({ agent, runId, onRun, onNew, isPart = false }: TalkProps): ReactNode {
   const chat = useChat({ agent: agent.name, runId, onRun });
   const composer = useRef<HTMLTextAreaElement>(null);
   useChatActions({ chat, agent: agent.name, onNew, focus: () => composer.current?.focus() });
   if (chat.loadError !== null && chat.loadError !== undefined) return <Failure error={chat.loadError} />;
   return (
-    <section aria-label={`Conversation with ${agent.name}`} className="panel flex min-h-0 flex-col">
+    <section
+      aria-label={`Conversation with ${agent.name}`}
+      className={isPart ? "-m-4 flex max-h-[32rem] flex-col" : "panel flex min-h-0 flex-col"}
+    >
       <Said chat={chat} agent={agent} runId={runId} />
-      <Composer box={composer} agent={agent.name} chat={chat} />
+      <Composer box={composer} agent={agent.name} chat={chat} isPart={isPart} />
     </section>
   );
 }
@@ -185,11 +191,12 @@ interface ComposerProps {
   readonly box: React.RefObject<HTMLTextAreaElement | null>;
   readonly agent: string;
   readonly chat: Chat;
+  readonly isPart: boolean;
 }
 
 const LINES_MAX = 10;
 
-function Composer({ box, agent, chat }: ComposerProps): ReactNode {
+function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
   const [draft, setDraft] = useState("");
   const isOpen = chat.turn?.isOpen === true;
   const send = (): void => {
@@ -210,7 +217,7 @@ function Composer({ box, agent, chat }: ComposerProps): ReactNode {
         aria-label={`Message to ${agent}`}
         placeholder="Ask something. Enter sends, Shift+Enter makes a new line."
         dir="auto"
-        autoFocus
+        autoFocus={!isPart}
         rows={Math.min(LINES_MAX, draft.split("\n").length)}
         value={draft}
         onChange={({ target }) => setDraft(target.value)}

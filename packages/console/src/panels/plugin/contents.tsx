@@ -1,4 +1,3 @@
-import { Link } from "@tanstack/react-router";
 import type { PanelEntry } from "@tutti/client";
 import type { PanelContent, TableView } from "@tutti/core/plugin";
 import { lazy, Suspense, type ReactNode } from "react";
@@ -129,16 +128,5 @@ function TimelineContent({ content: { entries, entriesTotal } }: { readonly cont
       ))}
       {entriesTotal > entries.length && <li className="text-xs text-ink-2">{`${entries.length} of ${entriesTotal} entries`}</li>}
     </ol>
-  );
-}
-
-/** A conversation has no data; it is held with its agent. */
-export function ChatInvitation({ agent }: { readonly agent: string }): ReactNode {
-  return (
-    <Empty title={`A conversation with ${agent}`}>
-      <Link to="/agents/$name" params={{ name: agent }} className="text-blue underline">
-        Open it
-      </Link>
-    </Empty>
   );
 }

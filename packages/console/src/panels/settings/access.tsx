@@ -1,20 +1,20 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { SessionEntry } from "@tutti/client";
 import { Monitor } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
-import { CopyButton } from "../../parts/copy.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
-import { Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 import { leave } from "../../session.tsx";
 import { browserWords } from "./browser-words.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { SecretWindow } from "./secret-window.tsx";
 
 const sessionsQuery = queryOptions({
   queryKey: ["sessions"],
@@ -65,17 +65,15 @@ function Sessions(): ReactNode {
           )
         }
       </Queried>
-      <Window
-        title="A link that signs in one browser, once"
-        about="It is good for ten minutes. Whoever opens it first is signed in as you."
-        isOpen={link !== undefined}
-        onClose={() => setLink(undefined)}
-      >
-        <p className="flex items-center gap-2 rounded-md border border-line bg-ground p-2 font-mono text-xs break-all">
-          {link}
-          <CopyButton text={link ?? ""} label="Copy the link" />
-        </p>
-      </Window>
+      {link !== undefined && (
+        <SecretWindow
+          title="A link that signs in one browser, once"
+          about="It is good for ten minutes. Whoever opens it first is signed in as you."
+          secret={link}
+          label="Copy the link"
+          onClose={() => setLink(undefined)}
+        />
+      )}
     </Panel>
   );
 }
@@ -90,11 +88,19 @@ function SessionLine({
   const queries = useQueryClient();
   const ending = useMutation({
     mutationFn: () => client.endSession(id),
-    onSuccess: () => {
-      say("That browser is signed out");
-      return queries.invalidateQueries(sessionsQuery);
+    // It leaves the list at once, and comes back when the server refuses.
+    onMutate: async () => {
+      await queries.cancelQueries({ queryKey: sessionsQuery.queryKey });
+      const before = queries.getQueryData(sessionsQuery.queryKey);
+      queries.setQueryData(sessionsQuery.queryKey, (known) => known && { ...known, all: known.all.filter((one) => one.id !== id) });
+      return before;
     },
-    onError: complain,
+    onSuccess: () => say("That browser is signed out"),
+    onError: (error, _, before) => {
+      queries.setQueryData(sessionsQuery.queryKey, before);
+      complain(error);
+    },
+    onSettled: () => queries.invalidateQueries(sessionsQuery),
   });
   return (
     <li className="flex items-center gap-3 border-b border-line/60 py-2 text-[13px] last:border-0">
@@ -120,6 +126,13 @@ function SessionLine({
 function Token(): ReactNode {
   const [isAsking, setAsking] = useState(false);
   const [token, setToken] = useState<string>();
+  const actions = useMemo(
+    (): readonly ShellAction[] => [
+      { id: "new token", title: "Make a new token …", group: "Access", words: "rotate secret", run: () => setAsking(true) },
+    ],
+    [],
+  );
+  useActions(actions);
   return (
     <Panel title="The owner's token">
       <p className="pb-3 text-[13px] text-ink-2">
@@ -139,12 +152,15 @@ function Token(): ReactNode {
         onClose={() => setAsking(false)}
         act={async () => setToken((await client.rotateToken()).token)}
       />
-      <Window title="The new token" about="It is shown this once." isOpen={token !== undefined} onClose={() => setToken(undefined)}>
-        <p className="flex items-center gap-2 rounded-md border border-line bg-ground p-2 font-mono text-xs break-all">
-          {token}
-          <CopyButton text={token ?? ""} label="Copy the token" />
-        </p>
-      </Window>
+      {token !== undefined && (
+        <SecretWindow
+          title="The new token"
+          about="It is shown this once."
+          secret={token}
+          label="Copy the token"
+          onClose={() => setToken(undefined)}
+        />
+      )}
     </Panel>
   );
 }

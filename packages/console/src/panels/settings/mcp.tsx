@@ -2,18 +2,20 @@ import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/r
 import type { McpServerEntry, McpToolEntry } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { Cable } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Panel } from "../../parts/page.tsx";
+import { SafeLink } from "../../parts/safe-link.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { JsonField } from "../../parts/schema-form.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { Window } from "../../parts/window.tsx";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { client } from "../../server.ts";
 import { several } from "../../parts/words.ts";
 
@@ -30,6 +32,13 @@ const EXAMPLE: Json = { name: "files", command: "npx", args: ["-y", "@modelconte
 export function McpServers(): ReactNode {
   const servers = useQuery(serversQuery);
   const [isAdding, setAdding] = useState(false);
+  const actions = useMemo(
+    (): readonly ShellAction[] => [
+      { id: "add mcp", title: "Add an MCP server …", group: "MCP servers", words: "model context protocol", run: () => setAdding(true) },
+    ],
+    [],
+  );
+  useActions(actions);
   return (
     <Panel title="MCP servers" actions={<Button onClick={() => setAdding(true)}>Add …</Button>}>
       <Queried query={servers}>
@@ -86,6 +95,7 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
   const { name, transport, state, reason, tools, calls, failures, server: about, isConfigured } = server;
   const [isOpen, setOpen] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
+  const [loginUrl, setLoginUrl] = useState<string>();
   const queries = useQueryClient();
   const testing = useMutation({
     mutationFn: () => client.testMcpServer(name),
@@ -95,8 +105,13 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
     },
     onError: complain,
   });
+  const loggingIn = useMutation({
+    mutationFn: () => client.loginMcpServer(name),
+    onSuccess: (url) => (url === null ? say(`${name} wants no login, or has one`) : setLoginUrl(url)),
+    onError: complain,
+  });
   return (
-    <li className="flex flex-col gap-1.5 border-b border-line/60 py-3 text-[13px] last:border-0">
+    <li aria-label={name} className="flex flex-col gap-1.5 border-b border-line/60 py-3 text-[13px] last:border-0">
       <div className="flex flex-wrap items-center gap-2">
         <span className="font-medium" dir="auto">
           {name}
@@ -106,8 +121,13 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         {tools.waiting > 0 && <Badge accent="orange">{several(tools.waiting, "tool")} to look at</Badge>}
         <span className="grow" />
         <Button onClick={() => testing.mutate()} isBusy={testing.isPending}>
-          Test
+          {state === "connected" ? "Test" : "Connect"}
         </Button>
+        {transport === "http" && (
+          <Button onClick={() => loggingIn.mutate()} isBusy={loggingIn.isPending}>
+            Log in …
+          </Button>
+        )}
         <Button tone={tools.waiting > 0 ? "primary" : "plain"} onClick={() => setOpen(true)}>
           Tools …
         </Button>
@@ -123,6 +143,11 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         {failures > 0 && `, ${failures} failed`}
         {reason !== undefined && ` · ${reason}`}
       </p>
+      {loginUrl !== undefined && (
+        <p className="text-xs">
+          <SafeLink href={loginUrl}>Go on to the login of {name}</SafeLink>
+        </p>
+      )}
       {isOpen && <Pins name={name} onClose={() => setOpen(false)} />}
       <Confirm
         title={`Remove ${name}?`}

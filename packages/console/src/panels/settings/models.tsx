@@ -1,9 +1,11 @@
 import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useNavigate, useSearch } from "@tanstack/react-router";
 import { probeModel, type CatalogModel, type ModelRoute, type Probed } from "@tutti/client";
 import { BrainCircuit } from "lucide-react";
 import { useRef, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
+import { TextField } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
@@ -15,13 +17,25 @@ import { client } from "../../server.ts";
 
 const routesQuery = queryOptions({ queryKey: ["model routes"], queryFn: ({ signal }) => client.modelRoutes(signal) });
 
+/** Models that are drawn; a provider may list hundreds. */
+const MODELS_SHOWN = 100;
+
 /** Providers, their models, and a test of each. */
 export function Models(): ReactNode {
   const catalog = useQuery(catalogQuery);
   const routes = useQuery(routesQuery);
+  const { q: wanted = "" } = useSearch({ strict: false });
+  const navigate = useNavigate();
   return (
     <>
-      <Panel title="Providers">
+      <Panel
+        title="Providers"
+        actions={
+          <Button onClick={() => void catalog.refetch()} isBusy={catalog.isFetching}>
+            Ask them again
+          </Button>
+        }
+      >
         <Queried query={catalog}>
           {({ providers }) =>
             providers.length === 0 ? (
@@ -38,6 +52,9 @@ export function Models(): ReactNode {
                       {name}
                     </span>
                     <Badge>{kind}</Badge>
+                    <Badge accent={complaint === undefined ? "green" : "red"}>
+                      {complaint === undefined ? "answers" : "does not answer"}
+                    </Badge>
                     <span className="text-xs text-ink-2">{several(models, "model")}</span>
                     {complaint !== undefined && (
                       <span className="text-xs text-yellow" dir="auto">
@@ -52,14 +69,31 @@ export function Models(): ReactNode {
         </Queried>
       </Panel>
       <Panel title="Models">
+        <div className="max-w-sm pb-3">
+          <TextField
+            label="Find a model"
+            type="search"
+            value={wanted}
+            onChange={({ target }) =>
+              void navigate({ to: "/settings/$section", params: { section: "models" }, search: { q: target.value }, replace: true })
+            }
+          />
+        </div>
         <Queried query={catalog}>
-          {({ models }) => (
-            <ul className="-my-2 flex flex-col">
-              {models.map((model) => (
-                <ModelLine key={model.id} model={model} />
-              ))}
-            </ul>
-          )}
+          {({ models }) => {
+            const found = models.filter(({ id }) => id.toLowerCase().includes(wanted.toLowerCase()));
+            if (found.length === 0) return <p className="text-[13px] text-ink-2">No model is called that.</p>;
+            return (
+              <ul className="-my-2 flex flex-col">
+                {found.slice(0, MODELS_SHOWN).map((model) => (
+                  <ModelLine key={model.id} model={model} />
+                ))}
+                {found.length > MODELS_SHOWN && (
+                  <li className="py-2 text-xs text-ink-2">{`${MODELS_SHOWN} of ${found.length}; find the others by their names.`}</li>
+                )}
+              </ul>
+            );
+          }}
         </Queried>
       </Panel>
       {(routes.data ?? []).length > 0 && (
@@ -110,7 +144,7 @@ function ModelLine({ model }: { readonly model: CatalogModel }): ReactNode {
     }
   };
   return (
-    <li className="flex flex-col gap-2 border-b border-line/60 py-2 last:border-0">
+    <li aria-label={id} className="flex flex-col gap-2 border-b border-line/60 py-2 last:border-0">
       <div className="flex flex-wrap items-center gap-2 text-[13px]">
         <span className="min-w-0 truncate font-mono text-xs" dir="auto">
           {id}

@@ -1,7 +1,7 @@
 import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { FolderPlugin } from "@tutti/client";
 import { Puzzle } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -10,8 +10,11 @@ import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
+import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { client } from "../../server.ts";
 import { several } from "../../parts/words.ts";
+import { AddPlugin } from "./plugin-add.tsx";
+import { PluginWindow } from "./plugin-window.tsx";
 
 const pluginsQuery = queryOptions({
   queryKey: ["plugins"],
@@ -33,15 +36,24 @@ const STATUS: Readonly<Record<FolderPlugin["status"], Accent>> = {
 /** What is installed: what each plugin asks for is shown before it is let. */
 export function Plugins(): ReactNode {
   const plugins = useQuery(pluginsQuery);
+  const [isAdding, setAdding] = useState(false);
+  const actions = useMemo(
+    (): readonly ShellAction[] => [
+      { id: "add plugin", title: "Add a plugin …", group: "Plugins", words: "install", run: () => setAdding(true) },
+    ],
+    [],
+  );
+  useActions(actions);
   return (
     <Queried query={plugins}>
       {({ folder, named }) => (
         <>
-          <Panel title="In the plugins folder">
+          {isAdding && <AddPlugin onClose={() => setAdding(false)} />}
+          <Panel title="In the plugins folder" actions={<Button onClick={() => setAdding(true)}>Add …</Button>}>
             {folder.length === 0 ? (
               <Empty icon={Puzzle} title="The folder is empty">
-                <code className="font-mono text-ink">tutti plugins new</code> makes a plugin to begin with,{" "}
-                <code className="font-mono text-ink">tutti plugins add</code> brings one.
+                <code className="font-mono text-ink">tutti plugins new</code> makes a plugin to begin with; Add, or{" "}
+                <code className="font-mono text-ink">tutti plugins add</code>, brings one.
               </Empty>
             ) : (
               <ul className="-my-3 flex flex-col">
@@ -63,6 +75,7 @@ export function Plugins(): ReactNode {
                   </span>
                 </li>
               ))}
+              {named.plugins.length + named.failures.length === 0 && <li className="py-2 text-[13px] text-ink-2">None is named there.</li>}
               {named.failures.map(({ plugin, message }) => (
                 <li key={plugin} className="py-2 text-[13px]">
                   <Badge accent="red">failed</Badge> <span dir="auto">{plugin}</span>
@@ -82,7 +95,7 @@ export function Plugins(): ReactNode {
 function PluginLine({ plugin }: { readonly plugin: FolderPlugin }): ReactNode {
   const { name, status, version, description, problem, loaded, asks, process } = plugin;
   return (
-    <li className="flex flex-col gap-1.5 border-b border-line/60 py-3 last:border-0">
+    <li aria-label={name} className="flex flex-col gap-1.5 border-b border-line/60 py-3 last:border-0">
       <div className="flex flex-wrap items-center gap-2 text-[13px]">
         <span className="font-medium" dir="auto">
           {name}
@@ -127,7 +140,7 @@ function Asked({ title, wants }: { readonly title: string; readonly wants: reado
 
 function PluginActs({ plugin: { name, status, wants } }: { readonly plugin: FolderPlugin }): ReactNode {
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<"enable" | "remove">();
+  const [asking, setAsking] = useState<"enable" | "remove" | "look">();
   const refresh = (): Promise<void> => queries.invalidateQueries();
   const disabling = useMutation({
     mutationFn: () => client.disableFolderPlugin(name),
@@ -140,6 +153,8 @@ function PluginActs({ plugin: { name, status, wants } }: { readonly plugin: Fold
   });
   return (
     <>
+      <Button onClick={() => setAsking("look")}>Look …</Button>
+      {asking === "look" && <PluginWindow name={name} onClose={() => setAsking(undefined)} />}
       {status === "loaded" ? (
         <Button onClick={() => disabling.mutate()} isBusy={disabling.isPending}>
           Disable
