@@ -112,9 +112,9 @@ test("a field changes what its panel shows, and a form is asked about first, sen
   await installShop();
   const page = await tutti.open("/commerce");
   const stock = panel(page, "Stock");
-  await stock.getByText("Assam").waitFor();
+  await stock.getByText("Assam", { exact: true }).waitFor();
   await stock.getByLabel("At most").fill("3");
-  await stock.getByText("Assam").waitFor({ state: "detached" });
+  await stock.getByText("Assam", { exact: true }).waitFor({ state: "detached" });
   const form = panel(page, "Set stock");
   await form.getByLabel("Article *").fill("Nothing");
   await form.getByLabel("In stock *").fill("5");
@@ -126,7 +126,7 @@ test("a field changes what its panel shows, and a form is asked about first, sen
   await page.keyboard.press("Enter");
   await page.getByRole("dialog").getByRole("button", { name: "Save" }).click();
   await form.getByRole("group", { name: "Result" }).getByText(/Assam/).waitFor();
-  await stock.getByText("Assam").waitFor();
+  await stock.getByText("Assam", { exact: true }).waitFor();
   await panel(page, "Changes").getByText("counted: 2").waitFor();
   await form.getByRole("link", { name: "receipt" }).click();
   await page.waitForURL(/runs\/.*tab=receipt/);
@@ -159,11 +159,11 @@ test("a chat panel is a conversation: asked and answered in its place, and gone 
   assert.equal(await page.evaluate("document.activeElement.tagName"), "BODY");
   await box.fill("What do people complain about?");
   await page.keyboard.press("Enter");
-  await chat.getByText("Three lids are chipped.").waitFor();
+  await chat.getByText("Three lids are chipped.").first().waitFor();
   assert.deepEqual(await violations(page), []);
   await chat.getByRole("link", { name: "Go on with it on the agent's page" }).click();
   await page.waitForURL(/agents\/holly.*run=/);
-  await page.getByText("Three lids are chipped.").waitFor();
+  await page.getByText("Three lids are chipped.").first().waitFor();
   assert.deepEqual([...page.problems], []);
 });
 
