@@ -47,51 +47,60 @@ export function init(host: PluginHost): IsolatedPlugin {
           return { items: items.map((article) => ({ ...article })) };
         },
       },
-      {
-        name: "shop_set_stock",
-        description: "Sets how many of an article there are.",
-        effect: "write",
-        parameters: {
-          type: "object",
-          properties: { article: { type: "string" }, count: { type: "number", minimum: 0 }, reason: { type: "string" } },
-          required: ["article", "count"],
-          additionalProperties: false,
-        },
-        async run({ article, count, reason = "set" }: { readonly article: string; readonly count: number; readonly reason?: string }) {
-          const articles = await stock();
-          if (!articles.some(({ name }) => name === article))
-            throw Object.assign(new Error(`wanted one of ${articles.map(({ name }) => name).join(", ")}, got ${article}`), {
-              code: "not_found",
-            });
-          const changes = ((await host.storage.get("changes")) ?? []) as readonly { readonly at: string }[];
-          const change = { at: new Date().toISOString(), article, what: `${reason}: ${count}` };
-          await host.storage.set(
-            "stock",
-            articles.map((one) => ({ ...one, count: one.name === article ? count : one.count })),
-          );
-          await host.storage.set("changes", [...changes.map((one) => ({ ...one })), change].slice(-CHANGES_MAX));
-          return { article, count };
-        },
-      },
-      {
-        name: "shop_set_price",
-        description: "Sets what an article costs.",
-        effect: "write",
-        parameters: {
-          type: "object",
-          properties: { article: { type: "string" }, price: { type: "number", minimum: 0 }, reason: { type: "string" } },
-          required: ["article", "price"],
-          additionalProperties: false,
-        },
-        async run({ article, price }: { readonly article: string; readonly price: number }) {
-          const articles = await stock();
-          await host.storage.set(
-            "stock",
-            articles.map((one) => ({ ...one, price: one.name === article ? price : one.price })),
-          );
-          return { article, price };
-        },
-      },
+      ...writingTools(host, stock),
     ],
   };
+}
+
+type Tools = NonNullable<IsolatedPlugin["tools"]>;
+
+/** What changes something is left to people and to what policy says. */
+function writingTools(host: PluginHost, stock: () => Promise<readonly Article[]>): Tools {
+  return [
+    {
+      name: "shop_set_stock",
+      description: "Sets how many of an article there are.",
+      effect: "write",
+      parameters: {
+        type: "object",
+        properties: { article: { type: "string" }, count: { type: "number", minimum: 0 }, reason: { type: "string" } },
+        required: ["article", "count"],
+        additionalProperties: false,
+      },
+      async run({ article, count, reason = "set" }: { readonly article: string; readonly count: number; readonly reason?: string }) {
+        const articles = await stock();
+        if (!articles.some(({ name }) => name === article))
+          throw Object.assign(new Error(`wanted one of ${articles.map(({ name }) => name).join(", ")}, got ${article}`), {
+            code: "not_found",
+          });
+        const changes = ((await host.storage.get("changes")) ?? []) as readonly { readonly at: string }[];
+        const change = { at: new Date().toISOString(), article, what: `${reason}: ${count}` };
+        await host.storage.set(
+          "stock",
+          articles.map((one) => ({ ...one, count: one.name === article ? count : one.count })),
+        );
+        await host.storage.set("changes", [...changes.map((one) => ({ ...one })), change].slice(-CHANGES_MAX));
+        return { article, count };
+      },
+    },
+    {
+      name: "shop_set_price",
+      description: "Sets what an article costs.",
+      effect: "write",
+      parameters: {
+        type: "object",
+        properties: { article: { type: "string" }, price: { type: "number", minimum: 0 }, reason: { type: "string" } },
+        required: ["article", "price"],
+        additionalProperties: false,
+      },
+      async run({ article, price }: { readonly article: string; readonly price: number }) {
+        const articles = await stock();
+        await host.storage.set(
+          "stock",
+          articles.map((one) => ({ ...one, price: one.name === article ? price : one.price })),
+        );
+        return { article, price };
+      },
+    },
+  ];
 }

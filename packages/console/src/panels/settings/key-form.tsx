@@ -66,7 +66,9 @@ export function KeyForm({ entry, onClose }: KeyFormProps): ReactNode {
         }}
       >
         {/* Enter in a field sends the form, whose button stands at the foot of the window. */}
-        <button type="submit" hidden />
+        <button type="submit" hidden>
+          Save
+        </button>
         {saving.error !== null && <Failure error={saving.error} />}
         <TextField label="Name" value={draft.name} required maxLength={200} onChange={({ target }) => set({ name: target.value })} />
         <KeyFields draft={draft} set={set} />

@@ -24,8 +24,6 @@ const MODELS_SHOWN = 100;
 export function Models(): ReactNode {
   const catalog = useQuery(catalogQuery);
   const routes = useQuery(routesQuery);
-  const { q: wanted = "" } = useSearch({ strict: false });
-  const navigate = useNavigate();
   return (
     <>
       <Panel
@@ -68,34 +66,7 @@ export function Models(): ReactNode {
           }
         </Queried>
       </Panel>
-      <Panel title="Models">
-        <div className="max-w-sm pb-3">
-          <TextField
-            label="Find a model"
-            type="search"
-            value={wanted}
-            onChange={({ target }) =>
-              void navigate({ to: "/settings/$section", params: { section: "models" }, search: { q: target.value }, replace: true })
-            }
-          />
-        </div>
-        <Queried query={catalog}>
-          {({ models }) => {
-            const found = models.filter(({ id }) => id.toLowerCase().includes(wanted.toLowerCase()));
-            if (found.length === 0) return <p className="text-[13px] text-ink-2">No model is called that.</p>;
-            return (
-              <ul className="-my-2 flex flex-col">
-                {found.slice(0, MODELS_SHOWN).map((model) => (
-                  <ModelLine key={model.id} model={model} />
-                ))}
-                {found.length > MODELS_SHOWN && (
-                  <li className="py-2 text-xs text-ink-2">{`${MODELS_SHOWN} of ${found.length}; find the others by their names.`}</li>
-                )}
-              </ul>
-            );
-          }}
-        </Queried>
-      </Panel>
+      <ModelList />
       {(routes.data ?? []).length > 0 && (
         <Panel title="Named models">
           <ul className="-my-2 flex flex-col">
@@ -106,6 +77,42 @@ export function Models(): ReactNode {
         </Panel>
       )}
     </>
+  );
+}
+
+function ModelList(): ReactNode {
+  const catalog = useQuery(catalogQuery);
+  const { q: wanted = "" } = useSearch({ strict: false });
+  const navigate = useNavigate();
+  return (
+    <Panel title="Models">
+      <div className="max-w-sm pb-3">
+        <TextField
+          label="Find a model"
+          type="search"
+          value={wanted}
+          onChange={({ target }) =>
+            void navigate({ to: "/settings/$section", params: { section: "models" }, search: { q: target.value }, replace: true })
+          }
+        />
+      </div>
+      <Queried query={catalog}>
+        {({ models }) => {
+          const found = models.filter(({ id }) => id.toLowerCase().includes(wanted.toLowerCase()));
+          if (found.length === 0) return <p className="text-[13px] text-ink-2">No model is called that.</p>;
+          return (
+            <ul className="-my-2 flex flex-col">
+              {found.slice(0, MODELS_SHOWN).map((model) => (
+                <ModelLine key={model.id} model={model} />
+              ))}
+              {found.length > MODELS_SHOWN && (
+                <li className="py-2 text-xs text-ink-2">{`${MODELS_SHOWN} of ${found.length}; find the others by their names.`}</li>
+              )}
+            </ul>
+          );
+        }}
+      </Queried>
+    </Panel>
   );
 }
 
