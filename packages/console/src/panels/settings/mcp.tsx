@@ -95,7 +95,6 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
   const { name, transport, state, reason, tools, calls, failures, server: about, isConfigured } = server;
   const [isOpen, setOpen] = useState(false);
   const [isRemoving, setRemoving] = useState(false);
-  const [loginUrl, setLoginUrl] = useState<string>();
   const queries = useQueryClient();
   const testing = useMutation({
     mutationFn: () => client.testMcpServer(name),
@@ -103,11 +102,6 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
       say(`${name} is ${now}`);
       return queries.invalidateQueries(serversQuery);
     },
-    onError: complain,
-  });
-  const loggingIn = useMutation({
-    mutationFn: () => client.loginMcpServer(name),
-    onSuccess: (url) => (url === null ? say(`${name} wants no login, or has one`) : setLoginUrl(url)),
     onError: complain,
   });
   return (
@@ -123,11 +117,7 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         <Button onClick={() => testing.mutate()} isBusy={testing.isPending}>
           {state === "connected" ? "Test" : "Connect"}
         </Button>
-        {transport === "http" && (
-          <Button onClick={() => loggingIn.mutate()} isBusy={loggingIn.isPending}>
-            Log in …
-          </Button>
-        )}
+        {transport === "http" && <LogIn name={name} />}
         <Button tone={tools.waiting > 0 ? "primary" : "plain"} onClick={() => setOpen(true)}>
           Tools …
         </Button>
@@ -143,11 +133,6 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         {failures > 0 && `, ${failures} failed`}
         {reason !== undefined && ` · ${reason}`}
       </p>
-      {loginUrl !== undefined && (
-        <p className="text-xs">
-          <SafeLink href={loginUrl}>Go on to the login of {name}</SafeLink>
-        </p>
-      )}
       {isOpen && <Pins name={name} onClose={() => setOpen(false)} />}
       <Confirm
         title={`Remove ${name}?`}
@@ -160,6 +145,23 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         act={() => client.removeMcpServer(name).finally(() => queries.invalidateQueries(serversQuery))}
       />
     </li>
+  );
+}
+
+/** Asks the server where a person logs in, and leads there. */
+function LogIn({ name }: { readonly name: string }): ReactNode {
+  const asking = useMutation({
+    mutationFn: () => client.loginMcpServer(name),
+    onSuccess: (url) => {
+      if (url === null) say(`${name} wants no login, or has one`);
+    },
+    onError: complain,
+  });
+  if (typeof asking.data === "string") return <SafeLink href={asking.data}>Go on to the login of {name}</SafeLink>;
+  return (
+    <Button onClick={() => asking.mutate()} isBusy={asking.isPending}>
+      Log in …
+    </Button>
   );
 }
 
