@@ -10,10 +10,11 @@ import { createRoot } from "react-dom/client";
 import { startAppearance } from "./appearance.ts";
 import { Toasts } from "./parts/toasts.tsx";
 import { queryClient } from "./query-client.ts";
-import { router } from "./router.tsx";
+import { loadPageAhead, router } from "./router.tsx";
 import { SessionGate } from "./session.tsx";
 
 startAppearance();
+loadPageAhead();
 const root = document.getElementById("root");
 if (root === null) throw new AppError("internal", "wanted an element called root in the page, found none");
 // A part that could not be drawn says so in its place; that it could not is a mistake of ours all the same, and is told as one.

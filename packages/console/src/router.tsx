@@ -1,4 +1,4 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, lazyRouteComponent, type AnyRoute } from "@tanstack/react-router";
 import { basePath } from "./server.ts";
 import { BrokenPage } from "./shell/broken-page.tsx";
 import { LostPage, Shell } from "./shell/shell.tsx";
@@ -59,6 +59,15 @@ export const router = createRouter({
     return given.length === 0 ? "" : `?${new URLSearchParams(given)}`;
   },
 });
+
+/** Begins to load the code of the page that the address names, before it is known whether anybody is signed in: mostly somebody is. */
+export function loadPageAhead(): void {
+  const routes: Readonly<Record<string, AnyRoute>> = router.routesById;
+  for (const { routeId } of router.matchRoutes(router.latestLocation)) {
+    const route = routes[String(routeId)];
+    if (route !== undefined) void router.loadRouteChunk(route);
+  }
+}
 
 declare module "@tanstack/react-router" {
   interface Register {
