@@ -94,24 +94,6 @@ async function ask(page: ConsolePage, question: string): Promise<void> {
 const messages = (page: ConsolePage) => page.getByRole("log", { name: "Messages" });
 const runIn = (page: ConsolePage): string => new URL(page.url()).searchParams.get("run") ?? "";
 
-test("a model that refuses, breaks off or talks nonsense is named by its code, and what it said is no page", async () => {
-  const page = await tutti.open("/agents/clerk");
-  const log = messages(page);
-  for (const wish of ["refuse this", "cut this", "garbage"]) {
-    await ask(page, wish);
-    await log
-      .getByRole("alert")
-      .getByText(/^[a-z_]+: /)
-      .waitFor();
-    assert.deepEqual(await violations(page), [], wish);
-    assert.equal((await client.run(runIn(page))).run.status, "failed", wish);
-    await page.getByRole("button", { name: "New conversation" }).click();
-    await log.getByRole("alert").waitFor({ state: "detached" });
-  }
-  assert.equal(await page.locator("main img").count(), 0);
-  assert.deepEqual(page.problems, []);
-});
-
 test("a page that is reloaded in the middle of an answer loses nothing of it, and can still stop it", async () => {
   hold();
   const page = await tutti.open("/agents/clerk");
@@ -148,4 +130,23 @@ test("one conversation in two browsers: what one asks the other sees, what the o
   await messages(two).getByText("All of it: said.").waitFor();
   assert.equal(await messages(one).getByRole("button", { name: "Approve", exact: true }).count(), 0);
   assert.deepEqual([...one.problems, ...two.problems], []);
+});
+
+// The last of them: a provider that fails so often is left alone for a while.
+test("a model that refuses, breaks off or talks nonsense is named by its code", async () => {
+  const page = await tutti.open("/agents/clerk");
+  const log = messages(page);
+  for (const wish of ["refuse this", "cut this", "garbage"]) {
+    await ask(page, wish);
+    await log
+      .getByRole("alert")
+      .getByText(/^[a-z_]+: /)
+      .waitFor();
+    assert.deepEqual(await violations(page), [], wish);
+    assert.equal((await client.run(runIn(page))).run.status, "failed", wish);
+    await page.getByRole("button", { name: "New conversation" }).click();
+    await log.getByRole("alert").waitFor({ state: "detached" });
+  }
+  assert.equal(await page.locator("main img").count(), 0);
+  assert.deepEqual(page.problems, []);
 });
