@@ -51,12 +51,14 @@ export const RADII: readonly number[] = Object.values(RINGS).map(({ radius }) =>
 
 /** The sky of these parts. The same parts give the same sky: nothing is left to chance, so that places can be learnt. */
 export function skyOf({ agents, models, tools, workflows, runs }: SkyParts): Sky {
+  const names = agents.map(({ name }) => name);
   const bodies = [
-    ...ring("workflow", workflows),
+    // An agent is a workflow too; it is drawn once.
     ...ring(
-      "agent",
-      agents.map(({ name }) => name),
+      "workflow",
+      workflows.filter((workflow) => !names.includes(workflow)),
     ),
+    ...ring("agent", names),
     ...ring("model", models),
     ...ring("tool", tools),
   ];

@@ -40,9 +40,14 @@ export function written(value: PanelScalar, { format = "text", unit }: Omit<Cell
   }
 }
 
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+
 /** What is no moment stays what it is. */
 function momentOf(value: string | number): string {
   const moment = new Date(value);
+  // A day is the same day everywhere.
+  if (DAY.test(String(value)) && !Number.isNaN(moment.getTime()))
+    return new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" }).format(moment);
   return Number.isNaN(moment.getTime()) ? String(value) : clockTime(moment.toISOString());
 }
 

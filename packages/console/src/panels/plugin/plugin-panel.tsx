@@ -20,7 +20,7 @@ const SPAN: Readonly<Record<string, string>> = { small: "", medium: "md:col-span
 export function PluginPanel({ panel }: { readonly panel: PanelEntry }): ReactNode {
   const { title, description, size = "medium", plugin } = panel;
   return (
-    <div className={cx("min-w-0", SPAN[size])}>
+    <div className={cx("grid min-w-0", SPAN[size])}>
       <Panel
         title={title}
         actions={

@@ -167,7 +167,13 @@ function LogIn({ name }: { readonly name: string }): ReactNode {
 
 function Pins({ name, onClose }: { readonly name: string; readonly onClose: () => void }): ReactNode {
   const queries = useQueryClient();
-  const server = useQuery({ queryKey: ["mcp server", name], queryFn: ({ signal }) => client.mcpServer(name, signal) });
+  // What is approved must be what is there now: nothing that was read before is shown again.
+  const server = useQuery({
+    queryKey: ["mcp server", name],
+    queryFn: ({ signal }) => client.mcpServer(name, signal),
+    gcTime: 0,
+    staleTime: 0,
+  });
   const approving = useMutation({
     mutationFn: (pins: readonly McpToolEntry[]) =>
       // What was looked at goes along: a change in between is refused.

@@ -67,7 +67,7 @@ export function PolicyDryRun(): ReactNode {
           <div role="status" className="text-[13px]">
             {checking.data.ok ? `It is right: ${checking.data.rules ?? 0} rules.` : "It is not right."}
             <Faults title="Problems" faults={checking.data.problems} />
-            <Faults title="Warnings" faults={checking.data.warnings} />
+            <Faults isWarning title="Warnings" faults={checking.data.warnings} />
           </div>
         )}
         {replaying.error !== null && <Failure error={replaying.error} />}

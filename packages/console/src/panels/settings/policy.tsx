@@ -90,7 +90,7 @@ function Standing({
         , hash <code className="font-mono text-xs">{policyHash.slice(0, 16)}</code>
       </p>
       <Faults title="Problems" faults={problems} />
-      <Faults title="Warnings" faults={warnings} />
+      <Faults isWarning title="Warnings" faults={warnings} />
       {shadow !== null && shadow.counts !== null && (
         <p className="text-ink-2">
           In its shadow another policy decided {count(shadow.counts.decided)} times since <Moment at={shadow.counts.since} />, and differed{" "}
