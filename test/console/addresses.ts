@@ -66,7 +66,7 @@ export function addressesOf(runs: FilledRuns): readonly Address[] {
 
 /** Fails when the router or the settings have a page that is not among the addresses, or the other way round. */
 export async function assertAllRoutes(addresses: readonly Address[]): Promise<void> {
-  const routes = [...(await readFile(ROUTER, "utf8")).matchAll(/\bpage\("([^"]+)"/g)].map(([, route]) => route);
+  const routes = [...(await readFile(ROUTER, "utf8")).matchAll(/\b(?:page\(|path: )"([^"]+)"/g)].map(([, route]) => route);
   assert.ok(routes.length > 0);
   assert.deepEqual(new Set(addresses.map(({ route }) => route)), new Set(routes));
   const sections = [...(await readFile(SETTINGS, "utf8")).matchAll(/\{ id: "(\w+)", title/g)].map(([, section]) => section);

@@ -13,7 +13,8 @@ const MARGIN = { x: 44, y: 26 } as const;
 /** How much of its height a body keeps when it is seen from above. */
 const LIFT = 0.2;
 const LIFT_MAX = 1.9 * LIFT;
-const NAME_LENGTH_MAX = 18;
+/** What is longer is cut without dots: people who say what they see must say a part of the name. */
+const NAME_LENGTH_MAX = 32;
 /** Whose names are written first. */
 const ORDER: readonly BodyKind[] = ["agent", "model", "workflow", "tool"];
 
@@ -67,7 +68,7 @@ function namesOf(bodies: readonly Body[], places: ReadonlyMap<string, Point>, si
 }
 
 function shortened(name: string): string {
-  return name.length > NAME_LENGTH_MAX ? `${name.slice(0, NAME_LENGTH_MAX - 1)}…` : name;
+  return name.slice(0, NAME_LENGTH_MAX);
 }
 
 function Rings({ project }: { readonly project: (place: Body["place"]) => Point }): ReactNode {
