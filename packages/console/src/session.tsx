@@ -80,19 +80,24 @@ function welcome(signedIn: SessionReply): void {
   queryClient.setQueryData(sessionQuery.queryKey, signedIn);
 }
 
+/** Codes are good once; whoever asks again who this browser is asks without. */
+let isCodeTaken = false;
+
 /** Who this browser is; a one-time code that the address brought is taken first. One that is good no more says so to whoever is not in. */
 async function enter(code: string | undefined): Promise<SessionReply> {
-  const signedIn = code === undefined ? await client.session() : await redeem(code);
+  // The page began to ask for this while its scripts were on their way: that answer is used up before signing in makes it wrong.
+  const known = await client.session();
+  const signedIn = code === undefined || isCodeTaken ? known : await redeem(code, known);
   keepCsrfToken(signedIn.csrfToken);
   return signedIn;
 }
 
-async function redeem(code: string): Promise<SessionReply> {
+async function redeem(code: string, known: SessionReply): Promise<SessionReply> {
+  isCodeTaken = true;
   try {
     return await client.signIn({ code });
   } catch (refused) {
-    const session = await client.session();
-    if (session.isSignedIn) return session;
+    if (known.isSignedIn) return known;
     throw refused;
   }
 }
