@@ -86,9 +86,12 @@ test("an address that leads nowhere says so and offers the way back", async () =
 test("while the server is away the page says so, and goes on by itself when it is back", async () => {
   const page = await tutti.open("/");
   await page.getByRole("status").getByText("Live").waitFor();
+  const asked = page.waitForRequest((request) => request.url().endsWith("/v1/session"));
   await tutti.restart(() => page.getByText("The server does not answer").waitFor());
   await page.getByRole("status").getByText("Live").waitFor();
   await page.getByText("The server does not answer").waitFor({ state: "detached" });
+  // Everything is read again; the link that the page was opened by has been used and is not tried once more.
+  assert.equal((await asked).method(), "GET");
 });
 
 test("a newcomer is shown the tour: it starts a run, asks, is approved, and its receipt is whole", async () => {

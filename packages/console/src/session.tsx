@@ -8,17 +8,19 @@ import { client, keepCsrfToken } from "./server.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Failure } from "./parts/states.tsx";
 
+/** The one-time code of the link that opened the page, until it has been tried. */
+let code = takeCode();
+
 const sessionQuery = queryOptions({
   queryKey: ["session"],
-  queryFn: () => enter(undefined),
+  queryFn: enter,
   staleTime: Number.POSITIVE_INFINITY,
 });
 
 /** Shows the console to whoever is signed in, and the way in to everybody else, at any address: whoever signs in stays there. */
 export function SessionGate({ children }: { readonly children: ReactNode }): ReactNode {
-  const [code] = useState(takeCode);
   const [wasIn, setWasIn] = useState(false);
-  const session = useQuery({ ...sessionQuery, queryFn: () => enter(code) });
+  const session = useQuery(sessionQuery);
   const isSignedIn = session.data?.isSignedIn === true;
   if (isSignedIn && !wasIn) setWasIn(true);
   if (isSignedIn)
@@ -80,24 +82,21 @@ function welcome(signedIn: SessionReply): void {
   queryClient.setQueryData(sessionQuery.queryKey, signedIn);
 }
 
-/** Codes are good once; whoever asks again who this browser is asks without. */
-let isCodeTaken = false;
-
 /** Who this browser is; a one-time code that the address brought is taken first. One that is good no more says so to whoever is not in. */
-async function enter(code: string | undefined): Promise<SessionReply> {
-  // The page began to ask for this while its scripts were on their way: that answer is used up before signing in makes it wrong.
-  const known = await client.session();
-  const signedIn = code === undefined || isCodeTaken ? known : await redeem(code, known);
+async function enter(): Promise<SessionReply> {
+  const untried = code;
+  code = undefined;
+  const signedIn = untried === undefined ? await client.session() : await redeem(untried);
   keepCsrfToken(signedIn.csrfToken);
   return signedIn;
 }
 
-async function redeem(code: string, known: SessionReply): Promise<SessionReply> {
-  isCodeTaken = true;
+async function redeem(code: string): Promise<SessionReply> {
   try {
     return await client.signIn({ code });
   } catch (refused) {
-    if (known.isSignedIn) return known;
+    const session = await client.session();
+    if (session.isSignedIn) return session;
     throw refused;
   }
 }

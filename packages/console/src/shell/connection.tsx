@@ -1,4 +1,5 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
+import type { LiveState } from "@tutti/client";
 import { WifiOff } from "lucide-react";
 import { useEffect, useRef, type ReactNode } from "react";
 import { reconnect, useConnection, useLive } from "../feed.ts";
@@ -24,7 +25,7 @@ export function Connection(): ReactNode {
       onData: ({ approvals }) => void queries.setQueryData(approvalsQuery.queryKey, approvals),
     },
   );
-  useCatchUp(status === "live");
+  useCatchUp(status);
   const state = status === "live" ? (health.data?.status ?? "ok") : status;
   const parts = health.data?.components.filter((part) => part.status === state).length ?? 0;
   return (
@@ -46,13 +47,13 @@ export function Connection(): ReactNode {
 }
 
 /** Lists that no feed keeps new are read again when the connection is back. */
-function useCatchUp(isLive: boolean): void {
+function useCatchUp(status: LiveState["status"]): void {
   const queries = useQueryClient();
-  const wasLost = useRef(false);
+  const wasOffline = useRef(false);
   useEffect(() => {
-    if (isLive && wasLost.current) void queries.invalidateQueries();
-    wasLost.current = !isLive;
-  }, [isLive, queries]);
+    if (status === "live" && wasOffline.current) void queries.invalidateQueries();
+    wasOffline.current = status === "offline";
+  }, [status, queries]);
 }
 
 /** Says over the page that the server cannot be reached, and since when. */
