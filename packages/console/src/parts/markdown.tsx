@@ -1,4 +1,6 @@
 import { lazy, Suspense, type ReactNode } from "react";
+import { Boundary } from "./boundary.tsx";
+import { isHardMarkdown } from "./hard-markdown.ts";
 
 const Rendered = lazy(() => import("./markdown-rendered.tsx").then(({ RenderedMarkdown }) => ({ default: RenderedMarkdown })));
 
@@ -9,17 +11,23 @@ export interface MarkdownProps {
   readonly place?: ((element: HTMLElement | null) => void) | undefined;
 }
 
-/** Text that a model or a tool wrote, with its headings, lists, tables and code. Until the renderer is here it is plain text. */
+/** Text that a model or a tool wrote, with its headings, lists, tables and code. Until the renderer is here, and where it cannot be used, it is plain text. */
 export function Markdown({ text, place }: MarkdownProps): ReactNode {
+  const plain = <Plain text={text} place={place} />;
+  if (isHardMarkdown(text)) return plain;
   return (
-    <Suspense
-      fallback={
-        <p className="break-words whitespace-pre-wrap" dir="auto">
-          {text}
-        </p>
-      }
-    >
-      <Rendered text={text} place={place} />
-    </Suspense>
+    <Boundary fallback={plain}>
+      <Suspense fallback={<Plain text={text} />}>
+        <Rendered text={text} place={place} />
+      </Suspense>
+    </Boundary>
+  );
+}
+
+function Plain({ text, place }: MarkdownProps): ReactNode {
+  return (
+    <p ref={place} className="break-words whitespace-pre-wrap" dir="auto">
+      {text}
+    </p>
   );
 }

@@ -79,18 +79,19 @@ function useRuns(text: string, navigate: NavigateFn): readonly ShellAction[] {
     const timer = setTimeout(() => setAsked(text.trim()), TYPING_MS);
     return () => clearTimeout(timer);
   }, [text]);
-  const { data } = useQuery({
+  const { data, isPending } = useQuery({
     queryKey: ["palette runs", asked],
     queryFn: ({ signal }) => client.runs({ text: asked, limit: RUNS_SHOWN }, signal),
     enabled: asked.length >= TEXT_MIN,
   });
-  if (asked.length < TEXT_MIN) return [];
+  // All at once, so that the first of them is what Enter chooses.
+  if (asked.length < TEXT_MIN || isPending) return [];
   return [
     ...(data?.runs ?? []).map((run) => runAction(run, text, navigate)),
     {
       id: EVERY_RUN,
       title: "Every run with this text",
-      group: "Runs",
+      group: "Everywhere",
       words: text,
       run: () => navigate({ to: "/runs", search: { q: asked } }),
     },

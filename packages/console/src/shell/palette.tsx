@@ -8,6 +8,8 @@ import { recentIds, rememberRecent } from "./recent.ts";
 
 /** How much nearer the top stands what was done before. */
 const RECENT_WEIGHT = 1.5;
+/** How much nearer the top stands a page than what can be done on it. */
+const PLACE_WEIGHT = 1.5;
 /** How near the top stands what has the text among its other words; titles count from 0 to 1. */
 const WORDS_WEIGHT = 0.1;
 
@@ -29,7 +31,7 @@ export function Palette({ onClose, onOpen }: PaletteProps): ReactNode {
   );
   const filter = (id: string, search: string, [title = "", words = ""]: string[] = []): number => {
     if (id === EVERY_RUN) return Number.MIN_VALUE;
-    const weight = recent.includes(id) ? RECENT_WEIGHT : 1;
+    const weight = (recent.includes(id) ? RECENT_WEIGHT : 1) * (id.startsWith("go ") ? PLACE_WEIGHT : 1);
     return Math.max(defaultFilter(title, search, []), holds(words, search) ? WORDS_WEIGHT : 0) * weight;
   };
   return (
@@ -98,7 +100,7 @@ function Entry({
 
 const RECENT = "Last done";
 /** What every page has stands below what this page has. */
-const LAST_GROUPS: readonly string[] = ["Do", "Go to", "General", "Appearance"];
+const LAST_GROUPS: readonly string[] = ["Do", "Go to", "General", "Appearance", "Everywhere"];
 
 /** Actions by their groups: what was done last, what this page has, what every page has. */
 function groupsOf(

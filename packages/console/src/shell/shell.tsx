@@ -69,7 +69,7 @@ export function Shell(): ReactNode {
           <Connection />
         </header>
         <OfflineBanner />
-        <main id="content" tabIndex={-1} className="min-h-0 grow overflow-y-auto outline-none">
+        <main id="content" tabIndex={-1} className="relative min-h-0 grow overflow-y-auto outline-none">
           <Suspense fallback={<Loading lines={8} />}>
             <Outlet />
           </Suspense>

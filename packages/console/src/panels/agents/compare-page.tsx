@@ -6,7 +6,7 @@ import { Button, IconButton } from "../../parts/button.tsx";
 import { TextArea, TextField } from "../../parts/fields.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { TextDiff } from "../../parts/text-diff-view.tsx";
-import { modelsQuery } from "../../queries.ts";
+import { catalogQuery, modelsQuery } from "../../queries.ts";
 import { useActions } from "../../shell/actions.ts";
 import { NamedField } from "../workflows/editor/value-field.tsx";
 import { Side } from "./compare-side.tsx";
@@ -23,7 +23,12 @@ export function ComparePage(): ReactNode {
   const navigate = useNavigate({ from: "/compare" });
   const set = (changes: Search): void => void navigate({ search: (before) => ({ ...before, ...changes }), replace: true });
   const { data: models = [] } = useQuery(modelsQuery);
-  const ids = models.map(({ id }) => id);
+  const { data: catalog } = useQuery(catalogQuery);
+  // What is known not to chat cannot be asked; what is not known can.
+  const silent = new Set(
+    catalog?.models.filter(({ abilities }) => abilities?.includes("chat") === false).flatMap(({ id, name }) => [id, name]),
+  );
+  const ids = models.map(({ id }) => id).filter((id) => !silent.has(id));
   const names = { a: search["a"] ?? ids[0] ?? "", b: search["b"] ?? ids[1] ?? ids[0] ?? "" };
   const [prompt, setPrompt] = useState("");
   const a = useCompletion();

@@ -43,8 +43,23 @@ function brokenParts({ components }: NeedSources): readonly Need[] {
       title: name,
       why: todo ?? reason,
       since,
-      to: "/settings/health",
+      ...placeOf(name),
     }));
+}
+
+/** Where something can be done about a part; what the server says of it stands in the settings. */
+const PLACES: readonly (readonly [part: string, place: Pick<Need, "to" | "search">])[] = [
+  ["supervised ", { to: "/queues", search: { tab: "supervised" } }],
+  ["dead letters", { to: "/dead-letters" }],
+  ["mcp server ", { to: "/settings/mcp" }],
+  ["plugin ", { to: "/settings/plugins" }],
+  ["schedule ", { to: "/schedules" }],
+  ["models of ", { to: "/settings/models" }],
+  ["sandbox", { to: "/settings/sandbox" }],
+];
+
+function placeOf(part: string): Pick<Need, "to" | "search"> {
+  return PLACES.find(([name]) => part.startsWith(name))?.[1] ?? { to: "/settings/health" };
 }
 
 function questions({ approvals }: NeedSources): readonly Need[] {

@@ -13,6 +13,9 @@ const FITTING: Readonly<Record<BulkAction, readonly RunStatus[]>> = {
   resume: ["paused"],
 };
 
+/** Runs that are a schedule or keep work going: one that is steered among many was hardly meant, and would be gone. */
+const KEEPERS: ReadonlySet<string> = new Set(["tutti.schedule", "tutti.supervisor"]);
+
 /** Runs that one request steers; the server takes no more. */
 const BULK_MAX = 1000;
 
@@ -37,7 +40,9 @@ export function planOf(action: BulkAction, selection: Selection, ground: Ground)
   // A text within runs is searched page by page, so only those that were found can be meant.
   if (selection.type === "some" || filters.text !== "") {
     const ids = rows
-      .filter(({ id, status }) => fitting.has(status) && (selection.type === "all" || selection.ids.has(id)))
+      .filter(
+        ({ id, status, workflow }) => fitting.has(status) && !KEEPERS.has(workflow) && (selection.type === "all" || selection.ids.has(id)),
+      )
       .map(({ id }) => id);
     return ids.length === 0
       ? undefined

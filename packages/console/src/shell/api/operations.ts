@@ -73,6 +73,7 @@ export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   "POST /v1/session": programs("signing in, which whoever sees the palette has done"),
   "DELETE /v1/session": page("/settings/access", "Sign out of this browser", "leave log out"),
   "DELETE /v1/sessions/{id}": page("/settings/access", "Sign another browser out", "session end"),
+  "POST /v1/sandbox/examinations": page("/settings/sandbox", "Test every sandbox", "examine self-test isolation"),
   "POST /v1/sessions/invitations": page("/settings/access", "Sign another browser in", "link invite phone"),
 
   "POST /v1/plugins": inWindow("Load a plugin", "install add enable path"),

@@ -47,8 +47,7 @@ type Result =
 
 /** Does one thing to many runs, each for itself: what fails for one says so, and the others go on. */
 export async function steerMany(app: App, { action, ids, filter = {}, reason }: z.output<typeof Bulk>, principal: Principal) {
-  const meant = ids ?? (await app.store.runs({ statuses: MEANT[action], ...filterFrom(filter), limit: RUNS_MAX })).map((run) => run.id);
-  const runIds = [...new Set(meant)];
+  const runIds = [...new Set(ids ?? (await found(app, action, filter)))];
   const results: Result[] = [];
   let next = 0;
   const lane = async (): Promise<void> => {
@@ -59,6 +58,14 @@ export async function steerMany(app: App, { action, ids, filter = {}, reason }: 
   };
   await Promise.all(Array.from({ length: LANES }, lane));
   return { results };
+}
+
+/** Runs that are a schedule, or keep work going: who ends all that wait hardly means them, so they are meant only where they are named. */
+const KEEPERS: ReadonlySet<string> = new Set(["tutti.schedule", "tutti.supervisor"]);
+
+async function found(app: App, action: Action, filter: NonNullable<z.output<typeof Bulk>["filter"]>): Promise<readonly string[]> {
+  const runs = await app.store.runs({ statuses: MEANT[action], ...filterFrom(filter), limit: RUNS_MAX });
+  return runs.filter(({ workflow }) => !KEEPERS.has(workflow) || filter.workflows?.includes(workflow) === true).map((run) => run.id);
 }
 
 async function steer(runId: string, work: () => Promise<{ readonly newRunId?: string }>): Promise<Result> {

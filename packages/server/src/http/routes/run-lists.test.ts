@@ -228,6 +228,22 @@ describe("many runs at once", () => {
     assert.deepEqual(again.results, []);
   });
 
+  test("a schedule waits too, and is not cancelled with all that waits unless it is named", async () => {
+    await client.createSchedule({ name: "yearly", workflow: "waiting", input: null, when: { everyMs: 366 * 86_400_000 } });
+    const id = await start("waiting");
+    const { results } = await client.bulkRuns({ action: "cancel", filter: { statuses: ["waiting"] } });
+    assert.ok(results.some((result) => result.id === id && result.ok));
+    assert.deepEqual(
+      (await client.schedules()).map(({ name }) => name),
+      ["yearly"],
+    );
+    await client.bulkRuns({ action: "cancel", filter: { workflows: ["tutti.schedule"] } });
+    await eventually(
+      async () => ({ runs: await client.schedules() }),
+      ({ runs }) => runs.length === 0,
+    );
+  });
+
   test("failed runs are tried again before the step that failed, as runs of their own", async () => {
     const failed = await start("fragile", "a vase");
     await stands(failed, "failed");

@@ -31,6 +31,12 @@ interface RunActionsProps {
 
 type Open = "approve" | "signal" | "cancel" | "resume" | "retry" | "replay" | "again";
 
+/** Runs that are something else as well: what goes with them. */
+const OWN_RUNS: Readonly<Record<string, string>> = {
+  "tutti.schedule": "This run is a schedule itself: cancelling it removes the schedule, which starts nothing any more.",
+  "tutti.supervisor": "This run keeps supervised work going: cancelling it lets that work end for good.",
+};
+
 /** Everything that can be done to a run: as buttons, in the palette, and by keys. */
 export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsProps): ReactNode {
   const [open, setOpen] = useState<Open>();
@@ -69,7 +75,9 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
       )}
       <Confirm
         title="Cancel this run?"
-        about="Its steps are undone where they say how, its children are cancelled too, and it ends as cancelled."
+        about={
+          OWN_RUNS[facts.workflow] ?? "Its steps are undone where they say how, its children are cancelled too, and it ends as cancelled."
+        }
         verb="Cancel the run"
         done="The run is asked to cancel."
         reason="asked"
