@@ -86,6 +86,24 @@ test("a session that is ended elsewhere shows the way in at once, in every tab, 
   assert.deepEqual(page.problems, []);
 });
 
+test("what another server refuses as unauthorized signs nobody out", async () => {
+  const page = await world.open("/runs");
+  let isRefused = false;
+  await page.route("**/v1/tools*", (route) => {
+    isRefused = true;
+    return route.fulfill({
+      status: 401,
+      json: { error: { code: "unauthorized", message: "wanted a token of the tools' server, got none" } },
+    });
+  });
+  const asked = page.waitForResponse((response) => isRefused && response.url().endsWith("/v1/session"));
+  await page.goto(`${world.tutti.url}/admin/settings/policy`);
+  await asked;
+  await page.getByRole(...heading("Settings")).waitFor();
+  await page.getByRole("status").getByText("Live").waitFor();
+  assert.equal(await page.getByLabel("Token").count(), 0);
+});
+
 test("signing out ends what is live, forgets what was shown, and going back shows nothing of it", async () => {
   const page = await world.open("/runs");
   const opened = page.waitForEvent("websocket");

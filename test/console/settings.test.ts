@@ -254,6 +254,21 @@ test("theme, density and direction hold at once and after a reload", async () =>
   assert.deepEqual(await violations(page), []);
 });
 
+test("shortcuts of one letter can be turned off; those with Control and Escape stay", async () => {
+  const page = await tutti.open("/settings/appearance");
+  await page.getByRole("switch", { name: "Shortcuts of one letter" }).click();
+  await page.reload();
+  await page.getByRole("switch", { name: "Shortcuts of one letter", checked: false }).waitFor();
+  await page.locator("body").press("?");
+  await page.locator("body").press("c");
+  await page.keyboard.press("Control+k");
+  await page.getByRole("dialog").getByRole("combobox").waitFor();
+  assert.equal(await page.getByRole("dialog").count(), 1, "the keys of the page are not listed");
+  await page.keyboard.press("Escape");
+  assert.match(page.url(), /settings\/appearance$/);
+  assert.deepEqual(await violations(page), []);
+});
+
 test("another browser is signed out, one is invited, and a new token refuses the old one", async () => {
   const page = await tutti.open("/settings/access");
   const other = await tutti.open("/settings/access", { userAgent: "the other browser" });

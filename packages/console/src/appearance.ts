@@ -9,15 +9,18 @@ export interface Appearance {
   readonly density: "comfortable" | "compact";
   /** Which way the page is read; what people and models wrote follows its own script in both. */
   readonly direction: "ltr" | "rtl";
+  /** Whether keys without Control or Command do anything: who speaks to the computer presses them by accident. */
+  readonly hasLetterKeys: boolean;
 }
 
 const prefersLight = matchMedia("(prefers-color-scheme: light)");
 const prefersStillness = matchMedia("(prefers-reduced-motion: reduce)");
-const appearance = keep<Appearance>("tutti.appearance", ({ theme, motion, density, direction }) => ({
+const appearance = keep<Appearance>("tutti.appearance", ({ theme, motion, density, direction, hasLetterKeys }) => ({
   theme: theme === "dark" || theme === "light" ? theme : "system",
   motion: motion === "reduced" ? motion : "system",
   density: density === "compact" ? density : "comfortable",
   direction: direction === "rtl" ? direction : "ltr",
+  hasLetterKeys: hasLetterKeys !== false,
 }));
 
 /** How the console looks. */

@@ -1,9 +1,9 @@
-import { queryOptions } from "@tanstack/react-query";
+import { queryOptions, skipToken, useQuery } from "@tanstack/react-query";
 import type { BlobPart } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { client } from "./server.ts";
 
-/** Entries of lists that are read whole. */
+/** Entries of lists that are read whole; as many approvals are in a frame of their feed. */
 const LIST_MAX = 200;
 
 /** What the server is. */
@@ -17,6 +17,16 @@ export const approvalsQuery = queryOptions({
   queryKey: ["approvals"],
   queryFn: ({ signal }) => client.approvals({ limit: LIST_MAX }, signal),
 });
+
+/** How many approvals the feed counted last: lists are cut, this number is not. */
+export const approvalsTotalQuery = queryOptions<number>({ queryKey: ["approvals total"], queryFn: skipToken });
+
+/** How many approvals wait, also when the list of them is full. */
+export function useApprovalsTotal(): number {
+  const { data: list = [] } = useQuery(approvalsQuery);
+  const { data: counted = 0 } = useQuery(approvalsTotalQuery);
+  return list.length < LIST_MAX ? list.length : Math.max(list.length, counted);
+}
 
 /** Workflows that can be started. */
 export const workflowsQuery = queryOptions({ queryKey: ["workflows"], queryFn: ({ signal }) => client.workflows(signal) });

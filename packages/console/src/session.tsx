@@ -54,24 +54,38 @@ function SessionEnd(): ReactNode {
   useEffect(() => {
     if (isSignedOut) return forget();
     const listening = [
-      queryClient.getQueryCache().subscribe(({ type, query }) => type === "updated" && endAt(query.state.error)),
-      queryClient.getMutationCache().subscribe(({ type, mutation }) => type === "updated" && endAt(mutation.state.error)),
+      queryClient.getQueryCache().subscribe((event) => {
+        if (event.type === "updated" && event.action.type === "error" && !isSession(event.query.queryKey)) void endAt(event.action.error);
+      }),
+      queryClient.getMutationCache().subscribe((event) => {
+        if (event.type === "updated" && event.action.type === "error") void endAt(event.action.error);
+      }),
     ];
     return () => listening.forEach((end) => end());
   }, [isSignedOut]);
   return null;
 }
 
-function endAt(error: Error | null): void {
-  if (error !== null && AppError.from(error).code === "unauthorized") forget();
+/** A server that Tutti asks, such as one of MCP, may have said so too: whether this browser is signed in, only its session tells. */
+async function endAt(error: unknown): Promise<void> {
+  if (AppError.from(error).code !== "unauthorized") return;
+  try {
+    const { isSignedIn } = await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 });
+    if (!isSignedIn) forget();
+  } catch (thrown) {
+    // A server that cannot be reached ends nothing; whoever asked says so.
+    if (AppError.from(thrown).code === "unauthorized") forget();
+  }
 }
+
+const isSession = (queryKey: readonly unknown[]): boolean => queryKey[0] === sessionQuery.queryKey[0];
 
 /** Nothing that was shown stays for whoever comes next. */
 function forget(): void {
   keepCsrfToken(null);
   disconnect();
   queryClient.setQueryData<SessionReply>(sessionQuery.queryKey, { isSignedIn: false, session: null, csrfToken: null });
-  queryClient.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionQuery.queryKey[0] });
+  queryClient.removeQueries({ predicate: ({ queryKey }) => !isSession(queryKey) });
   queryClient.getMutationCache().clear();
 }
 

@@ -1,6 +1,7 @@
 import { Check, Copy } from "lucide-react";
 import { memo, useEffect, useState, type ReactNode } from "react";
 import { iconLook } from "./button.tsx";
+import { copyText } from "./copy-text.ts";
 import { complain } from "./toasts.tsx";
 
 const SHOWN_MS = 1500;
@@ -18,7 +19,7 @@ export const CopyButton = memo(function CopyButton({ text, label = "Copy" }: Cop
     const timer = setTimeout(() => setDone(false), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [isDone]);
-  const copy = (): void => void navigator.clipboard.writeText(text).then(() => setDone(true), complain);
+  const copy = (): void => void copyText(text).then(() => setDone(true), complain);
   const now = isDone ? "Copied" : label;
   // The browser's own hint: there is one of these in every row of long lists, and it costs nothing until it is pointed at.
   return (

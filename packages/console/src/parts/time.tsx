@@ -13,6 +13,8 @@ export function useNow(): number {
 
 function listen(listener: () => void): () => void {
   listeners.add(listener);
+  // While nobody listened, nothing moved it on.
+  if (timer === undefined) nowMs = Date.now();
   timer ??= setInterval(() => {
     nowMs = Date.now();
     for (const one of listeners) one();

@@ -1,4 +1,5 @@
 import { useEffect, useSyncExternalStore } from "react";
+import { useAppearance } from "../appearance.ts";
 
 /** Something that can be done from the palette, and, where it has keys, from the keyboard. */
 export interface ShellAction {
@@ -49,12 +50,14 @@ const PAIR_MS = 1200;
 
 /** Listens for the keys of all actions; keys that are typed into something are left alone. */
 export function useKeyboard(): void {
+  const { hasLetterKeys } = useAppearance();
   useEffect(() => {
     let before = "";
     let beforeAtMs = 0;
     const onKey = (event: KeyboardEvent): void => {
       const key = nameOf(event);
       if (event.defaultPrevented || key === undefined || (isTyping(event) && !isForPage(key))) return;
+      if (!hasLetterKeys && key.length === 1) return;
       const pair = event.timeStamp - beforeAtMs < PAIR_MS ? `${before} ${key}` : key;
       const action = all.find(({ keys }) => keys === pair) ?? all.find(({ keys }) => keys === key);
       before = key;
@@ -66,7 +69,7 @@ export function useKeyboard(): void {
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);
-  }, []);
+  }, [hasLetterKeys]);
 }
 
 /** What keys do to a text that is being written, they go on doing. */

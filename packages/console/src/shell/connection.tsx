@@ -7,7 +7,7 @@ import { Button } from "../parts/button.tsx";
 import { Hint } from "../parts/hint.tsx";
 import { Moment } from "../parts/time.tsx";
 import { several } from "../parts/words.ts";
-import { approvalsQuery, healthQuery } from "../queries.ts";
+import { approvalsQuery, approvalsTotalQuery, healthQuery } from "../queries.ts";
 
 const HEALTH_EVERY_MS = 15_000;
 const DOT: Readonly<Record<string, string>> = { ok: "bg-green", degraded: "bg-yellow", down: "bg-red" };
@@ -22,7 +22,10 @@ export function Connection(): ReactNode {
     { topic: "approvals" },
     {
       onStart: () => queries.invalidateQueries({ queryKey: approvalsQuery.queryKey }),
-      onData: ({ approvals }) => void queries.setQueryData(approvalsQuery.queryKey, approvals),
+      onData: ({ approvals, total }) => {
+        queries.setQueryData(approvalsQuery.queryKey, approvals);
+        queries.setQueryData(approvalsTotalQuery.queryKey, total);
+      },
     },
   );
   useCatchUp(status);

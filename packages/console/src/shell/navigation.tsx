@@ -1,10 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { useEffect, useEffectEvent, type ReactNode } from "react";
-import { useQuery } from "@tanstack/react-query";
 import { IconButton } from "../parts/button.tsx";
 import { cx } from "../parts/class-names.ts";
-import { approvalsQuery } from "../queries.ts";
+import { useApprovalsTotal } from "../queries.ts";
 import { PLACES, type Place } from "./places.ts";
 
 /** Where a person can go. Beside the page where there is room, over it where there is not. */
@@ -63,11 +62,11 @@ function PlaceLink({ place: { to, title, icon: Icon }, onGo }: { readonly place:
 }
 
 function OpenApprovals(): ReactNode {
-  const { data } = useQuery(approvalsQuery);
-  if (data === undefined || data.length === 0) return null;
+  const total = useApprovalsTotal();
+  if (total === 0) return null;
   return (
     <span className="rounded-full bg-orange px-1.5 text-[11px] font-semibold text-on-accent tabular-nums">
-      {data.length}
+      {total}
       <span className="sr-only"> waiting</span>
     </span>
   );

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useMemo } from "react";
 import { setAppearance } from "../appearance.ts";
+import { complain } from "../parts/toasts.tsx";
 import { leave } from "../session.tsx";
 import { useActions, type ShellAction } from "./actions.ts";
 
@@ -34,7 +35,7 @@ export function useShellActions(): void {
         words: "new run create",
         run: () => navigate({ to: "/workflows" }),
       },
-      { id: "sign out", title: "Sign out", group: "General", run: leave },
+      { id: "sign out", title: "Sign out", group: "General", run: () => leave().catch(complain) },
     ],
     [navigate],
   );

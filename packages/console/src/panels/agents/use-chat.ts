@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import type { ChatPart } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { useEffect, useRef, useState } from "react";
+import { Pace } from "../../paced.ts";
 import { complain } from "../../parts/toasts.tsx";
 import { queryClient } from "../../query-client.ts";
 import { runInputQuery } from "../../queries.ts";
@@ -57,17 +58,23 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
     wantsStop.current = false;
     const update = (change: Partial<OpenTurn>): void =>
       setOpen((before) => (leaving.current === controller && before !== undefined ? { ...before, ...change } : before));
+    let text = "";
+    // Tokens come faster than a text of many is drawn.
+    const drawing = new Pace(() => update({ text }));
     setOpen({ messages, runId: null, text: "", error: undefined, isOpen: true });
     const take = (part: ChatPart): void => {
       if (part.type === "started") {
         update({ runId: part.runId });
         onRun(part.runId);
         if (wantsStop.current) cancel(part.runId);
-      } else if (part.type === "text") setOpen((before) => before && { ...before, text: before.text + part.text });
-      else if (part.type === "approval") void queryClient.invalidateQueries(approvalsOfRunQuery(part.approval.runId));
-      else update({ text: part.answer.reply.content });
+      } else if (part.type === "text") {
+        text += part.text;
+        drawing.ask();
+      } else if (part.type === "approval") void queryClient.invalidateQueries(approvalsOfRunQuery(part.approval.runId));
+      else update({ text: (text = part.answer.reply.content) });
     };
     void follow({ agent, messages, take, signal: controller.signal }).then((error) => {
+      drawing.finish();
       update({ isOpen: false, error });
       void queryClient.invalidateQueries({ queryKey: ["conversations", agent] });
     });

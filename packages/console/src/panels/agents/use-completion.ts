@@ -1,5 +1,6 @@
 import { AppError, type Json } from "@tutti/core";
 import { useEffect, useRef, useState } from "react";
+import { Pace } from "../../paced.ts";
 import { client } from "../../server.ts";
 import { EMPTY_ANSWER, withChunk, type CompletionText } from "./completion-text.ts";
 
@@ -50,17 +51,22 @@ interface Streaming {
 async function stream(body: Readonly<Record<string, Json>>, { update, signal }: Streaming): Promise<void> {
   const startMs = performance.now();
   const passed = (): number => performance.now() - startMs;
+  let said: CompletionText & Pick<CompletionState, "firstMs"> = { ...EMPTY_ANSWER, firstMs: undefined };
+  // Chunks come faster than a text of many is drawn.
+  const drawing = new Pace(() => update((before) => ({ ...before, ...said })));
   try {
     const { runId, chunks } = await client.openCompletion({ ...body, stream_options: { include_usage: true } }, signal);
     update((before) => ({ ...before, runId }));
-    for await (const chunk of chunks)
-      update((before) => {
-        const next = withChunk(before, chunk);
-        return { ...before, ...next, firstMs: before.firstMs ?? (next.text === "" ? undefined : passed()) };
-      });
+    for await (const chunk of chunks) {
+      const next = withChunk(said, chunk);
+      said = { ...next, firstMs: said.firstMs ?? (next.text === "" ? undefined : passed()) };
+      drawing.ask();
+    }
+    drawing.finish();
     update((before) => ({ ...before, phase: "done", totalMs: passed() }));
   } catch (thrown) {
     const error = AppError.from(thrown);
+    drawing.finish();
     update((before) =>
       signal.aborted ? { ...before, phase: "stopped", totalMs: passed() } : { ...before, phase: "failed", error, totalMs: passed() },
     );

@@ -10,7 +10,7 @@ import { Empty } from "../../parts/states.tsx";
 import { Moment, useNow } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible.ts";
 import { duration } from "../../parts/words.ts";
-import { approvalsQuery } from "../../queries.ts";
+import { approvalsQuery, useApprovalsTotal } from "../../queries.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { approvalId, isUrgent, reasonOf, subjectOf } from "./approval-words.ts";
 import { AskedApproval } from "./asked-approval.tsx";
@@ -41,6 +41,7 @@ export function AskedApprovals(): ReactNode {
 }
 
 function Asked({ approvals }: { readonly approvals: readonly ApprovalEntry[] }): ReactNode {
+  const total = useApprovalsTotal();
   const { approval: openId } = useSearch({ from: "/approvals" });
   const navigate = useNavigate();
   const answering = useAnswer();
@@ -55,11 +56,18 @@ function Asked({ approvals }: { readonly approvals: readonly ApprovalEntry[] }):
   useApprovalActions({ move, focus: () => reasonBox.current?.focus(), edit: () => open?.call !== undefined && setEditing(open) });
   return (
     <div className="grid items-start gap-4 lg:grid-cols-[minmax(16rem,22rem)_minmax(0,1fr)]">
-      <ul aria-label="Asked" className="panel max-h-72 overflow-y-auto lg:max-h-[calc(100dvh-12rem)]">
-        {approvals.map((approval) => (
-          <Entry key={approvalId(approval)} approval={approval} isOpen={approval === open} onOpen={() => show(approval)} />
-        ))}
-      </ul>
+      <div className="flex min-w-0 flex-col gap-2">
+        <ul aria-label="Asked" className="panel max-h-72 overflow-y-auto lg:max-h-[calc(100dvh-12rem)]">
+          {approvals.map((approval) => (
+            <Entry key={approvalId(approval)} approval={approval} isOpen={approval === open} onOpen={() => show(approval)} />
+          ))}
+        </ul>
+        {total > approvals.length && (
+          <p className="text-xs text-ink-2">
+            The {approvals.length} most urgent of {total}; the others follow as these are answered.
+          </p>
+        )}
+      </div>
       <div className="flex min-w-0 flex-col gap-3">
         {openId !== undefined && found === -1 && (
           <p role="status" className="text-[13px] text-ink-2">

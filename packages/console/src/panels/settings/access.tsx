@@ -46,7 +46,7 @@ function Sessions(): ReactNode {
           <Button onClick={() => inviting.mutate()} isBusy={inviting.isPending}>
             Sign in another
           </Button>
-          <Button onClick={() => void leave()}>Sign out here</Button>
+          <Button onClick={() => void leave().catch(complain)}>Sign out here</Button>
         </>
       }
     >

@@ -1,6 +1,6 @@
 import type { ReactNode } from "react";
 import { setAppearance, useAppearance, type Appearance } from "../../appearance.ts";
-import { Choice } from "../../parts/fields.tsx";
+import { Choice, Toggle } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
 
 const THEMES: readonly { readonly value: Appearance["theme"]; readonly label: string }[] = [
@@ -24,7 +24,7 @@ const DIRECTIONS: readonly { readonly value: Appearance["direction"]; readonly l
 
 /** How the console looks, here only. */
 export function AppearanceSettings(): ReactNode {
-  const { theme, motion, density, direction } = useAppearance();
+  const { theme, motion, density, direction, hasLetterKeys } = useAppearance();
   return (
     <Panel title="Appearance">
       <div className="grid max-w-lg gap-3 sm:grid-cols-2">
@@ -52,6 +52,9 @@ export function AppearanceSettings(): ReactNode {
           options={DIRECTIONS}
           onChange={({ target }) => setAppearance({ direction: chosen(DIRECTIONS, target.value) })}
         />
+      </div>
+      <div className="pt-3">
+        <Toggle label="Shortcuts of one letter" isOn={hasLetterKeys} onChange={(isOn) => setAppearance({ hasLetterKeys: isOn })} />
       </div>
       <p className="pt-3 text-xs text-ink-2">Kept in this browser; every other one has its own.</p>
     </Panel>

@@ -31,7 +31,8 @@ export function useRunsByWorkflow(): ReadonlyMap<string, RunsOf> {
   useLive(
     { topic: "runs" },
     {
-      onStart: (why) => (why === "reset" ? queryClient.invalidateQueries({ queryKey: ["workflow-runs"] }) : undefined),
+      // What changed between the list and the feed is in neither.
+      onStart: () => queryClient.invalidateQueries({ queryKey: ["workflow-runs"] }),
       onData: ({ runs: changed }) => {
         queryClient.setQueryData(recentRunsQuery.queryKey, (before = []) => newestOf(changed, before));
         if (changed.some(({ endedAt }) => endedAt !== null)) void queryClient.invalidateQueries(runCountsQuery);
@@ -57,7 +58,7 @@ function useRunsOf(workflow: string): ReturnType<typeof useQuery<readonly RunRec
   useLive(
     { topic: "runs", filter: { workflows: [workflow] } },
     {
-      onStart: (why) => (why === "reset" ? queryClient.invalidateQueries(options) : undefined),
+      onStart: () => queryClient.invalidateQueries(options),
       onData: ({ runs: changed }) => {
         queryClient.setQueryData(options.queryKey, (before = []) => newestOf(changed, before));
       },

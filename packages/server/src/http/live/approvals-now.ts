@@ -2,8 +2,8 @@ import type { Json, Store } from "@tutti/core";
 import { approvalOf } from "../routes/approvals.ts";
 import type { TailEntry } from "./log-tail.ts";
 
-/** Approvals that one frame tells; beyond it they are counted. */
-const TOLD_MAX = 100;
+/** Approvals that one frame tells, as many as the console's list asks for; beyond it they are counted. */
+const TOLD_MAX = 200;
 const COUNTED_MAX = 1_000;
 
 /** What runs ask of people, read again only when the log says that it may have changed. */

@@ -3,6 +3,7 @@ import { parseJson } from "../body.ts";
 import { wireError } from "../problem.ts";
 import { openFeed, type FeedSources } from "./feeds.ts";
 import type { News } from "./news.ts";
+import { pause } from "./pause.ts";
 import { readRequest, type Topic } from "./topics.ts";
 
 /** Feeds on one socket. */
@@ -40,15 +41,6 @@ class Subscription {
       this.#waiting = resolve;
       await promise;
     }
-  }
-
-  /** The pause between two frames. */
-  async pace(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, FRAME_MS);
-    this.gone.signal.addEventListener("abort", () => resolve(), { once: true });
-    await promise;
-    clearTimeout(timer);
   }
 }
 
@@ -147,7 +139,7 @@ export class Connection {
     this.#parts.send({ ...news, id });
     if (news.type !== "frame") return;
     subscription.sent();
-    await subscription.pace();
+    await pause(FRAME_MS, subscription.gone.signal);
   }
 
   #fail(id: string | null, thrown: unknown): void {

@@ -7,6 +7,7 @@ import { ApprovalsNow } from "./approvals-now.ts";
 import type { LogTail, TailEntry } from "./log-tail.ts";
 import { Mentions } from "./mentions.ts";
 import type { News } from "./news.ts";
+import { pause } from "./pause.ts";
 import type { Topic } from "./topics.ts";
 
 /** Whoever missed more events than this reads the lists anew: that is less work for both. */
@@ -176,13 +177,4 @@ async function overview({ app, tail }: FeedSources): Promise<Json> {
     approvals: approvals.length,
     lastMinute: tail.counts.sums(Date.now()),
   };
-}
-
-async function pause(ms: number, gone: AbortSignal): Promise<void> {
-  if (ms === 0 || gone.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  gone.addEventListener("abort", () => resolve(), { once: true });
-  await promise;
-  clearTimeout(timer);
 }

@@ -123,8 +123,9 @@ describe("who may listen", () => {
     using raw = await openRaw({ cookie, origin: app.url });
     raw.send({ type: "subscribe", id: "a", topic: "overview" });
     assert.equal((await raw.next()).type, "subscribed");
+    const closing = once(raw.socket, "close");
     await fetch(`${app.url}/v1/sessions/${session.id}`, { method: "DELETE", headers: { authorization: `Bearer ${app.token}` } });
-    const [code] = (await once(raw.socket, "close")) as [number];
+    const [code] = (await closing) as [number];
     assert.equal(code, 4401);
   });
 });

@@ -80,6 +80,10 @@ export class LogTail {
   }
 
   async #open(): Promise<void> {
+    // What is being read for those who have left would count as read by the tail that begins here.
+    await this.#ticking?.catch(() => undefined);
+    this.#runs.clear();
+    this.counts.clear();
     const position = await this.#store.position();
     this.#first = Math.max(0, position - KEPT_MAX);
     this.#head = this.#first;

@@ -6,6 +6,8 @@ import { Menu } from "@base-ui/react/menu";
 import { useMemo, useState, type ReactNode } from "react";
 import { Button, buttonLook } from "../../../parts/button.tsx";
 import { Confirm } from "../../../parts/confirm.tsx";
+import { copyText } from "../../../parts/copy-text.ts";
+import { complain } from "../../../parts/toasts.tsx";
 import { client } from "../../../server.ts";
 import { useActions, type ShellAction } from "../../../shell/actions.ts";
 import { Keys } from "../../../shell/keys.tsx";
@@ -133,7 +135,7 @@ interface ActionParts {
 /** What can be done to the run as it stands. */
 function actionsOf({ facts: { status, hasEnded, runId, workflow }, isAsked, open, fork }: ActionParts): readonly RunAction[] {
   const isOwn = canStart(workflow);
-  const copy = (): Promise<void> => navigator.clipboard.writeText(runId);
+  const copy = (): Promise<void> => copyText(runId).catch(complain);
   const all: readonly (readonly [isOffered: boolean, action: Omit<RunAction, "group">])[] = [
     [isAsked, { id: "run approve", title: "Approve or deny what it asks", keys: "r a", isFirst: false, run: () => open("approve") }],
     [status === "failed", { id: "run retry", title: "Retry", keys: "r r", words: "failed step", isFirst: true, run: () => open("retry") }],
