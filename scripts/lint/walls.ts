@@ -16,16 +16,19 @@ const client = "packages/client";
 const config = room("host/config");
 /** What workers share about the network; it knows nothing of what they are for. */
 const net = room("net");
+/** What workers share about JSON Schemas of strangers. */
+const schemas = room("schemas");
 const workers = ["engine", "models", "store", "sandbox", "auth", "telemetry", "mcp", "tools", "plugins"].map(room);
 
-/** Four floors: faces, host, workers, core; `net` is between the last two. An import points down, and workers never import each other. */
+/** Four floors: faces, host, workers, core; `net` and `schemas` are between the last two. An import points down, and workers never import each other. */
 const parts: Readonly<Record<string, Part>> = {
   [core]: { parts: [], hasPackages: false },
   [client]: { parts: [core], hasPackages: false },
-  ...Object.fromEntries(workers.map((worker) => [worker, { parts: [core, net], hasPackages: true }])),
+  ...Object.fromEntries(workers.map((worker) => [worker, { parts: [core, net, schemas], hasPackages: true }])),
   [net]: { parts: [core], hasPackages: true },
+  [schemas]: { parts: [core], hasPackages: true },
   [config]: { parts: [core], hasPackages: true },
-  [room("host")]: { parts: [core, net, config, ...workers], hasPackages: true },
+  [room("host")]: { parts: [core, net, schemas, config, ...workers], hasPackages: true },
   [room("http")]: { parts: [core, config, room("host"), ...workers], hasPackages: true },
   // The command line reaches a server as any client does; it opens the host and the door to be that server.
   [room("cli")]: { parts: [core, client, config, room("host"), room("http")], hasPackages: true },

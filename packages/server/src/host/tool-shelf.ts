@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { AppError, parse, type Json, type Schema, type Tool } from "@tutti/core";
-import { jsonSchema } from "../tools/index.ts";
+import { jsonSchema } from "../schemas/index.ts";
 
 /** A tool that can be called: its input is checked by the engine, its output here. */
 export type RegisteredTool = Tool & { readonly input: Schema<Json>; readonly source: string };

@@ -1,7 +1,7 @@
 import { AppError, type AgentSpec, type Json, type Workflow } from "@tutti/core";
 import { z } from "zod";
 import { graphOf } from "../engine/index.ts";
-import { jsonSchema } from "../tools/index.ts";
+import { jsonSchema } from "../schemas/index.ts";
 import { ToolShelf, type RegisteredTool } from "./tool-shelf.ts";
 
 /** Where a workflow takes something else than an object, the tool takes it under this name: models give objects only. */

@@ -6,7 +6,6 @@ import { summarizeText } from "./summarize-text/summarize-text.ts";
 /** The tools that are always there. None of them reads or changes anything outside its input. */
 export const builtInTools: readonly Tool[] = [echo, safeCalc, summarizeText];
 export { tellingSentences } from "./summarize-text/summarize-text.ts";
-export { jsonSchema } from "./json-schema.ts";
 export { codeTools } from "./code/code-tools.ts";
 export { reachingTools, type ReachingTools } from "./own-tools.ts";
 export type { SecretSource } from "./secrets.ts";

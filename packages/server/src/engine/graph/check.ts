@@ -1,9 +1,9 @@
 import { AppError, type Json } from "@tutti/core";
 import { bodyOf, checkStructure, type Graph, type GraphBody, type GraphProblem } from "@tutti/core/graph";
-import { z } from "zod";
 import { checkExpressions } from "./check-expressions.ts";
 import { readShape } from "./check-shape.ts";
 import { checkTargets, type KnownTargets } from "./check-targets.ts";
+import { schemaFor } from "./value-schema.ts";
 
 /** A graph and all that is wrong with it: it can run when there is nothing. */
 export interface GraphCheck {
@@ -26,19 +26,6 @@ export function checkMeaning(graph: Graph, known?: KnownTargets): readonly Graph
   const expressions = checkExpressions(graph);
   const targets = known === undefined ? [] : checkTargets(graph, known, { types: expressions.types });
   return [...structure, ...expressions.problems, ...targets, ...checkSchemas(graph, [])];
-}
-
-/** A JSON Schema as what checks values. Throws `invalid_input` for what is none. */
-export function schemaFor(schema: Json): z.ZodType<Json> {
-  try {
-    return z.fromJSONSchema(schema as Parameters<typeof z.fromJSONSchema>[0]) as z.ZodType<Json>;
-  } catch (thrown) {
-    throw new AppError(
-      "invalid_input",
-      `wanted a JSON Schema, got one that cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`,
-      { cause: thrown },
-    );
-  }
 }
 
 function checkSchemas(body: GraphBody & { readonly input?: Json | undefined }, path: GraphProblem["path"]): readonly GraphProblem[] {

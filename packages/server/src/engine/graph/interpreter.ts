@@ -2,8 +2,9 @@ import { defineWorkflow, parse, type Json, type RunContext, type Schema, type Wo
 import { AMEND_SIGNAL, AMENDED_EVENT, AMENDMENT_REFUSED_EVENT, GRAPH_BOUNDS, GRAPH_STEP, type Graph } from "@tutti/core/graph";
 import { judgeAmendment } from "./amendment.ts";
 import { BodyRun } from "./body-run.ts";
-import { checkGraph, schemaFor } from "./check.ts";
+import { checkGraph } from "./check.ts";
 import type { GraphHost } from "./perform.ts";
+import { schemaFor } from "./value-schema.ts";
 
 /** The name under which graphs run that are installed under none. */
 export const GRAPH_WORKFLOW = "tutti.graph";

@@ -10,9 +10,9 @@ import {
   type GraphRetry,
 } from "@tutti/core/graph";
 import { digestOf, type GraphCache } from "./cache.ts";
-import { schemaFor } from "./check.ts";
 import { fieldsOf } from "./fields.ts";
 import { fill } from "./template.ts";
+import { schemaFor } from "./value-schema.ts";
 
 /** What the interpreter needs of whoever hosts it. */
 export interface GraphHost {
@@ -225,9 +225,8 @@ async function waitForValue(ctx: RunContext, node: GraphNode & { readonly type: 
   const schema = node.schema === undefined ? undefined : schemaFor(node.schema);
   for (let refused = 0; refused < VALUES_REFUSED_MAX; refused += 1) {
     const value = (await ctx.waitFor(name)) ?? null;
-    const misfit = schema?.safeParse(node.event === undefined ? value : dataOf(value)).error;
-    if (misfit !== undefined) {
-      const reason = misfit.issues.map((issue) => `${issue.path.join(".")}: ${issue.message}`).join("; ");
+    const reason = schema?.misfitOf(node.event === undefined ? value : dataOf(value));
+    if (reason !== undefined) {
       await ctx.emit({ name: VALUE_REFUSED_EVENT, data: { node: path, name, reason } });
     } else if (node.when === undefined || truth(node.when, { ...variables, value })) return value;
   }

@@ -248,6 +248,22 @@ test("the checker tells problems or takes the graph, whatever it is given", () =
   );
 });
 
+test("a pattern that no safe engine can hold is told at its schema's place", () => {
+  const graph = (input: unknown, schema: unknown): unknown => ({
+    name: "g",
+    input,
+    nodes: { go: { type: "wait", signal: "go", schema } },
+  });
+  const safe = { type: "string", pattern: "^(a+)+$" };
+  assert.deepEqual(checkGraph(graph(safe, safe)).problems, []);
+  const behind = { type: "string", pattern: "(?<=a)b" };
+  const names = { type: "object", patternProperties: { "^(a|a)*$": { type: "string" } } };
+  assert.deepEqual(
+    checkGraph(graph(behind, names)).problems.map(({ path }) => path),
+    [["input"], ["nodes", "go", "schema"]],
+  );
+});
+
 test("the format is there as JSON Schema, with every type of node", () => {
   const text = JSON.stringify(graphJsonSchema());
   for (const type of [

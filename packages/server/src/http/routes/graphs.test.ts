@@ -56,6 +56,30 @@ describe("graphs over HTTP", () => {
     assert.deepEqual(await app.app.store.runs({ limit: 10 }), []);
   });
 
+  test("whose patterns make other engines endless are answered at once, for their input and for what they wait for", async () => {
+    await using app = await startTestApp();
+    const pattern = "^(a+)+$";
+    const graph = {
+      name: "endless",
+      input: { type: "object", properties: { code: { type: "string", pattern }, size: { type: "integer", default: 3 } } },
+      nodes: { gate: { type: "wait", signal: "go", schema: { type: "string", pattern } } },
+    };
+    const bad = `${"a".repeat(45)}!`;
+    const refused = await sent<Refusal>(app, "/v1/graphs/runs", { text: JSON.stringify(graph), input: { code: bad } });
+    assert.equal(refused.status, 400);
+    assert.match(refused.body.error.message, /code: /);
+    const run = await sent<{ readonly run: RunRecord }>(app, "/v1/graphs/runs", { text: JSON.stringify(graph), input: { code: "aaa" } });
+    assert.equal(run.status, 201);
+    const { id } = run.body.run;
+    await until(app, id, isAt("gate", "waiting"));
+    await signal(app, id, { name: "go", value: bad });
+    await signal(app, id, { name: "go", value: "aa" });
+    await app.app.engine.result(id, AbortSignal.timeout(30_000));
+    const log = JSON.stringify(await app.app.store.read(id, { afterSeq: 0, limit: 100 }));
+    assert.ok(log.includes("tutti.graph.value-refused"));
+    assert.equal((await sent<Json>(app, `/v1/runs/${id}/replay`, {})).status, 200);
+  });
+
   test("run, and show where each node stands", async () => {
     await using app = await startTestApp();
     const id = await started(app);

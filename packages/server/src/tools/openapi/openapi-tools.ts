@@ -2,7 +2,7 @@ import { AppError, type Json, type Tool } from "@tutti/core";
 import { z } from "zod";
 import type { WebClient, WebResponse } from "../../net/index.ts";
 import type { ToolCall } from "../define-tool.ts";
-import { jsonSchema } from "../json-schema.ts";
+import { jsonSchema } from "../../schemas/index.ts";
 import { scrubbed, scrubbedError, signedWith, type SecretSource } from "../secrets.ts";
 import { isJsonType, isTextType, jsonOf, mediaTypeOf, requireSuccess, textOf } from "../web/answer.ts";
 import { credentialsFor } from "./auth.ts";

@@ -5,8 +5,6 @@ import { RE2JS } from "re2js";
 const PROBLEMS_MAX = 5;
 const DEPTH_MAX = 64;
 const NODES_MAX = 20_000;
-/** Distinct patterns of all schemas in this process; each stays compiled. */
-const PATTERNS_MAX = 10_000;
 
 const DRAFTS: readonly (readonly [RegExp, SchemaDraft])[] = [
   [/draft-04/, "4"],
@@ -24,18 +22,27 @@ const BY_NAME = new Set(["properties", "$defs", "definitions", "dependentSchemas
 
 type JsonObject = { readonly [key: string]: Json };
 
+/** A `Schema` that answers at once. */
+export interface JsonSchema extends Schema<Json> {
+  /** What does not fit, with its place; nothing when all does. */
+  problemsOf(value: unknown): readonly Problem[];
+}
+
 /**
  * A JSON Schema (drafts 4 to 2020-12) as a `Schema`. It is interpreted, never compiled to code, and its patterns run on RE2, because it may
  * come from strangers: an MCP server, an API's description. Throws `invalid_input` for what is no schema, `unsupported` for what cannot be
  * checked safely. The value itself is passed on: nothing is coerced, and defaults are notes for the caller.
  */
-export function jsonSchema(schema: Json): Schema<Json> {
-  const safe = safeSchema(schema, { depth: 0, counted: { nodes: 0 }, isMap: false });
+export function jsonSchema(schema: Json): JsonSchema {
+  const patterns = new Map<string, RE2JS>();
+  const safe = safeSchema(schema, { depth: 0, counted: { nodes: 0 }, isMap: false, patterns });
   const validator = validatorOf(safe, draftOf(schema));
+  const check = (value: unknown): readonly Problem[] => withPatterns(patterns, () => problemsOf(validator, value));
   return {
+    problemsOf: check,
     "~standard": {
       validate(value) {
-        const problems = problemsOf(validator, value);
+        const problems = check(value);
         return problems.length === 0 ? { value } : { issues: problems };
       },
     },
@@ -50,6 +57,7 @@ function validatorOf(schema: Json, draft: SchemaDraft): Validator {
   }
 }
 
+/** What does not fit, and where. */
 interface Problem {
   readonly message: string;
   readonly path: readonly string[];
@@ -83,6 +91,8 @@ interface Walk {
   readonly counted: { nodes: number };
   /** Whether the keys are names that people gave, not keywords. */
   readonly isMap: boolean;
+  /** By the name of the format that stands for each. */
+  readonly patterns: Map<string, RE2JS>;
 }
 
 /** A copy with patterns as formats that RE2 checks, and without formats that we do not check. */
@@ -103,32 +113,57 @@ function safeSchema(schema: Json, walk: Walk): Json {
   const pattern = schema["pattern"];
   if (typeof pattern !== "string") return Object.fromEntries(entries);
   const { allOf = [], ...rest } = Object.fromEntries(entries);
-  return { ...rest, allOf: [...(Array.isArray(allOf) ? (allOf as readonly Json[]) : []), { format: patternFormat(pattern) }] };
+  return {
+    ...rest,
+    allOf: [...(Array.isArray(allOf) ? (allOf as readonly Json[]) : []), { format: patternFormat(pattern, walk.patterns) }],
+  };
 }
 
-/** The validator runs these patterns itself, against names that a caller made up: only those pass that cannot backtrack twice. */
+/** Such a pattern is done with at its first letter. */
+const ANYTHING = new Set([".*", ".+", "^.*", "^.+", "^.*$", "^.+$"]);
+const OPTIONALS_MAX = 4;
+
+/**
+ * The validator runs these patterns itself, against names that a caller made up: only those pass that cannot try twice. So one repetition at
+ * most, of no group and no alternatives, which begins where the name does.
+ */
 function patternProperties(value: Json, walk: Walk): Json {
   if (!isObject(value)) return value;
   for (const pattern of Object.keys(value)) {
-    const repeats = pattern.replaceAll(/\\./g, "").match(/[*+{]/g)?.length ?? 0;
-    if (repeats > 1 || /\\\d|\(\?/.test(pattern))
-      throw new AppError("unsupported", `wanted patternProperties with at most one repetition a pattern, got ${JSON.stringify(pattern)}`);
+    if (!ANYTHING.has(pattern) && !isSimple(pattern))
+      throw new AppError(
+        "unsupported",
+        `wanted patternProperties with at most one repetition a pattern, behind ^ and of no group, got ${JSON.stringify(pattern)}`,
+      );
     compile(pattern);
   }
   return safeSchema(value, { ...walk, isMap: true });
 }
 
-let patterns = 0;
+function isSimple(pattern: string): boolean {
+  if (/\\\d|\\k|\(\?/.test(pattern)) return false;
+  const plain = pattern.replaceAll(/\\./gs, "");
+  const repeats = plain.match(/[*+{]/g)?.length ?? 0;
+  const optionals = plain.match(/\?/g)?.length ?? 0;
+  if (repeats > 1 || optionals > OPTIONALS_MAX || /\)[*+{]/.test(plain)) return false;
+  return repeats === 0 || (pattern.startsWith("^") && !plain.includes("|"));
+}
 
 /** The name of a format that holds a text against a pattern. */
-function patternFormat(pattern: string): string {
+function patternFormat(pattern: string, patterns: Map<string, RE2JS>): string {
   const name = `re2:${pattern}`;
-  if (Object.hasOwn(format, name)) return name;
-  if (patterns >= PATTERNS_MAX) throw new AppError("too_large", `wanted at most ${PATTERNS_MAX} patterns in all schemas, got more`);
-  const compiled = compile(pattern);
-  patterns += 1;
-  format[name] = (text) => compiled.matcher(text).find();
+  if (!patterns.has(name)) patterns.set(name, compile(pattern));
   return name;
+}
+
+/** The validator looks formats up by name in one place for all; a schema's own are there while it is used, so that nothing piles up. */
+function withPatterns<T>(patterns: ReadonlyMap<string, RE2JS>, work: () => T): T {
+  for (const [name, pattern] of patterns) format[name] = (text) => pattern.matcher(text).find();
+  try {
+    return work();
+  } finally {
+    for (const name of patterns.keys()) delete format[name];
+  }
 }
 
 function compile(pattern: string): RE2JS {

@@ -1,0 +1,1 @@
+export { jsonSchema, type JsonSchema } from "./json-schema.ts";
