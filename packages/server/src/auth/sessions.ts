@@ -32,8 +32,10 @@ const COOKIE = "tutti_session";
 const COOKIES = [`__Host-${COOKIE}`, `__Secure-${COOKIE}`, COOKIE] as const;
 /** How long a browser stays signed in. */
 const SESSION_LIFETIME_MS = 7 * 86_400_000;
-/** The oldest ends when there is one more. */
+/** Good ones at once; the oldest ends when there is one more. */
 const SESSIONS_MAX = 100;
+/** Ends that are remembered, longer than any node needs to look. */
+const ENDED_MAX = 200;
 const AGENT_CHARACTERS_MAX = 200;
 const INVITATION_LIFETIME_MS = 600_000;
 const INVITATIONS_MAX = 20;
@@ -157,8 +159,10 @@ export class Sessions {
   /** What ended long ago, and what is too many. */
   #forget(): void {
     for (const [id, { expiresAt }] of this.#sessions) if (Date.parse(expiresAt) <= this.#options.nowMs()) this.#sessions.delete(id);
-    const oldest = [...this.#sessions.values()].toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
-    for (const { id } of oldest.slice(0, Math.max(0, oldest.length - SESSIONS_MAX))) this.#sessions.delete(id);
+    const all = [...this.#sessions.values()];
+    const good = all.filter(({ endedAt }) => endedAt === undefined).toSorted((a, b) => a.createdAt.localeCompare(b.createdAt));
+    const ended = all.filter(({ endedAt }) => endedAt !== undefined).toSorted((a, b) => (a.endedAt ?? "").localeCompare(b.endedAt ?? ""));
+    for (const { id } of [...good.slice(0, -SESSIONS_MAX), ...ended.slice(0, -ENDED_MAX)]) this.#sessions.delete(id);
   }
 
   async #keepLooking(): Promise<void> {

@@ -66,6 +66,8 @@ describe("the door", () => {
     const headers = { authorization: `Bearer ${app.token}` };
     assert.equal((await fetch(`${app.url}/v1/models`, { headers: { ...headers, origin: "https://evil.example" } })).status, 403);
     assert.equal((await fetch(`${app.url}/v1/models`, { headers: { ...headers, origin: app.url } })).status, 200);
+    const scripted = `javascript://${new URL(app.url).host}`;
+    assert.equal((await fetch(`${app.url}/v1/models`, { headers: { ...headers, origin: scripted } })).status, 403);
   });
 
   test("without a token a foreign host name is refused, so that DNS rebinding finds no way in", async () => {

@@ -109,13 +109,19 @@ function observe(app: App, ctx: HttpContext, { pathname, requestId }: { readonly
  * asked for, so is a `Host` that a foreign name server could have pointed here (DNS rebinding).
  */
 export function refuseForeignPages({ config }: App, { host = "", origin }: IncomingHttpHeaders): void {
-  if (origin !== undefined && URL.parse(origin)?.host !== host)
+  if (origin !== undefined && !isOwnPage(origin, host))
     throw new AppError(
       "denied",
       `wanted a request from this server's own pages or from a program, got one from ${origin}; a proxy before Tutti has to pass on Host as it came`,
     );
   if (config.auth === "none" && !LOOPBACK_HOST.test(host))
     throw new AppError("denied", `without a token wanted a request to localhost, got one to "${host}"`);
+}
+
+/** Other schemes have hosts as well, and an address made of one is no link to us. */
+function isOwnPage(origin: string, host: string): boolean {
+  const page = URL.parse(origin);
+  return page !== null && (page.protocol === "http:" || page.protocol === "https:") && page.host === host;
 }
 
 /** One for each app, so that its doors share it. */

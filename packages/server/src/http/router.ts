@@ -69,7 +69,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", ollamaRoutes(app));
   router.route("/", fileRoutes(app));
   router.route("/", batchRoutes(app));
-  router.route("/", modelRoutes(app));
+  router.route("/", modelRoutes(app, live));
   router.route("/", cacheRoutes(app));
   router.route("/", keyRoutes(app));
   router.route("/", sessionRoutes(app));
@@ -85,7 +85,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", supervisorRoutes(app));
   router.route("/", sandboxRoutes(app));
   router.route("/", runListRoutes(app));
-  router.route("/", runRoutes(app, feed));
+  router.route("/", runRoutes(app, feed, live));
   router.route("/", liveRoutes(live));
   router.route("/", toolRoutes(app));
   router.route("/", toolImportRoutes(app));
@@ -94,7 +94,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", routingRoutes(app));
   router.route("/", policyRoutes(app));
   router.route("/", trustRoutes(app));
-  router.route("/", eventRoutes(app, app.events));
+  router.route("/", eventRoutes(app, live));
   router.route("/", webhookRoutes(app, app.events));
   router.route("/", mcpServerRoutes(app));
   router.route("/", mcp.routes);

@@ -13,6 +13,9 @@ const UNACKNOWLEDGED_MAX = 4;
 /** Frames of one feed are at least so far apart. */
 const FRAME_MS = 50;
 const REQUEST_DEPTH_MAX = 8;
+/** Messages of a client that wait for their turn; a message counts for more than its bytes. */
+const WAITING_BYTES_MAX = 1_048_576;
+const MESSAGE_BYTES = 64;
 
 /** One feed of a connection. */
 class Subscription {
@@ -46,12 +49,13 @@ class Subscription {
 
 /**
  * What a connection is made of. `send` takes what is told the client, also when it has gone; `limit` counts a request of the client, and
- * throws `rate_limited`.
+ * throws `rate_limited`; `refuse` closes on a client that does not keep to its bounds.
  */
 interface ConnectionParts {
   readonly sources: FeedSources;
   readonly send: (reply: Json) => void;
   readonly limit: () => void;
+  readonly refuse: (reason: string) => void;
 }
 
 /** One client's feeds, each made as fast as the client deals with it, over whatever carries them. */
@@ -60,6 +64,8 @@ export class Connection {
   readonly #subscriptions = new Map<string, Subscription>();
   /** One after the other, in the order in which they came. */
   #requests: Promise<void> = Promise.resolve();
+  #waitingBytes = 0;
+  #isRefused = false;
 
   constructor(parts: ConnectionParts) {
     this.#parts = parts;
@@ -67,7 +73,14 @@ export class Connection {
 
   /** Does what the client asks for; what is wrong with that is told. */
   receive(data: Buffer): void {
-    this.#requests = this.#requests.then(() => this.#receive(data));
+    if (this.#isRefused) return;
+    const bytes = data.length + MESSAGE_BYTES;
+    this.#waitingBytes += bytes;
+    if (this.#waitingBytes > WAITING_BYTES_MAX) return this.#refuse("too many messages at once");
+    this.#requests = this.#requests.then(async () => {
+      if (!this.#isRefused) await this.#receive(data);
+      this.#waitingBytes -= bytes;
+    });
   }
 
   /** The client has dealt with a frame of a feed. */
@@ -86,16 +99,34 @@ export class Connection {
 
   async #receive(data: Buffer): Promise<void> {
     let id: string | null = null;
+    let isRead = false;
     try {
       const value = parseJson(data, REQUEST_DEPTH_MAX);
       id = idIn(value);
       const request = await readRequest(value);
+      isRead = true;
       if (request.type === "subscribe") this.subscribe(request.id, request.topic);
       else if (request.type === "unsubscribe") this.#end(request.id);
       else this.acknowledge(request.id);
     } catch (thrown) {
-      this.#fail(id, thrown);
+      if (isRead || this.#isCounted()) this.#fail(id, thrown);
+      else this.#refuse("too many messages that are no requests");
     }
+  }
+
+  /** What is no request counts as one: its answer costs as much. */
+  #isCounted(): boolean {
+    try {
+      this.#parts.limit();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #refuse(reason: string): void {
+    this.#isRefused = true;
+    this.#parts.refuse(reason);
   }
 
   /** Begins a feed under the client's name for it. */

@@ -21,17 +21,24 @@ const REQUEST_BYTES_MAX = 16_384;
 const HEARTBEAT_MS = 15_000;
 /** How often it is asked whether those who are connected may still be. */
 const ADMIT_MS = 1_000;
+/** What a client has not taken yet, whatever it says that it has; frames in its hands come on top once. */
+const UNSENT_BYTES_MAX = 16_777_216;
 const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
 /** Ours (RFC 6455 §7.4.2): who is connected may be so no more. */
 const SIGNED_OUT = 4401;
 
-/** Whoever listens. */
-interface Client {
+/** What goes on for as long as somebody is let in. */
+interface Held {
   readonly headers: IncomingHttpHeaders;
+  close(code: number, reason: string): void;
+}
+
+/** Whoever listens. */
+interface Client extends Held {
   readonly connection: Connection;
   /** Looks whether the client is still there. */
   beat(): void;
-  close(code: number, reason: string): void;
 }
 
 /** The way in to the live feeds: sockets, streams of many feeds where no socket comes through, and what single streams read from. */
@@ -40,6 +47,7 @@ export class LiveDoor {
   readonly #app: App;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: REQUEST_BYTES_MAX, perMessageDeflate: false });
   readonly #clients = new Set<Client>();
+  readonly #streams = new Set<Held>();
   #timers: readonly NodeJS.Timeout[] = [];
 
   constructor(app: App, feed: Feed) {
@@ -78,7 +86,10 @@ export class LiveDoor {
     gone: AbortSignal,
   ): AsyncGenerator<ServerEvent> {
     const queue = new ReplyQueue();
-    const connection = this.#connect(remoteAddress, (reply) => queue.add(reply));
+    const connection = this.#connect(remoteAddress, {
+      send: (reply) => queue.add(reply),
+      refuse: (reason) => queue.close({ code: POLICY_VIOLATION, reason }),
+    });
     const client: Client = { headers, connection, beat: () => undefined, close: (code, reason) => queue.close({ code, reason }) };
     gone.addEventListener("abort", () => queue.close());
     this.#enter(client);
@@ -98,6 +109,29 @@ export class LiveDoor {
     }
   }
 
+  /** Any other stream, which ends at once when what let its client in no longer does: a session, a token or a key. */
+  hold({ headers }: IncomingMessage, source: Source<ServerEvent>): Source<ServerEvent> {
+    return (gone) => this.#held(headers, source, gone);
+  }
+
+  async *#held(headers: IncomingHttpHeaders, source: Source<ServerEvent>, gone: AbortSignal): AsyncGenerator<ServerEvent> {
+    const over = new AbortController();
+    gone.addEventListener("abort", () => over.abort());
+    const stream: Held = { headers, close: () => over.abort() };
+    this.#streams.add(stream);
+    this.#startTimers();
+    try {
+      for await (const event of source(over.signal)) {
+        if (over.signal.aborted) return;
+        yield event;
+        if (over.signal.aborted) return;
+      }
+    } finally {
+      this.#streams.delete(stream);
+      this.#stopUnused();
+    }
+  }
+
   /** Ends every connection; clients connect again. */
   close(): void {
     for (const client of this.#clients) client.close(GOING_AWAY, "the server is stopping");
@@ -110,14 +144,20 @@ export class LiveDoor {
       throw new AppError("overloaded", `wanted at most ${CLIENTS_MAX} clients of live feeds at once, got more; try again in a moment`);
   }
 
-  #connect(address: string, send: (reply: Json) => void): Connection {
+  #connect(address: string, ways: { readonly send: (reply: Json) => void; readonly refuse: (reason: string) => void }): Connection {
     const limiter = limiterOf(this.#app.config);
-    return new Connection({ sources: this.sources, send, limit: () => limiter(address) });
+    return new Connection({ sources: this.sources, ...ways, limit: () => limiter(address) });
   }
 
   #take({ headers, socket: { remoteAddress = "" } }: IncomingMessage, socket: WebSocket): void {
-    const connection = this.#connect(remoteAddress, (reply) => {
-      if (socket.readyState === socket.OPEN) socket.send(JSON.stringify(reply));
+    const connection = this.#connect(remoteAddress, {
+      send(reply) {
+        if (socket.readyState !== socket.OPEN) return;
+        // A close would wait behind what is not taken.
+        if (socket.bufferedAmount > UNSENT_BYTES_MAX) socket.terminate();
+        else socket.send(JSON.stringify(reply));
+      },
+      refuse: (reason) => socket.close(POLICY_VIOLATION, reason),
     });
     let isAlive = true;
     const client: Client = {
@@ -142,13 +182,21 @@ export class LiveDoor {
 
   #enter(client: Client): void {
     this.#clients.add(client);
+    this.#startTimers();
+  }
+
+  #startTimers(): void {
     if (this.#timers.length === 0)
       this.#timers = [setInterval(() => this.#beat(), HEARTBEAT_MS).unref(), setInterval(() => this.#askAgain(), ADMIT_MS).unref()];
   }
 
   #leave(client: Client): void {
     this.#clients.delete(client);
-    if (this.#clients.size === 0) this.#stopTimers();
+    this.#stopUnused();
+  }
+
+  #stopUnused(): void {
+    if (this.#clients.size + this.#streams.size === 0) this.#stopTimers();
   }
 
   #stopTimers(): void {
@@ -165,11 +213,11 @@ export class LiveDoor {
 
   /** A session that was ended, a token that was changed or a key that was revoked, on whichever node, closes what it opened. */
   #askAgain(): void {
-    for (const client of this.#clients) if (!this.isIn(client.headers)) client.close(SIGNED_OUT, "signed out");
+    for (const held of [...this.#clients, ...this.#streams]) if (!this.#isIn(held.headers)) held.close(SIGNED_OUT, "signed out");
   }
 
   /** Whether these headers still let somebody in. */
-  isIn(headers: IncomingHttpHeaders): boolean {
+  #isIn(headers: IncomingHttpHeaders): boolean {
     try {
       this.#app.authenticate(headers);
       return true;

@@ -40,21 +40,15 @@ export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
         return sseResponse(door.stream(ctx.env.incoming, asked));
       }
       const topic = await askedTopic(ctx);
-      const { headers } = ctx.env.incoming;
-      return sseResponse((gone) => told(door, topic, { gone, isIn: () => door.isIn(headers) }));
+      return sseResponse(door.hold(ctx.env.incoming, (gone) => told(door, topic, gone)));
     },
   );
   return routes;
 }
 
-async function* told(
-  door: LiveDoor,
-  topic: Topic,
-  { gone, isIn }: { readonly gone: AbortSignal; readonly isIn: () => boolean },
-): AsyncGenerator<ServerEvent> {
+async function* told(door: LiveDoor, topic: Topic, gone: AbortSignal): AsyncGenerator<ServerEvent> {
   try {
     for await (const news of openFeed(door.sources, topic, gone)) {
-      if (!isIn()) return;
       if (news === "heartbeat") yield news;
       else if (news.type === "ended") yield { event: "ended", data: "{}" };
       else {

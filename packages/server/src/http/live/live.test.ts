@@ -307,6 +307,19 @@ describe("feeds over a WebSocket", () => {
   });
 });
 
+describe("a client that keeps to no bounds", () => {
+  test("is closed when it says what is no request more often than it may ask", async () => {
+    await using strict = await startTestApp({ rateLimitPerSecond: 1, rateLimitBurst: 5 });
+    const socket = new WebSocket(new URL("/v1/live", strict.url.replace("http:", "ws:")), {
+      headers: { authorization: `Bearer ${strict.token}` },
+    });
+    await once(socket, "open");
+    for (let time = 0; time < 50; time += 1) socket.send("nonsense");
+    const [code] = (await once(socket, "close")) as [number];
+    assert.equal(code, 1008);
+  });
+});
+
 describe("feeds as server-sent events", () => {
   test("one topic comes as a stream, and goes on after the event that was had last", async () => {
     const runId = await start("counting", 5);

@@ -19,6 +19,7 @@ import { startSchema, subscriptionSchema, type Events, type Publication, type St
 import type { App } from "../../host/index.ts";
 import { parseJson, readBytes, readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
+import type { LiveDoor } from "../live/index.ts";
 import { operation } from "../openapi.ts";
 import { Bell, sseResponse, type ServerEvent } from "../sse.ts";
 import { wholeNumber } from "./run-queries.ts";
@@ -53,7 +54,8 @@ const FILTER_QUERY = {
 };
 
 /** Publish, read, follow and subscribe. */
-export function eventRoutes(app: App, events: Events): Hono<HttpEnv> {
+export function eventRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
+  const { events } = app;
   const routes = new Hono<HttpEnv>();
   routes.post(
     "/v1/events",
@@ -86,11 +88,13 @@ export function eventRoutes(app: App, events: Events): Hono<HttpEnv> {
       const isStream = wantsStream(ctx);
       const after = lastEventId(ctx) ?? (await events.subscriptions.resolve(await startOf(ctx, isStream ? "now" : "beginning")));
       const read: Reading["read"] = (page) => events.read(page, filter);
-      return isStream ? sseResponse((gone) => follow(events, { after, read }, gone)) : ctx.json(await pageOf(ctx, { after, read }));
+      return isStream
+        ? sseResponse(live.hold(ctx.env.incoming, (gone) => follow(events, { after, read }, gone)))
+        : ctx.json(await pageOf(ctx, { after, read }));
     },
   );
   routes.route("/", subscriptionRoutes(app, events));
-  routes.route("/", pullRoutes(app, events));
+  routes.route("/", pullRoutes(app, live));
   return routes;
 }
 
@@ -155,7 +159,8 @@ function subscriptionRoutes(app: App, { subscriptions }: Events): Hono<HttpEnv> 
 }
 
 /** For clients that fetch their events themselves: what is not acknowledged is there again. */
-function pullRoutes(app: App, events: Events): Hono<HttpEnv> {
+function pullRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
+  const { events } = app;
   const { subscriptions } = events;
   const routes = new Hono<HttpEnv>();
   routes.get(
@@ -175,7 +180,7 @@ function pullRoutes(app: App, events: Events): Hono<HttpEnv> {
       if (!wantsStream(ctx)) return ctx.json(await pageOf(ctx, { after, read }));
       // A subscription that cannot be pulled is refused now, not in the middle of a stream.
       await read({ after, limit: 1 });
-      return sseResponse((gone) => follow(events, { after, read }, gone));
+      return sseResponse(live.hold(ctx.env.incoming, (gone) => follow(events, { after, read }, gone)));
     },
   );
   routes.post(

@@ -5,6 +5,7 @@ import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import type { Feed } from "../feed.ts";
+import type { LiveDoor } from "../live/index.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse } from "../sse.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
@@ -26,7 +27,7 @@ const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled
 const Signal = z.object({ value: z.json().default(null), id: z.string().min(1).max(200).optional() });
 
 /** Start, look, follow, steer and replay runs. */
-export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
+export function runRoutes(app: App, feed: Feed, live: LiveDoor): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   addStart(routes, app);
   routes.get(
@@ -72,8 +73,9 @@ export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
       const afterSeq = wholeNumber(ctx, "after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
-      if (ctx.req.header("accept")?.includes("text/event-stream"))
-        return sseResponse((gone) => feed.follow(run.id, lastEventId(ctx) ?? afterSeq, gone));
+      const from = lastEventId(ctx) ?? afterSeq;
+      const followed = (gone: AbortSignal): ReturnType<Feed["follow"]> => feed.follow(run.id, from, gone);
+      if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse(live.hold(ctx.env.incoming, followed));
       const limit = wholeNumber(ctx, "limit", { min: 1, max: 1000, fallback: 1000 });
       return ctx.json({ events: await app.store.read(run.id, { afterSeq, limit }) });
     },

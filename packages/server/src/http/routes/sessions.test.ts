@@ -7,6 +7,8 @@ import { startTestApp } from "../../testing.ts";
 
 const TOKEN = "a-preset-token-of-some-length";
 
+const WAITING = "name: waiting\nnodes:\n  gate: { type: wait, signal: go }\n";
+
 interface SignedIn {
   readonly session: { readonly id: string; readonly agent: string } | null;
   readonly csrfToken: string | null;
@@ -132,6 +134,41 @@ describe("browsers that sign in", () => {
     const out = await as(here.cookie, "/v1/session", here.csrf);
     assert.match(out.headers.get("set-cookie") ?? "", /^tutti_session=; Path=\/; Max-Age=0;/);
     assert.equal((await as(here.cookie, "/v1/runs")).status, 401);
+  });
+
+  test("a browser that signs in again keeps one session, and signing in and out leaves the others alone", async () => {
+    await using world = await open();
+    const { sessions } = world.app.app;
+    const first = await world.signIn();
+    const again = await world.post("/v1/session", { token: TOKEN }, { cookie: first.cookie });
+    const { session } = (await again.json()) as SignedIn;
+    assert.deepEqual(
+      sessions.list().map(({ id }) => id),
+      [session?.id],
+    );
+    for (let time = 0; time < 101; time += 1) await sessions.end((await sessions.begin("a browser")).session.id);
+    assert.deepEqual(
+      sessions.list().map(({ id }) => id),
+      [session?.id],
+    );
+  });
+
+  test("a session's end ends every stream that it opened", async () => {
+    await using world = await open();
+    const { run } = (await (await world.app.fetch("/v1/graphs/runs", { text: WAITING })).json()) as {
+      readonly run: { readonly id: string };
+    };
+    for (const path of [`/v1/runs/${run.id}/events`, "/v1/events", "/v1/live?topic=overview"]) {
+      const { cookie, id } = await world.signIn();
+      const response = await fetch(world.app.url + path, {
+        headers: { cookie, accept: "text/event-stream" },
+        // Far less than the time after which a quiet stream would show a sign of life.
+        signal: AbortSignal.timeout(10_000),
+      });
+      assert.equal(response.status, 200, path);
+      await world.app.app.sessions.end(id);
+      await response.text();
+    }
   });
 
   test("a session, and its end, outlive a restart of the server", async () => {

@@ -25,7 +25,11 @@ export function sessionRoutes(app: App): Hono<HttpEnv> {
     operation({ tag: "Sessions", summary: "Sign a browser in", body: SignIn, response: SignedIn, status: 201, isOpen: true }),
     async (ctx) => {
       requireOwner(app, await readJson(ctx, SignIn, app.config));
+      const held = sessionSecretIn(ctx.env.incoming.headers);
+      const replaced = held === undefined ? undefined : sessions.find(held);
       const { session, secret } = await sessions.begin(ctx.req.header("user-agent") ?? "");
+      // Its cookie is overwritten: nobody could sign it out from this browser any more.
+      if (replaced !== undefined) await sessions.end(replaced.id);
       ctx.header("set-cookie", cookie(app, ctx, secret));
       return ctx.json({ isSignedIn: true, session, csrfToken: csrfTokenOf(secret) }, 201);
     },
