@@ -1,1 +1,1 @@
-export { jsonSchema, type JsonSchema } from "./json-schema.ts";
+export { jsonSchema } from "./json-schema.ts";

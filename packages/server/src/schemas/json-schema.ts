@@ -23,7 +23,7 @@ const BY_NAME = new Set(["properties", "$defs", "definitions", "dependentSchemas
 type JsonObject = { readonly [key: string]: Json };
 
 /** A `Schema` that answers at once. */
-export interface JsonSchema extends Schema<Json> {
+interface JsonSchema extends Schema<Json> {
   /** What does not fit, with its place; nothing when all does. */
   problemsOf(value: unknown): readonly Problem[];
 }
