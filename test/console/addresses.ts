@@ -15,8 +15,22 @@ export interface Address {
   readonly path: string;
 }
 
-const SECTIONS = ["access", "models", "policy", "plugins", "mcp", "sandbox", "budgets", "health", "configuration", "voice", "appearance"];
-const RUN_TABS = ["timeline", "log", "graph", "values", "receipt", "cost", "raw"];
+/** Sections of the settings; `assertAllRoutes` holds them against those there are. */
+export const SECTIONS = [
+  "access",
+  "models",
+  "policy",
+  "plugins",
+  "mcp",
+  "sandbox",
+  "budgets",
+  "health",
+  "configuration",
+  "voice",
+  "appearance",
+];
+/** Views of one run. */
+export const RUN_TABS = ["timeline", "log", "graph", "values", "receipt", "cost", "raw"];
 
 /** All of them. */
 export function addressesOf(runs: FilledRuns): readonly Address[] {

@@ -111,6 +111,25 @@ test("what has least time stands first, with a countdown; denied with a reason, 
   assert.deepEqual([await calm, await soon], [403, 403]);
 });
 
+test("what somebody reads stays open with its reason when something more urgent comes; answered, the next one opens", async () => {
+  const page = await tutti.open("/approvals");
+  const calm = pay({ to: "calm", amount: 3 });
+  await page.getByRole("article").getByText('"calm"').waitFor();
+  await page.keyboard.press("a");
+  await page.keyboard.type("we know them");
+  const soon = pay({ to: "soon", amount: 4 });
+  await asked(page, "soon").waitFor();
+  assert.match(await page.getByRole("list", { name: "Asked" }).getByRole("button").first().innerText(), /soon/);
+  await page.getByRole("article").getByText('"calm"').waitFor();
+  await page.getByRole("button", { name: "Approve", exact: true }).click();
+  await page.getByRole("article").getByText('"soon"').waitFor();
+  assert.equal(await calm, 200);
+  assert.deepEqual(paid.at(-1), { to: "calm", amount: 3, note: "" });
+  await page.getByRole("button", { name: "Deny" }).click();
+  await page.getByText("Nobody waits for you").waitFor();
+  assert.equal(await soon, 403);
+});
+
 test("an input is changed before it is approved; what its schema or policy refuses is told by its code, and the words stay", async () => {
   const page = await tutti.open("/approvals");
   const answer = pay({ to: "acme", amount: 400 });
@@ -256,13 +275,13 @@ test("a schedule is made while its next ticks are shown, then triggered, paused,
   await dialog(page).getByLabel("Every").fill("2");
   await dialog(page).getByLabel("Unit").selectOption("hours");
   await dialog(page).getByRole("button", { name: "Save" }).click();
-  await dialog(page).getByText("report, every 2 h 0 m").waitFor();
+  await dialog(page).getByText("report, every 2 h").waitFor();
   await dialog(page).getByRole("button", { name: "Delete …" }).click();
   await dialog(page).getByLabel("Reason").fill("nobody reads it");
   await dialog(page).getByRole("button", { name: "Delete", exact: true }).click();
   await page.getByText("Nothing starts by itself yet").waitFor();
   await page.getByRole("button", { name: "Undo" }).click();
-  await page.getByRole("grid", { name: "Schedules" }).getByText("every 2 h 0 m").waitFor();
+  await page.getByRole("grid", { name: "Schedules" }).getByText("every 2 h").waitFor();
   assert.deepEqual(page.problems, []);
 });
 

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { RUN_TABS, SECTIONS } from "./addresses.ts";
 import { openConsole, type TestConsole } from "./console.ts";
 import { hostileAddresses, hostileLine } from "./hostile-texts.ts";
 import { fillWithHostility, hostilePlugin, type HostileRuns } from "./hostile-world.ts";
@@ -31,8 +32,6 @@ const PAGES = [
   "/compare",
   "/commerce",
 ];
-const SECTIONS = ["access", "models", "policy", "plugins", "mcp", "sandbox", "budgets", "health", "configuration", "appearance"];
-const RUN_TABS = ["timeline", "log", "graph", "values", "receipt", "cost", "raw"];
 
 test("no page shows a stranger's name, text or address as anything but text", async () => {
   const { holds, go } = await openWatched(tutti);

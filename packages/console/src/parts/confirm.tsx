@@ -35,6 +35,9 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
     onError: complain,
   });
   const isMissing = reason === "wanted" && given.trim() === "";
+  const actOnce = (): void => {
+    if (!isMissing && !acting.isPending) acting.mutate(given.trim());
+  };
   return (
     <Window
       title={title}
@@ -44,12 +47,7 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
       foot={
         <>
           <Button onClick={onClose}>Keep</Button>
-          <Button
-            tone={isDangerous ? "danger" : "primary"}
-            isBusy={acting.isPending}
-            disabled={isMissing}
-            onClick={() => acting.mutate(given.trim())}
-          >
+          <Button tone={isDangerous ? "danger" : "primary"} isBusy={acting.isPending} disabled={isMissing} onClick={actOnce}>
             {verb}
           </Button>
         </>
@@ -59,7 +57,7 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (!isMissing) acting.mutate(given.trim());
+            actOnce();
           }}
         >
           <TextField

@@ -7,7 +7,8 @@ import { complain } from "./toasts.tsx";
 const SHOWN_MS = 1500;
 
 interface CopyProps {
-  readonly text: string;
+  /** A function where it takes time to write: it is called when somebody copies. */
+  readonly text: string | (() => string);
   readonly label?: string;
 }
 
@@ -19,7 +20,7 @@ export const CopyButton = memo(function CopyButton({ text, label = "Copy" }: Cop
     const timer = setTimeout(() => setDone(false), SHOWN_MS);
     return () => clearTimeout(timer);
   }, [isDone]);
-  const copy = (): void => void copyText(text).then(() => setDone(true), complain);
+  const copy = (): void => void copyText(typeof text === "string" ? text : text()).then(() => setDone(true), complain);
   const now = isDone ? "Copied" : label;
   // The browser's own hint: there is one of these in every row of long lists, and it costs nothing until it is pointed at.
   return (

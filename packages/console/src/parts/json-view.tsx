@@ -27,7 +27,7 @@ export function JsonView({
       aria-label={label}
     >
       <div className="absolute end-1 top-1 opacity-0 group-focus-within:opacity-100 group-hover:opacity-100">
-        <CopyButton text={JSON.stringify(value, null, 2)} label={`Copy ${label}`} />
+        <CopyButton text={() => JSON.stringify(value, null, 2)} label={`Copy ${label}`} />
       </div>
       <Value value={value} depth={0} openTo={openTo} />
     </div>

@@ -6,6 +6,7 @@ import {
   useMemo,
   useRef,
   useState,
+  type FocusEvent,
   type KeyboardEvent,
   type MouseEvent,
   type ReactNode,
@@ -230,7 +231,8 @@ function useBusy(box: { readonly current: HTMLElement | null }, onBusy: ((isBusy
     onMouseEnter: () => tell({ isPointed: true }),
     onMouseLeave: () => tell({ isPointed: false }),
     onFocusCapture: () => tell({ isFocused: true }),
-    onBlurCapture: () => tell({ isFocused: false }),
+    // From one row to the next the focus stays in the list.
+    onBlurCapture: ({ currentTarget, relatedTarget }: FocusEvent) => tell({ isFocused: currentTarget.contains(relatedTarget) }),
   };
 }
 

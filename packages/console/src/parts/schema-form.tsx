@@ -86,7 +86,16 @@ function SchemaField({ name, field, isRequired, value, problem, onChange }: Sche
         />
       );
     case "json":
-      return <JsonField label={label} help={field.description} value={value} onChange={onChange} problem={problem} />;
+      return (
+        <JsonField
+          label={label}
+          help={field.description}
+          value={value}
+          onChange={onChange}
+          onEmpty={isRequired ? undefined : () => onChange(undefined)}
+          problem={problem}
+        />
+      );
   }
 }
 
@@ -96,10 +105,12 @@ interface JsonFieldProps {
   readonly value: Json | undefined;
   readonly problem?: string | undefined;
   readonly onChange: (value: Json) => void;
+  /** Called when nothing is left of the text; left out, there must be JSON. */
+  readonly onEmpty?: (() => void) | undefined;
 }
 
 /** A value as JSON. It is handed on each time the text is JSON. */
-export function JsonField({ label, help = "JSON", value, problem, onChange }: JsonFieldProps): ReactNode {
+export function JsonField({ label, help = "JSON", value, problem, onChange, onEmpty }: JsonFieldProps): ReactNode {
   return (
     <TextArea
       label={label}
@@ -110,7 +121,8 @@ export function JsonField({ label, help = "JSON", value, problem, onChange }: Js
       defaultValue={value === undefined ? "" : JSON.stringify(value, null, 2)}
       onChange={({ target }) => {
         try {
-          onChange(JSON.parse(target.value) as Json);
+          if (target.value.trim() === "" && onEmpty !== undefined) onEmpty();
+          else onChange(JSON.parse(target.value) as Json);
           target.setCustomValidity("");
         } catch {
           // Half-written JSON is no mistake yet; it counts when the form is sent.

@@ -65,7 +65,8 @@ export function useKeyboard(): void {
       if (action === undefined) return;
       event.preventDefault();
       before = "";
-      action.run();
+      // A key that is held down is pressed once.
+      if (!event.repeat) action.run();
     };
     addEventListener("keydown", onKey);
     return () => removeEventListener("keydown", onKey);

@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, type NavigateFn } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
-import { useEffect, useState } from "react";
+import { useSettled } from "../parts/use-settled.ts";
 import { shortId } from "../parts/words.ts";
 import { agentsQuery, toolsQuery, workflowsQuery } from "../queries.ts";
 import { client } from "../server.ts";
@@ -70,15 +70,9 @@ function useNamed(navigate: NavigateFn, open: Open): readonly ShellAction[] {
 export const EVERY_RUN = "runs with text";
 const TEXT_MIN = 3;
 const RUNS_SHOWN = 6;
-/** Whoever types asks the server when a word is whole, not at each letter. */
-const TYPING_MS = 200;
 
 function useRuns(text: string, navigate: NavigateFn): readonly ShellAction[] {
-  const [asked, setAsked] = useState("");
-  useEffect(() => {
-    const timer = setTimeout(() => setAsked(text.trim()), TYPING_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
+  const asked = useSettled(text.trim());
   const { data, isPending } = useQuery({
     queryKey: ["palette runs", asked],
     queryFn: ({ signal }) => client.runs({ text: asked, limit: RUNS_SHOWN }, signal),

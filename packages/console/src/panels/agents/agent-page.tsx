@@ -50,7 +50,8 @@ export function AgentPage(): ReactNode {
     run: (agent) => <RunNow agent={agent.name} />,
   };
   return (
-    <Page title={name} about={query.data?.description} isFull={tab === "chat"}>
+    // With another agent everything begins anew: what was said to one is no business of the next.
+    <Page key={name} title={name} about={query.data?.description} isFull={tab === "chat"}>
       <Queried query={query} lines={8}>
         {(agent) => (
           <Tabs

@@ -1,4 +1,4 @@
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import { Sparkles } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
@@ -7,7 +7,7 @@ import { Button } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { Failure, Empty, Loading } from "../../parts/states.tsx";
 import type { Accent } from "../../parts/tones.ts";
-import { agentsQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
+import { agentsQuery, catalogQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 
 /** The embedding model that comes with Tutti. */
@@ -23,8 +23,6 @@ interface Entry {
 }
 
 const ACCENT: Readonly<Record<Entry["kind"], Accent>> = { agent: "orange", workflow: "violet", tool: "green" };
-
-const catalogQuery = queryOptions({ queryKey: ["catalog"], queryFn: ({ signal }) => client.catalog(signal) });
 
 /** Finds agents, workflows and tools by what they are for. With the model that comes with Tutti nothing leaves this machine. */
 export function MeaningSearch(): ReactNode {

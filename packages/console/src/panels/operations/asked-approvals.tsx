@@ -47,9 +47,13 @@ function Asked({ approvals }: { readonly approvals: readonly ApprovalEntry[] }):
   const answering = useAnswer();
   const [editing, setEditing] = useState<ApprovalEntry>();
   const reasonBox = useRef<HTMLInputElement>(null);
-  const found = approvals.findIndex((one) => approvalId(one) === openId);
-  const at = Math.max(0, found);
+  // What somebody reads stays until it is answered, whatever comes before it meanwhile: the button they press is that of what they read.
+  const [shownId, setShownId] = useState<string>();
+  const placeOf = (id: string | undefined): number => approvals.findIndex((one) => approvalId(one) === id);
+  const found = placeOf(openId);
+  const at = found === -1 ? Math.max(0, placeOf(shownId)) : found;
   const open = approvals[at];
+  if (open !== undefined && approvalId(open) !== shownId) setShownId(approvalId(open));
   const show = (approval: ApprovalEntry | undefined): void =>
     void (approval !== undefined && navigate({ to: "/approvals", search: { approval: approvalId(approval) }, replace: true }));
   const move = (by: number): void => show(approvals[Math.max(0, Math.min(approvals.length - 1, at + by))]);
@@ -71,7 +75,7 @@ function Asked({ approvals }: { readonly approvals: readonly ApprovalEntry[] }):
       <div className="flex min-w-0 flex-col gap-3">
         {openId !== undefined && found === -1 && (
           <p role="status" className="text-[13px] text-ink-2">
-            The approval of this address is answered, or its time is over. This is the most urgent one now.
+            The approval of this address is answered, or its time is over. This is another one.
           </p>
         )}
         {open !== undefined && (

@@ -1,11 +1,12 @@
 import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ScheduleEntry } from "@tutti/client";
-import { useDeferredValue, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { SchemaForm } from "../../parts/schema-form.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { say } from "../../parts/toasts.tsx";
+import { useSettled } from "../../parts/use-settled.ts";
 import { Window } from "../../parts/window.tsx";
 import { workflowsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
@@ -171,12 +172,13 @@ const CATCH_UPS = [
 
 /** Asks the server, which knows calendars and time zones as the schedule will; about a schedule of any name, since it makes none. */
 function Preview({ draft, before }: { readonly draft: ScheduleDraft; readonly before: ScheduleEntry["when"] | undefined }): ReactNode {
-  const { kind, cron, timeZone, every, unit, at, jitterSeconds } = useDeferredValue(draft);
+  const settled = useSettled(draft);
+  const { kind, cron, timeZone, every, unit, at, jitterSeconds } = settled;
   const ticks = useQuery({
     queryKey: ["schedules", "preview", kind, kind === "cron" ? [cron, timeZone] : kind === "every" ? [every, unit] : [at], jitterSeconds],
     queryFn: async ({ signal }) => {
       const asked = requestOf(
-        { ...draft, name: "preview", workflow: draft.workflow === "" ? "preview" : draft.workflow, input: null },
+        { ...settled, name: "preview", workflow: settled.workflow === "" ? "preview" : settled.workflow, input: null },
         before,
       );
       return client.previewSchedule(asked, AHEAD, signal);

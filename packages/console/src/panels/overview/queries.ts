@@ -55,7 +55,7 @@ export const failuresQuery = queryOptions({
 
 /** What failed for good. */
 export const deadLettersQuery = queryOptions({
-  queryKey: ["dead-letters", "newest"],
+  queryKey: ["dead letters", "newest"],
   queryFn: ({ signal }) => client.deadLetters({ limit: SHOWN }, signal),
   refetchInterval: EVERY_MS,
 });
@@ -69,7 +69,7 @@ export const supervisedQuery = queryOptions({
 
 /** Keys with budgets, each with what it has left. */
 export const budgetsQuery = queryOptions({
-  queryKey: ["budgets"],
+  queryKey: ["keys", "budgets"],
   queryFn: async ({ signal }) => {
     const limited = (await client.keys(signal)).filter(({ status, limits }) => status === "active" && (limits.budgets ?? []).length > 0);
     return Promise.all(limited.slice(0, SHOWN).map(({ id }) => client.key(id, signal)));

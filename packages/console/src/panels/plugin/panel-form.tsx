@@ -36,13 +36,14 @@ export function PanelForm({ panel }: { readonly panel: FormPanel }): ReactNode {
       className="flex flex-col gap-4"
       onSubmit={(event) => {
         event.preventDefault();
+        if (sending.isPending) return;
         if (panel.confirm === undefined) send();
         else setAsking(true);
       }}
     >
       <PanelFields fields={fields} input={input} onChange={setInput} />
       <div>
-        <Button type="submit" tone="primary" isBusy={sending.isPending && !waiting}>
+        <Button type="submit" tone="primary" isBusy={sending.isPending}>
           {verb}
         </Button>
       </div>
@@ -102,7 +103,11 @@ function useSending(panel: FormPanel, input: PanelInput) {
     onError: complain,
     onSettled: () => setWaiting(false),
   });
-  return { sending, waiting, send: () => sending.mutate() };
+  // What is sent again while it is under way would be done twice.
+  const send = (): void => {
+    if (!sending.isPending) sending.mutate();
+  };
+  return { sending, waiting, send };
 }
 
 function toolOf({ source }: FormPanel): string | undefined {

@@ -1,11 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
 import type { PanelEntry } from "@tutti/client";
-import { lazy, Suspense, useDeferredValue, useState, type ReactNode } from "react";
+import { lazy, Suspense, useState, type ReactNode } from "react";
 import { Boundary } from "../../parts/boundary.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Loading } from "../../parts/states.tsx";
+import { useSettled } from "../../parts/use-settled.ts";
 import { PanelContents } from "./contents.tsx";
 import { defaultsOf, PanelFields } from "./panel-fields.tsx";
 import { PanelForm } from "./panel-form.tsx";
@@ -65,7 +66,7 @@ function Shown({ panel }: { readonly panel: PanelEntry }): ReactNode {
   const fields = panel.fields ?? [];
   const [input, setInput] = useState(() => defaultsOf(fields));
   // Data is asked for when somebody stops typing for a moment, and the old one stays until then.
-  const data = useQuery({ ...panelDataQuery(panel, useDeferredValue(input)), placeholderData: (before) => before });
+  const data = useQuery({ ...panelDataQuery(panel, useSettled(input)), placeholderData: (before) => before });
   return (
     <div className="flex flex-col gap-4">
       {fields.length > 0 && <PanelFields fields={fields} input={input} onChange={setInput} />}

@@ -23,9 +23,9 @@ interface BarProps {
 
 /** What is selected, and what can be done about it. An action that fits none of the selected runs is off. */
 export function BulkBar({ selection, ground, onSelection, onAction }: BarProps): ReactNode {
-  const { rows, filters, counts } = ground;
+  const { filters, counts } = ground;
   const matching = countOf(filters, counts);
-  const isWhole = selection.type === "all" || selection.ids.size < rows.length;
+  const canSelectMore = selection.type === "some" && (matching === undefined || selection.ids.size < matching);
   return (
     <div
       role="group"
@@ -37,12 +37,11 @@ export function BulkBar({ selection, ground, onSelection, onAction }: BarProps):
           ? `${count(selection.ids.size)} selected`
           : `All ${matching === undefined ? "" : `${count(matching)} `}that fit the filters`}
       </span>
-      {!isWhole ||
-        (selection.type === "some" && (
-          <Button tone="quiet" onClick={() => onSelection({ type: "all" })}>
-            Select all that fit
-          </Button>
-        ))}
+      {canSelectMore && (
+        <Button tone="quiet" onClick={() => onSelection({ type: "all" })}>
+          Select all that fit
+        </Button>
+      )}
       <span className="grow" />
       {ACTIONS.map(({ action, verb, icon: Icon }) => {
         const plan = planOf(action, selection, ground);

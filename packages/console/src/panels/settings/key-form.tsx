@@ -9,7 +9,6 @@ import { say } from "../../parts/toasts.tsx";
 import { Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 import { changesOf, draftOf, NO_BUDGET, PERIODS, requestOf, type BudgetDraft, type KeyDraft } from "./key-draft.ts";
-import { keysQuery } from "./key-queries.ts";
 import { SecretWindow } from "./secret-window.tsx";
 
 interface KeyFormProps {
@@ -30,7 +29,7 @@ export function KeyForm({ entry, onClose }: KeyFormProps): ReactNode {
       say(`${draft.name.trim()} is changed`);
       onClose();
     },
-    onSettled: () => queries.invalidateQueries({ queryKey: keysQuery.queryKey }),
+    onSettled: () => queries.invalidateQueries({ queryKey: ["keys"] }),
   });
   if (made !== undefined)
     return (

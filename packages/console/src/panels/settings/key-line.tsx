@@ -10,7 +10,6 @@ import { complain, say } from "../../parts/toasts.tsx";
 import { count, dollars, short } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { KeyForm } from "./key-form.tsx";
-import { keysQuery } from "./key-queries.ts";
 import { SecretWindow } from "./secret-window.tsx";
 
 /** Programs that still use the old secret have a day to learn the new one. */
@@ -73,7 +72,7 @@ function limitWords({ requestsPerMinute, tokensPerMinute, parallel }: Limits): r
 /** Takes a budget away; it can be put back. */
 function useBudgetRemoval({ id, name, limits }: KeyEntry): (budget: BudgetLeft) => void {
   const queries = useQueryClient();
-  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: keysQuery.queryKey });
+  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["keys"] });
   const put = (next: Limits): Promise<unknown> => client.updateKey(id, { limits: next }).finally(refresh);
   const removing = useMutation({
     mutationFn: ({ per, usd, tokens }: BudgetLeft) => {
@@ -91,7 +90,7 @@ function useBudgetRemoval({ id, name, limits }: KeyEntry): (budget: BudgetLeft) 
 
 function KeyActs({ entry: { id, name }, entry }: { readonly entry: KeyEntry }): ReactNode {
   const queries = useQueryClient();
-  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: keysQuery.queryKey });
+  const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["keys"] });
   const [open, setOpen] = useState<"change" | "rotate" | "revoke">();
   const [secret, setSecret] = useState<string>();
   const close = (): void => setOpen(undefined);

@@ -2,7 +2,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { probeModel, type CatalogModel, type ModelRoute, type Probed } from "@tutti/client";
 import { BrainCircuit } from "lucide-react";
-import { useRef, useState, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
@@ -137,6 +137,8 @@ function ModelLine({ model }: { readonly model: CatalogModel }): ReactNode {
   const [probes, setProbes] = useState<readonly Probed[]>([]);
   const testing = useRef<AbortController>(null);
   const [isBusy, setBusy] = useState(false);
+  // A test that nobody sees goes on to cost.
+  useEffect(() => () => testing.current?.abort(), []);
   const test = async (): Promise<void> => {
     const controller = new AbortController();
     testing.current = controller;

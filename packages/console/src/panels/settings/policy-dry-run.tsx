@@ -53,7 +53,12 @@ export function PolicyDryRun(): ReactNode {
           spellCheck={false}
           value={text}
           placeholder={EXAMPLE}
-          onChange={({ target }) => setText(target.value)}
+          onChange={({ target }) => {
+            setText(target.value);
+            // What was said of the text before is not said of this one.
+            checking.reset();
+            replaying.reset();
+          }}
         />
         <div className="flex flex-wrap gap-2">
           <Button onClick={() => checking.mutate()} isBusy={checking.isPending} disabled={text.trim() === ""}>

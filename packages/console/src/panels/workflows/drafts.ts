@@ -22,6 +22,15 @@ export function readDraft(name: string): Draft | undefined {
   }
 }
 
+/** What a draft is once what was sent of it is saved: what was typed meanwhile stays, and follows the version that was saved. */
+export function draftAfterSaving(now: Draft, sent: Draft, saved: Draft): Draft {
+  return {
+    text: now.text === sent.text ? saved.text : now.text,
+    version: saved.version,
+    ...(now.message !== undefined && now.message !== sent.message && { message: now.message }),
+  };
+}
+
 /** Keeps a draft, or forgets it. */
 export function keepDraft(name: string, draft: Draft | undefined): void {
   try {

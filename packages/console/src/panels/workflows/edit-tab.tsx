@@ -4,7 +4,7 @@ import type { SavedGraph } from "@tutti/client";
 import { useCallback, useState, type ReactNode } from "react";
 import { Queried } from "../../parts/queried.tsx";
 import { ConflictWindow } from "./conflict-window.tsx";
-import { keepDraft, readDraft, type Draft } from "./drafts.ts";
+import { draftAfterSaving, keepDraft, readDraft, type Draft } from "./drafts.ts";
 import { GraphEditor } from "./editor/graph-editor.tsx";
 import { textOfSaved } from "./graph-words.ts";
 import { savedGraphQuery } from "./queries.ts";
@@ -52,7 +52,7 @@ function Editing({ name, saved, template }: EditingProps): ReactNode {
     [name],
   );
   const { problems, isChecking } = useGraphCheck(draft.text, name);
-  const saving = useSaving({ name, draft, onSaved: setDraft });
+  const saving = useSaving({ name, draft, onSaved: (savedNow, sent) => setDraft((now) => draftAfterSaving(now, sent, savedNow)) });
   const isChanged = draft.text !== savedText || draft.version !== saved?.version;
   const onText = useCallback((text: string) => change({ text }), [change]);
   return (

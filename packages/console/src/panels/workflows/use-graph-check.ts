@@ -1,10 +1,8 @@
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { useEffect, useState } from "react";
+import { useSettled } from "../../parts/use-settled.ts";
 import { client } from "../../server.ts";
 import type { Problem } from "./editor/problems.ts";
 
-/** How long nobody must have typed before the server is asked. */
-const SETTLED_MS = 250;
 const NONE: readonly Problem[] = [];
 
 /** What the server says is wrong with a text; `isChecking` while it was not asked about this very text yet. */
@@ -17,13 +15,4 @@ export function useGraphCheck(text: string, name: string): { readonly problems: 
     gcTime: 10_000,
   });
   return { problems: data?.problems ?? NONE, isChecking: settled !== text || data === undefined || isPlaceholderData };
-}
-
-function useSettled<T>(value: T): T {
-  const [settled, setSettled] = useState(value);
-  useEffect(() => {
-    const timer = setTimeout(() => setSettled(value), SETTLED_MS);
-    return () => clearTimeout(timer);
-  }, [value]);
-  return settled;
 }

@@ -6,7 +6,7 @@ import { complain, say } from "../../parts/toasts.tsx";
 import { queryClient } from "../../query-client.ts";
 import { workflowsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
-import { keepDraft, type Draft } from "./drafts.ts";
+import { draftAfterSaving, keepDraft, readDraft, type Draft } from "./drafts.ts";
 import { textOfSaved } from "./graph-words.ts";
 import { graphVersionsQuery, savedGraphQuery } from "./queries.ts";
 
@@ -23,21 +23,24 @@ export interface Saving {
 interface SavingParts {
   readonly name: string;
   readonly draft: Draft;
-  readonly onSaved: (draft: Draft) => void;
+  /** What was sent is saved now; the draft may have gone on meanwhile. */
+  readonly onSaved: (saved: Draft, sent: Draft) => void;
 }
 
 /** Saves a draft when nobody else has saved since it was begun; else shows what they saved. */
 export function useSaving({ name, draft, onSaved }: SavingParts): Saving {
   const [theirs, setTheirs] = useState<SavedGraph>();
   const saving = useMutation({
-    mutationFn: (after: number) =>
-      client.saveGraph(name, { text: draft.text, ifVersion: after, ...(draft.message !== undefined && { message: draft.message }) }),
-    onSuccess: (reply) => {
+    mutationFn: ({ sent: { text, message }, after }: { readonly sent: Draft; readonly after: number }) =>
+      client.saveGraph(name, { text, ifVersion: after, ...(message !== undefined && { message }) }),
+    onSuccess: (reply, { sent }) => {
       if (!reply.ok)
         return complain(new AppError("invalid_input", `it is not saved: ${reply.problems.map(({ message }) => message).join("; ")}`));
       setTheirs(undefined);
-      keepDraft(name, undefined);
-      onSaved({ text: textOfSaved(reply.saved), version: reply.saved.version });
+      const saved = { text: textOfSaved(reply.saved), version: reply.saved.version };
+      const rest = draftAfterSaving(readDraft(name) ?? sent, sent, saved);
+      keepDraft(name, rest.text === saved.text && rest.message === undefined ? undefined : rest);
+      onSaved(saved, sent);
       queryClient.setQueryData(savedGraphQuery(name).queryKey, reply.saved);
       void queryClient.invalidateQueries(graphVersionsQuery(name));
       void queryClient.invalidateQueries(workflowsQuery);
@@ -51,7 +54,10 @@ export function useSaving({ name, draft, onSaved }: SavingParts): Saving {
   return {
     isBusy: saving.isPending,
     theirs,
-    save: (after = draft.version) => saving.mutate(after),
+    // Saved twice at once, the second would meet the first as if somebody else had saved it.
+    save: (after = draft.version) => {
+      if (!saving.isPending) saving.mutate({ sent: draft, after });
+    },
     settle: () => setTheirs(undefined),
   };
 }

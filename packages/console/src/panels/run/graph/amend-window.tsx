@@ -1,11 +1,12 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
 import { differenceOf, touchesPast, type Graph, type GraphDifference, type GraphReading } from "@tutti/core/graph";
-import { useDeferredValue, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { stringify } from "yaml";
 import { Button } from "../../../parts/button.tsx";
 import { TextDiff } from "../../../parts/text-diff-view.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
+import { useSettled } from "../../../parts/use-settled.ts";
 import { Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import { GraphEditor } from "../../workflows/editor/graph-editor.tsx";
@@ -23,7 +24,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   const [before] = useState(reading.graph);
   const [written] = useState(() => stringify(before, { lineWidth: 0 }));
   const [text, setText] = useState(written);
-  const asked = useDeferredValue(text);
+  const asked = useSettled(text);
   const check = useQuery({
     queryKey: ["graph", "check", asked],
     queryFn: ({ signal }) => client.checkGraph({ text: asked }, signal),

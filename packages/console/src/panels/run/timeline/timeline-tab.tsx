@@ -64,6 +64,7 @@ export function TimelineTab({ reading, address, onOpenRun, onFork }: TimelineTab
       </div>
       {selected !== undefined && (
         <StepPane
+          key={selected.rowId}
           runId={selected.runId}
           stepKey={selected.key}
           reading={reading}

@@ -5,6 +5,8 @@ import { panned, within, zoomed, type TimeWindow } from "./time-window.ts";
 const ZOOM = 1.5;
 const PAN_SHARE = 0.2;
 const WHEEL_ZOOM = 0.0022;
+/** A pointer that has moved less between down and up has clicked, not dragged. */
+const DRAG_PX = 4;
 /** The address follows when nothing has moved for so long. */
 const SETTLED_MS = 250;
 
@@ -66,8 +68,8 @@ interface Pointing {
   readonly viewing: Viewing;
 }
 
-/** Control and wheel zoom around the pointer, Shift and wheel (or a sideways one) moves, and so does dragging the bars. */
-export function useTimePointer({ box, bars, whole, viewing }: Pointing): void {
+/** Control and wheel zoom around the pointer, Shift and wheel (or a sideways one) moves, and so does dragging the bars. Tells of a click whether it ends a drag. */
+export function useTimePointer({ box, bars, whole, viewing }: Pointing): () => boolean {
   const { window, show } = viewing;
   const onWheel = useEffectEvent((event: WheelEvent) => {
     const area = bars.current?.getBoundingClientRect();
@@ -84,7 +86,9 @@ export function useTimePointer({ box, bars, whole, viewing }: Pointing): void {
     show(panned(window, sideways * msPerPx, whole));
   });
   const drag = useRef<{ readonly x: number; readonly window: TimeWindow } | null>(null);
+  const hasDragged = useRef(false);
   const onDown = useEffectEvent((event: PointerEvent) => {
+    hasDragged.current = false;
     const area = bars.current?.getBoundingClientRect();
     if (area === undefined || event.button !== 0 || event.clientX < area.left || event.clientX > area.right) return;
     drag.current = { x: event.clientX, window };
@@ -93,6 +97,8 @@ export function useTimePointer({ box, bars, whole, viewing }: Pointing): void {
     const area = bars.current?.getBoundingClientRect();
     if (drag.current === null || area === undefined || event.buttons === 0) return;
     const { x, window: from } = drag.current;
+    if (Math.abs(x - event.clientX) > DRAG_PX) hasDragged.current = true;
+    if (!hasDragged.current) return;
     show(panned(from, ((x - event.clientX) * (from.toMs - from.fromMs)) / area.width, whole));
   });
   useEffect(() => {
@@ -113,4 +119,5 @@ export function useTimePointer({ box, bars, whole, viewing }: Pointing): void {
       removeEventListener("pointerup", up);
     };
   }, [box]);
+  return () => hasDragged.current;
 }

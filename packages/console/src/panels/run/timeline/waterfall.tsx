@@ -46,7 +46,11 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
     scrollPaddingEnd: HEAD_PX,
     getItemKey: (index) => rows[index]?.id ?? index,
   });
-  useTimePointer({ box, bars, whole, viewing });
+  const items = virtual.getVirtualItems();
+  // One line can be reached with Tab: the selected one, or, when it is out of sight, the first in sight.
+  const inSight = items.find(({ start }) => start >= (virtual.scrollOffset ?? 0)) ?? items[0];
+  const stop = items.find(({ index }) => rows[index]?.id === selected) ?? inSight;
+  const isDragEnd = useTimePointer({ box, bars, whole, viewing });
   useReveal(selected, rows, (index) => virtual.scrollToIndex(index, { align: "auto" }));
   const focusRow = (index: number): void => {
     const to = Math.max(0, Math.min(rows.length - 1, index));
@@ -61,7 +65,7 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
   };
   const onClick = ({ target }: MouseEvent): void => {
     const row = rows[indexOf(target)];
-    if (row === undefined) return;
+    if (row === undefined || isDragEnd()) return;
     if ((target as HTMLElement).closest("[data-toggle]")) onToggle(row);
     else onSelect(row);
   };
@@ -84,14 +88,14 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
       )}
       <div role="rowgroup" className="relative min-w-[25rem]" style={{ height: virtual.getTotalSize() }}>
         <Ticks window={viewing.window} />
-        {virtual.getVirtualItems().map(({ index, start, key }) => (
+        {items.map(({ index, start, key }) => (
           <Line
             key={key}
             {...{ index, start }}
             row={rows[index] as TimelineRow}
             window={viewing.window}
             isSelected={rows[index]?.id === selected}
-            isStop={rows[index]?.id === selected || (index === 0 && !rows.some(({ id }) => id === selected))}
+            isStop={index === stop?.index}
           />
         ))}
       </div>
