@@ -86,6 +86,24 @@ test("a session that is ended elsewhere shows the way in at once, in every tab, 
   assert.deepEqual(page.problems, []);
 });
 
+test("a link opened in a browser that is signed in leaves its other tabs in, and they go on changing things", async () => {
+  const page = await world.open("/settings/access");
+  await page.getByRole("status").getByText("Live").waitFor();
+  const { code } = (await (await world.tutti.fetch("/v1/sessions/invitations", {})).json()) as { readonly code: string };
+  const asked = page.waitForResponse((response) => response.url().endsWith("/v1/session"));
+  const tab = await page.context().newPage();
+  await tab.goto(`${world.tutti.url}/admin/#code=${code}`);
+  await tab.getByRole(...heading("Overview")).waitFor();
+  await asked;
+  await page.getByRole("status").getByText("Live").waitFor();
+  await page.getByRole("button", { name: "Sign in another" }).click();
+  await page
+    .getByRole("dialog")
+    .getByText(/#code=/)
+    .waitFor();
+  assert.deepEqual([...page.problems], []);
+});
+
 test("what another server refuses as unauthorized signs nobody out", async () => {
   const page = await world.open("/runs");
   let isRefused = false;

@@ -2,7 +2,7 @@ import { queryOptions, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
 import type { SessionReply } from "@tutti/client";
 import { useEffect, useState, type ReactNode } from "react";
-import { disconnect, useConnection } from "./feed.ts";
+import { disconnect, reconnect, useConnection } from "./feed.ts";
 import { queryClient } from "./query-client.ts";
 import { client, keepCsrfToken } from "./server.ts";
 import { SignIn } from "./sign-in.tsx";
@@ -52,7 +52,8 @@ export async function leave(): Promise<void> {
 function SessionEnd(): ReactNode {
   const { isSignedOut } = useConnection();
   useEffect(() => {
-    if (isSignedOut) return forget();
+    // Another tab may have signed in anew, which ended the session that this one was live with.
+    if (isSignedOut) return void isStillIn().then((isIn) => isIn && reconnect());
     const listening = [
       queryClient.getQueryCache().subscribe((event) => {
         if (event.type === "updated" && event.action.type === "error" && !isSession(event.query.queryKey)) void endAt(event.action.error);
@@ -68,14 +69,27 @@ function SessionEnd(): ReactNode {
 
 /** A server that Tutti asks, such as one of MCP, may have said so too: whether this browser is signed in, only its session tells. */
 async function endAt(error: unknown): Promise<void> {
-  if (AppError.from(error).code !== "unauthorized") return;
-  try {
-    const { isSignedIn } = await queryClient.fetchQuery({ ...sessionQuery, staleTime: 0 });
-    if (!isSignedIn) forget();
-  } catch (thrown) {
-    // A server that cannot be reached ends nothing; whoever asked says so.
-    if (AppError.from(thrown).code === "unauthorized") forget();
-  }
+  if (AppError.from(error).code === "unauthorized") await isStillIn();
+}
+
+/** A tab that signs in ends the session before, and its new cookie comes a moment after that is told. */
+const COOKIE_MS = 500;
+
+/** Asks who this browser is now, and lets go of everything when it is nobody. A server that cannot be reached ends nothing. */
+async function isStillIn(): Promise<boolean> {
+  const isIn = (await isKnown()) || (await new Promise((resolve) => setTimeout(resolve, COOKIE_MS)).then(isKnown));
+  if (!isIn) forget();
+  return isIn;
+}
+
+function isKnown(): Promise<boolean> {
+  return client.session().then(
+    (session) => {
+      if (session.isSignedIn) keepCsrfToken(session.csrfToken);
+      return session.isSignedIn;
+    },
+    (thrown: unknown) => AppError.from(thrown).code !== "unauthorized",
+  );
 }
 
 const isSession = (queryKey: readonly unknown[]): boolean => queryKey[0] === sessionQuery.queryKey[0];
