@@ -1,1 +1,0 @@
-import{A as e,ut as t}from"./index-DxPU4DBT.js";import{t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=n();function i({id:n}){return(0,r.jsx)(t,{to:`/runs/$runId`,params:{runId:n},className:`font-mono text-xs text-blue underline`,children:e(n)})}export{i as t};
