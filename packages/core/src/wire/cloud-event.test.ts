@@ -44,6 +44,11 @@ test("an event survives the JSON format", () => {
   fc.assert(fc.property(cloudEvent, (event) => assert.deepEqual(decodeCloudEvent(JSON.parse(JSON.stringify(event))), event)));
 });
 
+test("the least and the greatest integers of 32 bits are extensions, and the next ones are not", () => {
+  for (const xa of [-(2 ** 31), 2 ** 31 - 1, 0]) assert.equal(decodeCloudEvent({ ...minimal, xa })["xa"], xa);
+  for (const xa of [-(2 ** 31) - 1, 2 ** 31, 0.5]) assert.throws(() => decodeCloudEvent({ ...minimal, xa }), refused("invalid_input"));
+});
+
 test("an event survives binary mode; integers and booleans arrive as texts, because headers know no types", () => {
   fc.assert(
     fc.property(cloudEvent, (event) => {

@@ -183,7 +183,8 @@ function timeAt(value: unknown, at: string): string {
 
 function extensionAt(value: unknown, at: string): Json {
   if (typeof value === "boolean") return value;
-  if (typeof value === "number" && Number.isInteger(value) && Math.abs(value) <= 2 ** 31 - 1) return value;
+  // Whole, and in 32 bits with a sign (CloudEvents 1.0, type system).
+  if (typeof value === "number" && value === (value | 0)) return value;
   if (typeof value === "string" && value.length <= ATTRIBUTE_CHARS_MAX && !UNFIT.test(value)) return value;
   throw misfit(
     at,

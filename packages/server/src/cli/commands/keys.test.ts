@@ -93,7 +93,7 @@ test("mistakes are told", async () => {
     [["keys", "create", "x", "--budget", "lots"], /wanted --budget such as "5\/day"/],
     [["keys", "create", "x", "--parallel", "0"], /Wanted a whole number of at least 1/],
     [["keys", "show", "nobody"], /wanted a key, got "nobody", which is none/],
-    [["spend", "--by", "colour"], /Wanted one or more of key, user, team, model, provider, day/],
+    [["spend", "--by", "colour"], /Wanted one or more of key, user, team, model, provider, workflow, day/],
     [["spend", "--from", "yesterday"], /wanted from to be a day as in 2026-11-21/],
   ] as const) {
     const failed = await place.run([...args]);
