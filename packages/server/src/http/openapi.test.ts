@@ -13,6 +13,7 @@ const WITHOUT_BODY = [
   "POST /v1/policy/reload",
   "POST /v1/responses/{id}/cancel",
   "POST /v1/runs/{id}/replay",
+  "POST /v1/sandbox/examinations",
   "POST /v1/schedules/{name}/resume",
   "POST /v1/schedules/{name}/trigger",
   "POST /v1/sessions/invitations",

@@ -17,7 +17,7 @@ test("an empty ledger is an empty list, and says what was asked", async () => {
 
 test("a question that cannot be answered is refused with what is wanted", async () => {
   for (const [query, wanted] of [
-    ["by=colour", /one or more of key, user, team, model, provider, day/],
+    ["by=colour", /one or more of key, user, team, model, provider, workflow, day/],
     ["by=key,key", /each once/],
     ["from=yesterday", /a day as in 2026-11-21, got \\"yesterday\\"/],
     ["from=2026-02-01&to=2026-01-01", /the first not after the last/],
