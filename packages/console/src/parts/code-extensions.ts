@@ -113,7 +113,8 @@ const COLOURS = HighlightStyle.define([
 
 const LOOK = EditorView.theme({
   "&": { height: "100%", fontSize: "12.5px", color: "var(--ink)", backgroundColor: "var(--ground)" },
-  "&.cm-focused": { outline: "2px solid var(--blue)", outlineOffset: "-2px" },
+  // Its frame on the page has the ring.
+  "&.cm-focused": { outline: "none" },
   ".cm-scroller": { fontFamily: '"JetBrains Mono Variable", ui-monospace, monospace', lineHeight: "1.55" },
   ".cm-gutters": { backgroundColor: "var(--ground)", color: "var(--ink-3)", border: "none" },
   ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--ground-2) 60%, transparent)" },

@@ -43,7 +43,13 @@ export function CodeView(props: CodeViewProps): ReactNode {
     const anchor = Math.min(reveal.offset, current.state.doc.length);
     current.dispatch({ effects: EditorView.scrollIntoView(anchor, { y: "center" }) });
   }, [view, reveal]);
-  return <div ref={host} className="h-full min-h-0 min-w-0 overflow-hidden rounded-md border border-line bg-ground" dir="ltr" />;
+  return (
+    <div
+      ref={host}
+      className="h-full min-h-0 min-w-0 overflow-hidden rounded-md border border-line bg-ground focus-within:outline-2 focus-within:-outline-offset-2 focus-within:outline-blue"
+      dir="ltr"
+    />
+  );
 }
 
 /** Makes the editor once, and anew only for another language; handlers may be new functions at each drawing. */
