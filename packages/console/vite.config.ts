@@ -15,6 +15,24 @@ export default defineConfig(({ command }) => ({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1000,
+    rolldownOptions: {
+      output: {
+        // A laptop's Tutti speaks HTTP/1.1, which brings six files at a time: what every page needs comes as one, what most pages share as another.
+        codeSplitting: {
+          groups: [
+            { name: "start", tags: ["$initial"], priority: 1 },
+            {
+              name: "parts",
+              test: /console\/src\/(parts|shell)\/|lucide-react/,
+              minShareCount: 5,
+              maxModuleSize: 8_000,
+              // The heavy things that a part opens stay beside it, for the pages that use it.
+              includeDependenciesRecursively: false,
+            },
+          ],
+        },
+      },
+    },
   },
   server: { host: "127.0.0.1", proxy: { "/v1": { target: SERVER, ws: true }, "/health": SERVER } },
 }));
