@@ -94,7 +94,8 @@ test("without a shop the commerce page says how to have one; with it every view 
   await page.reload();
   await panel(page, "Revenue").getByText("€369.00").waitFor();
   const keywords = panel(page, "Trending keywords");
-  await keywords.getByRole("row").filter({ hasText: "glass teapot" }).getByText("42%").waitFor();
+  const change = keywords.getByRole("row").filter({ hasText: "glass teapot" }).getByText("42%");
+  assert.equal(await change.evaluate("cell => getComputedStyle(cell).textAlign"), "end");
   const link = keywords.getByRole("link", { name: /trends\/glass-teapot/ });
   assert.match((await link.getAttribute("rel")) ?? "", /noopener/);
   const fan = page.getByRole("figure", { name: "Demand forecast" });

@@ -1,13 +1,13 @@
 import { useQuery } from "@tanstack/react-query";
-import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Markdown } from "../../parts/markdown.tsx";
 import { Panel } from "../../parts/page.tsx";
+import { RunLink } from "../../parts/run-link.tsx";
 import { Empty, Failure } from "../../parts/states.tsx";
 import type { Accent } from "../../parts/tones.ts";
-import { count, dollars, duration, shortId } from "../../parts/words.ts";
+import { count, dollars, duration } from "../../parts/words.ts";
 import { costOfRunQuery } from "./queries.ts";
 import type { Completion, CompletionState } from "./use-completion.ts";
 
@@ -65,7 +65,7 @@ function Numbers({ state: { phase, runId, firstMs, totalMs, inputTokens, outputT
     Cost: costUsd === undefined || costUsd === null ? "–" : dollars(costUsd),
   };
   return (
-    <dl className="mb-3 grid grid-cols-2 gap-2 rounded-md bg-ground-2 p-2.5 sm:grid-cols-5">
+    <dl className="mb-3 grid grid-cols-2 gap-2 rounded-md bg-ground-2 p-2.5 sm:grid-cols-[repeat(4,1fr)_auto]">
       {Object.entries(facts).map(([name, value]) => (
         <div key={name}>
           <dt className="text-[11px] text-ink-3">{name}</dt>
@@ -74,15 +74,7 @@ function Numbers({ state: { phase, runId, firstMs, totalMs, inputTokens, outputT
       ))}
       <div>
         <dt className="text-[11px] text-ink-3">Run</dt>
-        <dd className="truncate text-[13px]">
-          {runId === null ? (
-            "–"
-          ) : (
-            <Link to="/runs/$runId" params={{ runId }} className="text-blue hover:underline">
-              {shortId(runId)}
-            </Link>
-          )}
-        </dd>
+        <dd className="truncate text-[13px]">{runId === null ? "–" : <RunLink id={runId} />}</dd>
       </div>
     </dl>
   );

@@ -66,13 +66,22 @@ function TableContent({
   readonly content: ContentOf<"table">;
 }): ReactNode {
   if (rows.length === 0) return <Empty title="No rows yet" />;
+  const figures = new Set(panel.columns.filter((column) => holdsFigures(rows, column)).map(({ key }) => key));
   return (
     <div className="max-h-96 overflow-auto" tabIndex={0} role="region" aria-label={panel.title}>
       <table className="w-full text-start text-[13px]">
         <thead className="sticky top-0 bg-ground-1">
           <tr>
             {panel.columns.map(({ key, title }) => (
-              <th key={key} scope="col" className="border-b border-line py-1.5 pe-4 text-start text-xs font-medium text-ink-2" dir="auto">
+              <th
+                key={key}
+                scope="col"
+                className={cx(
+                  "border-b border-line py-1.5 pe-4 text-xs font-medium text-ink-2",
+                  figures.has(key) ? "text-end" : "text-start",
+                )}
+                dir="auto"
+              >
                 {title ?? key}
               </th>
             ))}
@@ -83,7 +92,11 @@ function TableContent({
             // A row has no name of its own; its place is what it is known by.
             <tr key={place} className="border-b border-line/60 last:border-0">
               {panel.columns.map(({ key, format, unit }) => (
-                <td key={key} className="max-w-80 truncate py-1.5 pe-4" dir="auto">
+                <td
+                  key={key}
+                  className={cx("max-w-80 truncate py-1.5 pe-4", figures.has(key) && "text-end tabular-nums")}
+                  dir={figures.has(key) ? "ltr" : "auto"}
+                >
                   <Cell value={row[key]} format={format} unit={unit} />
                 </td>
               ))}
@@ -94,6 +107,13 @@ function TableContent({
       {rowsTotal > rows.length && <p className="pt-2 text-xs text-ink-2">{`${rows.length} of ${rowsTotal} rows`}</p>}
     </div>
   );
+}
+
+/** Columns of numbers end at one edge, so that their sizes can be compared. */
+function holdsFigures(rows: ContentOf<"table">["rows"], { key, format }: TableView["columns"][number]): boolean {
+  if (format === "date" || format === "badge" || format === "link") return false;
+  const given = rows.map((row) => row[key]).filter((value) => value !== null && value !== undefined);
+  return given.length > 0 && given.every((value) => typeof value === "number");
 }
 
 function TimelineContent({ content: { entries, entriesTotal } }: { readonly content: ContentOf<"timeline"> }): ReactNode {
