@@ -94,8 +94,10 @@ test("without a shop the commerce page says how to have one; with it every view 
   await page.reload();
   await panel(page, "Revenue").getByText("€369.00").waitFor();
   const keywords = panel(page, "Trending keywords");
-  const change = keywords.getByRole("row").filter({ hasText: "glass teapot" }).getByText("42%");
-  assert.equal(await change.evaluate("cell => getComputedStyle(cell).textAlign"), "end");
+  await keywords.getByRole("row").filter({ hasText: "glass teapot" }).getByText("42%").waitFor();
+  const alignment = '[...document.querySelectorAll("td")].map((cell) => [cell.textContent, getComputedStyle(cell).textAlign])';
+  const alignments = new Map((await page.evaluate(alignment)) as readonly (readonly [string, string])[]);
+  assert.deepEqual([alignments.get("42%"), alignments.get("glass teapot")], ["end", "start"]);
   const link = keywords.getByRole("link", { name: /trends\/glass-teapot/ });
   assert.match((await link.getAttribute("rel")) ?? "", /noopener/);
   const fan = page.getByRole("figure", { name: "Demand forecast" });
