@@ -262,7 +262,8 @@ test("a WebSocket that comes through takes the place of a stream, and every feed
 test("a stream whose session has ended is told, and a wrong token is refused rather than tried for ever", async () => {
   await using app = await startTestApp();
   await using proxy = await startReverseProxy(() => app.url, { webSockets: false });
-  const signedIn = await app.fetch("/v1/session", { token: app.token });
+  const headers = { "content-type": "application/json" };
+  const signedIn = await fetch(`${proxy.url}/v1/session`, { method: "POST", headers, body: JSON.stringify({ token: app.token }) });
   const cookie = signedIn.headers.getSetCookie()[0]?.split(";")[0] ?? "";
   const { session } = (await signedIn.json()) as { readonly session: { readonly id: string } };
   const asBrowser: typeof fetch = (url, init) => fetch(url, { ...init, headers: { ...(init?.headers as Record<string, string>), cookie } });

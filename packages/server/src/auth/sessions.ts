@@ -26,10 +26,10 @@ interface SessionsOptions {
 const SETTING = "sessions";
 const COOKIE = "tutti_session";
 /**
- * The cookie's names, the first that a browser sends counts. Browsers keep those with a prefix from every page that came without TLS, and
- * the first one from every other host too (RFC 6265bis §4.1.3), so nobody else can have set them.
+ * What may stand before the cookie's name; the first that a browser sends counts. Browsers keep those with a prefix from every page that came
+ * without TLS, and the first one from every other host too (RFC 6265bis §4.1.3), so nobody else can have set them.
  */
-const COOKIES = [`__Host-${COOKIE}`, `__Secure-${COOKIE}`, COOKIE] as const;
+const PREFIXES = ["__Host-", "__Secure-", ""] as const;
 /** How long a browser stays signed in. */
 const SESSION_LIFETIME_MS = 7 * 86_400_000;
 /** Good ones at once; the oldest ends when there is one more. */
@@ -189,28 +189,40 @@ function shown({ id, createdAt, expiresAt, agent }: StoredSession): Session {
 }
 
 /** The secret that a browser sent in its cookie. */
-export function sessionSecretIn({ cookie = "" }: IncomingHttpHeaders): string | undefined {
+export function sessionSecretIn({ cookie = "", host }: IncomingHttpHeaders): string | undefined {
   const pairs = cookie.split(/; */);
-  for (const name of COOKIES) {
-    const pair = pairs.find((one) => one.startsWith(`${name}=`));
-    if (pair !== undefined) return pair.slice(name.length + 1);
+  for (const prefix of PREFIXES) {
+    const start = `${prefix}${cookieName(host)}=`;
+    const pair = pairs.find((one) => one.startsWith(start));
+    if (pair !== undefined) return pair.slice(start.length);
   }
   return undefined;
+}
+
+/** Where a browser signs in: over TLS or not, at which host, and with which path that a proxy puts before Tutti's. */
+interface CookiePlace {
+  readonly isSecure: boolean;
+  readonly host: string | undefined;
+  readonly publicPath: string;
 }
 
 /**
  * The header that signs a browser in, or out with no secret. Scripts cannot read the cookie, and other sites' pages do not send it. With a
  * path that a proxy puts before Tutti's, it is sent there only: on the same host may be another Tutti.
  */
-export function sessionCookie(
-  secret: string | undefined,
-  { isSecure, publicPath }: { readonly isSecure: boolean; readonly publicPath: string },
-): string {
+export function sessionCookie(secret: string | undefined, { isSecure, host, publicPath }: CookiePlace): string {
   const age = secret === undefined ? 0 : SESSION_LIFETIME_MS / 1000;
   const path = `${publicPath}/`;
-  const [host, secure, plain] = COOKIES;
-  const tlsName = path === "/" ? host : secure;
-  return `${isSecure ? tlsName : plain}=${secret ?? ""}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+  const [hostOnly, secure, plain] = PREFIXES;
+  const tlsPrefix = path === "/" ? hostOnly : secure;
+  const name = `${isSecure ? tlsPrefix : plain}${cookieName(host)}`;
+  return `${name}=${secret ?? ""}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Strict${isSecure ? "; Secure" : ""}`;
+}
+
+/** A browser sends a host's cookies to all of its ports: the port that it asked for is in the name, so that each keeps its own. */
+function cookieName(host = ""): string {
+  const port = /:(\d{1,5})$/.exec(host)?.[1];
+  return port === undefined ? COOKIE : `${COOKIE}_${port}`;
 }
 
 function iso(ms: number): string {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { mkdtempDisposable } from "node:fs/promises";
+import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -36,7 +38,7 @@ describe("browsers that sign in", () => {
     const response = await world.post("/v1/session", { token: TOKEN });
     assert.match(
       response.headers.get("set-cookie") ?? "",
-      /^tutti_session=[\w-]{12}\.[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict$/,
+      /^tutti_session_\d+=[\w-]{12}\.[\w-]{43}; Path=\/; Max-Age=604800; HttpOnly; SameSite=Strict$/,
     );
     const { cookie } = await world.signIn();
     const session = (await (await fetch(`${world.app.url}/v1/session`, { headers: { cookie } })).json()) as SignedIn;
@@ -65,7 +67,7 @@ describe("browsers that sign in", () => {
     await using world = await open();
     const { host } = new URL(world.app.url);
     const response = await world.post("/v1/session", { token: TOKEN }, { origin: `https://${host}` });
-    assert.match(response.headers.get("set-cookie") ?? "", /^__Host-tutti_session=.*; Path=\/; .*; Secure$/);
+    assert.match(response.headers.get("set-cookie") ?? "", /^__Host-tutti_session_\d+=.*; Path=\/; .*; Secure$/);
     const [cookie = ""] = (response.headers.get("set-cookie") ?? "").split(";");
     const other = (await world.signIn()).cookie;
     const who = async (sent: string): Promise<string | undefined> =>
@@ -74,15 +76,35 @@ describe("browsers that sign in", () => {
     assert.equal(await who(`${other}; ${cookie}`), await who(cookie), "one that a page without TLS could have set counts last");
   });
 
+  test("two Tuttis on one host, of which a browser sends both the cookies of both, do not sign each other out", async () => {
+    await using one = await open();
+    await using other = await open();
+    // What a browser keeps: of two cookies with one name the later.
+    const jar = new Map<string, string>();
+    for (const world of [one, other, one]) {
+      const { cookie } = await world.signIn();
+      jar.set(cookie.split("=")[0] ?? "", cookie);
+    }
+    const cookie = [...jar.values()].join("; ");
+    for (const world of [one, other]) assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie } })).status, 200);
+    // At the port that an address leaves out there is one name, too.
+    const { port } = new URL(one.app.url);
+    const asked = request({ port, path: "/v1/session", method: "POST", headers: { host: "tutti.example", "content-type": "application/json" } });
+    asked.end(JSON.stringify({ token: TOKEN }));
+    const [response] = (await once(asked, "response")) as [IncomingMessage];
+    response.resume();
+    assert.match(response.headers["set-cookie"]?.[0] ?? "", /^tutti_session=/);
+  });
+
   test("behind a proxy's path the cookie is sent there only, and a link for another browser is what this one was reached by", async () => {
     await using app = await startTestApp({ token: TOKEN, publicPath: "/ai/tutti" });
     const post = (path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<Response> =>
       fetch(app.url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
     const origin = `https://${new URL(app.url).host}`;
     const secure = (await post("/v1/session", { token: TOKEN }, { origin })).headers.get("set-cookie") ?? "";
-    assert.match(secure, /^__Secure-tutti_session=[^;]+; Path=\/ai\/tutti\/; .*; Secure$/);
+    assert.match(secure, /^__Secure-tutti_session_\d+=[^;]+; Path=\/ai\/tutti\/; .*; Secure$/);
     const plain = (await post("/v1/session", { token: TOKEN }, {})).headers.get("set-cookie") ?? "";
-    assert.match(plain, /^tutti_session=[^;]+; Path=\/ai\/tutti\/; .*SameSite=Strict$/);
+    assert.match(plain, /^tutti_session_\d+=[^;]+; Path=\/ai\/tutti\/; .*SameSite=Strict$/);
     const invited = await post("/v1/sessions/invitations", {}, { origin, authorization: `Bearer ${TOKEN}` });
     const { signInUrl } = (await invited.json()) as { readonly signInUrl: string };
     assert.ok(signInUrl.startsWith(`${origin}/ai/tutti/admin/#code=`), signInUrl);
@@ -93,7 +115,7 @@ describe("browsers that sign in", () => {
     const ask = (headers: Readonly<Record<string, string>>): Promise<Response> => fetch(`${world.app.url}/v1/session`, { headers });
     const out = { isSignedIn: false, session: null, csrfToken: null };
     assert.deepEqual(await (await ask({})).json(), out);
-    assert.deepEqual(await (await ask({ cookie: "tutti_session=no.such" })).json(), out);
+    assert.deepEqual(await (await ask({ cookie: `tutti_session_${new URL(world.app.url).port}=no.such` })).json(), out);
     assert.equal((await ask({ authorization: "Bearer wrong" })).status, 401);
     assert.equal((await ask({ origin: "https://elsewhere.example" })).status, 403);
     assert.deepEqual(await (await ask({ authorization: `Bearer ${TOKEN}` })).json(), { ...out, isSignedIn: true });
@@ -132,7 +154,7 @@ describe("browsers that sign in", () => {
     assert.equal((await as(here.cookie, `/v1/sessions/${there.id}`, here.csrf)).status, 204);
     assert.equal((await as(there.cookie, "/v1/runs")).status, 401);
     const out = await as(here.cookie, "/v1/session", here.csrf);
-    assert.match(out.headers.get("set-cookie") ?? "", /^tutti_session=; Path=\/; Max-Age=0;/);
+    assert.match(out.headers.get("set-cookie") ?? "", /^tutti_session_\d+=; Path=\/; Max-Age=0;/);
     assert.equal((await as(here.cookie, "/v1/runs")).status, 401);
   });
 
@@ -184,7 +206,9 @@ describe("browsers that sign in", () => {
       assert.equal((await fetch(`${world.app.url}/v1/session`, { method: "DELETE", headers })).status, 204);
     }
     await using world = await open({ dataDir: folder.path });
-    assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie: kept } })).status, 200);
-    assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie: ended } })).status, 401);
+    const runsFor = (cookie: string): Promise<Response> =>
+      fetch(`${world.app.url}/v1/runs`, { headers: { cookie: cookie.replace(/^\w+/, `tutti_session_${new URL(world.app.url).port}`) } });
+    assert.equal((await runsFor(kept)).status, 200);
+    assert.equal((await runsFor(ended)).status, 401);
   });
 });

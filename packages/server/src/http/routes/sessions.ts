@@ -137,5 +137,6 @@ function isIn(app: App, { env: { incoming } }: HttpContext): boolean {
 
 /** A page that came over TLS keeps its cookie there. */
 function cookie({ config: { publicPath } }: App, ctx: HttpContext, secret: string | undefined): string {
-  return sessionCookie(secret, { publicPath, isSecure: ctx.req.header("origin")?.startsWith("https://") === true });
+  const { host, origin } = ctx.env.incoming.headers;
+  return sessionCookie(secret, { publicPath, host, isSecure: origin?.startsWith("https://") === true });
 }
