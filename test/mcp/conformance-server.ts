@@ -8,6 +8,7 @@ import type { HttpEnv } from "../../packages/server/src/http/env.ts";
 import { guard } from "../../packages/server/src/http/guard.ts";
 import { appOffer, mcpRoutes } from "../../packages/server/src/http/mcp/index.ts";
 import { errorResponse } from "../../packages/server/src/http/problem.ts";
+import { Stays } from "../../packages/server/src/http/stays.ts";
 import { withConformanceFixtures } from "./conformance-offer.ts";
 
 /** Tutti's own door at /mcp on a whole app, with the scenarios' fixtures beside what the app offers. */
@@ -15,7 +16,7 @@ export async function startConformanceServer(): Promise<{ readonly url: string }
   const test = await startTestApp({ auth: "none" });
   const mcp = mcpRoutes(test.app, withConformanceFixtures(appOffer(test.app)));
   const router = new Hono<HttpEnv>();
-  router.use(guard(test.app));
+  router.use(guard(test.app, new Stays(test.app)));
   router.route("/", mcp.routes);
   router.onError((thrown, ctx) => errorResponse(thrown, ctx.req.path));
   const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });

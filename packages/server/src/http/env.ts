@@ -1,6 +1,7 @@
 import type { HttpBindings } from "@hono/node-server";
 import type { Principal } from "@tutti/core";
 import type { Context } from "hono";
+import type { Stays } from "./stays.ts";
 
 /**
  * What a handler finds on its context. The node request and response are there for what must not be copied. `door`: whose door the request
@@ -8,7 +9,7 @@ import type { Context } from "hono";
  */
 export interface HttpEnv {
   readonly Bindings: HttpBindings & { readonly door?: Principal };
-  readonly Variables: { readonly requestId: string; readonly principal: Principal };
+  readonly Variables: { readonly requestId: string; readonly principal: Principal; readonly stays: Stays };
 }
 
 /** A handler's context. */

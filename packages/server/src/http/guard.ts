@@ -9,6 +9,7 @@ import type { App } from "../host/index.ts";
 import { isConsolePath } from "./console/index.ts";
 import type { HttpContext, HttpEnv } from "./env.ts";
 import { MCP_PATH, METADATA_PATH } from "./mcp/index.ts";
+import type { Stays } from "./stays.ts";
 
 /** What anyone may ask without a token. */
 const OPEN_PATHS: ReadonlySet<string> = new Set([
@@ -33,7 +34,7 @@ const LOOPBACK_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/;
 const REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The first thing every request meets: an id, the access log, the metrics, then the door. */
-export function guard(app: App): MiddlewareHandler<HttpEnv> {
+export function guard(app: App, stays: Stays): MiddlewareHandler<HttpEnv> {
   const limiter = limiterOf(app.config);
   return async (ctx, next) => {
     // Node's own headers: a `Headers` object would be made for this alone.
@@ -42,6 +43,7 @@ export function guard(app: App): MiddlewareHandler<HttpEnv> {
     const given = headers["x-request-id"];
     const requestId = typeof given === "string" && REQUEST_ID.test(given) ? given : randomUUID();
     ctx.set("requestId", requestId);
+    ctx.set("stays", stays);
     ctx.env.outgoing.setHeader("x-request-id", requestId);
     // Nothing that models, tools or strangers wrote is to be taken by a browser for what it does not say it is.
     ctx.env.outgoing.setHeader("x-content-type-options", "nosniff");

@@ -10,6 +10,7 @@ import { openResponses } from "./gateway/responses.ts";
 import { LiveDoor } from "./live/index.ts";
 import { appOffer, mcpRoutes } from "./mcp/index.ts";
 import { createRouter } from "./router.ts";
+import { Stays } from "./stays.ts";
 
 /** How often node looks for connections that are past their time limits. */
 const CONNECTION_CHECK_MS = 2000;
@@ -31,8 +32,9 @@ export async function listen(app: App, options: { readonly port?: number } = {})
   const responses = openResponses(app);
   const mcp = mcpRoutes(app, appOffer(app));
   const feed = new Feed(app.engine, app.store);
-  const live = new LiveDoor(app, feed);
-  const router = createRouter(app, { responses, mcp, feed, live });
+  const stays = new Stays(app);
+  const live = new LiveDoor(app, { feed, stays });
+  const router = createRouter(app, { responses, mcp, feed, live, stays });
   const listener = getRequestListener(router.fetch, { overrideGlobalObjects: false });
   const server = createServer(
     {
@@ -64,6 +66,7 @@ export async function listen(app: App, options: { readonly port?: number } = {})
     url: `http://${host}:${address.port}`,
     settle: async () => {
       live.close();
+      stays.close();
       await Promise.all([responses.close(), mcp.close()]);
     },
     close: (graceMs) => closeServer(server, graceMs),

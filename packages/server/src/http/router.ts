@@ -15,6 +15,7 @@ import type { ResponsesDoor } from "./gateway/responses.ts";
 import type { Feed } from "./feed.ts";
 import { liveRoutes, type LiveDoor } from "./live/index.ts";
 import { guard } from "./guard.ts";
+import type { Stays } from "./stays.ts";
 import { errorResponse } from "./problem.ts";
 import { agentRoutes } from "./routes/agents.ts";
 import { approvalRoutes } from "./routes/approvals.ts";
@@ -54,12 +55,13 @@ interface RouterParts {
   readonly mcp: McpRoutes;
   readonly feed: Feed;
   readonly live: LiveDoor;
+  readonly stays: Stays;
 }
 
 /** All routes of an app. */
-export function createRouter(app: App, { responses, mcp, feed, live }: RouterParts): Hono<HttpEnv> {
+export function createRouter(app: App, { responses, mcp, feed, live, stays }: RouterParts): Hono<HttpEnv> {
   const router = new Hono<HttpEnv>();
-  router.use(guard(app));
+  router.use(guard(app, stays));
   router.route("/", healthRoutes(app));
   router.route("/", modelListRoutes(app));
   router.route("/", messageBatchRoutes(app));
@@ -69,7 +71,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", ollamaRoutes(app));
   router.route("/", fileRoutes(app));
   router.route("/", batchRoutes(app));
-  router.route("/", modelRoutes(app, live));
+  router.route("/", modelRoutes(app));
   router.route("/", cacheRoutes(app));
   router.route("/", keyRoutes(app));
   router.route("/", sessionRoutes(app));
@@ -85,7 +87,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", supervisorRoutes(app));
   router.route("/", sandboxRoutes(app));
   router.route("/", runListRoutes(app));
-  router.route("/", runRoutes(app, feed, live));
+  router.route("/", runRoutes(app, feed));
   router.route("/", liveRoutes(live));
   router.route("/", toolRoutes(app));
   router.route("/", toolImportRoutes(app));
@@ -94,7 +96,7 @@ export function createRouter(app: App, { responses, mcp, feed, live }: RouterPar
   router.route("/", routingRoutes(app));
   router.route("/", policyRoutes(app));
   router.route("/", trustRoutes(app));
-  router.route("/", eventRoutes(app, live));
+  router.route("/", eventRoutes(app));
   router.route("/", webhookRoutes(app, app.events));
   router.route("/", mcpServerRoutes(app));
   router.route("/", mcp.routes);

@@ -21,7 +21,7 @@ export async function answerAsAgent(
   const conversation = await converse(app, model, { messages: request.messages as unknown as Json, principal: ctx.get("principal") });
   const head = { id: conversation.runId, createdAt: Math.floor(Date.now() / 1000), model, body };
   const headers = { "tutti-run-id": conversation.runId };
-  if (stream) return sseTextResponse((gone) => events(conversation, codec.streamEncoder(head), gone), headers);
+  if (stream) return sseTextResponse(ctx, (gone) => events(conversation, codec.streamEncoder(head), gone), headers);
   const { reply, usage } = await conversation.output;
   return ctx.json(codec.encodeAnswer({ ...reply, calls: [], finishReason: "stop", usage }, head), 200, headers);
 }

@@ -185,7 +185,7 @@ function streamKept(background: BackgroundResponses, ctx: HttpContext, kept: Kep
     throw new AppError("invalid_input", `starting_after: wanted the sequence_number of an event, got ${JSON.stringify(given)}`, {
       cause: { param: "starting_after" },
     });
-  return sseTextResponse((gone) => eventTexts(background.follow(kept, after, gone)));
+  return sseTextResponse(ctx, (gone) => eventTexts(background.follow(kept, after, gone)));
 }
 
 async function* eventTexts(events: AsyncIterable<JsonObject>): AsyncGenerator<string> {

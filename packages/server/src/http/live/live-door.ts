@@ -6,6 +6,7 @@ import type { App } from "../../host/index.ts";
 import type { Feed } from "../feed.ts";
 import { admit, limiterOf, refuseForeignPages } from "../guard.ts";
 import type { ServerEvent, Source } from "../sse.ts";
+import type { Stays } from "../stays.ts";
 import { refuseUpgrade } from "../upgrade.ts";
 import { Connection } from "./connection.ts";
 import { LogTail } from "./log-tail.ts";
@@ -19,8 +20,6 @@ const CLIENTS_MAX = 500;
 const REQUEST_BYTES_MAX = 16_384;
 /** A quiet socket hears from us this often; one that does not answer until the next time is gone. */
 const HEARTBEAT_MS = 15_000;
-/** How often it is asked whether those who are connected may still be. */
-const ADMIT_MS = 1_000;
 /** What a client has not taken yet, whatever it says that it has; frames in its hands come on top once. */
 const UNSENT_BYTES_MAX = 16_777_216;
 const GOING_AWAY = 1001;
@@ -28,32 +27,34 @@ const POLICY_VIOLATION = 1008;
 /** Ours (RFC 6455 §7.4.2): who is connected may be so no more. */
 const SIGNED_OUT = 4401;
 
-/** What goes on for as long as somebody is let in. */
-interface Held {
-  readonly headers: IncomingHttpHeaders;
-  close(code: number, reason: string): void;
-}
-
 /** Whoever listens. */
-interface Client extends Held {
+interface Client {
+  readonly headers: IncomingHttpHeaders;
   readonly connection: Connection;
   /** Looks whether the client is still there. */
   beat(): void;
+  close(code: number, reason: string): void;
+}
+
+/** What the way in to the live feeds stands on. */
+interface LiveDoorParts {
+  readonly feed: Feed;
+  readonly stays: Stays;
 }
 
 /** The way in to the live feeds: sockets, streams of many feeds where no socket comes through, and what single streams read from. */
 export class LiveDoor {
   readonly sources: FeedSources;
   readonly #app: App;
+  readonly #stays: Stays;
   readonly #server = new WebSocketServer({ noServer: true, maxPayload: REQUEST_BYTES_MAX, perMessageDeflate: false });
   readonly #clients = new Set<Client>();
-  readonly #streams = new Set<Held>();
-  #timers: readonly NodeJS.Timeout[] = [];
+  #timer: NodeJS.Timeout | undefined;
 
-  constructor(app: App, feed: Feed) {
+  constructor(app: App, { feed, stays }: LiveDoorParts) {
     this.#app = app;
+    this.#stays = stays;
     this.sources = { app, feed, tail: new LogTail(app) };
-    app.sessions.onEnd(() => this.#askAgain());
   }
 
   /** Takes an HTTP connection that wants to be a WebSocket, or closes it with the status that says why not. */
@@ -92,7 +93,7 @@ export class LiveDoor {
     });
     const client: Client = { headers, connection, beat: () => undefined, close: (code, reason) => queue.close({ code, reason }) };
     gone.addEventListener("abort", () => queue.close());
-    this.#enter(client);
+    using _ = this.#enter(client);
     try {
       // Something is sent at once, so that whoever waits knows that it came through.
       connection.heartbeat();
@@ -105,37 +106,13 @@ export class LiveDoor {
       }
     } finally {
       connection.end();
-      this.#leave(client);
-    }
-  }
-
-  /** Any other stream, which ends at once when what let its client in no longer does: a session, a token or a key. */
-  hold({ headers }: IncomingMessage, source: Source<ServerEvent>): Source<ServerEvent> {
-    return (gone) => this.#held(headers, source, gone);
-  }
-
-  async *#held(headers: IncomingHttpHeaders, source: Source<ServerEvent>, gone: AbortSignal): AsyncGenerator<ServerEvent> {
-    const over = new AbortController();
-    gone.addEventListener("abort", () => over.abort());
-    const stream: Held = { headers, close: () => over.abort() };
-    this.#streams.add(stream);
-    this.#startTimers();
-    try {
-      for await (const event of source(over.signal)) {
-        if (over.signal.aborted) return;
-        yield event;
-        if (over.signal.aborted) return;
-      }
-    } finally {
-      this.#streams.delete(stream);
-      this.#stopUnused();
     }
   }
 
   /** Ends every connection; clients connect again. */
   close(): void {
     for (const client of this.#clients) client.close(GOING_AWAY, "the server is stopping");
-    this.#stopTimers();
+    clearInterval(this.#timer);
     this.#server.close();
   }
 
@@ -173,56 +150,33 @@ export class LiveDoor {
     socket.on("pong", () => (isAlive = true));
     socket.on("message", (data) => connection.receive(data as Buffer));
     socket.on("error", () => socket.terminate());
+    const entered = this.#enter(client);
     socket.on("close", () => {
       connection.end();
-      this.#leave(client);
+      entered[Symbol.dispose]();
     });
-    this.#enter(client);
   }
 
-  #enter(client: Client): void {
+  /** A client until the result is disposed of. */
+  #enter(client: Client): Disposable {
+    const stay = this.#stays.begin(client.headers, () => client.close(SIGNED_OUT, "signed out"));
     this.#clients.add(client);
-    this.#startTimers();
-  }
-
-  #startTimers(): void {
-    if (this.#timers.length === 0)
-      this.#timers = [setInterval(() => this.#beat(), HEARTBEAT_MS).unref(), setInterval(() => this.#askAgain(), ADMIT_MS).unref()];
-  }
-
-  #leave(client: Client): void {
-    this.#clients.delete(client);
-    this.#stopUnused();
-  }
-
-  #stopUnused(): void {
-    if (this.#clients.size + this.#streams.size === 0) this.#stopTimers();
-  }
-
-  #stopTimers(): void {
-    for (const timer of this.#timers) clearInterval(timer);
-    this.#timers = [];
+    this.#timer ??= setInterval(() => this.#beat(), HEARTBEAT_MS).unref();
+    return {
+      [Symbol.dispose]: () => {
+        stay[Symbol.dispose]();
+        this.#clients.delete(client);
+        if (this.#clients.size > 0) return;
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      },
+    };
   }
 
   #beat(): void {
     for (const client of this.#clients) {
       client.beat();
       client.connection.heartbeat();
-    }
-  }
-
-  /** A session that was ended, a token that was changed or a key that was revoked, on whichever node, closes what it opened. */
-  #askAgain(): void {
-    for (const held of [...this.#clients, ...this.#streams]) if (!this.#isIn(held.headers)) held.close(SIGNED_OUT, "signed out");
-  }
-
-  /** Whether these headers still let somebody in. */
-  #isIn(headers: IncomingHttpHeaders): boolean {
-    try {
-      this.#app.authenticate(headers);
-      return true;
-    } catch {
-      return false;
     }
   }
 }

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { parseJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { sseResponse, type ServerEvent } from "../sse.ts";
+import { sseResponse, unheldSseResponse, type ServerEvent } from "../sse.ts";
 import { openFeed } from "./feeds.ts";
 import type { LiveDoor } from "./live-door.ts";
 import { readFeeds, topicSchema, type Topic } from "./topics.ts";
@@ -37,10 +37,10 @@ export function liveRoutes(door: LiveDoor): Hono<HttpEnv> {
       const feeds = ctx.req.query("feeds");
       if (feeds !== undefined) {
         const asked = await readFeeds(parseJson(Buffer.from(feeds), FEEDS_DEPTH_MAX));
-        return sseResponse(door.stream(ctx.env.incoming, asked));
+        return unheldSseResponse(door.stream(ctx.env.incoming, asked));
       }
       const topic = await askedTopic(ctx);
-      return sseResponse(door.hold(ctx.env.incoming, (gone) => told(door, topic, gone)));
+      return sseResponse(ctx, (gone) => told(door, topic, gone));
     },
   );
   return routes;

@@ -24,6 +24,8 @@ interface Knock {
 /** Tells who comes to `/mcp`, and whether they come too often. */
 export interface Door {
   admit(knock: Knock): Promise<Principal>;
+  /** Whether it was Tutti's own credentials that were shown, which end: a signature is good once, and a token of others says itself how long. */
+  isOwn(headers: IncomingHttpHeaders): boolean;
   /** What an OAuth client reads to find out how to get a token. */
   metadata(host: string): Readonly<Record<string, unknown>>;
   /** What tells a client without a token where to look (RFC 9728 §5.1), or which scope it lacks (RFC 6750 §3.1). */
@@ -44,13 +46,14 @@ export function openDoor({ config, authenticate }: Pick<App, "config" | "authent
   return {
     async admit(knock) {
       refuseForeignHosts(config, knock.headers);
-      const token = /^bearer (.+)$/i.exec(knock.headers.authorization ?? "")?.[1];
-      const isSigned = knock.headers[SIGNER_HEADER] !== undefined;
-      const isToken = !isSigned && token !== undefined && ofToken !== undefined && isJwt(token);
-      const principal = isSigned ? ofSignature(knock) : isToken ? await ofToken(token) : authenticate(knock.headers, knock.method);
+      const accessToken = accessTokenIn(knock.headers);
+      const isSigned = SIGNER_HEADER in knock.headers;
+      const isToken = ofToken !== undefined && accessToken !== undefined;
+      const principal = isSigned ? ofSignature(knock) : isToken ? await ofToken(accessToken) : authenticate(knock.headers, knock.method);
       take(principal.id);
       return principal;
     },
+    isOwn: (headers) => !(SIGNER_HEADER in headers) && (ofToken === undefined || accessTokenIn(headers) === undefined),
     metadata: (host) => ({
       resource: `${baseUrl(host)}${MCP_PATH}`,
       resource_name: "Tutti",
@@ -69,6 +72,11 @@ export function openDoor({ config, authenticate }: Pick<App, "config" | "authent
       return parts.join(", ");
     },
   };
+}
+
+function accessTokenIn({ authorization = "" }: IncomingHttpHeaders): string | undefined {
+  const token = /^bearer (.+)$/i.exec(authorization)?.[1];
+  return token !== undefined && isJwt(token) ? token : undefined;
 }
 
 /**

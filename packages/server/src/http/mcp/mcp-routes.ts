@@ -15,6 +15,7 @@ import { parseJson, readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
 import { errorResponse, wireError } from "../problem.ts";
+import { heldResponse } from "../sse.ts";
 import { MCP_PATH, METADATA_PATH, openDoor } from "./door.ts";
 import type { McpOffer, SealedState } from "./offer.ts";
 import { protocolServer } from "./protocol-server.ts";
@@ -83,9 +84,15 @@ export function mcpRoutes(app: Pick<App, "config" | "authenticate" | "logger">, 
       ctx.json(door.metadata(ctx.req.header("host") ?? "localhost")),
     );
   const described = operation({ tag: "MCP", summary: "The Model Context Protocol, streamable HTTP; docs/mcp.md" });
-  routes.on(["GET", "POST", "DELETE"], MCP_PATH, described, (ctx) =>
-    serve(ctx).catch((thrown: unknown) => refusal(thrown, (error) => door.challenge(error, ctx.req.header("host") ?? "localhost"))),
-  );
+  routes.on(["GET", "POST", "DELETE"], MCP_PATH, described, async (ctx) => {
+    const { headers } = ctx.env.incoming;
+    try {
+      const response = await serve(ctx);
+      return door.isOwn(headers) ? heldResponse(ctx, response) : response;
+    } catch (thrown) {
+      return refusal(thrown, (error) => door.challenge(error, headers.host ?? "localhost"));
+    }
+  });
   return {
     routes,
     close: () => shut({ watching, sessions, modern }),

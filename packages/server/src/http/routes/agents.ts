@@ -53,7 +53,7 @@ export function agentRoutes(app: App): Hono<HttpEnv> {
         leaving,
       });
       const headers = { "tutti-run-id": conversation.runId };
-      if (stream) return sseTextResponse((gone) => streamed(conversation, gone), headers);
+      if (stream) return sseTextResponse(ctx, (gone) => streamed(conversation, gone), headers);
       return ctx.json({ runId: conversation.runId, ...(await conversation.output) }, 200, headers);
     },
   );
@@ -67,6 +67,8 @@ async function* streamed(conversation: Conversation, gone: AbortSignal): AsyncGe
       else if (part.type === "approval") yield encodeSse({ event: "approval", data: JSON.stringify(approvalOf(part.wait)) });
       else yield ": heartbeat\n\n";
     }
+    // A run that goes on without its client is waited for by nobody.
+    if (gone.aborted) return;
     yield encodeSse({ event: "done", data: JSON.stringify({ runId: conversation.runId, ...(await conversation.output) }) });
   } catch (thrown) {
     const { code, message } = AppError.from(thrown);

@@ -19,7 +19,6 @@ import { startSchema, subscriptionSchema, type Events, type Publication, type St
 import type { App } from "../../host/index.ts";
 import { parseJson, readBytes, readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
-import type { LiveDoor } from "../live/index.ts";
 import { operation } from "../openapi.ts";
 import { Bell, sseResponse, type ServerEvent } from "../sse.ts";
 import { wholeNumber } from "./run-queries.ts";
@@ -54,7 +53,7 @@ const FILTER_QUERY = {
 };
 
 /** Publish, read, follow and subscribe. */
-export function eventRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
+export function eventRoutes(app: App): Hono<HttpEnv> {
   const { events } = app;
   const routes = new Hono<HttpEnv>();
   routes.post(
@@ -88,13 +87,11 @@ export function eventRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
       const isStream = wantsStream(ctx);
       const after = lastEventId(ctx) ?? (await events.subscriptions.resolve(await startOf(ctx, isStream ? "now" : "beginning")));
       const read: Reading["read"] = (page) => events.read(page, filter);
-      return isStream
-        ? sseResponse(live.hold(ctx.env.incoming, (gone) => follow(events, { after, read }, gone)))
-        : ctx.json(await pageOf(ctx, { after, read }));
+      return isStream ? sseResponse(ctx, (gone) => follow(events, { after, read }, gone)) : ctx.json(await pageOf(ctx, { after, read }));
     },
   );
   routes.route("/", subscriptionRoutes(app, events));
-  routes.route("/", pullRoutes(app, live));
+  routes.route("/", pullRoutes(app));
   return routes;
 }
 
@@ -159,7 +156,7 @@ function subscriptionRoutes(app: App, { subscriptions }: Events): Hono<HttpEnv> 
 }
 
 /** For clients that fetch their events themselves: what is not acknowledged is there again. */
-function pullRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
+function pullRoutes(app: App): Hono<HttpEnv> {
   const { events } = app;
   const { subscriptions } = events;
   const routes = new Hono<HttpEnv>();
@@ -180,7 +177,7 @@ function pullRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
       if (!wantsStream(ctx)) return ctx.json(await pageOf(ctx, { after, read }));
       // A subscription that cannot be pulled is refused now, not in the middle of a stream.
       await read({ after, limit: 1 });
-      return sseResponse(live.hold(ctx.env.incoming, (gone) => follow(events, { after, read }, gone)));
+      return sseResponse(ctx, (gone) => follow(events, { after, read }, gone));
     },
   );
   routes.post(

@@ -6,7 +6,6 @@ import type { App } from "../../host/index.ts";
 import type { PullProgress, RoutePlan, RouteQuestion } from "../../models/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
-import type { LiveDoor } from "../live/index.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse, type ServerEvent } from "../sse.ts";
 import { CatalogModelShape, CatalogShape, ModelNamed, ModelPlanShape, ModelRouteShape, ModelStatsShape } from "../shapes/models.ts";
@@ -28,10 +27,10 @@ const Question = Name.extend({
 });
 
 /** What the providers have and how it does, the named models, where a request would go, and what can be done with local models. */
-export function modelRoutes(app: App, live: LiveDoor): Hono<HttpEnv> {
+export function modelRoutes(app: App): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   addReads(routes, app);
-  addPull(routes, app, live);
+  addPull(routes, app);
   addActs(routes, app);
   return routes;
 }
@@ -106,7 +105,7 @@ function shown({ candidates, ...plan }: RoutePlan): Json {
 }
 
 /** The download goes on for as long as somebody listens; asking again goes on where it ended. */
-function addPull(routes: Hono<HttpEnv>, app: App, live: LiveDoor): void {
+function addPull(routes: Hono<HttpEnv>, app: App): void {
   routes.post(
     "/v1/model-pulls",
     operation({
@@ -118,7 +117,7 @@ function addPull(routes: Hono<HttpEnv>, app: App, live: LiveDoor): void {
     async (ctx) => {
       const { model } = await readJson(ctx, Name, app.config);
       const recorded = app.engine.record(step("model-pull", { model }), ctx.get("principal"));
-      return sseResponse(live.hold(ctx.env.incoming, (gone) => progress(app.models.inventory.pull(model, gone), { recorded, model })));
+      return sseResponse(ctx, (gone) => progress(app.models.inventory.pull(model, gone), { recorded, model }));
     },
   );
 }

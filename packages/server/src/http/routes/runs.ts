@@ -5,7 +5,6 @@ import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import type { Feed } from "../feed.ts";
-import type { LiveDoor } from "../live/index.ts";
 import { operation } from "../openapi.ts";
 import { sseResponse } from "../sse.ts";
 import { findRun, readAll, wholeNumber } from "./run-queries.ts";
@@ -27,7 +26,7 @@ const Cancel = z.object({ reason: z.string().min(1).max(2000).default("cancelled
 const Signal = z.object({ value: z.json().default(null), id: z.string().min(1).max(200).optional() });
 
 /** Start, look, follow, steer and replay runs. */
-export function runRoutes(app: App, feed: Feed, live: LiveDoor): Hono<HttpEnv> {
+export function runRoutes(app: App, feed: Feed): Hono<HttpEnv> {
   const routes = new Hono<HttpEnv>();
   addStart(routes, app);
   routes.get(
@@ -74,8 +73,7 @@ export function runRoutes(app: App, feed: Feed, live: LiveDoor): Hono<HttpEnv> {
       const run = await findRun(app, ctx.req.param("id"));
       const afterSeq = wholeNumber(ctx, "after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: 0 });
       const from = lastEventId(ctx) ?? afterSeq;
-      const followed = (gone: AbortSignal): ReturnType<Feed["follow"]> => feed.follow(run.id, from, gone);
-      if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse(live.hold(ctx.env.incoming, followed));
+      if (ctx.req.header("accept")?.includes("text/event-stream")) return sseResponse(ctx, (gone) => feed.follow(run.id, from, gone));
       const limit = wholeNumber(ctx, "limit", { min: 1, max: 1000, fallback: 1000 });
       return ctx.json({ events: await app.store.read(run.id, { afterSeq, limit }) });
     },

@@ -5,6 +5,7 @@ import { request, type IncomingMessage } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import type { Plugin } from "@tutti/core";
 import { startTestApp } from "../../testing.ts";
 
 const TOKEN = "a-preset-token-of-some-length";
@@ -16,7 +17,33 @@ interface SignedIn {
   readonly csrfToken: string | null;
 }
 
-async function open(options: { readonly dataDir?: string } = {}) {
+/** An agent whose answer never ends. */
+const slow: Plugin = {
+  name: "slow",
+  agents: [
+    {
+      name: "slow",
+      version: "1",
+      description: "",
+      instructions: "",
+      model: "slow-model",
+      tools: [],
+      routes: [],
+      limits: { stepsMax: 2, historyMessagesMax: 5 },
+    },
+  ],
+  models: [
+    {
+      id: "slow-model",
+      async *generate(_, signal) {
+        yield { type: "text", text: "Once" };
+        await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      },
+    },
+  ],
+};
+
+async function open(options: { readonly dataDir?: string; readonly inlinePlugins?: readonly Plugin[] } = {}) {
   const app = await startTestApp({ token: TOKEN, ...options });
   const post = (path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<Response> =>
     fetch(app.url + path, { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) });
@@ -89,7 +116,12 @@ describe("browsers that sign in", () => {
     for (const world of [one, other]) assert.equal((await fetch(`${world.app.url}/v1/runs`, { headers: { cookie } })).status, 200);
     // At the port that an address leaves out there is one name, too.
     const { port } = new URL(one.app.url);
-    const asked = request({ port, path: "/v1/session", method: "POST", headers: { host: "tutti.example", "content-type": "application/json" } });
+    const asked = request({
+      port,
+      path: "/v1/session",
+      method: "POST",
+      headers: { host: "tutti.example", "content-type": "application/json" },
+    });
     asked.end(JSON.stringify({ token: TOKEN }));
     const [response] = (await once(asked, "response")) as [IncomingMessage];
     response.resume();
@@ -176,18 +208,40 @@ describe("browsers that sign in", () => {
   });
 
   test("a session's end ends every stream that it opened", async () => {
-    await using world = await open();
+    await using world = await open({ inlinePlugins: [slow] });
     const { run } = (await (await world.app.fetch("/v1/graphs/runs", { text: WAITING })).json()) as {
       readonly run: { readonly id: string };
     };
-    for (const path of [`/v1/runs/${run.id}/events`, "/v1/events", "/v1/live?topic=overview"]) {
-      const { cookie, id } = await world.signIn();
+    const messages = [{ role: "user", content: "Tell me a story." }];
+    const jsonRpc = { jsonrpc: "2.0", id: 1, method: "initialize" };
+    const params = { protocolVersion: "2025-11-25", capabilities: {}, clientInfo: { name: "test", version: "1" } };
+    for (const [path, body] of [
+      [`/v1/runs/${run.id}/events`],
+      ["/v1/events"],
+      ["/v1/live?topic=overview"],
+      ["/v1/agents/slow/chat", { messages, stream: true, leaving: "continue" }],
+      ["/v1/chat/completions", { model: "slow", messages, stream: true }],
+      ["/v1/responses", { model: "slow-model", input: "Think.", background: true, stream: true }],
+      ["/mcp"],
+    ] as const) {
+      const { cookie, csrf, id } = await world.signIn();
+      const accept = "application/json, text/event-stream";
+      const begun = path === "/mcp" ? await world.post(path, { ...jsonRpc, params }, { cookie, accept, "x-csrf-token": csrf }) : undefined;
+      const mcpSession = begun?.headers.get("mcp-session-id");
       const response = await fetch(world.app.url + path, {
-        headers: { cookie, accept: "text/event-stream" },
+        headers: {
+          cookie,
+          accept: "text/event-stream",
+          "x-csrf-token": csrf,
+          ...(mcpSession && { "mcp-session-id": mcpSession }),
+          ...(body && { "content-type": "application/json" }),
+        },
+        ...(body && { method: "POST", body: JSON.stringify(body) }),
         // Far less than the time after which a quiet stream would show a sign of life.
         signal: AbortSignal.timeout(10_000),
       });
       assert.equal(response.status, 200, path);
+      assert.match(response.headers.get("content-type") ?? "", /^text\/event-stream/, path);
       await world.app.app.sessions.end(id);
       await response.text();
     }
