@@ -18,6 +18,16 @@ const counting = defineWorkflow<Json, Json>({
     return "counted";
   },
 });
+const bulky = defineWorkflow<Json, Json>({
+  name: "bulky",
+  version: "1",
+  input: anything,
+  async run(ctx, steps) {
+    // Larger values would be told as references.
+    for (let step = 0; step < Number(steps); step += 1) await ctx.step(`fill ${step}`, () => "x".repeat(60_000));
+    return "full";
+  },
+});
 const asking = defineWorkflow<Json, Json>({
   name: "asking",
   version: "1",
@@ -30,7 +40,7 @@ const waiting = defineWorkflow<Json, Json>({
   input: anything,
   run: async (ctx) => (await ctx.waitFor("go")) ?? null,
 });
-const plugin: Plugin = { name: "live-test", workflows: [counting, asking, waiting] };
+const plugin: Plugin = { name: "live-test", workflows: [counting, bulky, asking, waiting] };
 
 let app: TestApp;
 
@@ -317,6 +327,24 @@ describe("a client that keeps to no bounds", () => {
     for (let time = 0; time < 50; time += 1) socket.send("nonsense");
     const [code] = (await once(socket, "close")) as [number];
     assert.equal(code, 1008);
+  });
+});
+
+describe("a client that does not read", () => {
+  test("is cut off when too much waits for it, though it says that it took everything", async () => {
+    const runId = await start("bulky", 90);
+    await ended(runId);
+    using raw = await openRaw();
+    raw.socket.on("error", () => undefined);
+    raw.socket.pause();
+    const closing = once(raw.socket, "close");
+    // Each of them is told the whole run, some 5 MB, in one frame or two; the machine itself takes a few.
+    const feeds = Array.from({ length: 16 }, (_, id) => String(id));
+    for (const id of feeds) raw.send({ type: "subscribe", id, topic: "run", runId });
+    const sent = (request: Json): Promise<void> => new Promise((resolve) => raw.socket.send(JSON.stringify(request), () => resolve()));
+    while (raw.socket.readyState === raw.socket.OPEN) for (const id of feeds) await sent({ type: "ack", id, position: 1 });
+    const [code] = (await closing) as [number];
+    assert.equal(code, 1006);
   });
 });
 
