@@ -82,7 +82,16 @@ export type {
 export type { CacheCalls, CacheReport } from "./cache.ts";
 export { openLive, type Live, type LiveHandlers, type LiveOptions, type LiveState } from "./live.ts";
 export type { LiveSocket } from "./live-socket.ts";
-export type { LiveData, LiveLogFilter, LiveOverview, LiveReply, LiveRequest, LiveRunsFilter, LiveTopic } from "./live-wire.ts";
+export type { LiveData } from "./live-data.ts";
+export {
+  COUNTED_APPROVALS_MAX,
+  type LiveLogFilter,
+  type LiveOverview,
+  type LiveReply,
+  type LiveRequest,
+  type LiveRunsFilter,
+  type LiveTopic,
+} from "@tutti/core/wire";
 export { probeModel, type Probed } from "./probe-model.ts";
 export type {
   Activity,

@@ -1,5 +1,5 @@
+import type { LiveReply, LiveRequest } from "@tutti/core/wire";
 import type { LiveSocket } from "./live-socket.ts";
-import type { LiveReply, LiveRequest } from "./live-wire.ts";
 import { readServerEvents } from "./server-events.ts";
 
 /** Frames of one feed that were handed over and not acknowledged; while there are so many, the stream is not read on. */

@@ -1,8 +1,9 @@
 import { AppError } from "@tutti/core";
 import { backoffMs } from "@tutti/core/resilience";
+import type { LiveReply, LiveRequest, LiveTopic } from "@tutti/core/wire";
 import type { LiveSocket } from "./live-socket.ts";
 import { StreamSocket } from "./live-stream.ts";
-import type { LiveData, LiveReply, LiveRequest, LiveTopic } from "./live-wire.ts";
+import type { LiveData } from "./live-data.ts";
 
 /** Waits between attempts to connect: there is no end of them, because a page stays open while its server is mended. */
 const BACKOFF = { delayMs: 250, delayMaxMs: 10_000 } as const;

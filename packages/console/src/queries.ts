@@ -18,10 +18,10 @@ export const approvalsQuery = queryOptions({
   queryFn: ({ signal }) => client.approvals({ limit: LIST_MAX }, signal),
 });
 
-/** How many approvals the feed counted last: lists are cut, this number is not. */
+/** How many approvals the feed counted last: lists are cut sooner than this number is. */
 export const approvalsTotalQuery = queryOptions<number>({ queryKey: ["approvals total"], queryFn: skipToken });
 
-/** How many approvals wait, also when the list of them is full. */
+/** How many approvals wait, also when the list of them is full; counted up to `COUNTED_APPROVALS_MAX`. */
 export function useApprovalsTotal(): number {
   const { data: list = [] } = useQuery(approvalsQuery);
   const { data: counted = 0 } = useQuery(approvalsTotalQuery);

@@ -53,6 +53,11 @@ export function count(number: number): string {
   return WHOLE.format(number);
 }
 
+/** A number of things that are counted up to a bound: "12", "1,000+". */
+export function countUpTo(number: number, bound: number): string {
+  return number < bound ? count(number) : `${count(bound)}+`;
+}
+
 /** A large number, short: "12.4K". */
 export function short(number: number): string {
   return COMPACT.format(number);

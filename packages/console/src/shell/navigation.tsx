@@ -1,8 +1,10 @@
 import { Link } from "@tanstack/react-router";
+import { COUNTED_APPROVALS_MAX } from "@tutti/client";
 import { X } from "lucide-react";
 import { useEffect, useEffectEvent, type ReactNode } from "react";
 import { IconButton } from "../parts/button.tsx";
 import { cx } from "../parts/class-names.ts";
+import { countUpTo } from "../parts/words.ts";
 import { useApprovalsTotal } from "../queries.ts";
 import { PLACES, type Place } from "./places.ts";
 
@@ -66,7 +68,7 @@ function OpenApprovals(): ReactNode {
   if (total === 0) return null;
   return (
     <span className="rounded-full bg-orange px-1.5 text-[11px] font-semibold text-on-accent tabular-nums">
-      {total}
+      {countUpTo(total, COUNTED_APPROVALS_MAX)}
       <span className="sr-only"> waiting</span>
     </span>
   );

@@ -38,6 +38,17 @@ export {
 } from "./embeddings.ts";
 export { decodeEventFilter, EVERYTHING, matchesFilter, patternFilter, type EventFilter } from "./event-filter.ts";
 export { decodeImages, decodeImagesRequest, encodeImageEvents, encodeImages, type ImagesCall } from "./images.ts";
+export {
+  COUNTED_APPROVALS_MAX,
+  type LiveFrames,
+  type LiveLogFilter,
+  type LiveNews,
+  type LiveOverview,
+  type LiveReply,
+  type LiveRequest,
+  type LiveRunsFilter,
+  type LiveTopic,
+} from "./live.ts";
 export { NO_USAGE, usageOfMedia, type MeteredUsage } from "./media-usage.ts";
 export { decodeRanking, decodeRerankRequest, encodeRanking, type RerankCall } from "./rerank.ts";
 export { decodeGeminiAnswer, geminiUsage } from "./gemini-answer.ts";

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import type { ApprovalEntry } from "@tutti/client";
+import { COUNTED_APPROVALS_MAX, type ApprovalEntry } from "@tutti/client";
 import { PartyPopper } from "lucide-react";
 import { useMemo, useRef, useState, type ReactNode } from "react";
 import { useLatest } from "../../latest.ts";
@@ -9,7 +9,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment, useNow } from "../../parts/time.tsx";
 import { visible } from "../../parts/visible.ts";
-import { duration } from "../../parts/words.ts";
+import { countUpTo, duration } from "../../parts/words.ts";
 import { approvalsQuery, useApprovalsTotal } from "../../queries.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { approvalId, isUrgent, reasonOf, subjectOf } from "./approval-words.ts";
@@ -68,7 +68,7 @@ function Asked({ approvals }: { readonly approvals: readonly ApprovalEntry[] }):
         </ul>
         {total > approvals.length && (
           <p className="text-xs text-ink-2">
-            The {approvals.length} most urgent of {total}; the others follow as these are answered.
+            The {approvals.length} most urgent of {countUpTo(total, COUNTED_APPROVALS_MAX)}; the others follow as these are answered.
           </p>
         )}
       </div>

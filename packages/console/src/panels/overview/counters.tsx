@@ -1,10 +1,10 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
-import type { LiveOverview } from "@tutti/client";
+import { COUNTED_APPROVALS_MAX, type LiveOverview } from "@tutti/client";
 import { useState, type ReactNode } from "react";
 import { useLive } from "../../feed.ts";
 import { Sparkline } from "../../parts/sparkline.tsx";
 import { Stat } from "../../parts/stat.tsx";
-import { count, dollars, short } from "../../parts/words.ts";
+import { count, countUpTo, dollars, short } from "../../parts/words.ts";
 import { useThrottled } from "../../throttled.ts";
 import { activityQuery, whatChanges } from "./queries.ts";
 
@@ -13,7 +13,7 @@ const READ_AGAIN_MS = 3_000;
 
 /** How much runs, waits, fails and costs; each number leads to what it counts. */
 export function Counters(): ReactNode {
-  const now = useNow();
+  const now = useCounters();
   const { data: activity } = useQuery(activityQuery);
   const buckets = activity?.buckets ?? [];
   const sum = (of: (bucket: (typeof buckets)[number]) => number): number => buckets.reduce((total, bucket) => total + of(bucket), 0);
@@ -35,7 +35,7 @@ export function Counters(): ReactNode {
         label="Waiting"
         value={now === undefined ? "…" : count(now.runs.waiting)}
         accent="orange"
-        about={now && `${count(now.approvals)} for people`}
+        about={now && `${countUpTo(now.approvals, COUNTED_APPROVALS_MAX)} for people`}
       />
       <Stat
         to="/events"
@@ -72,8 +72,8 @@ export function Counters(): ReactNode {
   );
 }
 
-/** The counters of the live feed. Whenever they change, everything else on the page is read again too. */
-function useNow(): LiveOverview | undefined {
+/** The counters of the live feed. When they change, what else the overview shows is read again too, a few seconds apart at the most. */
+function useCounters(): LiveOverview | undefined {
   const [now, setNow] = useState<LiveOverview>();
   const queries = useQueryClient();
   const readAgain = useThrottled(() => {

@@ -1,10 +1,11 @@
-import type { Json, Store } from "@tutti/core";
+import type { Store } from "@tutti/core";
+import { COUNTED_APPROVALS_MAX } from "@tutti/core/wire";
 import { approvalOf } from "../routes/approvals.ts";
 import type { TailEntry } from "./log-tail.ts";
+import type { Frames } from "./news.ts";
 
 /** Approvals that one frame tells, as many as the console's list asks for; beyond it they are counted. */
 const TOLD_MAX = 200;
-const COUNTED_MAX = 1_000;
 
 /** What runs ask of people, read again only when the log says that it may have changed. */
 export class ApprovalsNow {
@@ -17,11 +18,11 @@ export class ApprovalsNow {
   }
 
   /** All of them; `undefined` when none of the events changes anything. */
-  async read(entries: readonly TailEntry[] | undefined): Promise<Json | undefined> {
+  async read(entries: readonly TailEntry[] | undefined): Promise<Frames["approvals"] | undefined> {
     if (entries !== undefined && !entries.some((entry) => this.#mayChange(entry))) return undefined;
-    const waits = await this.#store.waits({ kind: "approval", limit: COUNTED_MAX });
+    const waits = await this.#store.waits({ kind: "approval", limit: COUNTED_APPROVALS_MAX });
     this.#asking = new Set(waits.map(({ runId }) => runId));
-    return { approvals: waits.slice(0, TOLD_MAX).map(approvalOf) as unknown as Json, total: waits.length };
+    return { approvals: waits.slice(0, TOLD_MAX).map(approvalOf), total: waits.length };
   }
 
   #mayChange({ event }: TailEntry): boolean {

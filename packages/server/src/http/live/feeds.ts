@@ -1,4 +1,5 @@
-import { AppError, type Json } from "@tutti/core";
+import { AppError } from "@tutti/core";
+import { COUNTED_APPROVALS_MAX } from "@tutti/core/wire";
 import type { App } from "../../host/index.ts";
 import type { Feed } from "../feed.ts";
 import { filterFrom, isAsked } from "../routes/run-filter.ts";
@@ -6,7 +7,7 @@ import { Bell } from "../sse.ts";
 import { ApprovalsNow } from "./approvals-now.ts";
 import type { LogTail, TailEntry } from "./log-tail.ts";
 import { Mentions } from "./mentions.ts";
-import type { News } from "./news.ts";
+import { frameOf, type Frames, type News } from "./news.ts";
 import { pause } from "./pause.ts";
 import type { Topic } from "./topics.ts";
 
@@ -30,6 +31,9 @@ export interface FeedSources {
 }
 
 type Topics<T extends Topic["topic"]> = Extract<Topic, { readonly topic: T }>;
+
+/** What a frame holds. */
+type Told = Frames[keyof Frames];
 
 /** A topic's news until `gone`. They are made when they are asked for: whoever asks seldom gets changes put together, and costs no memory. */
 export function openFeed(sources: FeedSources, topic: Topic, gone: AbortSignal): AsyncGenerator<News> {
@@ -59,7 +63,7 @@ async function* runFeed({ app, feed }: FeedSources, { runId, after = 0 }: Topics
   yield { type: "subscribed", position: after };
   for await (const page of feed.pages(runId, after, gone)) {
     if (page === "heartbeat") yield page;
-    else yield { type: "frame", position: page.at(-1)?.seq ?? after, data: { events: page as unknown as Json } };
+    else yield frameOf(page.at(-1)?.seq ?? after, { events: page as unknown as Frames["run"]["events"] });
   }
   if (!gone.aborted) yield { type: "ended" };
 }
@@ -70,7 +74,7 @@ interface LogReading {
   /** Events read for a frame. */
   readonly limit: number;
   /** What is told of some events; `undefined` when nothing is. */
-  readonly read: (entries: readonly TailEntry[]) => Promise<Json | undefined> | Json | undefined;
+  readonly read: (entries: readonly TailEntry[]) => Promise<Told | undefined> | Told | undefined;
 }
 
 /** What follows from the log's events, in their order, from a position on. */
@@ -92,7 +96,7 @@ async function* logFeed({ tail }: FeedSources, { after, gone, limit, read }: Log
     const data = entries.length === 0 ? undefined : await read(entries);
     if (data !== undefined || at - told > SILENT_EVENTS_MAX) {
       told = at;
-      yield data === undefined ? { type: "subscribed", position: at } : { type: "frame", position: at, data };
+      yield data === undefined ? { type: "subscribed", position: at } : frameOf(at, data);
     } else if (at >= tail.head && !(await bell.wait())) yield "heartbeat";
   }
 }
@@ -103,23 +107,23 @@ function tooFar(at: number, head: number): string | undefined {
 }
 
 /** The runs that the events are about, as they stand now. */
-function runsIn({ app, tail }: FeedSources, { filter: { text, ...wish } = {} }: Topics<"runs">): LogReading["read"] {
+function runsIn({ app, tail }: FeedSources, { filter: { text, ...wish } = {} }: Topics<"runs">) {
   const { statuses, ...rest } = filterFrom(wish);
   const mentions = text === undefined ? undefined : new Mentions(app.store, text);
-  return async (entries) => {
+  return async (entries: readonly TailEntry[]): Promise<Frames["runs"] | undefined> => {
     const ids = new Set(entries.map(({ event }) => event.runId));
     const records = (await Promise.all([...ids].map((id) => tail.run(id)))).filter((run) => run !== undefined);
     const asked = records.filter((run) => isAsked(run, rest));
     const known = mentions === undefined ? asked : await mentions.among(asked, entries);
     const runs = known.filter((run) => statuses === undefined || statuses.includes(run.status));
     const left = known.filter((run) => !runs.includes(run)).map(({ id }) => id);
-    return known.length === 0 ? undefined : { runs: runs as unknown as Json, left };
+    return known.length === 0 ? undefined : { runs, left };
   };
 }
 
-function logIn({ filter = {} }: Topics<"log">): LogReading["read"] {
+function logIn({ filter = {} }: Topics<"log">) {
   const { types, runId } = filter;
-  return (entries) => {
+  return (entries: readonly TailEntry[]): Frames["log"] | undefined => {
     const asked = entries.filter(
       ({ event }) => (types === undefined || types.includes(event.type)) && (runId === undefined || event.runId === runId),
     );
@@ -134,7 +138,7 @@ interface StateReading {
   /** The least time between two readings. */
   readonly pauseMs: number;
   /** What is so now; `undefined` when none of the events since the last reading can have changed it. */
-  readonly read: (entries: readonly TailEntry[] | undefined) => Promise<Json | undefined>;
+  readonly read: (entries: readonly TailEntry[] | undefined) => Promise<Told | undefined>;
 }
 
 /** A state of things, told at the start and whenever it has changed. */
@@ -153,7 +157,7 @@ async function* stateFeed({ tail }: FeedSources, { after, gone, pauseMs, read }:
     const text = JSON.stringify(data);
     if (data !== undefined && text !== last) {
       last = text;
-      yield { type: "frame", position: at, data };
+      yield frameOf(at, data);
       await pause(pauseMs, gone);
     }
     if (at >= tail.head && !(await bell.wait())) yield "heartbeat";
@@ -165,10 +169,10 @@ function approvalsIn({ app }: FeedSources): StateReading["read"] {
   return (entries) => now.read(entries);
 }
 
-async function overview({ app, tail }: FeedSources): Promise<Json> {
+async function overview({ app, tail }: FeedSources): Promise<Frames["overview"]> {
   const [counts, approvals] = await Promise.all([
     app.store.countRuns({ newest: COUNTED_MAX, statuses: UNFINISHED }),
-    app.store.waits({ kind: "approval", limit: 1_000 }),
+    app.store.waits({ kind: "approval", limit: COUNTED_APPROVALS_MAX }),
   ]);
   const of = (status: (typeof UNFINISHED)[number]): number =>
     counts.reduce((sum, row) => (row.status === status ? sum + row.count : sum), 0);

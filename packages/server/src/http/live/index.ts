@@ -1,2 +1,3 @@
 export { LiveDoor } from "./live-door.ts";
 export { liveRoutes } from "./live-routes.ts";
+export { topicSchema } from "./topics.ts";

@@ -1,9 +1,14 @@
 import type { Json } from "@tutti/core";
+import type { LiveFrames, LiveNews } from "@tutti/core/wire";
+import type { approvalOf } from "../routes/approvals.ts";
 
-/** What a feed tells, one after the other. `position` is what `after` must be to go on from there. */
-export type News =
-  | { readonly type: "subscribed"; readonly position: number }
-  | { readonly type: "frame"; readonly position: number; readonly data: Json }
-  | { readonly type: "reset"; readonly position: number; readonly reason: string }
-  | { readonly type: "ended" }
-  | "heartbeat";
+/** What a feed tells, one after the other. */
+export type News = LiveNews | "heartbeat";
+
+/** What frames hold, by topic. */
+export type Frames = LiveFrames<ReturnType<typeof approvalOf>>;
+
+/** A frame as it is told. */
+export function frameOf(position: number, data: Frames[keyof Frames]): News {
+  return { type: "frame", position, data: data as unknown as Json };
+}

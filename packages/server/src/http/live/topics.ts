@@ -38,12 +38,12 @@ const requestSchema = z.union([
 ]);
 
 /** What a client says on the socket. */
-export type LiveRequest =
+export type LiveAsk =
   | { readonly type: "subscribe"; readonly id: string; readonly topic: Topic }
   | { readonly type: "unsubscribe" | "ack"; readonly id: string };
 
 /** Reads what a client says; throws `invalid_input`. */
-export async function readRequest(value: unknown): Promise<LiveRequest> {
+export async function readRequest(value: unknown): Promise<LiveAsk> {
   const request = await parse(requestSchema, value, "the message");
   if (request.type !== "subscribe") return { type: request.type, id: request.id };
   const { type, id: subscription, ...rest } = request;

@@ -7,6 +7,7 @@ import type { RunDiff, RunInsight, Waiting, WorkflowInsight } from "@tutti/core/
 import type { z } from "zod";
 import type { Approval, ApprovedCall, Grant } from "./approvals.ts";
 import type { PublicationPage, PublishedEvent, Subscription, WebhookEndpoint } from "./events.ts";
+import type { topicSchema } from "../live/index.ts";
 import type { GraphAmended, GraphCheck, GraphRun } from "./graphs.ts";
 import type { RunDiffAnswer, RunInsightAnswer, WaitingAnswer, WorkflowInsightAnswer } from "./insight.ts";
 import type { CatalogModelShape, CatalogShape, ModelPlanShape, ModelRouteShape, ModelStatsShape, Spend } from "./models.ts";
@@ -114,6 +115,7 @@ test("the client's types are those of the API's description", () => {
   holds<Same<typeof GraphVersion, client.GraphVersion>>();
   holds<Same<typeof GraphDifference, client.GraphVersionDifference>>();
   holds<Same<typeof GraphAmended, Awaited<ReturnType<client.Client["amendGraph"]>>>>();
+  holds<Same<typeof topicSchema, client.LiveTopic>>();
   holds<Fits<typeof GraphRun, client.GraphRunReply, "run" | "amendments">>();
   holds<Fits<typeof WaitingAnswer, client.WaitingReply>>();
   holds<Same<(typeof WaitingAnswer)["shape"]["waiting"]["element"], Waiting>>();
