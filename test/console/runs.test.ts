@@ -131,9 +131,27 @@ test("filters stand in the address, count what there is, and survive a reload", 
   await page.waitForURL(/status=failed/);
 });
 
-test("whatever else an address says is left out, and what the server refuses is told by its code", async () => {
+test("the numbers of the chips are of the runs that the other filters find; for a text there are none", async () => {
+  const page = await tutti.open("/runs?workflow=shop-1");
+  await page.getByRole("button", { name: "All 3,333" }).waitFor();
+  await page.getByRole("button", { name: "failed 333" }).waitFor();
+  await page.getByText(/^All runs of the last day, whatever the other filters: /).waitFor();
+  await page.getByRole("button", { name: "shop-1" }).click();
+  // How many there are of others is still told where others are chosen.
+  await page.getByRole("checkbox", { name: /shop-2 3,333/ }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.getByRole("searchbox").fill("no answer");
+  await page.getByRole("button", { name: "Search Enter" }).click();
+  await page.getByRole("button", { name: "failed", exact: true }).waitFor();
+});
+
+test("whatever else an address says is left out and named, and what the server refuses is told by its code", async () => {
   const page = await tutti.open("/runs?status=failed,nonsense&last=never&since=tomorrow&limit=-1");
   await rows(page).first().getByText("failed").waitFor();
+  await page.getByText("Not filtered by what means nothing here: status nonsense, last never, since tomorrow").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.getByRole("button", { name: "Take it out of the address" }).click();
+  await page.waitForURL((url) => url.search === "?status=failed");
   await page.goto(`${tutti.tutti.url}/admin/runs?parent=${"x".repeat(300)}`);
   await page
     .getByText(/invalid_input|No run fits these filters/)

@@ -93,7 +93,10 @@ export interface BlobPart {
 /** Calls about many runs at once, and about the large values that their events refer to. */
 export interface RunListCalls {
   runs(query?: RunQuery, signal?: AbortSignal): Promise<RunPage>;
-  runCounts(query?: Pick<RunQuery, "parent" | "since" | "until">, signal?: AbortSignal): Promise<RunCounts>;
+  runCounts(
+    query?: Pick<RunQuery, "statuses" | "workflows" | "parent" | "principal" | "since" | "until">,
+    signal?: AbortSignal,
+  ): Promise<RunCounts>;
   activity(
     query: { readonly since: string; readonly until?: string; readonly bucketSeconds: number },
     signal?: AbortSignal,
@@ -121,7 +124,8 @@ export function runListCalls(transport: Transport): RunListCalls {
         },
         signal,
       ),
-    runCounts: (query = {}, signal) => transport.json({ path: "/v1/runs/counts", query: { ...query } }, signal),
+    runCounts: ({ statuses, workflows = [], ...query } = {}, signal) =>
+      transport.json({ path: "/v1/runs/counts", query: { ...query, status: statuses?.join(","), workflow: joined(workflows) } }, signal),
     activity: (query, signal) => transport.json({ path: "/v1/activity", query: { ...query } }, signal),
     bulkRuns: (body, signal) => transport.json({ method: "POST", path: "/v1/runs/bulk", body, timeoutMs: BULK_TIMEOUT_MS }, signal),
     blob: (sha256, part = {}, signal) => transport.json({ path: `/v1/blobs/${encodeURIComponent(sha256)}`, query: { ...part } }, signal),

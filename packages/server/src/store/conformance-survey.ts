@@ -75,6 +75,10 @@ function countTests(open: Open): void {
       (await under.store.countRuns({ newest: 2 })).reduce((sum, { count }) => sum + count, 0),
       2,
     );
+    assert.deepEqual(await under.store.countRuns({ newest: 100, workflows: ["v/1", "u"], principalId: "nobody" }), []);
+    assert.deepEqual(await under.store.countRuns({ newest: 100, workflows: ["v/1", "u"] }), [
+      { workflow: "v/1", status: "running", durationBin: null, count: 1 },
+    ]);
     assert.deepEqual(await under.store.countRuns({ newest: 100, since: at(30) }), [
       { workflow: "v/1", status: "running", durationBin: null, count: 1 },
     ]);

@@ -18,7 +18,7 @@ export interface Survey {
 }
 
 /** Which runs to count. */
-export interface CountFilter extends Pick<RunFilter, "statuses" | "parentId" | "since" | "until"> {
+export interface CountFilter extends Pick<RunFilter, "statuses" | "workflows" | "parentId" | "principalId" | "since" | "until"> {
   readonly newest: number;
 }
 

@@ -49,6 +49,7 @@ export function Counters(): ReactNode {
         label="Runs, last day"
         value={short(sum(({ started }) => started))}
         accent="green"
+        about="child runs too"
         picture={<Sparkline accent="green" values={buckets.map(({ started }) => started)} />}
       />
       <Stat

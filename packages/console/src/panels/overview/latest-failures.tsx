@@ -17,7 +17,7 @@ export function LatestFailures(): ReactNode {
     <Panel
       title="Errors"
       actions={
-        <More to="/runs" search={{ status: "failed" }}>
+        <More to="/runs" search={{ status: "failed", parent: "all" }}>
           All that failed
         </More>
       }

@@ -63,7 +63,7 @@ function useOverviewActions(): void {
         id: "failures",
         title: "Runs that failed in the last day",
         group,
-        run: () => navigate({ to: "/runs", search: { status: "failed", last: "24h" } }),
+        run: () => navigate({ to: "/runs", search: { status: "failed", last: "24h", parent: "all" } }),
       },
       { id: "spent", title: "What was spent, and on what", group, words: "cost tokens", run: () => navigate({ to: "/data" }) },
       {
@@ -82,7 +82,14 @@ function Charts(): ReactNode {
   const activity = useQuery(activityQuery);
   return (
     <div className="grid gap-4 lg:grid-cols-2">
-      <Panel title="Throughput" actions={<More to="/runs">All runs</More>}>
+      <Panel
+        title="Throughput"
+        actions={
+          <More to="/runs" search={{ parent: "all" }}>
+            All runs
+          </More>
+        }
+      >
         <Queried query={activity}>{({ buckets }) => <Throughput buckets={buckets} />}</Queried>
       </Panel>
       <Panel title="Cost" actions={<More to="/data">By model, key and day</More>}>
@@ -113,7 +120,10 @@ function Throughput({ buckets }: { readonly buckets: Buckets }): ReactNode {
       series={series}
       format={short}
       onRange={({ fromMs, toMs }) =>
-        void navigate({ to: "/runs", search: { since: new Date(fromMs).toISOString(), until: new Date(toMs).toISOString() } })
+        void navigate({
+          to: "/runs",
+          search: { since: new Date(fromMs).toISOString(), until: new Date(toMs).toISOString(), parent: "all" },
+        })
       }
     />
   );

@@ -3,7 +3,7 @@ import { useMemo, type ReactNode } from "react";
 import { Chart, type Series } from "../../parts/chart.tsx";
 import { count } from "../../parts/words.ts";
 import { activityQuery } from "./queries.ts";
-import type { RunFilters, TimeFilter } from "./run-filters.ts";
+import { searchOf, type RunFilters, type TimeFilter } from "./run-filters.ts";
 
 const HEIGHT_PX = 96;
 
@@ -12,7 +12,7 @@ interface PictureProps {
   readonly onTime: (time: TimeFilter) => void;
 }
 
-/** How many runs started and failed when, of all workflows. Drawing over a span of time shows only its runs. */
+/** How many runs started and failed when, whatever the other filters. Drawing over a span of time shows only its runs. */
 export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
   const { data: activity } = useQuery(activityQuery(filters));
   const [times, series] = useMemo((): readonly [readonly number[], readonly Series[]] => {
@@ -31,7 +31,7 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
   return (
     <div className="panel hidden px-2 pt-1 sm:block">
       <p className="px-1 text-[11px] text-ink-2">
-        {activity === undefined ? "Reading …" : `${total.join(", ")}. Draw over a span of time to see its runs.`}
+        {activity === undefined ? "Reading …" : `${whichRuns(filters)}: ${total.join(", ")}. Draw over a span of time to see its runs.`}
       </p>
       <Chart
         label="Runs started and failed"
@@ -46,6 +46,14 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
       />
     </div>
   );
+}
+
+/** The picture knows of time only, and of the runs that other runs started. */
+function whichRuns({ time, ...others }: RunFilters): string {
+  const { parent, ...filters } = searchOf({ ...others, time: { type: "any" } });
+  const when = time.type === "any" ? "All runs of the last day" : "All runs of this time";
+  if (Object.keys(filters).length > 0) return `${when}, whatever the other filters`;
+  return parent === "all" ? when : `${when}, child runs too`;
 }
 
 /** A bar of nothing would be a line. */

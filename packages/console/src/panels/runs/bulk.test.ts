@@ -67,5 +67,5 @@ test("of all that fit the filters the server chooses; how many is counted, and t
 
 test("a search by text is steered by what it has found, because a filter cannot name it", () => {
   assert.deepEqual(planOf("retry", { type: "all" }, { ...ground, filters: filtersOf({ q: "x" }) })?.which, { ids: ["2"] });
-  assert.equal(countOf(filtersOf({ by: "ada" }), counts), undefined);
+  assert.equal(countOf(filtersOf({ q: "x" }), counts), undefined);
 });

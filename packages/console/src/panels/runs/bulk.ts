@@ -54,9 +54,9 @@ export function planOf(action: BulkAction, selection: Selection, ground: Ground)
   return { action, which: { filter: filterOf({ ...filters, statuses }) }, count, isCut: count === undefined || count > BULK_MAX };
 }
 
-/** How many runs the filters find, as far as the counts tell: they know nothing of who started a run, or of texts. */
-export function countOf({ statuses, workflows, principal, text }: RunFilters, counts: RunCounts | undefined): number | undefined {
-  if (counts === undefined || principal !== "" || text !== "" || !counts.isWhole) return undefined;
+/** How many runs the filters find, as far as the counts tell: they know nothing of texts. */
+export function countOf({ statuses, workflows, text }: RunFilters, counts: RunCounts | undefined): number | undefined {
+  if (counts === undefined || text !== "" || !counts.isWhole) return undefined;
   const found = counts.byWorkflow.filter(({ workflow }) => workflows.length === 0 || workflows.includes(workflow));
   return found.reduce(
     (sum, { total, byStatus }) => sum + (statuses.length === 0 ? total : statuses.reduce((part, status) => part + byStatus[status], 0)),

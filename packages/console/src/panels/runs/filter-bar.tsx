@@ -3,9 +3,11 @@ import { Search, X } from "lucide-react";
 import { useImperativeHandle, useRef, useState, type ReactNode, type Ref } from "react";
 import { Button } from "../../parts/button.tsx";
 import { TextField, Toggle } from "../../parts/fields.tsx";
+import { cx } from "../../parts/class-names.ts";
 import { Flyout } from "../../parts/flyout.tsx";
 import { shortId } from "../../parts/words.ts";
 import { client } from "../../server.ts";
+import { Keys } from "../../shell/keys.tsx";
 import { isEverything, isRunId, type RunFilters } from "./run-filters.ts";
 import { TimeChoice, timeWords } from "./time-choice.tsx";
 import { WorkflowChoice } from "./workflow-choice.tsx";
@@ -66,10 +68,11 @@ interface SearchBoxProps {
   readonly onText: (text: string) => void;
 }
 
-/** Searches when Enter is pressed: a search reads much of the log, so not at each letter. The id of a run leads to the run. */
+/** Searches when it is told to, and says how: a search reads much of the log, so not at each letter. The id of a run leads to the run. */
 function SearchBox({ box, text, onText }: SearchBoxProps): ReactNode {
   const navigate = useNavigate();
   const [typed, setTyped] = useState(text);
+  const isAsked = typed.trim() === text;
   const submit = async (): Promise<void> => {
     const wanted = typed.trim();
     const isThere = isRunId(wanted) && (await client.run(wanted).catch(() => undefined)) !== undefined;
@@ -99,8 +102,20 @@ function SearchBox({ box, text, onText }: SearchBoxProps): ReactNode {
           setTyped(text);
           currentTarget.blur();
         }}
-        className="h-8 w-full rounded-md border border-line-strong bg-ground ps-8 pe-2.5 text-[13px] text-ink placeholder:text-ink-3"
+        className={cx(
+          "h-8 w-full rounded-md border border-line-strong bg-ground ps-8 text-[13px] text-ink placeholder:text-ink-3",
+          isAsked ? "pe-2.5" : "pe-24",
+        )}
       />
+      {!isAsked && (
+        <button
+          type="submit"
+          className="absolute end-1 top-1 flex h-6 items-center gap-1.5 rounded bg-ground-3 px-2 text-xs text-ink-2 hover:text-ink"
+        >
+          Search
+          <Keys keys="Enter" />
+        </button>
+      )}
     </form>
   );
 }

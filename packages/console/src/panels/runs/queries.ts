@@ -6,11 +6,20 @@ import { boundsOf, SPANS, type RunFilters } from "./run-filters.ts";
 const BUCKETS = 90;
 const STEPS_SECONDS = [10, 30, 60, 300, 900, 1800, 3600, 7200, 21_600, 43_200, 86_400, 604_800];
 
-/** How many runs there are of each kind, whatever their status. */
-export const countsQuery = ({ parent, time }: RunFilters) =>
+/** How many runs there are of each kind, whatever their status and the text they are searched for. */
+export const countsQuery = ({ workflows, parent, principal, time }: Omit<RunFilters, "statuses" | "text">) =>
   queryOptions({
-    queryKey: ["runs", "counts", parent, time],
-    queryFn: ({ signal }) => client.runCounts({ ...boundsOf(time, Date.now()), ...(parent !== "all" && { parent }) }, signal),
+    queryKey: ["runs", "counts", workflows, parent, principal, time],
+    queryFn: ({ signal }) =>
+      client.runCounts(
+        {
+          ...boundsOf(time, Date.now()),
+          workflows,
+          ...(parent !== "all" && { parent }),
+          ...(principal !== "" && { principal }),
+        },
+        signal,
+      ),
     placeholderData: keepPreviousData,
   });
 

@@ -9,6 +9,7 @@ import { count, duration, shortId } from "../../parts/words.ts";
 /** What the list shows of a run. */
 export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
   { id: "status", title: "Status", width: "7.25rem", cell: ({ status }) => <StatusBadge status={status} /> },
+  { id: "workflow", title: "Workflow", width: "minmax(11rem, 2fr)", cell: ({ workflow }) => <span title={workflow}>{workflow}</span> },
   {
     id: "id",
     title: "Run",
@@ -22,7 +23,6 @@ export const RUN_COLUMNS: readonly Column<RunRecord>[] = [
       </span>
     ),
   },
-  { id: "workflow", title: "Workflow", width: "minmax(11rem, 2fr)", cell: ({ workflow }) => <span title={workflow}>{workflow}</span> },
   { id: "started", title: "Started", width: "8rem", cell: ({ startedAt }) => <Moment at={startedAt} /> },
   { id: "duration", title: "Duration", width: "6.5rem", isNumber: true, cell: (run) => <Duration run={run} /> },
   { id: "events", title: "Events", width: "5rem", isNumber: true, cell: ({ events }) => count(events) },

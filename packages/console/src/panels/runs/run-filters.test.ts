@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { RunRecord } from "@tutti/core";
-import { belongs, filtersOf, isEverything, isRunId, liveFilterOf, queryOf, searchOf } from "./run-filters.ts";
+import { belongs, filtersOf, isEverything, isRunId, leftOutOf, liveFilterOf, queryOf, searchOf } from "./run-filters.ts";
 
 const NOW_MS = Date.parse("2026-11-21T12:00:00.000Z");
 const run: RunRecord = {
@@ -24,8 +24,11 @@ test("an address and its filters are the same, both ways", () => {
   assert.deepEqual(searchOf(filtersOf(between)), between);
 });
 
-test("what an address says wrongly is left out", () => {
-  const filters = filtersOf({ status: "failed,nonsense,failed", last: "never", since: "tomorrow", workflow: ",,", other: "x" });
+test("what an address says wrongly is left out, and known to be", () => {
+  const search = { status: "failed,nonsense,failed", last: "never", since: "tomorrow", workflow: ",,", other: "x" };
+  const filters = filtersOf(search);
+  assert.deepEqual(leftOutOf(search), ["status nonsense", "last never", "since tomorrow"]);
+  assert.deepEqual(leftOutOf(searchOf(filters)), []);
   assert.deepEqual(searchOf(filters), { status: "failed" });
   assert.equal(isEverything(filtersOf({ status: "nonsense" })), true);
 });

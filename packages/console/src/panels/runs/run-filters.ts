@@ -43,6 +43,18 @@ export function filtersOf(search: Texts): RunFilters {
   };
 }
 
+/** What an address says of status and time that means nothing, as it stands there: whoever opens it must know that it is left out. */
+export function leftOutOf(search: Texts): readonly string[] {
+  const { status, last, since, until } = search;
+  const statuses = listOf(status).filter((name) => !STATUSES.includes(name as RunStatus));
+  return [
+    ...statuses.map((name) => `status ${name}`),
+    ...(last === undefined || Object.hasOwn(SPANS, last) ? [] : [`last ${last}`]),
+    ...(since === undefined || momentOf(since) !== undefined ? [] : [`since ${since}`]),
+    ...(until === undefined || momentOf(until) !== undefined ? [] : [`until ${until}`]),
+  ];
+}
+
 /** The address of filters; what holds anyway does not stand in it. */
 export function searchOf({ statuses, workflows, parent, principal, text, time }: RunFilters): Readonly<Record<string, string>> {
   const texts = {

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
+import { Link, useNavigate } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
 import { ArrowUp, SearchX } from "lucide-react";
 import { useCallback, useMemo, useRef, useState, type ReactNode } from "react";
@@ -14,7 +14,7 @@ import { planOf, type BulkAction, type BulkPlan } from "./bulk.ts";
 import { BulkWindow } from "./bulk-window.tsx";
 import { countsQuery } from "./queries.ts";
 import { RUN_COLUMNS } from "./run-columns.tsx";
-import { isEverything, type RunFilters } from "./run-filters.ts";
+import { isEverything, searchOf, type RunFilters } from "./run-filters.ts";
 import { hasSelected, NOTHING, shownSelected, withSelected, type Selection } from "./selection.ts";
 import { useRunList, type LiveRunList } from "./use-run-list.ts";
 
@@ -123,6 +123,11 @@ function Foot({ runs: { list, reading, error, readMore, readAnew }, filters }: P
         {`${count(rows.length)} shown${nextBefore === null ? ", all there are" : ""}`}
         {filters.text !== "" && `; looked through ${count(scanned)} events`}
       </span>
+      {filters.parent === "none" && (
+        <Link to="/runs" search={searchOf({ ...filters, parent: "all" })} className="text-blue hover:underline">
+          Show child runs too
+        </Link>
+      )}
       {reading === "more" && <span>Reading older ones …</span>}
       {reading === "nothing" && nextBefore !== null && nextBefore !== undefined && error === undefined && (
         <Button tone="quiet" onClick={readMore}>

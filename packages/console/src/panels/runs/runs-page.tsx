@@ -1,6 +1,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useCallback, useMemo, useRef, type ReactNode } from "react";
+import { Button } from "../../parts/button.tsx";
 import { Page } from "../../parts/page.tsx";
 import { SavedViews } from "../../parts/saved-views.tsx";
 import { say } from "../../parts/toasts.tsx";
@@ -8,7 +9,7 @@ import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { useThrottled } from "../../throttled.ts";
 import { ActivityPicture } from "./activity-picture.tsx";
 import { FilterBar, type FilterBarHandle } from "./filter-bar.tsx";
-import { filtersOf, searchOf, type RunFilters } from "./run-filters.ts";
+import { filtersOf, leftOutOf, searchOf, type RunFilters } from "./run-filters.ts";
 import { RunTable } from "./run-table.tsx";
 import { StatusChips } from "./status-chips.tsx";
 
@@ -43,10 +44,26 @@ export function RunsPage(): ReactNode {
       actions={<SavedViews page="runs" value={searchOf(filters)} onOpen={(texts) => show(filtersOf(texts))} opener={views} />}
     >
       <FilterBar handle={bar} filters={filters} onFilters={change} onClear={clear} />
+      <LeftOut texts={leftOutOf(search)} onClear={() => show(filters)} />
       <StatusChips filters={filters} onStatuses={(statuses) => change({ statuses })} />
       <ActivityPicture filters={filters} onTime={(time) => change({ time })} />
       <RunTable key={key} filters={filters} onClear={clear} onChange={countAgain} />
     </Page>
+  );
+}
+
+/** What the address asks for in vain. */
+function LeftOut({ texts, onClear }: { readonly texts: readonly string[]; readonly onClear: () => void }): ReactNode {
+  if (texts.length === 0) return null;
+  return (
+    <p role="status" className="flex flex-wrap items-center gap-x-2 text-[13px] text-orange">
+      <span className="min-w-0 break-words" dir="auto">
+        {`Not filtered by what means nothing here: ${texts.join(", ")}`}
+      </span>
+      <Button tone="quiet" onClick={onClear}>
+        Take it out of the address
+      </Button>
+    </p>
   );
 }
 

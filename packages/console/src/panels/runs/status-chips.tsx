@@ -15,10 +15,13 @@ interface ChipsProps {
   readonly onStatuses: (statuses: readonly RunStatus[]) => void;
 }
 
-/** How many runs of each status there are; a click shows only those. */
+/** How many runs of each status the other filters find; a click shows only those. Which of them hold a text nobody has counted. */
 export function StatusChips({ filters, onStatuses }: ChipsProps): ReactNode {
-  const { data: counts } = useQuery(countsQuery(filters));
-  const shown = STATUSES.filter((status) => !RARE.has(status) || (counts?.byStatus[status] ?? 0) > 0 || filters.statuses.includes(status));
+  const counted = useQuery(countsQuery(filters));
+  const counts = filters.text === "" ? counted.data : undefined;
+  const shown = STATUSES.filter(
+    (status) => !RARE.has(status) || (counted.data?.byStatus[status] ?? 0) > 0 || filters.statuses.includes(status),
+  );
   const toggle = (status: RunStatus): void =>
     onStatuses(filters.statuses.includes(status) ? filters.statuses.filter((one) => one !== status) : [...filters.statuses, status]);
   return (

@@ -17,7 +17,7 @@ interface WorkflowChoiceProps {
 /** Which workflows: those that have run, most runs first, then those that could. */
 export function WorkflowChoice({ filters, onWorkflows }: WorkflowChoiceProps): ReactNode {
   const [typed, setTyped] = useState("");
-  const { data: counts } = useQuery(countsQuery(filters));
+  const { data: counts } = useQuery(countsQuery({ ...filters, workflows: [] }));
   const { data: known = [] } = useQuery(workflowsQuery);
   const totals = new Map(counts?.byWorkflow.map(({ workflow, total }) => [workflow, total]));
   const names = [...new Set([...filters.workflows, ...totals.keys(), ...known.map(({ name }) => name)])];

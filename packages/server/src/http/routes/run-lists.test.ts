@@ -139,6 +139,10 @@ describe("counts and activity", () => {
     ]);
     const counts = await client.runCounts({ since: `${day}00:00:00Z`, until: `${day}01:00:00Z` });
     assert.deepEqual([counts.total, counts.isWhole, counts.byStatus.completed, counts.byStatus.failed], [3, true, 2, 1]);
+    const hour = { since: `${day}00:00:00Z`, until: `${day}01:00:00Z` };
+    assert.equal((await client.runCounts({ ...hour, workflows: ["old", "older"], principal: "ada" })).total, 3);
+    assert.equal((await client.runCounts({ ...hour, workflows: ["older"] })).total, 0);
+    assert.equal((await client.runCounts({ ...hour, principal: "owner" })).total, 0);
     const [old] = counts.byWorkflow;
     assert.deepEqual([old?.workflow, old?.total], ["old", 3]);
     assert.ok(Math.abs((old?.p50DurationMs ?? 0) - 2_000) <= 100);

@@ -41,7 +41,7 @@ export function runListRoutes(app: App): Hono<HttpEnv> {
     operation({
       tag: "Runs",
       summary: "How many runs there are, by status and by workflow, of the newest",
-      query: { parent: FILTER_QUERY.parent, since: FILTER_QUERY.since, until: FILTER_QUERY.until },
+      query: FILTER_QUERY,
       response: RunCounts,
     }),
     async (ctx) => ctx.json(await countRuns(app, ctx)),
@@ -84,13 +84,7 @@ async function listRuns(app: App, ctx: HttpContext) {
 }
 
 async function countRuns(app: App, ctx: HttpContext) {
-  const { parentId, since, until } = askedRuns(ctx);
-  const rows = await app.store.countRuns({
-    newest: COUNTED_MAX,
-    ...(parentId !== undefined && { parentId }),
-    ...(since !== undefined && { since }),
-    ...(until !== undefined && { until }),
-  });
+  const rows = await app.store.countRuns({ newest: COUNTED_MAX, ...askedRuns(ctx) });
   const byName = new Map<string, typeof rows>();
   for (const row of rows) byName.set(row.workflow, [...(byName.get(row.workflow) ?? []), row]);
   const byWorkflow = [...byName].map(([workflow, own]) => ({ workflow, ...summed(own), p50DurationMs: percentile(own, 0.5) }));
