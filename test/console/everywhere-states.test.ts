@@ -146,6 +146,17 @@ for (const [how, every, answer] of [
 test("what is not there, or no more, is told as that, with a way on", async () => {
   const page = await tutti.open("/");
   const gone = "/runs/00000000-0000-7000-8000-000000000000";
+  for (const [path, way] of [
+    [gone, "See all runs"],
+    ["/runs/no such", "See all runs"],
+    ["/workflows/No%20such", "See all workflows"],
+    ["/agents/no-such", "See all agents"],
+  ] as const) {
+    await visit(page, path);
+    await page.locator("main").getByRole("link", { name: way }).waitFor();
+    // Whoever looks at a page has no use for a request to the API.
+    assert.doesNotMatch(await page.locator("main").innerText(), /GET |\/v1/);
+  }
   for (const path of [gone, "/workflows/no-such", "/agents/no-such", "/panels/no/such", "/settings/no-such", "/no-such"]) {
     await visit(page, path);
     await page

@@ -1,10 +1,12 @@
 import { useQuery } from "@tanstack/react-query";
-import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
+import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { AgentEntry, ToolEntry } from "@tutti/client";
+import { Bot } from "lucide-react";
 import { useMemo, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
+import { Empty } from "../../parts/states.tsx";
 import { Stat } from "../../parts/stat.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import type { Accent } from "../../parts/tones.ts";
@@ -52,7 +54,7 @@ export function AgentPage(): ReactNode {
   return (
     // With another agent everything begins anew: what was said to one is no business of the next.
     <Page key={name} title={name} about={query.data?.description} isFull={tab === "chat"}>
-      <Queried query={query} lines={8}>
+      <Queried query={query} lines={8} missing={<Unknown />}>
         {(agent) => (
           <Tabs
             label="Views of this agent"
@@ -63,6 +65,17 @@ export function AgentPage(): ReactNode {
         )}
       </Queried>
     </Page>
+  );
+}
+
+function Unknown(): ReactNode {
+  return (
+    <Empty icon={Bot} title="No agent is called that">
+      <Link to="/agents" className="text-blue underline">
+        See all agents
+      </Link>
+      , or load the plugin that brings it.
+    </Empty>
   );
 }
 

@@ -1,8 +1,10 @@
+import { Link } from "@tanstack/react-router";
+import { SearchX } from "lucide-react";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { hasEnded, type RunReading } from "@tutti/core/insight";
 import { Page } from "../../parts/page.tsx";
-import { Failure, Loading } from "../../parts/states.tsx";
+import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { visible } from "../../parts/visible.ts";
 import { count } from "../../parts/words.ts";
@@ -44,7 +46,7 @@ function OpenRun({ address }: { readonly address: Address }): ReactNode {
   const title = facts.title === "" ? "Run" : `Run of ${visible(facts.title)}`;
   useTabActions(address);
   if (log.events.length === 0 || reading === undefined)
-    return <Page title="Run">{log.error === undefined ? <Loading lines={8} /> : <Failure error={log.error} onRetry={log.retry} />}</Page>;
+    return <Page title="Run">{log.error === undefined ? <Loading lines={8} /> : <Absent log={log} />}</Page>;
   return (
     <Page
       title={title}
@@ -60,6 +62,19 @@ function OpenRun({ address }: { readonly address: Address }): ReactNode {
         onFork={setForkBefore}
       />
     </Page>
+  );
+}
+
+/** Why there is nothing of the run. */
+function Absent({ log: { error, retry } }: { readonly log: RunLogState }): ReactNode {
+  if (error?.code !== "not_found") return <Failure error={error} onRetry={retry} />;
+  return (
+    <Empty icon={SearchX} title="No run has this id">
+      It may be misspelt, of another Tutti, or removed because it ended long ago.{" "}
+      <Link to="/runs" className="text-blue underline">
+        See all runs
+      </Link>
+    </Empty>
   );
 }
 

@@ -35,7 +35,7 @@ export const workflowInsightQuery = (workflow: string) =>
     queryFn: ({ signal }) => client.workflowInsight(workflow, { runs: INSIGHT_RUNS_MAX }, signal),
   });
 
-/** A saved graph: its newest version, or null when there is none by that name. */
+/** A saved graph: its newest version, or null when there is none by that name, or cannot be one. */
 export const savedGraphQuery = (name: string) =>
   queryOptions({
     queryKey: ["saved-graph", name],
@@ -43,7 +43,7 @@ export const savedGraphQuery = (name: string) =>
       try {
         return await client.savedGraph(name, undefined, signal);
       } catch (thrown) {
-        if (AppError.from(thrown).code === "not_found") return null;
+        if (["not_found", "invalid_input"].includes(AppError.from(thrown).code)) return null;
         throw thrown;
       }
     },

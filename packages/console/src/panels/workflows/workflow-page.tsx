@@ -171,7 +171,7 @@ function Unknown({ name }: { readonly name: string }): ReactNode {
     <Page title={name}>
       <Empty icon={GitBranch} title="No workflow is called that">
         <Link to="/workflows" className="text-blue underline">
-          See all of them
+          See all workflows
         </Link>
         , or load the plugin that brings it.
       </Empty>
