@@ -8,7 +8,7 @@ import { Button } from "../../parts/button.tsx";
 import { Moving } from "../../parts/moving.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Empty } from "../../parts/states.tsx";
-import { Moment } from "../../parts/time.tsx";
+import { Moment, Sentence } from "../../parts/time.tsx";
 import { approvalsQuery, healthQuery } from "../../queries.ts";
 import { needsOf } from "./needs.ts";
 import { budgetsQuery, deadLettersQuery, pausedQuery, supervisedQuery } from "./queries.ts";
@@ -49,7 +49,9 @@ export function NeedsYou(): ReactNode {
                 </span>
                 <span className="min-w-0 grow" dir="auto">
                   <span className="block truncate text-[13px] font-medium">{title}</span>
-                  <span className="block truncate text-xs text-ink-2">{why}</span>
+                  <span className="block truncate text-xs text-ink-2">
+                    <Sentence text={why} />
+                  </span>
                 </span>
                 {since !== null && (
                   <span className="text-xs text-ink-3">

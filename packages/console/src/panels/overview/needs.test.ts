@@ -32,6 +32,26 @@ test("what is broken comes before what is asked, and that before what can wait",
   ]);
 });
 
+test("work in a crash loop is told of once, with its error; so are dead letters", () => {
+  const work = { workflow: "w", supervisorId: "s", runId: null, restarts: 3, failures: 3, restartAt: null, stuck: [], since: SINCE };
+  const error = { code: "upstream", message: "the bank is closed" } as const;
+  const needs = needsOf({
+    ...NOTHING,
+    supervised: [{ ...work, name: "teller", status: "crash loop", error }],
+    components: [
+      { name: "supervised teller", status: "down", since: SINCE, reason: "it crashed too often", todo: "mend the cause" },
+      { name: "supervised reader", status: "degraded", since: SINCE, reason: "it waits to be restarted", todo: null },
+      { name: "dead letters", status: "degraded", since: SINCE, reason: "1 wait", todo: "look at them" },
+    ],
+    deadLetters: [{ id: "d", source: "webhook", since: SINCE, status: "waiting", attempts: 5, error }],
+    approvals: [{ runId: "r", key: "1", question: "Send it?", since: SINCE, until: null }],
+  });
+  assert.deepEqual(
+    needs.map(({ kind, title }) => `${kind}: ${title}`),
+    ["degraded: supervised reader", "crash loop: teller", "approval: Send it?", "dead letter: webhook"],
+  );
+});
+
 test("a budget that is gone is told in red", () => {
   assert.deepEqual(
     needsOf({ ...NOTHING, keys: [keyThatSpent(1.2)] }).map(({ kind, accent }) => [kind, accent]),

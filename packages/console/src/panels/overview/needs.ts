@@ -30,12 +30,18 @@ const BUDGET_SHARE = 0.8;
 
 /** What needs a person now, the most urgent kind first; within a kind what has waited longest. */
 export function needsOf(sources: NeedSources): readonly Need[] {
-  return [...brokenParts(sources), ...questions(sources), ...loops(sources), ...stopped(sources), ...budgets(sources), ...letters(sources)];
+  return [...brokenParts(sources), ...loops(sources), ...questions(sources), ...stopped(sources), ...budgets(sources), ...letters(sources)];
 }
 
-function brokenParts({ components }: NeedSources): readonly Need[] {
-  return components
-    .filter(({ status }) => status === "down" || status === "degraded")
+/** Parts that are not well. What is told of by itself, with more than its part of the server's health says, is not told of twice. */
+function brokenParts(sources: NeedSources): readonly Need[] {
+  const told = new Set([
+    ...loops(sources).map(({ title }) => `supervised ${title}`),
+    ...(stopped(sources).length > 0 ? ["engine"] : []),
+    ...(letters(sources).length > 0 ? ["dead letters"] : []),
+  ]);
+  return sources.components
+    .filter(({ name, status }) => (status === "down" || status === "degraded") && !told.has(name))
     .map(({ name, status, reason, todo, since }) => ({
       id: `component ${name}`,
       kind: status,

@@ -3,7 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { StatusBadge } from "../../parts/badge.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
-import { Moment, useNow } from "../../parts/time.tsx";
+import { Moment, Sentence, useNow } from "../../parts/time.tsx";
 import { clockTime, count, dollars, duration, shortId } from "../../parts/words.ts";
 import { childrenQuery, waitingQuery } from "./queries.ts";
 import type { RunFacts } from "./run-facts.ts";
@@ -58,7 +58,7 @@ export function RunHeader({ facts, events }: RunHeaderProps): ReactNode {
       <Family facts={facts} events={events} />
       {facts.error !== undefined && (
         <p className="rounded-md border border-red bg-ground-1 px-3 py-2 text-[13px] break-words" dir="auto">
-          <code className="font-mono text-xs font-semibold text-red">{facts.error.code}</code> {facts.error.message}
+          <code className="font-mono text-xs font-semibold text-red">{facts.error.code}</code> <Sentence text={facts.error.message} />
         </p>
       )}
       {!facts.hasEnded && <WaitingFor runId={facts.runId} events={events} />}
@@ -167,7 +167,7 @@ function WaitingFor({ runId, events }: { readonly runId: string; readonly events
     >
       {waiting.slice(0, SENTENCES_SHOWN).map(({ key, type, sentence }) => (
         <li key={`${type}/${key}`} className="break-words" dir="auto">
-          {sentence}
+          <Sentence text={sentence} />
         </li>
       ))}
       {waiting.length > SENTENCES_SHOWN && <li className="text-ink-3">and {waiting.length - SENTENCES_SHOWN} more</li>}

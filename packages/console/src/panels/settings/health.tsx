@@ -3,7 +3,7 @@ import type { ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
-import { Moment } from "../../parts/time.tsx";
+import { Moment, Sentence } from "../../parts/time.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { healthQuery, statusQuery } from "../../queries.ts";
 
@@ -26,8 +26,14 @@ export function HealthSettings(): ReactNode {
                   </span>
                   <span className="min-w-0 grow" dir="auto">
                     <span className="font-medium">{name}</span>
-                    <span className="block text-xs break-words text-ink-2">{reason}</span>
-                    {todo !== null && <span className="block text-xs break-words text-orange">{todo}</span>}
+                    <span className="block text-xs break-words text-ink-2">
+                      <Sentence text={reason} />
+                    </span>
+                    {todo !== null && (
+                      <span className="block text-xs break-words text-orange">
+                        <Sentence text={todo} />
+                      </span>
+                    )}
                   </span>
                   <span className="text-xs text-ink-3">
                     <Moment at={since} />
