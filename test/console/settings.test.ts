@@ -42,7 +42,13 @@ before(async () => {
   folder = await mkdtemp(join(tmpdir(), "tutti-settings-"));
   upstream = await startOpenAiUpstream(script, { models: ["quick-model", "slow-model"] });
   locked = await startOpenAiUpstream(script, { apiKey: "another key" });
+  const toolPolicyPath = join(folder, "tool_policy.yaml");
+  await writeFile(
+    toolPolicyPath,
+    "rules: [{ id: no-payments, effect: deny, reason: nobody pays here, match: { tool: pay }, when: { run: { tainted: true } } }]",
+  );
   tutti = await openConsole({
+    toolPolicyPath,
     pluginsDir: join(folder, "plugins"),
     toolsAllow: ["echo", "safe_calc"],
     modelBaseUrl: upstream.baseUrl,
@@ -123,7 +129,17 @@ test("a policy is tried on last week's calls: what would change and why; what is
   await client.callTool("echo", { text: "one" });
   await client.callTool("safe_calc", { expression: "1 + 1" });
   const page = await tutti.open("/settings/policy");
+  const rule = page.getByRole("list", { name: "Rules in force" }).getByRole("listitem");
+  await rule.getByText("no-payments").waitFor();
+  assert.match(
+    await rule.innerText(),
+    /^deny\s+no-payments nobody pays here\s+match \{"tool":"pay"\}\s+when \{"run":\{"tainted":true\}\}$/,
+  );
   const text = page.getByLabel("A policy to try (YAML)");
+  // It begins as the rules in force.
+  assert.match(await text.inputValue(), /^version: 1\nrules:\n {2}- id: "no-payments"\n/);
+  await page.getByRole("button", { name: "Try it on last week" }).click();
+  await page.getByText(/^Of \d+ decisions of the last week/).waitFor();
   await text.fill("version: 1\nrules: nonsense\n");
   await page.getByRole("button", { name: "Check" }).click();
   await page

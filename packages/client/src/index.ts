@@ -125,6 +125,7 @@ export type {
   PolicyFile,
   PolicyReplayReply,
   PolicyReplayRequest,
+  PolicyRuleEntry,
   PolicyStatus,
   RuleSayingEntry,
   ShadowStanding,

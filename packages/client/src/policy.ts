@@ -52,6 +52,13 @@ export interface PolicyStatus extends PolicyStanding {
   readonly shadow: ShadowStanding | null;
 }
 
+/** A rule in force, as its file has it. */
+export interface PolicyRuleEntry extends RuleEntry {
+  readonly match: Json;
+  readonly when?: Json;
+  readonly approval?: Json;
+}
+
 /** What one rule says, and why. */
 export interface RuleSayingEntry {
   readonly id: string;
@@ -142,6 +149,8 @@ export interface PolicyReplayRequest {
 /** The calls about the tool policy. */
 export interface PolicyCalls {
   policy(signal?: AbortSignal): Promise<PolicyStatus>;
+  /** The rules in force, in the order of the file; none where there is no file. */
+  policyRules(signal?: AbortSignal): Promise<readonly PolicyRuleEntry[]>;
   reloadPolicy(signal?: AbortSignal): Promise<PolicyStatus>;
   checkPolicy(files: readonly PolicyFile[], signal?: AbortSignal): Promise<PolicyCheckReply>;
   explainPolicy(request: ExplainRequest, signal?: AbortSignal): Promise<PolicyExplanation>;
@@ -158,6 +167,8 @@ export function policyCalls(transport: Transport): PolicyCalls {
     transport.json({ method: "POST", path: `/v1/policy/${path}`, timeoutMs: REPLAY_TIMEOUT_MS, ...(body && { body }) }, signal);
   return {
     policy: (signal) => transport.json({ path: "/v1/policy" }, signal),
+    policyRules: async (signal) =>
+      (await transport.json<{ readonly rules: readonly PolicyRuleEntry[] }>({ path: "/v1/policy", query: { rules: true } }, signal)).rules,
     reloadPolicy: (signal) => post("reload", undefined, signal),
     checkPolicy: (files, signal) => post("check", { files }, signal),
     explainPolicy: (request, signal) => post("explain", request, signal),

@@ -1,4 +1,4 @@
-import { useMutation } from "@tanstack/react-query";
+import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { PolicyReplayReply } from "@tutti/client";
 import { useState, type ReactNode } from "react";
@@ -12,6 +12,8 @@ import { complain } from "../../parts/toasts.tsx";
 import { count, shortId } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { Faults } from "./policy-faults.tsx";
+import { policyQuery, policyRulesQuery } from "./policy-queries.ts";
+import { policyText } from "./policy-text.ts";
 import { EFFECT_ACCENT } from "./policy-words.ts";
 
 const WEEK_MS = 7 * 86_400_000;
@@ -22,17 +24,12 @@ const SHOWN = 200;
 /** Pages of the log that one dry run reads at most. */
 const PAGES_MAX = 200;
 
-const EXAMPLE = `version: 1
-rules:
-  - id: ask-before-writing
-    effect: ask
-    reason: somebody looks at what is written
-    match: { tool: "*", effect: write }
-`;
-
-/** Holds another policy against the calls of last week. Nothing of it is put in force. */
+/** Holds another policy against the calls of last week: at first the one in force, to be changed. Nothing of it is put in force. */
 export function PolicyDryRun(): ReactNode {
-  const [text, setText] = useState("");
+  const { data: status } = useQuery(policyQuery);
+  const { data: rules } = useQuery({ ...policyRulesQuery(status?.policyHash ?? ""), enabled: status !== undefined });
+  const [typed, setText] = useState<string>();
+  const text = typed ?? (rules === undefined ? "" : policyText(rules));
   const files = [{ name: FILE, text }];
   const checking = useMutation({ mutationFn: () => client.checkPolicy(files), onError: complain });
   const replaying = useMutation({
@@ -48,11 +45,10 @@ export function PolicyDryRun(): ReactNode {
       <div className="flex flex-col gap-3">
         <TextArea
           label="A policy to try (YAML)"
-          help="Nothing of it is put in force. To do that, write it into the file above: it is read as soon as it changes."
+          help="It begins as the rules in force, or with an example. Nothing of it is put in force. To do that, write it into the file above: it is read as soon as it changes."
           rows={12}
           spellCheck={false}
           value={text}
-          placeholder={EXAMPLE}
           onChange={({ target }) => {
             setText(target.value);
             // What was said of the text before is not said of this one.

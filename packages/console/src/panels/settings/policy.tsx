@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { PolicyStatus } from "@tutti/client";
 import { useMemo, type ReactNode } from "react";
@@ -16,10 +16,11 @@ import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { PolicyDryRun, ShadowReplay } from "./policy-dry-run.tsx";
 import { Faults } from "./policy-faults.tsx";
+import { policyQuery } from "./policy-queries.ts";
 import { PolicyQuestion } from "./policy-question.tsx";
+import { PolicyRules } from "./policy-rules.tsx";
 import { EFFECT_ACCENT } from "./policy-words.ts";
 
-const policyQuery = queryOptions({ queryKey: ["policy"], queryFn: ({ signal }) => client.policy(signal) });
 /** The policy in force, what it lets you call, and what another one would have decided. */
 export function PolicySettings(): ReactNode {
   return (
@@ -65,11 +66,8 @@ function InForce(): ReactNode {
   );
 }
 
-function Standing({
-  status: { status, path, ruleCount, policyHash, since, problems = [], warnings = [], shadow },
-}: {
-  readonly status: PolicyStatus;
-}): ReactNode {
+function Standing({ status: standing }: { readonly status: PolicyStatus }): ReactNode {
+  const { status, path, ruleCount, policyHash, since, problems = [], warnings = [], shadow } = standing;
   return (
     <div className="flex flex-col gap-3 text-[13px]">
       <p className="flex flex-wrap items-center gap-2">
@@ -91,6 +89,7 @@ function Standing({
       </p>
       <Faults title="Problems" faults={problems} />
       <Faults isWarning title="Warnings" faults={warnings} />
+      <PolicyRules status={standing} />
       {shadow !== null && shadow.counts !== null && (
         <p className="text-ink-2">
           In its shadow another policy decided {count(shadow.counts.decided)} times since <Moment at={shadow.counts.since} />, and differed{" "}

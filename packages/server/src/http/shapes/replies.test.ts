@@ -129,7 +129,7 @@ describe("answers are as the API's description says", () => {
     const { runId } = await client.callTool("pay", call);
     await assert.rejects(client.callTool("pay", { ...call, amount: 700 }), failed("missing_approval"));
     await client.policy();
-    await ask("/v1/policy?rules=true");
+    await client.policyRules();
     await ask("/v1/policy/schema");
     await client.reloadPolicy();
     const files = [{ name: "tools.yaml", text: TOOLS }];
