@@ -19,10 +19,13 @@ const clerk: AgentSpec = {
   limits: { stepsMax: 4, historyMessagesMax: 20 },
 };
 
+/** An agent that lacks something. */
+const poor: AgentSpec = { ...clerk, name: "poor", tools: ["lost_tool"] };
+
 /** Whatever is said aloud is looked at by a person first. */
 const house: Plugin = {
   name: "house",
-  agents: [clerk],
+  agents: [clerk, poor],
   policies: [
     ({ kind, resource }): Decision | undefined =>
       kind === "tool.call" && resource === "echo" ? { effect: "ask", reason: "words are looked at", rule: "words" } : undefined,
@@ -80,7 +83,7 @@ test("agents are listed with how they are, and one tells what it can do and what
   const page = await tutti.open("/agents");
   const row = page.getByRole("row").filter({ hasText: "clerk" });
   await row.getByText("ok", { exact: true }).waitFor();
-  await row.getByText("2 tools").waitFor();
+  await row.getByRole("link", { name: "Talk to clerk" }).waitFor();
   assert.deepEqual(await violations(page), []);
   await row.getByRole("link", { name: "clerk", exact: true }).click();
   await page.getByRole("tab", { name: "About and runs" }).click();
@@ -93,6 +96,48 @@ test("agents are listed with how they are, and one tells what it can do and what
   await page.getByRole("button", { name: "Start", exact: true }).click();
   await page.waitForURL(/\/runs\/[0-9a-f-]{36}/);
   assert.deepEqual(page.problems, []);
+});
+
+test("whatever the width, talking to an agent is in sight; where an agent is not well the list says why and leads to what mends it", async () => {
+  const page = await tutti.open("/agents");
+  for (const width of [1900, 1440, 390]) {
+    await page.setViewportSize({ width, height: 844 });
+    const grid = page.getByRole("grid", { name: "Agents" });
+    await grid.getByRole("columnheader", { name: "Can" }).waitFor({ state: width === 1900 ? "visible" : "detached" });
+    const { x = 0, width: size = 0 } = (await grid.getByRole("link", { name: "Talk to clerk" }).boundingBox()) ?? {};
+    assert.ok(x > 0 && x + size <= width, `${width}: ${x} and ${size}`);
+    assert.equal(
+      await page.evaluate('document.querySelector("[role=grid]").scrollWidth <= document.querySelector("[role=grid]").clientWidth'),
+      true,
+    );
+  }
+  await page.getByText("tools that it names are not there: lost_tool").waitFor();
+  await page.getByRole("link", { name: "degraded. Add what it needs" }).click();
+  await page.waitForURL(/settings\/plugins/);
+});
+
+test("in a low window and on a phone a conversation has one thing that scrolls, and the way to write is in sight", async () => {
+  const page = await tutti.open("/agents/clerk");
+  await ask(page, "Tell me a story\n".repeat(30));
+  await page.getByRole("log").getByText("End.").waitFor();
+  for (const viewport of [
+    { width: 720, height: 450 },
+    { width: 390, height: 844 },
+  ]) {
+    await page.setViewportSize(viewport);
+    const scrolling = `[...document.querySelectorAll("main, main *")].filter((node) =>
+      ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight + 1).map((node) => node.id)`;
+    assert.deepEqual(await page.evaluate(scrolling), ["content"]);
+    for (const place of [0, 100_000]) {
+      await page.evaluate(`document.querySelector("main").scrollTop = ${place}`);
+      const { y = 0, height = 0 } = (await page.getByLabel("Message to clerk").boundingBox()) ?? {};
+      assert.ok(y + height <= viewport.height && y > viewport.height - 120, `${viewport.height}: ${y}`);
+    }
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole("button", { name: "Earlier ones" }).click();
+    await page.getByRole("navigation", { name: "Conversations" }).getByText("Tell me a story").first().waitFor();
+    await page.getByRole("button", { name: "Earlier ones" }).click();
+  }
 });
 
 test("an answer comes with its tools, its cost and its run, is safe to look at, and a reload goes on with the conversation", async () => {

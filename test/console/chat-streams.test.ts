@@ -132,6 +132,23 @@ test("one conversation in two browsers: what one asks the other sees, what the o
   assert.deepEqual([...one.problems, ...two.problems], []);
 });
 
+test("a server that is gone in the middle of an answer is told of in one sentence; when it is back the answer comes by itself", async () => {
+  hold();
+  const page = await tutti.open("/agents/clerk");
+  await ask(page, "slowly please");
+  await messages(page).getByRole("list", { name: "Tool calls" }).getByText("slowly").waitFor();
+  await tutti.restart(async () => {
+    await messages(page).getByText("Tutti stopped in the middle of this answer.").waitFor();
+    assert.equal(await page.locator("main").getByRole("alert").count(), 1);
+    assert.doesNotMatch(await page.locator("main").innerText(), /upstream|cut off|fetch/);
+    release();
+  });
+  client = createClient({ baseUrl: tutti.tutti.url, token: tutti.tutti.token });
+  await messages(page).getByText("All of it: done at last.").waitFor();
+  await messages(page).getByText("Tutti stopped in the middle").waitFor({ state: "detached" });
+  assert.deepEqual(page.problems, []);
+});
+
 // The last of them: a provider that fails so often is left alone for a while.
 test("a model that refuses, breaks off or talks nonsense is named by its code", async () => {
   const page = await tutti.open("/agents/clerk");

@@ -22,6 +22,8 @@ export interface Column<Row> {
   readonly title: ReactNode;
   readonly width: string;
   readonly isNumber?: boolean;
+  /** Left out where the list is narrower than this, so that those that matter more are in sight. */
+  readonly fromPx?: number;
   readonly cell: (row: Row) => ReactNode;
 }
 
@@ -67,8 +69,9 @@ const NEAR_END = 30;
  * last one to here). Shaped as WAI-ARIA's grid (https://www.w3.org/WAI/ARIA/apg/patterns/grid/), with the focus on rows.
  */
 export function Rows<Row>(props: RowsProps<Row>): ReactNode {
-  const { label, rows, columns, idOf, onOpen, selected, onSelect, onEnd, empty, handle, initialOffset = 0, onBusy } = props;
+  const { label, rows, idOf, onOpen, selected, onSelect, onEnd, empty, handle, initialOffset = 0, onBusy } = props;
   const box = useRef<HTMLDivElement>(null);
+  const columns = useFitting(box, props.columns);
   const [activeId, setActiveId] = useState("");
   const [isMoving, setMoving] = useState(false);
   const busy = useBusy(box, onBusy);
@@ -134,6 +137,24 @@ export function Rows<Row>(props: RowsProps<Row>): ReactNode {
       </div>
     </div>
   );
+}
+
+/** The columns that there is room for. They stay the same object as long as they are the same columns. */
+function useFitting<Row>(box: { readonly current: HTMLElement | null }, columns: readonly Column<Row>[]): readonly Column<Row>[] {
+  const [fitting, setFitting] = useState(columns);
+  useLayoutEffect(() => {
+    const element = box.current;
+    if (element === null) return;
+    const look = (): void => {
+      const found = columns.filter(({ fromPx = 0 }) => fromPx <= element.clientWidth);
+      setFitting((before) => (before.length === found.length && before.every((one, place) => one === found[place]) ? before : found));
+    };
+    look();
+    const watching = new ResizeObserver(look);
+    watching.observe(element);
+    return () => watching.disconnect();
+  }, [box, columns]);
+  return fitting;
 }
 
 function NoRow({ children }: { readonly children: ReactNode }): ReactNode {

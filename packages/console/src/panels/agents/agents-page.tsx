@@ -77,55 +77,25 @@ function AgentRows({ agents }: { readonly agents: readonly AgentEntry[] }): Reac
   );
 }
 
+/** Each stands from the width on at which those that matter more have their room. */
 const COLUMNS: readonly Column<Line>[] = [
-  {
-    id: "name",
-    title: "Name",
-    width: "minmax(140px, 1fr)",
-    cell: ({ agent: { name } }) => (
-      <Link to="/agents/$name" params={{ name }} className="font-medium text-ink hover:text-blue">
-        {name}
-      </Link>
-    ),
-  },
-  {
-    id: "health",
-    title: "Health",
-    width: "100px",
-    cell: ({ agent: { health } }) => (
-      <Hint text={health.reason}>
-        <span>
-          <Badge accent={HEALTH_ACCENT[health.status]}>{health.status}</Badge>
-        </span>
-      </Hint>
-    ),
-  },
-  { id: "description", title: "Description", width: "minmax(200px, 2fr)", cell: ({ agent }) => agent.description },
-  { id: "model", title: "Model", width: "160px", cell: ({ agent }) => agent.capabilities.model ?? "none: answers by rules" },
+  { id: "name", title: "Name", width: "minmax(120px, 1.4fr)", cell: ({ agent }) => <Named agent={agent} /> },
+  { id: "health", title: "Health", width: "92px", cell: ({ agent }) => <Health agent={agent} /> },
+  { id: "description", title: "Description", width: "minmax(180px, 2fr)", fromPx: 560, cell: ({ agent }) => agent.description },
+  { id: "now", title: "Now, or last run", width: "190px", fromPx: 740, cell: ({ agent }) => <Now agent={agent} /> },
+  { id: "recent", title: "Recent runs", width: "236px", fromPx: 980, cell: ({ runs }) => <RunDots runs={runs?.recent ?? []} /> },
+  { id: "model", title: "Model", width: "150px", fromPx: 1130, cell: ({ agent }) => agent.capabilities.model ?? "none: answers by rules" },
   {
     id: "can",
     title: "Can",
-    width: "190px",
+    width: "170px",
+    fromPx: 1300,
     cell: ({ agent: { capabilities } }) => capabilityWords(capabilities),
-  },
-  { id: "load", title: "Now", width: "150px", cell: ({ agent: { load } }) => loadWords(load) },
-  { id: "recent", title: "Recent runs", width: "220px", cell: ({ runs }) => <RunDots runs={runs?.recent ?? []} /> },
-  {
-    id: "last",
-    title: "Last run",
-    width: "200px",
-    cell: ({ agent: { lastRun } }) =>
-      lastRun === null ? null : (
-        <span className="flex items-center gap-2 text-ink-2">
-          <StatusBadge status={lastRun.status} />
-          <Moment at={lastRun.startedAt} />
-        </span>
-      ),
   },
   {
     id: "talk",
     title: <span className="sr-only">Talk</span>,
-    width: "100px",
+    width: "88px",
     cell: ({ agent: { name } }) => (
       <Link to="/agents/$name" params={{ name }} search={{ tab: "chat" }} aria-label={`Talk to ${name}`} className={buttonLook("quiet")}>
         <MessageSquare aria-hidden className="size-3.5" />
@@ -135,6 +105,53 @@ const COLUMNS: readonly Column<Line>[] = [
   },
 ];
 
+/** Who it is; of one that is not well, why not. */
+function Named({ agent: { name, health } }: { readonly agent: AgentEntry }): ReactNode {
+  return (
+    <span className="flex flex-col leading-tight">
+      <Link to="/agents/$name" params={{ name }} className="truncate font-medium text-ink hover:text-blue">
+        {name}
+      </Link>
+      {health.status !== "ok" && (
+        <span title={health.reason} className="truncate text-[11px] text-ink-2">
+          {health.reason}
+        </span>
+      )}
+    </span>
+  );
+}
+
+/** How it is; of one that is not well, the way to where that is mended. */
+function Health({ agent: { health, capabilities } }: { readonly agent: AgentEntry }): ReactNode {
+  const badge = <Badge accent={HEALTH_ACCENT[health.status]}>{health.status}</Badge>;
+  if (health.status === "ok") return badge;
+  const todo = capabilities.model === null ? "Set up a model" : "Add what it needs";
+  return (
+    <Hint text={`${todo}: ${health.reason}`}>
+      <Link
+        to="/settings/$section"
+        params={{ section: capabilities.model === null ? "models" : "plugins" }}
+        aria-label={`${health.status}. ${todo}`}
+        className="inline-flex h-7 items-center hover:underline"
+      >
+        {badge}
+      </Link>
+    </Hint>
+  );
+}
+
+/** What an agent does; of one that does nothing, what it did last. */
+function Now({ agent: { load, lastRun } }: { readonly agent: AgentEntry }): ReactNode {
+  const words = loadWords(load);
+  if (words !== "" || lastRun === null) return words;
+  return (
+    <span className="flex items-center gap-2 text-ink-2">
+      <StatusBadge status={lastRun.status} />
+      <Moment at={lastRun.startedAt} />
+    </span>
+  );
+}
+
 function capabilityWords({ tools, skills, routes }: AgentEntry["capabilities"]): string {
   return [
     several(tools.length, "tool"),
@@ -143,10 +160,10 @@ function capabilityWords({ tools, skills, routes }: AgentEntry["capabilities"]):
   ].join(", ");
 }
 
-/** What an agent does now, in a few words. */
+/** What an agent does now, in a few words; none when it does nothing. */
 function loadWords(load: AgentEntry["load"]): string {
   const words = (["running", "waiting", "queued", "paused"] as const).flatMap((status) =>
     load[status] === 0 ? [] : [`${load[status]} ${status}`],
   );
-  return words.length === 0 ? "nothing" : words.join(", ");
+  return words.join(", ");
 }

@@ -20,11 +20,13 @@ interface AnswerProps {
   readonly text: string;
   readonly isOpen: boolean;
   readonly error: { readonly code: string; readonly message: string } | undefined;
+  /** The server was gone before it had said how it ends. */
+  readonly isLost?: boolean;
   readonly onRetry?: (() => void) | undefined;
 }
 
 /** An answer: the tools it called, what it asked, what it said, and what it cost. */
-export function Answer({ runId, text, isOpen, error, onRetry }: AnswerProps): ReactNode {
+export function Answer({ runId, text, isOpen, error, isLost = false, onRetry }: AnswerProps): ReactNode {
   const events = useRunEvents(runId, isOpen);
   const reading = useMemo(() => readAnswer(events), [events]);
   const [words, setWords] = useState<HTMLElement | null>(null);
@@ -35,13 +37,25 @@ export function Answer({ runId, text, isOpen, error, onRetry }: AnswerProps): Re
       {runId !== null && isOpen && <Questions runId={runId} isWaiting={reading.status === "waiting"} />}
       {text !== "" && <Markdown text={text} place={setWords} />}
       {isOpen && reading.status !== "waiting" && <Working hasText={text !== ""} />}
-      {error !== undefined && (
+      {isLost && <Lost isAsked={runId !== null} />}
+      {error !== undefined && !isLost && (
         <p role="alert" className="rounded-md border border-red px-2.5 py-1.5 text-[13px] break-words text-red" dir="auto">
           {error.code === "cancelled" ? "Stopped." : `${error.code}: ${error.message}`}
         </p>
       )}
       {!isOpen && <Foot runId={runId} text={text} reading={reading} words={words} isFresh={wasOpen} onRetry={onRetry} />}
     </article>
+  );
+}
+
+/** What became of an answer whose server is gone, and what to do. */
+function Lost({ isAsked }: { readonly isAsked: boolean }): ReactNode {
+  return (
+    <p role="alert" className="rounded-md border border-orange px-2.5 py-1.5 text-[13px] text-orange">
+      {isAsked
+        ? "Tutti stopped in the middle of this answer. Nothing is lost: once it is back, it goes on by itself and the answer comes here."
+        : "Tutti does not answer, so it may not have heard this. Ask again once it is back."}
+    </p>
   );
 }
 
@@ -78,7 +92,7 @@ function Foot({ runId, text, reading: { usage, durationMs, model }, words, isFre
         {facts.join(" · ")}
       </span>
       {runId !== null && (
-        <Link to="/runs/$runId" params={{ runId }} className="text-blue hover:underline">
+        <Link to="/runs/$runId" params={{ runId }} className="inline-flex min-h-7 items-center text-blue hover:underline">
           {`Run ${shortId(runId)}`}
         </Link>
       )}

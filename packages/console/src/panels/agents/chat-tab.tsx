@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { AgentEntry } from "@tutti/client";
-import { MessageSquarePlus, SendHorizontal, Square } from "lucide-react";
+import { ChevronDown, MessageSquarePlus, SendHorizontal, Square } from "lucide-react";
 import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { cx } from "../../parts/class-names.ts";
@@ -26,7 +26,7 @@ export function ChatTab({ agent }: { readonly agent: AgentEntry }): ReactNode {
     go(runId, false);
   };
   return (
-    <div className="grid h-full min-h-0 grid-rows-[auto_minmax(0,1fr)] gap-4 lg:grid-cols-[15rem_minmax(0,1fr)] lg:grid-rows-1">
+    <div className="grid h-full min-h-0 grid-cols-[15rem_minmax(0,1fr)] grid-rows-1 gap-4 tight:min-h-full tight:h-auto tight:grid-cols-1 tight:grid-rows-[auto_1fr] tight:gap-2">
       <History agent={agent.name} current={run} onOpen={begin} />
       <Talk key={edition} agent={agent} runId={run} onRun={(runId) => go(runId, true)} onNew={() => begin(undefined)} />
     </div>
@@ -41,24 +41,37 @@ interface HistoryProps {
 
 function History({ agent, current, onOpen }: HistoryProps): ReactNode {
   const [steps, setSteps] = useState(1);
+  const [isListed, setListed] = useState(false);
   const query = useQuery(conversationsQuery(agent, steps));
   const { conversations = [], hasMore = false } = query.data ?? {};
   const isCurrent = ({ runs }: Conversation): boolean => runs.some(({ run }) => run.id === current);
   return (
-    <nav aria-label="Conversations" className="flex max-h-40 min-h-0 flex-col gap-1 overflow-y-auto lg:max-h-none">
-      <Button onClick={() => onOpen(undefined)}>
-        <MessageSquarePlus aria-hidden className="size-3.5" />
-        New conversation
-      </Button>
+    <nav aria-label="Conversations" className="flex min-h-0 flex-col gap-1 overflow-y-auto tight:overflow-visible">
+      <div className="flex flex-col gap-1 tight:flex-row tight:flex-wrap">
+        <Button onClick={() => onOpen(undefined)}>
+          <MessageSquarePlus aria-hidden className="size-3.5" />
+          New conversation
+        </Button>
+        <span className="hidden tight:inline-flex">
+          <Button aria-expanded={isListed} onClick={() => setListed(!isListed)}>
+            Earlier ones
+            <ChevronDown aria-hidden className="size-3.5" />
+          </Button>
+        </span>
+      </div>
       {query.isPending && <Loading lines={4} />}
-      {query.error !== null && <Failure error={query.error} onRetry={() => query.refetch()} />}
-      <ul className="mt-1 flex flex-col">
+      {/* What was read before stays while the server cannot be reached; the frame of the page says that it cannot. */}
+      {query.error !== null && query.data === undefined && <Failure error={query.error} onRetry={() => query.refetch()} />}
+      <ul className={cx("mt-1 flex flex-col", !isListed && "tight:hidden")}>
         {conversations.map((conversation) => (
           <li key={conversation.id}>
             <button
               type="button"
               aria-current={isCurrent(conversation) ? "page" : undefined}
-              onClick={() => onOpen(conversation.id)}
+              onClick={() => {
+                setListed(false);
+                onOpen(conversation.id);
+              }}
               className={cx(
                 "flex w-full flex-col rounded-md px-2 py-1.5 text-start text-[13px]",
                 isCurrent(conversation) ? "bg-ground-3 text-ink" : "text-ink-2 hover:bg-ground-2",
@@ -75,9 +88,11 @@ function History({ agent, current, onOpen }: HistoryProps): ReactNode {
         ))}
       </ul>
       {hasMore && (
-        <Button tone="quiet" isBusy={query.isFetching} onClick={() => setSteps(steps + 1)}>
-          Older
-        </Button>
+        <span className={cx("flex flex-col", !isListed && "tight:hidden")}>
+          <Button tone="quiet" isBusy={query.isFetching} onClick={() => setSteps(steps + 1)}>
+            Older
+          </Button>
+        </span>
       )}
     </nav>
   );
@@ -103,7 +118,7 @@ export function Talk({ agent, runId, onRun, onNew, isPart = false }: TalkProps):
       aria-label={`Conversation with ${agent.name}`}
       className={isPart ? "-m-4 flex max-h-[32rem] flex-col" : "panel flex min-h-0 flex-col"}
     >
-      <Said chat={chat} agent={agent} runId={runId} />
+      <Said chat={chat} agent={agent} runId={runId} isPart={isPart} />
       <Composer box={composer} agent={agent.name} chat={chat} isPart={isPart} />
     </section>
   );
@@ -112,22 +127,20 @@ export function Talk({ agent, runId, onRun, onNew, isPart = false }: TalkProps):
 /** How near the end somebody must be for new text to keep it in sight. */
 const FOLLOW_PX = 80;
 
-function Said({ chat, agent, runId }: { readonly chat: Chat; readonly agent: AgentEntry; readonly runId: string | undefined }): ReactNode {
+interface SaidProps extends Pick<TalkProps, "agent" | "runId"> {
+  readonly chat: Chat;
+  readonly isPart: boolean;
+}
+
+function Said({ chat, agent, runId, isPart }: SaidProps): ReactNode {
   const { before, turn, ask, retry } = chat;
   const box = useRef<HTMLDivElement>(null);
-  const isFollowing = useRef(true);
   const runs = useRunsOfConversation(agent.name, runId);
-  useEffect(() => {
-    const element = box.current;
-    if (element !== null && isFollowing.current) element.scrollTop = element.scrollHeight;
-  });
+  useFollowing(box, turn !== undefined);
   return (
     <div
       ref={box}
-      onScroll={({ currentTarget: { scrollHeight, scrollTop, clientHeight } }) => {
-        isFollowing.current = scrollHeight - scrollTop - clientHeight < FOLLOW_PX;
-      }}
-      className="min-h-64 grow overflow-y-auto p-4"
+      className={cx("min-h-64 grow overflow-y-auto p-4", !isPart && "tight:min-h-0 tight:overflow-visible tight:**:scroll-mb-20")}
     >
       <div role="log" aria-label="Messages" className="mx-auto flex max-w-3xl flex-col gap-5">
         {chat.isLoading && <Loading />}
@@ -141,12 +154,42 @@ function Said({ chat, agent, runId }: { readonly chat: Chat; readonly agent: Age
             {turn.messages.slice(-1).map((message) => (
               <Message key="question" message={message} runId={undefined} />
             ))}
-            <Answer runId={turn.runId} text={turn.text} isOpen={turn.isOpen} error={turn.error} onRetry={retry} />
+            <Answer
+              runId={turn.runId}
+              text={turn.text}
+              isOpen={turn.isOpen}
+              error={turn.error}
+              isLost={turn.lostAtMs !== undefined}
+              onRetry={retry}
+            />
           </>
         )}
       </div>
     </div>
   );
+}
+
+/** Keeps the end of a conversation in sight as it grows, unless somebody has scrolled away from it. */
+function useFollowing(box: { readonly current: HTMLElement | null }, hasBegun: boolean): void {
+  const isFollowing = useRef(true);
+  useEffect(() => {
+    const look = ({ target }: globalThis.Event): void => {
+      const scroller = scrollerOf(box.current);
+      if (scroller === null || target !== scroller) return;
+      isFollowing.current = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < FOLLOW_PX;
+    };
+    document.addEventListener("scroll", look, { capture: true, passive: true });
+    return () => document.removeEventListener("scroll", look, { capture: true });
+  }, [box]);
+  useEffect(() => {
+    const scroller = scrollerOf(box.current);
+    if (scroller !== null && hasBegun && isFollowing.current) scroller.scrollTop = scroller.scrollHeight;
+  });
+}
+
+/** What scrolls a conversation: itself, or the page where there is little room. */
+function scrollerOf(box: HTMLElement | null): HTMLElement | null {
+  return box === null || getComputedStyle(box).overflowY !== "visible" ? box : box.closest("main");
 }
 
 /** Which run gave which of the messages before, where the conversation's runs are known. */
@@ -206,7 +249,10 @@ function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
   };
   return (
     <form
-      className="flex items-end gap-2 border-t border-line p-3"
+      className={cx(
+        "flex items-end gap-2 border-t border-line p-3",
+        !isPart && "tight:sticky tight:bottom-0 tight:rounded-b-lg tight:bg-ground-1 tight:p-2",
+      )}
       onSubmit={(event) => {
         event.preventDefault();
         send();
@@ -215,7 +261,7 @@ function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
       <textarea
         ref={box}
         aria-label={`Message to ${agent}`}
-        placeholder="Ask something. Enter sends, Shift+Enter makes a new line."
+        placeholder="Ask something. Shift+Enter: new line"
         dir="auto"
         autoFocus={!isPart}
         rows={Math.min(LINES_MAX, draft.split("\n").length)}

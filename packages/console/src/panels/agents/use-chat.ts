@@ -1,7 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import type { ChatPart } from "@tutti/client";
 import { AppError } from "@tutti/core";
-import { useEffect, useRef, useState } from "react";
+import { useEffect, useEffectEvent, useRef, useState } from "react";
+import { useConnection } from "../../feed.ts";
 import { Pace } from "../../paced.ts";
 import { complain } from "../../parts/toasts.tsx";
 import { queryClient } from "../../query-client.ts";
@@ -19,6 +20,8 @@ interface OpenTurn {
   /** Why it ended without an answer. */
   readonly error: AppError | undefined;
   readonly isOpen: boolean;
+  /** Since when the server has been gone, which had not said how the answer ends. */
+  readonly lostAtMs: number | undefined;
 }
 
 /** A conversation with an agent. */
@@ -51,6 +54,7 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
   const isOurs = open !== undefined && (open.runId === runId || runId === undefined);
   const kept = useKeptTurn(isOurs ? undefined : runId);
   const turn = isOurs ? open : kept.turn;
+  useReturn(open, (back) => setOpen((before) => (before?.runId === back ? undefined : before)));
   const ask = (messages: readonly ChatMessage[]): void => {
     leaving.current?.abort();
     const controller = new AbortController();
@@ -61,9 +65,11 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
     let text = "";
     // Tokens come faster than a text of many is drawn.
     const drawing = new Pace(() => update({ text }));
-    setOpen({ messages, runId: null, text: "", error: undefined, isOpen: true });
+    let asked: string | null = null;
+    setOpen({ messages, runId: null, text: "", error: undefined, isOpen: true, lostAtMs: undefined });
     const take = (part: ChatPart): void => {
       if (part.type === "started") {
+        asked = part.runId;
         update({ runId: part.runId });
         onRun(part.runId);
         if (wantsStop.current) cancel(part.runId);
@@ -73,9 +79,12 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
       } else if (part.type === "approval") void queryClient.invalidateQueries(approvalsOfRunQuery(part.approval.runId));
       else update({ text: (text = part.answer.reply.content) });
     };
-    void follow({ agent, messages, take, signal: controller.signal }).then((error) => {
+    void follow({ agent, messages, take, signal: controller.signal }).then(async (error) => {
       drawing.finish();
-      update({ isOpen: false, error });
+      const standing = error?.code === "upstream" ? await standingOf(asked) : "ended";
+      // It was only cut off here: from now on its log is followed.
+      if (standing === "goes on") setOpen((before) => (leaving.current === controller ? undefined : before));
+      else update({ isOpen: false, error, lostAtMs: standing === "unknown" ? Date.now() : undefined });
       void queryClient.invalidateQueries({ queryKey: ["conversations", agent] });
     });
   };
@@ -120,6 +129,37 @@ async function follow({ agent, messages, take, signal }: Following): Promise<App
   }
 }
 
+/** What became of a run whose answer broke off: whether a model failed it, the way to it was cut, or the server is gone. */
+async function standingOf(runId: string | null): Promise<"ended" | "goes on" | "unknown"> {
+  try {
+    if (runId === null) {
+      // Without a run there is nothing to ask but whether somebody is there.
+      await client.status();
+      return "ended";
+    }
+    const { status } = (await client.run(runId)).run;
+    return status === "failed" || status === "cancelled" ? "ended" : "goes on";
+  } catch (thrown) {
+    return ["upstream", "timeout"].includes(AppError.from(thrown).code) ? "unknown" : "ended";
+  }
+}
+
+/** When the server is back after a turn was lost, reads what its run's log tells; from then on that is followed. */
+function useReturn(open: OpenTurn | undefined, onReturn: (runId: string) => void): void {
+  const { status, since } = useConnection();
+  const { lostAtMs, runId = null } = open ?? {};
+  const isBack = lostAtMs !== undefined && status === "live" && Date.parse(since) > lostAtMs;
+  const read = useEffectEvent(async () => {
+    if (runId === null) return;
+    const asked = [queryClient.fetchQuery(runInputQuery(runId)), queryClient.fetchQuery(answerEventsQuery(runId))];
+    // When it is gone again meanwhile, the next return reads it.
+    if ((await Promise.allSettled<unknown>(asked)).every((reading) => reading.status === "fulfilled")) onReturn(runId);
+  });
+  useEffect(() => {
+    if (isBack) void read();
+  }, [isBack]);
+}
+
 /** A turn as its run's log tells it. */
 function useKeptTurn(runId: string | undefined): {
   readonly turn: OpenTurn | undefined;
@@ -140,6 +180,7 @@ function useKeptTurn(runId: string | undefined): {
       text,
       error: error === undefined ? undefined : AppError.revive(error.code, error.message),
       isOpen: status === "running" || status === "waiting" || status === "queued",
+      lostAtMs: undefined,
     },
     isLoading: false,
     error: null,

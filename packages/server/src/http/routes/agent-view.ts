@@ -41,7 +41,7 @@ function capabilitiesOf({ registry, models }: App, { model, tools, skills = [], 
 function healthOf({ tools, routes, model }: Capabilities): { readonly status: "ok" | "degraded" | "down"; readonly reason: string } {
   const missing = tools.filter(({ isThere }) => !isThere).map(({ name }) => name);
   if (model === null && routes === 0) return { status: "down", reason: "its model is not configured, and it has no rules to answer by" };
-  if (model === null) return { status: "degraded", reason: "it answers by its rules only: its model is not configured" };
+  if (model === null) return { status: "degraded", reason: "its model is not configured: it answers by its rules only" };
   if (missing.length > 0) return { status: "degraded", reason: `tools that it names are not there: ${missing.join(", ")}` };
   return { status: "ok", reason: "its model is configured and its tools are there" };
 }
