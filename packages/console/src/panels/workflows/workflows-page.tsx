@@ -135,7 +135,7 @@ function useColumns(onStart: (name: string) => void): readonly Column<Line>[] {
       {
         id: "name",
         title: "Name",
-        width: "minmax(180px, 1.2fr)",
+        width: "minmax(120px, 1.2fr)",
         cell: ({ workflow: { name } }) => (
           <Link to="/workflows/$name" params={{ name }} className="font-medium text-ink hover:text-blue">
             {name}
@@ -143,14 +143,15 @@ function useColumns(onStart: (name: string) => void): readonly Column<Line>[] {
         ),
       },
       { id: "kind", title: "Kind", width: "84px", cell: ({ workflow: { kind } }) => <Badge accent={KIND_ACCENT[kind]}>{kind}</Badge> },
-      { id: "description", title: "Description", width: "minmax(200px, 2fr)", cell: ({ workflow }) => workflow.description },
-      { id: "source", title: "Source", width: "150px", cell: ({ workflow }) => workflow.source },
-      { id: "version", title: "Version", width: "76px", cell: ({ workflow }) => workflow.version },
-      { id: "recent", title: "Recent runs", width: "220px", cell: ({ runs }) => <RunDots runs={runs?.recent ?? []} /> },
+      { id: "description", title: "Description", width: "minmax(200px, 2fr)", fromPx: 560, cell: ({ workflow }) => workflow.description },
+      { id: "source", title: "Source", width: "150px", fromPx: 1020, cell: ({ workflow }) => workflow.source },
+      { id: "version", title: "Version", width: "76px", fromPx: 1100, cell: ({ workflow }) => workflow.version },
+      { id: "recent", title: "Recent runs", width: "236px", fromPx: 790, cell: ({ runs }) => <RunDots runs={runs?.recent ?? []} /> },
       {
         id: "p50",
         title: "p50",
         width: "76px",
+        fromPx: 870,
         isNumber: true,
         cell: ({ runs }) => (runs === undefined || runs.p50Ms === null ? "" : duration(runs.p50Ms)),
       },
