@@ -106,8 +106,14 @@ export async function until(page: Page, expression: string): Promise<void> {
 
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** What axe-core finds wrong by the rules of WCAG 2.2 A and AA; empty when nothing is. */
+/** Resolves when all that fades or moves has come to its end; what goes on for ever is let be. */
+const SETTLED = `Promise.all(document.getAnimations()
+  .filter((animation) => animation.playState === "running" && animation.effect?.getComputedTiming().endTime < Infinity)
+  .map((animation) => animation.finished.catch(() => undefined))).then(() => undefined)`;
+
+/** What axe-core finds wrong by the rules of WCAG 2.2 A and AA; empty when nothing is. Colours halfway to others are nobody's to read. */
 export async function violations(page: Page): Promise<readonly string[]> {
+  await page.evaluate(SETTLED);
   await page.evaluate(await axeSource);
   const found = await page.evaluate<readonly Violation[]>(
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) => violations)`,

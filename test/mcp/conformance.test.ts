@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { startConformanceServer } from "./conformance-server.ts";
@@ -49,10 +49,24 @@ async function conformance(args: readonly string[]): Promise<string> {
   } catch (error) {
     const { stdout = "", stderr = "" } = error as { readonly stdout?: string; readonly stderr?: string };
     const summary = summaryOf(stdout);
-    assert.fail(`the suite found faults:\n${summary || stdout.slice(-4000)}\n${stderr.slice(-2000)}`);
+    assert.fail(`the suite found faults:\n${summary || stdout.slice(-4000)}\n${stderr.slice(-2000)}\n${await faultsIn(folder)}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** What the suite wrote down of each scenario that did not pass, and the last that its client said. */
+async function faultsIn(folder: string): Promise<string> {
+  const files = await readdir(folder, { recursive: true });
+  const told = files
+    .filter((file) => file.endsWith("checks.json"))
+    .map(async (file) => {
+      const checks = await readFile(join(folder, file), "utf8");
+      if (!checks.includes('"FAILURE"')) return "";
+      const said = await readFile(join(folder, dirname(file), "stderr.txt"), "utf8").catch(() => "");
+      return `${file}: ${checks.slice(-1000)}\n${said.slice(-1000)}`;
+    });
+  return (await Promise.all(told)).filter((text) => text !== "").join("\n");
 }
 
 /** A run that ran nothing must not count as one that passed everything. */
