@@ -27,21 +27,24 @@ function listen(listener: () => void): () => void {
   };
 }
 
-/** A moment as the API writes it, in UTC. */
-const MOMENT = /(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z)/;
+/** A moment as the API writes it, in UTC, or a command between backquotes. */
+const SPECIAL = /(\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?Z|`[^`]+`)/;
 
-/** A sentence of the server, with its moments in the reader's own time zone and language. */
+/** A sentence of the server, with its commands as such and its moments in the reader's own time zone and language. */
 export function Sentence({ text }: { readonly text: string }): ReactNode {
-  return text.split(MOMENT).map((part, place) =>
+  return text.split(SPECIAL).map((part, place) => {
     // What the pattern found stands at every other place.
-    place % 2 === 0 ? (
-      part
+    if (place % 2 === 0) return part;
+    return part.startsWith("`") ? (
+      <code key={place} className="font-mono">
+        {part.slice(1, -1)}
+      </code>
     ) : (
       <time key={place} dateTime={part} title={part}>
         {clockTime(part)}
       </time>
-    ),
-  );
+    );
+  });
 }
 
 /** When something was, as people say it; the moment itself when pointed at. */
