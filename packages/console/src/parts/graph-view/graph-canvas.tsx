@@ -10,14 +10,29 @@ import {
   type Connection,
   type Edge,
   type NodeChange,
+  type OnMove,
   type ReactFlowInstance,
+  type Viewport,
 } from "@xyflow/react";
 import { Maximize, Minus, Plus } from "lucide-react";
-import { useEffect, useMemo, useRef, type CSSProperties, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import {
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useRef,
+  useState,
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+} from "react";
 import { useMotionAllowed } from "../../appearance.ts";
-import { IconButton } from "../button.tsx";
+import { Button, IconButton } from "../button.tsx";
 import { COLOUR, STATE_ACCENT } from "../tones.ts";
+import { useSize, type Size } from "../use-size.ts";
+import { several } from "../words.ts";
 import type { Drawing, DrawnEdge, DrawnNode } from "./drawing.ts";
+import { directionIn, firstView } from "./first-view.ts";
 import { GraphFrame, GraphNodeCard, type CanvasNode } from "./graph-node.tsx";
 import { layoutOf, type Direction, type Placed } from "./layout.ts";
 
@@ -32,6 +47,7 @@ export interface GraphCanvasProps {
   readonly label: string;
   /** Keep it the same object while it is the same: a new one is laid out anew. */
   readonly drawing: Drawing;
+  /** Left out, the shape of the frame decides. */
   readonly direction?: Direction;
   /** The id of a node or an edge. */
   readonly selected?: string | undefined;
@@ -47,10 +63,13 @@ export interface GraphCanvasProps {
 
 const NODE_TYPES = { card: GraphNodeCard, frame: GraphFrame };
 const FIT = { padding: 0.12, maxZoom: 1.1 } as const;
-/** What is too large to be read whole is shown in part at first; at this size every node, also a frame's title, is large enough to hit. */
-const FIT_FIRST = { ...FIT, minZoom: 0.56 } as const;
-/** Pictures of more nodes get a small one beside them, and draw only what is in sight. */
+/** Pictures of more nodes get a small one beside them, as do those that are shown in part. */
 const LARGE = 40;
+/** Pictures of more nodes draw only what is in sight. */
+const HUGE = 160;
+const MINIMAP = { width: 150, height: 100 } as const;
+/** Until its frame is known, nothing is drawn. */
+const NO_FRAME: Size = { width: 0, height: 0 };
 const LOOKS: Readonly<Record<DrawnEdge["look"], string>> = { plain: "var(--line-strong)", error: "var(--red)", path: "var(--orange)" };
 const COLOURS = {
   "--xy-background-color": "transparent",
@@ -67,83 +86,137 @@ const COLOURS = {
 
 /** The picture itself. Wheel and drag move it; Tab goes from node to node, Enter selects. */
 export function GraphCanvas(props: GraphCanvasProps): ReactNode {
-  const { label, drawing, direction = "across", selected, alsoSelected, onSelect, onToggle, onOpen, editing } = props;
+  const { label, onToggle } = props;
+  const { element, size } = useSize<HTMLDivElement>(NO_FRAME);
   const flow = useRef<ReactFlowInstance<CanvasNode>>(null);
   const isAdding = useRef(false);
   const onKeyDown = useZoomKeys(flow);
-  const places = useMemo(() => layoutOf(drawing, direction), [drawing, direction]);
-  const nodes = useMemo(() => {
-    const frames = new Set(drawing.nodes.map(({ parentId }) => parentId));
-    return drawing.nodes.map((node) =>
-      nodeOf({ node, places, frames, direction, isSelected: node.id === selected || alsoSelected?.has(node.id) === true }),
-    );
-  }, [drawing, places, direction, selected, alsoSelected]);
-  const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
-  const shape = drawing.nodes.map(({ id }) => id).join("\n");
-  useEffect(() => void showFirst(flow.current), [shape, direction]);
-  const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
-    const chosen = changes.find((change) => change.type === "select" && change.selected);
-    // Who clicks with Shift held adds to what is selected, which is told by the click itself.
-    if (chosen?.type === "select" && !isAdding.current) onSelect?.(chosen.id);
-  };
   return (
     <div className="relative size-full min-h-72 overflow-hidden rounded-lg border border-line bg-ground" role="group" aria-label={label}>
       {/* The keys and clicks are those of what is inside: nodes and edges have the focus. */}
       <div
+        ref={element}
         role="presentation"
+        dir="ltr"
         className="size-full"
         onKeyDown={onKeyDown}
         onPointerDownCapture={(event) => {
           isAdding.current = onToggle !== undefined && isBesides(event);
         }}
       >
-        <ReactFlow<CanvasNode>
-          nodes={nodes}
-          edges={edges}
-          nodeTypes={NODE_TYPES}
-          style={COLOURS}
-          fitView
-          fitViewOptions={FIT_FIRST}
-          minZoom={0.05}
-          maxZoom={2}
-          nodesDraggable={false}
-          nodesConnectable={editing !== undefined}
-          edgesFocusable={editing !== undefined}
-          deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
-          onlyRenderVisibleElements={drawing.nodes.length > LARGE * 4}
-          proOptions={{ hideAttribution: true }}
-          onInit={(instance) => {
-            flow.current = instance;
-            void showFirst(instance);
-          }}
-          onNodesChange={onNodesChange}
-          onPaneClick={() => onSelect?.(undefined)}
-          onNodeClick={(event, { id }) => isBesides(event) && onToggle?.(id)}
-          selectionKeyCode={null}
-          onEdgeClick={(_, { id }) => onSelect?.(id)}
-          onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
-          onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
-          onDelete={(removed) => editing?.onRemove({ nodes: removed.nodes.map(({ id }) => id), edges: removed.edges.map(({ id }) => id) })}
-        >
-          <Background gap={20} size={1} />
-          {drawing.nodes.length > LARGE && <MiniMap nodeColor={minimapColour} ariaLabel={`${label}, small`} pannable zoomable />}
-          <Buttons />
-        </ReactFlow>
+        {size.width > 0 && <Drawn {...props} {...{ flow, isAdding }} frame={size} onReady={(made) => (flow.current = made)} />}
       </div>
     </div>
   );
 }
 
-/** Room between the picture's beginning and the edge. */
-const EDGE_PX = 24;
+interface DrawnProps extends GraphCanvasProps {
+  readonly flow: RefObject<ReactFlowInstance<CanvasNode> | null>;
+  /** Whether what is being clicked is selected besides what is. */
+  readonly isAdding: RefObject<boolean>;
+  readonly onReady: (flow: ReactFlowInstance<CanvasNode>) => void;
+  readonly frame: Size;
+}
 
-/** Shows all of it, or, of a picture that is too large to be read whole, its beginning. */
-async function showFirst(flow: ReactFlowInstance<CanvasNode> | null): Promise<void> {
-  if (flow === null) return;
-  await flow.fitView(FIT_FIRST);
-  const { x, y, zoom } = flow.getViewport();
-  const bounds = flow.getNodesBounds(flow.getNodes());
-  await flow.setViewport({ x: Math.max(x, EDGE_PX - bounds.x * zoom), y: Math.max(y, EDGE_PX - bounds.y * zoom), zoom });
+function Drawn(props: DrawnProps): ReactNode {
+  const { label, drawing, frame, direction = directionIn(frame), selected, isAdding, onReady, onSelect, onToggle, onOpen, editing } = props;
+  const places = useMemo(() => layoutOf(drawing, direction), [drawing, direction]);
+  const nodes = useNodes({ ...props, direction, places });
+  const edges = useMemo(() => drawing.edges.map((edge) => edgeOf(edge, selected)), [drawing, selected]);
+  const { viewport, isPart, onMove } = useFirstView({ ...props, direction, places });
+  const onNodesChange = (changes: readonly NodeChange<CanvasNode>[]): void => {
+    const chosen = changes.find((change) => change.type === "select" && change.selected);
+    // Who clicks with Shift held adds to what is selected, which is told by the click itself.
+    if (chosen?.type === "select" && !isAdding.current) onSelect?.(chosen.id);
+  };
+  return (
+    <ReactFlow<CanvasNode>
+      nodes={nodes}
+      edges={edges}
+      nodeTypes={NODE_TYPES}
+      style={COLOURS}
+      defaultViewport={viewport}
+      minZoom={0.05}
+      maxZoom={2}
+      nodesDraggable={false}
+      nodesConnectable={editing !== undefined}
+      edgesFocusable={editing !== undefined}
+      deleteKeyCode={editing === undefined ? null : ["Delete", "Backspace"]}
+      onlyRenderVisibleElements={drawing.nodes.length > HUGE}
+      proOptions={{ hideAttribution: true }}
+      onInit={onReady}
+      onMoveEnd={onMove}
+      onNodesChange={onNodesChange}
+      onPaneClick={() => onSelect?.(undefined)}
+      onNodeClick={(event, { id }) => isBesides(event) && onToggle?.(id)}
+      selectionKeyCode={null}
+      onEdgeClick={(_, { id }) => onSelect?.(id)}
+      onNodeDoubleClick={(_, { id }) => onOpen?.(id)}
+      onConnect={({ source, target }: Connection) => editing?.onConnect(source, target)}
+      onDelete={(removed) => editing?.onRemove({ nodes: removed.nodes.map(({ id }) => id), edges: removed.edges.map(({ id }) => id) })}
+    >
+      <Background gap={20} size={1} />
+      {(isPart || drawing.nodes.length > LARGE) && (
+        <MiniMap nodeColor={minimapColour} ariaLabel={`${label}, small`} style={MINIMAP} className="max-sm:hidden" pannable zoomable />
+      )}
+      <Buttons />
+      {isPart && <PartHint nodes={drawing.nodes.length} />}
+    </ReactFlow>
+  );
+}
+
+type Laid = DrawnProps & { readonly direction: Direction; readonly places: ReadonlyMap<string, Placed> };
+
+function useNodes({ drawing, places, direction, selected, alsoSelected }: Laid): CanvasNode[] {
+  return useMemo(() => {
+    const frames = new Set(drawing.nodes.map(({ parentId }) => parentId));
+    return drawing.nodes.map((node) =>
+      nodeOf({ node, places, frames, direction, isSelected: node.id === selected || alsoSelected?.has(node.id) === true }),
+    );
+  }, [drawing, places, direction, selected, alsoSelected]);
+}
+
+interface Viewed {
+  readonly viewport: Viewport;
+  /** The picture is shown in part, and nobody has moved it yet. */
+  readonly isPart: boolean;
+  readonly onMove: OnMove;
+}
+
+/** Goes to the beginning of a picture when it is another one, leads another way or has another frame, until whoever looks at it has moved it. */
+function useFirstView({ drawing, direction, places, frame, flow }: Laid): Viewed {
+  const first = firstView({ drawing, places, direction, frame });
+  const shape = `${direction}\n${drawing.nodes.map(({ id }) => id).join("\n")}`;
+  const [movedIn, setMovedIn] = useState<string>();
+  const show = useEffectEvent(() => {
+    if (movedIn !== shape) void flow.current?.setViewport(first);
+  });
+  useEffect(() => show(), [shape, frame]);
+  return {
+    viewport: first,
+    isPart: !first.isWhole && movedIn !== shape,
+    onMove(_, { x, y }): void {
+      if (x !== first.x || y !== first.y) setMovedIn(shape);
+    },
+  };
+}
+
+/** Says that there is more than is in sight, until somebody has moved it. */
+function PartHint({ nodes }: { readonly nodes: number }): ReactNode {
+  const { fitView } = useReactFlow();
+  const duration = useMotionAllowed() ? 150 : 0;
+  return (
+    <Panel
+      position="top-right"
+      className="flex flex-wrap items-center gap-2 rounded-md border border-line bg-ground-1 py-1 ps-2.5 pe-1 text-[12px] text-ink-2"
+    >
+      The beginning of {several(nodes, "node")}
+      <span className="max-sm:hidden">: drag to see more.</span>
+      <Button tone="quiet" onClick={() => void fitView({ ...FIT, duration })}>
+        Show all of it
+      </Button>
+    </Panel>
+  );
 }
 
 interface Held {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Graph, NodeReading } from "@tutti/core/graph";
-import { drawGraph } from "./drawing.ts";
+import { drawGraph, type Drawing } from "./drawing.ts";
+import { directionIn, firstView } from "./first-view.ts";
 import { layoutOf } from "./layout.ts";
 
 const graph: Graph = {
@@ -80,4 +81,31 @@ test("an edge to a node that is not there, or in another frame, does not stop th
     edges: [{ id: "1", from: "a", to: "gone", look: "plain" }],
   });
   assert.equal(places.size, 1);
+});
+
+function chain(length: number): Drawing {
+  const nodes = Array.from({ length }, (_, index) => ({ id: `n${index}`, title: `n${index}`, kind: "tool" as const }));
+  const edges = nodes.slice(1).map(({ id }, index) => ({ id, from: `n${index}`, to: id, look: "plain" as const }));
+  return { nodes, edges };
+}
+
+test("a picture leads the way its frame is longer, and is shown whole as long as it can be read", () => {
+  assert.deepEqual([directionIn({ width: 1200, height: 600 }), directionIn({ width: 390, height: 500 })], ["across", "down"]);
+  const drawing = chain(5);
+  const frame = { width: 1200, height: 600 };
+  const { x, y, zoom, isWhole } = firstView({ drawing, places: layoutOf(drawing, "across"), direction: "across", frame });
+  assert.ok(isWhole && zoom >= 0.6 && x >= 0 && y > 200);
+});
+
+test("of a picture that is too large to be read whole its first node is in sight at first, large enough", () => {
+  for (const direction of ["across", "down"] as const) {
+    const drawing = chain(25);
+    const places = layoutOf(drawing, direction);
+    const frame = { width: 500, height: 400 };
+    const { x, y, zoom, isWhole } = firstView({ drawing, places, direction, frame });
+    const first = places.get("n0");
+    assert.ok(!isWhole && zoom >= 0.6 && first !== undefined);
+    const [left, top] = [x + first.x * zoom, y + first.y * zoom];
+    assert.ok(left >= 0 && left + first.width * zoom <= frame.width && top >= 0 && top + first.height * zoom <= frame.height, direction);
+  }
 });

@@ -8,6 +8,7 @@ import { Button } from "../../../parts/button.tsx";
 import { drawGraph } from "../../../parts/graph-view/drawing.ts";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
 import { Failure, Loading } from "../../../parts/states.tsx";
+import { several } from "../../../parts/words.ts";
 import { useActions } from "../../../shell/actions.ts";
 import { graphQuery } from "../queries.ts";
 import type { RunFacts } from "../run-facts.ts";
@@ -63,7 +64,7 @@ function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode 
     <div className="flex h-full min-h-[30rem] flex-col gap-3">
       <div className="flex flex-wrap items-center gap-2">
         <p className="grow text-xs text-ink-3">
-          <bdi>{graph.graph.name}</bdi>, {graph.nodes.length} nodes. Select a node to see it; open it to go to its step.
+          <bdi>{graph.graph.name}</bdi>, {several(drawing.nodes.length, "node")}. Select a node to see it; open it to go to its step.
         </p>
         {selected !== undefined && <Button onClick={() => open(selected)}>Show its step</Button>}
         {canAmend && (

@@ -89,7 +89,7 @@ function stateOf(status: RunReading["status"]): StepState {
 }
 
 function addNodes(nodes: readonly PlanNode[], adding: Adding): void {
-  for (const node of nodes) {
+  for (const node of unforked(nodes)) {
     if (node.type === "step") addStep(node, adding);
     else addFork(node, adding);
   }
@@ -146,22 +146,34 @@ function addAttempts(span: Span, { reading, rows, depth }: Adding): void {
     });
 }
 
+/** A fork into one branch forks nothing: what is in it stands where the fork does. */
+function unforked(nodes: readonly PlanNode[]): readonly PlanNode[] {
+  return nodes.flatMap((node) => {
+    const [only] = node.type === "fork" && node.branches.length === 1 ? node.branches : [];
+    return only === undefined ? [node] : unforked(only.nodes);
+  });
+}
+
 function addFork(fork: Fork, adding: Adding): void {
   const { reading, toggled, rows, depth } = adding;
   const id = `${reading.runId}/${fork.key}*`;
   const isOpen = !toggled.has(id);
-  rows.push({
-    ...groupOf({ id, nodes: [fork], adding }),
-    type: "fork",
-    title: fork.branches.length === 1 ? "1 branch" : `${fork.branches.length} branches`,
-    isOpen,
-    note: fork.lanes < fork.branches.length ? `${fork.lanes} at once` : undefined,
-  });
-  if (!isOpen) return;
+  rows.push({ ...groupOf({ id, nodes: [fork], adding }), type: "fork", title: branchesOf(fork), isOpen, note: lanesOf(fork) });
+  if (isOpen) addBranches(fork, { ...adding, depth: depth + 1 });
+}
+
+const branchesOf = ({ branches }: Fork): string => `${branches.length} branches`;
+
+function lanesOf({ lanes, branches }: Fork): string | undefined {
+  return lanes < branches.length ? `${lanes} at once` : undefined;
+}
+
+function addBranches(fork: Fork, adding: Adding): void {
   for (const branch of fork.branches) {
-    const [only] = branch.nodes;
-    if (branch.nodes.length === 1 && only?.type === "step") addStep(only, { ...adding, depth: depth + 1 });
-    else addBranch({ index: branch.index, key: fork.key, nodes: branch.nodes }, { ...adding, depth: depth + 1 });
+    const nodes = unforked(branch.nodes);
+    const [only] = nodes;
+    if (nodes.length === 1 && only?.type === "step") addStep(only, adding);
+    else addBranch({ index: branch.index, key: fork.key, nodes }, adding);
   }
 }
 
@@ -171,19 +183,32 @@ interface BranchParts {
   readonly nodes: readonly PlanNode[];
 }
 
+/** A branch that does nothing but fork has the fork's branches right below it. */
 function addBranch({ index, key, nodes }: BranchParts, adding: Adding): void {
   const { reading, toggled, rows, depth } = adding;
   const id = `${reading.runId}/${key}.${index}*`;
   const isOpen = !toggled.has(id);
-  const [first] = nodes;
+  const [only] = nodes;
+  const fork = nodes.length === 1 && only?.type === "fork" ? only : undefined;
   rows.push({
     ...groupOf({ id, nodes, adding }),
     type: "branch",
-    title: reading.isGraph && first?.type === "step" ? first.span.name : `branch ${index}`,
+    title: (reading.isGraph ? nodeNameOf(nodes, index) : undefined) ?? `branch ${index}`,
     isOpen,
-    note: undefined,
+    note: fork === undefined ? undefined : [branchesOf(fork), lanesOf(fork)].filter((words) => words !== undefined).join(", "),
   });
-  if (isOpen) addNodes(nodes, { ...adding, depth: depth + 1 });
+  if (!isOpen) return;
+  const within = { ...adding, depth: depth + 1 };
+  if (fork === undefined) addNodes(nodes, within);
+  else addBranches(fork, within);
+}
+
+/** What a branch of a graph is: a node, which its first step is named after, or a turn of the map or loop around its nodes: "each[3]". */
+function nodeNameOf([first]: readonly PlanNode[], index: number): string | undefined {
+  if (first?.type === "step") return first.span.name;
+  const path = first === undefined ? "" : (spansIn([first])[0]?.name.split(":")[0] ?? "");
+  const around = path.slice(0, Math.max(0, path.lastIndexOf(".")));
+  return around === "" ? undefined : around.replace(/\[\]$/, `[${index}]`);
 }
 
 interface GroupParts {
@@ -229,8 +254,12 @@ function visit(nodes: readonly PlanNode[], see: (span: Span) => void): void {
 
 /** All steps of a reading, in order. */
 export function spansOf(reading: RunReading): readonly Span[] {
+  return spansIn(reading.plan.nodes);
+}
+
+function spansIn(nodes: readonly PlanNode[]): readonly Span[] {
   const spans: Span[] = [];
-  visit(reading.plan.nodes, (span) => spans.push(span));
+  visit(nodes, (span) => spans.push(span));
   return spans;
 }
 

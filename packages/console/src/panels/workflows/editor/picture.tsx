@@ -1,6 +1,8 @@
-import { useEffect, useMemo, useRef, useState, type ClipboardEvent, type KeyboardEvent, type ReactNode, type RefObject } from "react";
+import { useMemo, type ClipboardEvent, type KeyboardEvent, type ReactNode } from "react";
+import { directionIn } from "../../../parts/graph-view/first-view.ts";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
 import { layoutOf } from "../../../parts/graph-view/layout.ts";
+import { useSize } from "../../../parts/use-size.ts";
 import { nodeThatWay, type Arrow } from "./arrows.ts";
 import { partOf, readPart, textOfPart, type GraphPart } from "./clipboard.ts";
 import { idOf, type TextDrawing } from "./draw-text.ts";
@@ -34,8 +36,8 @@ interface PictureProps {
 export function Picture(props: PictureProps): ReactNode {
   const { drawn, place, nodes, isReadOnly, onSelect, edit } = props;
   const chosen = useMemo(() => new Set(nodes.map((node) => idOf({ scope: place.scope, selected: { node } }))), [nodes, place.scope]);
-  const box = useRef<HTMLDivElement>(null);
-  const direction = useDirection(box);
+  const { element: box, size } = useSize<HTMLDivElement>(TALL);
+  const direction = directionIn(size);
   const places = useMemo(() => layoutOf(drawn.drawing, direction), [drawn, direction]);
   const select = (id: string | undefined): void =>
     onSelect((id === undefined ? undefined : drawn.places.get(id)) ?? { scope: [], selected: undefined });
@@ -102,21 +104,8 @@ export function Picture(props: PictureProps): ReactNode {
   );
 }
 
-/** A picture that is taller than wide leads down. */
-function useDirection(box: RefObject<HTMLElement | null>): "across" | "down" {
-  const [direction, setDirection] = useState<"across" | "down">("down");
-  useEffect(() => {
-    const element = box.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => setDirection(element.clientWidth > element.clientHeight * WIDE ? "across" : "down"));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [box]);
-  return direction;
-}
-
-/** How much wider than tall a picture must be to lead across. */
-const WIDE = 1.4;
+/** Until it is known how large it may be. */
+const TALL = { width: 1, height: 1 };
 
 const ARROWS: Readonly<Record<Arrow, true>> = { ArrowLeft: true, ArrowRight: true, ArrowUp: true, ArrowDown: true };
 
