@@ -26,6 +26,8 @@ interface ChartProps {
   /** Moments in seconds since 1970. */
   readonly times: readonly number[];
   readonly series: readonly Series[];
+  /** What will fill it: said in place of a picture while there is nothing but noughts. */
+  readonly empty: string;
   readonly format?: (value: number) => string;
   readonly heightPx?: number;
   /** A picture over something else: without a legend and without a scale. */
@@ -37,8 +39,21 @@ interface ChartProps {
 const HEIGHT_PX = 180;
 const ALPHA = 0.16;
 
-/** Values over time. The picture is drawn on a canvas; the same numbers stand in a table for people who do not see it. */
-export function Chart({ label, times, series, format = String, heightPx = HEIGHT_PX, isSmall = false, onRange }: ChartProps): ReactNode {
+/**
+ * Values over time. The picture is drawn on a canvas; the same numbers stand in a table for people who do not see it. A scale beside
+ * nothing but noughts would be made up, so they are no picture.
+ */
+export function Chart(props: ChartProps): ReactNode {
+  const { label, series, empty, heightPx = HEIGHT_PX } = props;
+  if (series.some(({ values }) => values.some((value) => value !== null && value !== 0))) return <Plot {...props} />;
+  return (
+    <figure aria-label={label} className="grid place-items-center" style={{ minHeight: heightPx }}>
+      <p className="text-center text-[13px] text-ink-2">{empty}</p>
+    </figure>
+  );
+}
+
+function Plot({ label, times, series, format = String, heightPx = HEIGHT_PX, isSmall = false, onRange }: ChartProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
   const theme = useSyncExternalStore(subscribe, themeOnPage);
@@ -75,7 +90,7 @@ export function Chart({ label, times, series, format = String, heightPx = HEIGHT
 /** Rows that are read aloud; the picture itself may have thousands. */
 const TABLE_ROWS_MAX = 60;
 
-function ChartTable({ label, times, series, format = String }: ChartProps): ReactNode {
+function ChartTable({ label, times, series, format = String }: Omit<ChartProps, "empty">): ReactNode {
   return (
     <div className="sr-only">
       <table>

@@ -21,11 +21,16 @@ interface DayBarsProps {
   readonly nameOf: (row: SpendRow) => string;
   readonly valueOf: (row: SpendRow) => number;
   readonly format: (value: number) => string;
+  /** What will fill it: said while there is nothing but noughts. */
+  readonly empty: string;
 }
 
 /** A bar a day, of parts by name. The same numbers stand in a table for people who do not see it. */
-export function DayBars({ label, days, rows, nameOf, valueOf, format }: DayBarsProps): ReactNode {
+export function DayBars({ label, days, rows, nameOf, valueOf, format, empty }: DayBarsProps): ReactNode {
   const { names, table } = useMemo(() => tableOf({ days, rows, nameOf, valueOf }), [days, rows, nameOf, valueOf]);
+  // A scale beside nothing but noughts would be made up.
+  if (table.every(({ values }) => values.every((value) => value === 0)))
+    return <p className="py-8 text-center text-[13px] text-ink-2">{empty}</p>;
   return (
     <figure aria-label={label} className="flex min-w-0 flex-col gap-2">
       <Picture days={days} names={names} table={table} format={format} />

@@ -147,7 +147,13 @@ function Daily({ report: { rows, from, to }, by, measure: { title, valueOf, form
   const days = useMemo(() => daysBetween(from, to), [from, to]);
   const nameOf = useCallback((row: SpendRow) => (by === "day" ? "all" : wordsFor(row, by, names)), [by, names]);
   if (rows.length === 0) return <NothingSpent />;
-  return <DayBars label={`${title} by day and ${by}`} {...{ days, rows, nameOf, valueOf, format }} />;
+  return (
+    <DayBars
+      label={`${title} by day and ${by}`}
+      {...{ days, rows, nameOf, valueOf, format }}
+      empty={`Models were asked in this time, but nothing stands under ${title}. It fills as models answer whose use or price is known.`}
+    />
+  );
 }
 
 function daysBetween(from: string, to: string): readonly string[] {

@@ -118,6 +118,7 @@ function Throughput({ buckets }: { readonly buckets: Buckets }): ReactNode {
       label="Runs that ended, by half hours of the last day"
       times={times}
       series={series}
+      empty="No run has ended in the last day. This fills as runs end."
       format={short}
       onRange={({ fromMs, toMs }) =>
         void navigate({
@@ -135,7 +136,15 @@ function Cost({ buckets }: { readonly buckets: Buckets }): ReactNode {
     (): readonly Series[] => [{ label: "US dollars", accent: "violet", look: "bars", values: buckets.map(({ costUsd }) => costUsd) }],
     [buckets],
   );
-  return <Chart label="US dollars, by half hours of the last day" times={times} series={series} format={dollars} />;
+  return (
+    <Chart
+      label="US dollars, by half hours of the last day"
+      times={times}
+      series={series}
+      empty="Nothing was spent in the last day. This fills as models with a known price answer."
+      format={dollars}
+    />
+  );
 }
 
 const NEXT = 6;

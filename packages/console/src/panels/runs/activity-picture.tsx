@@ -37,6 +37,7 @@ export function ActivityPicture({ filters, onTime }: PictureProps): ReactNode {
         label="Runs started and failed"
         times={times}
         series={series}
+        empty={activity === undefined ? "" : "No run started in this time. This fills as runs start."}
         format={count}
         heightPx={HEIGHT_PX}
         isSmall

@@ -124,7 +124,7 @@ function Toolbar({ viewing, found, rows, address: { search, change } }: ToolbarP
   const { window } = viewing;
   return (
     <div className="flex flex-wrap items-center gap-1.5">
-      <label className="relative flex min-w-40 grow items-center sm:max-w-80">
+      <label className="relative flex min-w-40 grow items-center max-sm:basis-full sm:max-w-80">
         <span className="sr-only">Find a step</span>
         <Search aria-hidden className="absolute start-2 size-3.5 text-ink-3" />
         <input

@@ -5,6 +5,7 @@ import { readRun } from "@tutti/core/insight";
 import fc from "fast-check";
 import { drawSteps } from "../graph/draw-steps.ts";
 import { foundRows, timelineRows } from "./rows.ts";
+import { ticksOf } from "./ticks.ts";
 import { panned, placeOf, readWindow, within, zoomed, type TimeWindow } from "./time-window.ts";
 
 const at = (ms: number): string => new Date(1_700_000_000_000 + ms).toISOString();
@@ -73,6 +74,96 @@ test("the timeline has the run, its steps in the order of the code, and branches
   assert.deepEqual(
     rows.filter(({ isOnPath, type }) => isOnPath && type === "step").map(({ key }) => key),
     ["0", "1.1.0", "2"],
+  );
+});
+
+test("a fork into one branch has no line of its own, and a branch that only forks has its branches right below it", () => {
+  const rows = timelineRows(
+    readRun({
+      events: log(
+        started,
+        done("0.0.0", "alone", [0, 5]),
+        done("1.0.0.0.0", "left", [5, 9]),
+        done("1.0.0.1.0", "right", [5, 9]),
+        done("1.1.0.0.0", "other", [5, 9]),
+        { type: "run.completed", output: 1, ms: 9 },
+      ),
+    }),
+    closed,
+  );
+  assert.deepEqual(
+    rows.map(({ depth, title, note }) => `${"  ".repeat(depth)}${title}${note === undefined ? "" : ` (${note})`}`),
+    ["w", "  alone", "  2 branches", "    branch 0 (2 branches)", "      left", "      right", "    other"],
+  );
+});
+
+test("in a graph's run a branch is called what its node or its turn of a map is called", () => {
+  const graph = {
+    name: "g",
+    version: "1",
+    nodes: {
+      first: { type: "tool", tool: "work", input: null },
+      each: {
+        type: "map",
+        items: [1, 2],
+        concurrency: 2,
+        do: {
+          nodes: { price: { type: "tool", tool: "work", input: null }, round: { type: "tool", tool: "work", input: null } },
+          edges: [],
+        },
+      },
+    },
+    edges: [],
+  };
+  const tool = (key: string, ms: number): EventBody & { readonly ms: number } =>
+    ({ ...done(key, "work", [ms, ms + 2]), kind: "tool" }) as EventBody & { readonly ms: number };
+  const node = (branch: string, name: string, ms: number): readonly (EventBody & { readonly ms: number })[] => [
+    { ...done(`${branch}.0`, name, [ms, ms]), output: { input: null } } as EventBody & { readonly ms: number },
+    tool(`${branch}.1`, ms),
+  ];
+  const turns = [0, 1].flatMap((turn) =>
+    ["price", "round"].flatMap((name, index) => node(`0.0.0.1.0.0.1.${turn}.0.${index}.0.0`, `each[${turn}].${name}`, 3)),
+  );
+  const rows = timelineRows(
+    readRun({
+      events: log(
+        { ...started, workflow: "tutti.graph", input: { graph, input: null } as never },
+        ...node("0.0.0.0.0.0", "first", 1),
+        { ...done("0.0.0.1.0.0.0", "each", [1, 1]), output: { input: null } } as EventBody & { readonly ms: number },
+        ...turns,
+        { type: "run.completed", output: 1, ms: 9 },
+      ),
+    }),
+    closed,
+  );
+  const groups = rows.filter(({ type }) => type === "branch" || type === "fork");
+  assert.deepEqual(
+    groups.map(({ title, note }) => (note === undefined ? title : `${title} (${note})`)),
+    [
+      "2 branches",
+      "first",
+      "each",
+      "2 branches",
+      "each[0] (2 branches)",
+      "each[].price",
+      "each[].round",
+      "each[1] (2 branches)",
+      "each[].price",
+      "each[].round",
+    ],
+  );
+});
+
+test("however wide the axis is and whatever time is in sight, its moments have room beside each other", () => {
+  const width = fc.integer({ min: 0, max: 2000 });
+  const time = fc.record({ fromMs: fc.double({ min: 0, max: 1e7, noNaN: true }), spanMs: fc.double({ min: 0.5, max: 1e7, noNaN: true }) });
+  fc.assert(
+    fc.property(width, time, (widthPx, { fromMs, spanMs }) => {
+      const ticks = ticksOf({ fromMs, toMs: fromMs + spanMs }, widthPx);
+      assert.ok(ticks.length <= 12);
+      for (const [index, { place }] of ticks.entries())
+        if (index > 0) assert.ok(((place - (ticks[index - 1]?.place ?? 0)) / 100) * widthPx >= 80, `${place} at ${widthPx} px`);
+    }),
   );
 });
 

@@ -1,14 +1,26 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { ChevronRight } from "lucide-react";
-import { memo, useEffect, useEffectEvent, useRef, type KeyboardEvent, type MouseEvent, type ReactNode, type RefObject } from "react";
+import {
+  memo,
+  useEffect,
+  useEffectEvent,
+  useMemo,
+  useRef,
+  type KeyboardEvent,
+  type MouseEvent,
+  type ReactNode,
+  type RefObject,
+} from "react";
 import { cx } from "../../../parts/class-names.ts";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
 import { focusRowAt } from "../../../parts/rows.tsx";
+import { useSize } from "../../../parts/use-size.ts";
 import { visible } from "../../../parts/visible.ts";
 import { duration } from "../../../parts/words.ts";
-import { Axis, ticksOf } from "./axis.tsx";
+import { Axis } from "./axis.tsx";
 import { Bars } from "./bars.tsx";
 import type { TimelineRow } from "./rows.ts";
+import { ticksOf, type Tick } from "./ticks.ts";
 import type { TimeWindow } from "./time-window.ts";
 import { useTimePointer, type Viewing } from "./use-time-window.ts";
 
@@ -19,6 +31,9 @@ const OVERSCAN = 10;
 const INDENT_PX = 14;
 const PAGE_ROWS = 15;
 const TRACKS = "grid-cols-[minmax(9rem,22rem)_minmax(8rem,1fr)_6rem]";
+
+/** Until it is known how wide the bars are. */
+const NARROW = { width: 200, height: 32 };
 
 interface WaterfallProps {
   readonly rows: readonly TimelineRow[];
@@ -37,7 +52,8 @@ interface WaterfallProps {
  */
 export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, empty }: WaterfallProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
-  const bars = useRef<HTMLDivElement>(null);
+  const { element: bars, size } = useSize<HTMLDivElement>(NARROW);
+  const ticks = useMemo(() => ticksOf(viewing.window, size.width), [viewing.window, size.width]);
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
@@ -80,14 +96,14 @@ export function Waterfall({ rows, whole, viewing, selected, onSelect, onToggle, 
       className="panel relative min-h-64 grow overflow-auto"
       tabIndex={rows.length === 0 ? 0 : -1}
     >
-      <Head window={viewing.window} bars={bars} />
+      <Head ticks={ticks} bars={bars} />
       {rows.length === 0 && (
         <div role="row">
           <div role="gridcell">{empty}</div>
         </div>
       )}
       <div role="rowgroup" className="relative min-w-[25rem]" style={{ height: virtual.getTotalSize() }}>
-        <Ticks window={viewing.window} />
+        <Ticks ticks={ticks} />
         {items.map(({ index, start, key }) => (
           <Line
             key={key}
@@ -118,7 +134,7 @@ function useReveal(selected: string | undefined, rows: readonly TimelineRow[], s
   }, [selected, isThere]);
 }
 
-function Head({ window, bars }: { readonly window: TimeWindow; readonly bars: RefObject<HTMLDivElement | null> }): ReactNode {
+function Head({ ticks, bars }: { readonly ticks: readonly Tick[]; readonly bars: RefObject<HTMLDivElement | null> }): ReactNode {
   return (
     <div role="rowgroup" className="sticky top-0 z-10 min-w-[25rem] border-b border-line bg-ground-2">
       <div role="row" className={cx("grid h-8 items-center text-[11px] font-semibold text-ink-2", TRACKS)}>
@@ -126,7 +142,7 @@ function Head({ window, bars }: { readonly window: TimeWindow; readonly bars: Re
           Step
         </span>
         <div role="columnheader" aria-label="Time" ref={bars} className="h-full min-w-0">
-          <Axis window={window} />
+          <Axis ticks={ticks} />
         </div>
         <span role="columnheader" className="px-3 text-end">
           Took
@@ -181,11 +197,11 @@ function indexOf(target: EventTarget): number {
 }
 
 /** The axis' lines behind all rows. */
-function Ticks({ window }: { readonly window: TimeWindow }): ReactNode {
+function Ticks({ ticks }: { readonly ticks: readonly Tick[] }): ReactNode {
   return (
     <div aria-hidden className={cx("pointer-events-none absolute inset-0 grid", TRACKS)}>
       <div className="relative col-start-2" dir="ltr">
-        {ticksOf(window).map(({ ms, place }) => (
+        {ticks.map(({ ms, place }) => (
           <span key={ms} className="absolute inset-y-0 border-l border-line/40" style={{ left: `${place}%` }} />
         ))}
       </div>
