@@ -65,6 +65,15 @@ const MIRRORED = `(() => {
   words.selectNodeContents(title);
   const head = title.getBoundingClientRect();
   if (words.getBoundingClientRect().right < (head.left + head.right) / 2 && head.width > 300) wrong.push("the title does not begin on the right");
+  const letters = document.createTreeWalker(document.querySelector("main"), NodeFilter.SHOW_TEXT);
+  const place = document.createRange();
+  for (let text = letters.nextNode(); text; text = letters.nextNode()) {
+    const figure = /[0-9][ \u00a0]?[a-zA-Z%]/.exec(text.data);
+    if (figure === null || text.parentElement.closest(".sr-only, svg, .uplot, .cm-editor, option") || !text.parentElement.checkVisibility()) continue;
+    const boxOf = (at) => (place.setStart(text, at), place.setEnd(text, at + 1), place.getBoundingClientRect());
+    const [digit, unit] = [boxOf(figure.index), boxOf(figure.index + figure[0].length - 1)];
+    if (digit.top === unit.top && digit.left > unit.left) wrong.push("a figure reads backwards: " + text.data.slice(0, 60));
+  }
   const isFlipped = (node) => {
     for (let at = node; at && at !== document.body; at = at.parentElement) {
       const { transform, scale } = getComputedStyle(at);
