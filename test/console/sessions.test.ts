@@ -57,7 +57,12 @@ test("a link signs in once: whoever opens it again hears why not, and one who is
   await first.getByRole(...heading("Approvals")).waitFor();
   const second = await (await world.browser.newContext()).newPage();
   await second.goto(link);
-  await second.getByText(/wanted a code that is good/).waitFor();
+  await second
+    .getByRole("alert")
+    .getByText(/wanted a code that is good/)
+    .waitFor();
+  // It is no fault of the token, which nobody has given yet.
+  assert.equal(await second.getByLabel("Token").getAttribute("aria-invalid"), "false");
   assert.equal(new URL(second.url()).hash, "");
   assert.deepEqual(await violations(second), []);
   await second.getByLabel("Token").fill(world.tutti.token);

@@ -300,7 +300,7 @@ test("another browser is signed out, one is invited, and a new token refuses the
     .waitFor();
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Make a new token" }).click();
-  await page.locator("[role=dialog] button:focus").filter({ hasText: "Keep" }).waitFor();
+  await page.locator("[role=dialog] button:focus").filter({ hasText: "Go back" }).waitFor();
   await dialog(page).getByRole("button", { name: "Make a new token" }).click();
   await dialog(page).getByText("The new token").waitFor();
   const token = (await dialog(page).locator("p.font-mono").innerText()).trim();

@@ -12,6 +12,7 @@ export function SignIn({
   wasIn,
   onSignedIn,
 }: {
+  /** Why nobody is in yet, such as a link that is good no more. */
   readonly problem: string | undefined;
   /** Whether this page was open to somebody until now. */
   readonly wasIn: boolean;
@@ -19,7 +20,6 @@ export function SignIn({
 }): ReactNode {
   const [token, setToken] = useState("");
   const signingIn = useMutation({ mutationFn: () => client.signIn({ token: token.trim() }), onSuccess: onSignedIn });
-  const refused = signingIn.error === null ? problem : AppError.from(signingIn.error).message;
   return (
     <main className="grid min-h-dvh place-items-center bg-[radial-gradient(60%_50%_at_50%_0%,var(--glow),transparent)] p-6">
       <form
@@ -38,6 +38,12 @@ export function SignIn({
             that signs you in without it: <code className="font-mono text-ink">tutti open</code>.
           </p>
         </div>
+        {problem !== undefined && signingIn.error === null && (
+          <p role="alert" className="rounded-md border border-orange bg-ground-2 px-3 py-2 text-[13px] text-ink">
+            <span className="block font-medium">The link that you opened signs nobody in:</span>
+            <span dir="auto">{problem}</span>
+          </p>
+        )}
         {wasIn && (
           <p role="status" className="text-[13px] text-ink">
             You are signed out. Sign in, and you are back at this page.
@@ -50,7 +56,7 @@ export function SignIn({
           autoFocus
           required
           value={token}
-          problem={refused}
+          problem={signingIn.error === null ? undefined : AppError.from(signingIn.error).message}
           onChange={(event) => setToken(event.target.value)}
         />
         <Button type="submit" tone="primary" isBusy={signingIn.isPending} disabled={token.trim() === ""}>

@@ -3,7 +3,7 @@ import { useState, type ReactNode } from "react";
 import { Button } from "./button.tsx";
 import { TextField } from "./fields.tsx";
 import { complain, say } from "./toasts.tsx";
-import { Window } from "./window.tsx";
+import { GoBack, Window } from "./window.tsx";
 
 interface ConfirmProps {
   readonly title: string;
@@ -46,7 +46,7 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep</Button>
+          <GoBack onClick={onClose} />
           <Button tone={isDangerous ? "danger" : "primary"} isBusy={acting.isPending} disabled={isMissing} onClick={actOnce}>
             {verb}
           </Button>

@@ -1,7 +1,7 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import { useRef, type ReactNode } from "react";
-import { buttonLook } from "./button.tsx";
+import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import { Button, buttonLook } from "./button.tsx";
 import { cx } from "./class-names.ts";
 
 interface WindowProps {
@@ -44,7 +44,7 @@ export function Window({ title, about, isOpen, onClose, isWide = false, isWhole 
               </Dialog.Title>
               {about !== undefined && <Dialog.Description className="mt-0.5 text-[13px] text-ink-2">{about}</Dialog.Description>}
             </div>
-            <Dialog.Close aria-label="Close" className={buttonLook("quiet")}>
+            <Dialog.Close aria-label={CLOSE} className={buttonLook("quiet")}>
               <X aria-hidden className="size-4" />
             </Dialog.Close>
           </header>
@@ -58,6 +58,33 @@ export function Window({ title, about, isOpen, onClose, isWide = false, isWhole 
   );
 }
 
+/** The button of a window that leaves everything as it is. It has one name everywhere, and "cancel" is what is done to runs. */
+export function GoBack({ onClick }: { readonly onClick: () => void }): ReactNode {
+  return <Button onClick={onClick}>Go back</Button>;
+}
+
+/** The end of a form that came into a window: the way back, and what sends it. */
+export function FormFoot({ onBack, children }: { readonly onBack: () => void; readonly children: ReactNode }): ReactNode {
+  const foot = useRef<HTMLElement>(null);
+  useEffect(() => beginLate(foot), []);
+  return (
+    <footer ref={foot} className="flex flex-wrap justify-end gap-2">
+      <GoBack onClick={onBack} />
+      {children}
+    </footer>
+  );
+}
+
+/** A window that opened before its form was read has the keyboard nowhere yet: it begins as in one that had it all along. */
+function beginLate(foot: RefObject<HTMLElement | null>): void {
+  const popup = foot.current?.closest<HTMLElement>("[role=dialog]") ?? null;
+  const { activeElement } = document;
+  const isUntouched = popup === activeElement || activeElement?.getAttribute("aria-label") === CLOSE;
+  const place = isUntouched ? fieldOf(popup) : true;
+  if (place !== true) place.focus();
+}
+
+const CLOSE = "Close";
 const FIELDS = "input,textarea,select,[contenteditable=true],[role=switch]";
 const USABLE = ':not(:disabled,[aria-hidden=true],[tabindex="-1"])';
 
@@ -67,6 +94,11 @@ function beginningOf(popup: HTMLElement | null): HTMLElement | true {
   const { activeElement } = document;
   // A field that asked for the focus itself has it already.
   if (activeElement instanceof HTMLElement && activeElement !== popup && popup.contains(activeElement)) return activeElement;
+  return fieldOf(popup);
+}
+
+function fieldOf(popup: HTMLElement | null): HTMLElement | true {
+  if (popup === null) return true;
   const places = [`[data-part=body] :is(${FIELDS})${USABLE}`, `footer button${USABLE}`, `[data-part=body] :is(a,button)${USABLE}`];
   for (const place of places) {
     const found = popup.querySelector<HTMLElement>(place);

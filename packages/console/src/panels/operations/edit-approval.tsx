@@ -9,7 +9,7 @@ import { TextField } from "../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../parts/json-text.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { visible } from "../../parts/visible.ts";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { subjectOf } from "./approval-words.ts";
 import { useAnswer } from "./use-answer.ts";
 
@@ -40,7 +40,7 @@ export function EditApproval({ approval, onClose }: EditProps): ReactNode {
       isWide
       foot={
         <>
-          <Button onClick={onClose}>Keep asking</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" disabled={!input.ok || isSame} isBusy={answering.isPending} onClick={send}>
             Approve this input
           </Button>

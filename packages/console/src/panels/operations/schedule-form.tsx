@@ -7,7 +7,7 @@ import { SchemaForm } from "../../parts/schema-form.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { say } from "../../parts/toasts.tsx";
 import { useSettled } from "../../parts/use-settled.ts";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { workflowsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 import { draftOf, NEW_SCHEDULE, requestOf, type ScheduleDraft } from "./schedule-draft.ts";
@@ -48,7 +48,7 @@ export function ScheduleForm({ schedule, workflow = "", onClose }: FormProps): R
       isWide
       foot={
         <>
-          <Button onClick={onClose}>Leave</Button>
+          <GoBack onClick={onClose} />
           <Button
             tone="primary"
             isBusy={saving.isPending}

@@ -8,7 +8,7 @@ import { Button, buttonLook } from "../../parts/button.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { approvalsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
 import { approvalId } from "../operations/approval-words.ts";
@@ -61,7 +61,7 @@ export function PanelForm({ panel }: { readonly panel: FormPanel }): ReactNode {
         onClose={() => setAsking(false)}
         foot={
           <>
-            <Button onClick={() => setAsking(false)}>Keep</Button>
+            <GoBack onClick={() => setAsking(false)} />
             <Button
               tone="primary"
               onClick={() => {

@@ -7,7 +7,7 @@ import { TextField } from "../../parts/fields.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
 import { RunLink } from "../../parts/run-link.tsx";
 import { Failure } from "../../parts/states.tsx";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { count } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { wordsOf, type BulkAction, type BulkPlan } from "./bulk.ts";
@@ -52,7 +52,7 @@ export function BulkWindow({ plan, onClose, onDone }: BulkProps): ReactNode {
       foot={
         results === undefined ? (
           <>
-            <Button onClick={onClose}>Keep</Button>
+            <GoBack onClick={onClose} />
             <Button tone={action === "cancel" ? "danger" : "primary"} isBusy={acting.isPending} onClick={() => acting.mutate()}>
               {`${verb} ${words}`}
             </Button>

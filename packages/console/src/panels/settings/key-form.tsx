@@ -6,7 +6,7 @@ import { Button, IconButton } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { say } from "../../parts/toasts.tsx";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 import { changesOf, draftOf, NO_BUDGET, PERIODS, requestOf, type BudgetDraft, type KeyDraft } from "./key-draft.ts";
 import { SecretWindow } from "./secret-window.tsx";
@@ -50,7 +50,7 @@ export function KeyForm({ entry, onClose }: KeyFormProps): ReactNode {
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Leave it</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" onClick={() => saving.mutate()} isBusy={saving.isPending} disabled={draft.name.trim() === ""}>
             {entry === undefined ? "Make the key" : "Save"}
           </Button>

@@ -5,7 +5,7 @@ import { Button } from "../../parts/button.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { TextDiff } from "../../parts/text-diff-view.tsx";
 import { Moment } from "../../parts/time.tsx";
-import { Window } from "../../parts/window.tsx";
+import { GoBack, Window } from "../../parts/window.tsx";
 import { textOfSaved } from "./graph-words.ts";
 import { graphVersionQuery } from "./queries.ts";
 
@@ -42,7 +42,7 @@ export function ConflictWindow({ mine, base, theirs, isBusy, onKeepMine, onTakeT
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Go on editing</Button>
+          <GoBack onClick={onClose} />
           <Button onClick={() => onTakeTheirs(theirs)}>Take theirs</Button>
           <Button tone="primary" isBusy={isBusy} onClick={onKeepMine}>
             {`Save mine as version ${theirs.version + 1}`}

@@ -8,7 +8,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { SchemaForm } from "../../parts/schema-form.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { say } from "../../parts/toasts.tsx";
-import { Window } from "../../parts/window.tsx";
+import { FormFoot, Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 import { OPERATIONS } from "./operations.ts";
 import { filledPath, namesIn, readOperation, type DescribedOperation } from "./read-operation.ts";
@@ -40,7 +40,9 @@ export function OperationWindow({ operation, onClose }: OperationWindowProps): R
         {(document) => {
           const described = readOperation(document, operation);
           if (described === undefined) return <p className="text-[13px]">This server does not have it.</p>;
-          return <OperationForm described={described} isDangerous={entry?.at === "window" && entry.isDangerous === true} />;
+          return (
+            <OperationForm described={described} isDangerous={entry?.at === "window" && entry.isDangerous === true} onClose={onClose} />
+          );
         }}
       </Queried>
     </Window>
@@ -56,7 +58,13 @@ interface Given {
 
 const NOTHING: Given = { path: {}, query: {}, body: {} };
 
-function OperationForm({ described, isDangerous }: { readonly described: DescribedOperation; readonly isDangerous: boolean }): ReactNode {
+interface OperationFormProps {
+  readonly described: DescribedOperation;
+  readonly isDangerous: boolean;
+  readonly onClose: () => void;
+}
+
+function OperationForm({ described, isDangerous, onClose }: OperationFormProps): ReactNode {
   const { method, summary, query, body } = described;
   const [given, setGiven] = useState(NOTHING);
   const queries = useQueryClient();
@@ -95,11 +103,11 @@ function OperationForm({ described, isDangerous }: { readonly described: Describ
       ))}
       {body !== undefined && <SchemaForm schema={body} value={given.body} onChange={(value) => setGiven({ ...given, body: value })} />}
       {calling.error !== null && <Failure error={calling.error} />}
-      <div className="flex justify-end">
+      <FormFoot onBack={onClose}>
         <Button type="submit" tone={isDangerous ? "danger" : "primary"} isBusy={calling.isPending}>
           Do it
         </Button>
-      </div>
+      </FormFoot>
       {calling.isSuccess && <JsonView label="the answer" value={calling.data} openTo={3} />}
     </form>
   );

@@ -9,7 +9,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { RunLink } from "../../parts/run-link.tsx";
 import { SchemaForm } from "../../parts/schema-form.tsx";
 import { Failure } from "../../parts/states.tsx";
-import { Window } from "../../parts/window.tsx";
+import { FormFoot, Window } from "../../parts/window.tsx";
 import { client } from "../../server.ts";
 
 /** One tool: what it is, what policy says of it, and a form that calls it as a run of its own. */
@@ -17,12 +17,18 @@ export function ToolWindow({ name, onClose }: { readonly name: string; readonly 
   const tool = useQuery({ queryKey: ["tool", name], queryFn: ({ signal }) => client.tool(name, signal) });
   return (
     <Window title={`Call ${name}`} isOpen onClose={onClose}>
-      <Queried query={tool}>{(entry) => <ToolForm tool={entry} />}</Queried>
+      <Queried query={tool}>{(entry) => <ToolForm tool={entry} onClose={onClose} />}</Queried>
     </Window>
   );
 }
 
-function ToolForm({ tool: { name, description, effect, parameters } }: { readonly tool: ToolEntry }): ReactNode {
+function ToolForm({
+  tool: { name, description, effect, parameters },
+  onClose,
+}: {
+  readonly tool: ToolEntry;
+  readonly onClose: () => void;
+}): ReactNode {
   const [input, setInput] = useState<Json>({});
   const calling = useMutation({ mutationFn: () => client.callTool(name, input) });
   return (
@@ -38,11 +44,11 @@ function ToolForm({ tool: { name, description, effect, parameters } }: { readonl
       </p>
       <SchemaForm schema={parameters} value={input} onChange={setInput} />
       {calling.error !== null && <Failure error={calling.error} />}
-      <div className="flex justify-end">
+      <FormFoot onBack={onClose}>
         <Button type="submit" tone="primary" isBusy={calling.isPending}>
           Call it
         </Button>
-      </div>
+      </FormFoot>
       {calling.data !== undefined && (
         <>
           <JsonView label="the answer" value={calling.data.output} openTo={3} />

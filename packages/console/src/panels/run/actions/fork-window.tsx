@@ -6,7 +6,7 @@ import { Button } from "../../../parts/button.tsx";
 import { Choice, Toggle } from "../../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
-import { Window } from "../../../parts/window.tsx";
+import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { wholeValue } from "../stored-value.tsx";
@@ -68,7 +68,7 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" disabled={isWrong || key === ""} isBusy={forking.isPending} onClick={() => forking.mutate()}>
             Fork
           </Button>

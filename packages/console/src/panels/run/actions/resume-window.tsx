@@ -3,7 +3,7 @@ import { useMutation } from "@tanstack/react-query";
 import { Button } from "../../../parts/button.tsx";
 import { TextField } from "../../../parts/fields.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
-import { Window } from "../../../parts/window.tsx";
+import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
 
@@ -26,7 +26,7 @@ export function ResumeWindow({ facts, onClose }: { readonly facts: RunFacts; rea
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" isBusy={resuming.isPending} onClick={() => resuming.mutate()}>
             Resume
           </Button>

@@ -5,7 +5,7 @@ import { Button } from "../../../parts/button.tsx";
 import { TextField } from "../../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
-import { Window } from "../../../parts/window.tsx";
+import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
 
@@ -37,7 +37,7 @@ export function SignalWindow({ facts, events, onClose }: SignalWindowProps): Rea
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" disabled={!canSend} isBusy={sending.isPending} onClick={() => sending.mutate()}>
             Send
           </Button>

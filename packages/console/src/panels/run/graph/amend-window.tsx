@@ -7,7 +7,7 @@ import { Button } from "../../../parts/button.tsx";
 import { TextDiff } from "../../../parts/text-diff-view.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { useSettled } from "../../../parts/use-settled.ts";
-import { Window } from "../../../parts/window.tsx";
+import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import { GraphEditor } from "../../workflows/editor/graph-editor.tsx";
 import type { Problem } from "../../workflows/editor/problems.ts";
@@ -59,7 +59,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
       onClose={onClose}
       foot={
         <>
-          <Button onClick={onClose}>Keep it as it is</Button>
+          <GoBack onClick={onClose} />
           <Button tone="primary" disabled={!canSend} isBusy={amending.isPending} onClick={() => amending.mutate()}>
             Amend
           </Button>
