@@ -43,6 +43,13 @@ test("each entry leads by the keyboard alone to the page where it is done", asyn
   for (const entry of Object.values(OPERATIONS)) {
     if (entry.at !== "page") continue;
     await choose(page, entry.title);
+    // What is done with a thing asks which one first; the list of them is always offered.
+    if (entry.which !== undefined) {
+      await page.getByRole("combobox", { name: entry.title, exact: true }).waitFor();
+      await page.keyboard.insertText("Show the list");
+      await page.locator("[role=option][aria-selected=true]").filter({ hasText: "Show the list" }).waitFor();
+      await page.keyboard.press("Enter");
+    }
     const [path = "", search = ""] = entry.to.split("?");
     await page.waitForURL(({ pathname }) => pathname === `/admin${path}`);
     for (const [name, value] of new URLSearchParams(search)) assert.equal(new URL(page.url()).searchParams.get(name), value, entry.title);
@@ -84,9 +91,64 @@ test("an operation is done from its window: what is missing is said by its code,
   await page.keyboard.press("Escape");
   await choose(page, "Clear the cache of answers");
   const clearing = page.getByRole("dialog", { name: "Clear the cache of answers" });
+  // The form is read after the window has opened; the keyboard begins in its first field all the same.
+  await clearing.locator("input:focus").waitFor();
+  await clearing.getByRole("button", { name: "Go back" }).click();
+  await clearing.waitFor({ state: "detached" });
+  await choose(page, "Clear the cache of answers");
   await clearing.getByRole("button", { name: "Do it" }).click();
   await page.getByText("Done", { exact: true }).waitFor();
   assert.deepEqual(await violations(page), []);
+  assert.deepEqual(page.problems, []);
+});
+
+test("what is done with a run asks which one, among those with which it can be done, and opens the window for it there", async () => {
+  const text = JSON.stringify({ name: "holding", version: "1", nodes: { hold: { type: "wait", signal: "go" } }, edges: [] });
+  const reply = await tutti.tutti.fetch("/v1/graphs/runs", { text, input: null });
+  const { run } = (await reply.json()) as { readonly run: { readonly id: string } };
+  const page = await tutti.open("/");
+  await choose(page, "Cancel a run");
+  await page.getByRole("combobox", { name: "Cancel a run", exact: true }).waitFor();
+  await page.getByRole("option", { name: /tutti\.graph .*, waiting, started/ }).waitFor();
+  assert.deepEqual(await violations(page), []);
+  // Backspace where nothing is written goes back to everything.
+  await page.keyboard.press("Backspace");
+  await page.getByRole("combobox", { name: "Search or do anything" }).waitFor();
+  await page.keyboard.insertText("Cancel a run");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "Cancel a run" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "waiting" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(new RegExp(`/runs/${run.id}`));
+  const window = page.getByRole("dialog", { name: "Cancel this run?" });
+  await window.getByLabel(/^Reason/).fill("not needed");
+  await page.keyboard.press("Enter");
+  await window.waitFor({ state: "detached" });
+  await page.waitForURL((url) => !url.searchParams.has("do"));
+  await page.getByText("The run is asked to cancel.").waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("what is typed right after the palette's key, before it is there, is written into its field and is no key of the page", async () => {
+  const page = await tutti.open("/");
+  const loaded = Promise.withResolvers<undefined>();
+  await page.route(/assets\/palette-.*\.js$/, async (route) => {
+    await loaded.promise;
+    await route.continue();
+  });
+  await page.reload();
+  await page.getByRole("heading", { name: "Overview", level: 1 }).waitFor();
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("go to quex");
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("ues");
+  assert.match(page.url(), /\/admin\/$/);
+  loaded.resolve(undefined);
+  await page.locator("[role=combobox]:focus").waitFor();
+  assert.equal(await page.getByRole("combobox").inputValue(), "go to queues");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "Go to Queues" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/queues/);
   assert.deepEqual(page.problems, []);
 });
 
@@ -95,6 +157,8 @@ test("a tool is found by its name and called with a form of its own; its run is 
   await choose(page, "Call the tool safe_calc");
   const window = page.getByRole("dialog", { name: "Call safe_calc" });
   await window.getByLabel("expression *").fill("6*7");
+  await page.keyboard.press("Tab");
+  await window.locator("button:focus").filter({ hasText: "Go back" }).waitFor();
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await window.getByText('"42"').first().waitFor();

@@ -111,6 +111,54 @@ test("the whole timeline can be used with the keyboard alone", async () => {
   await page.getByRole("grid", { name: "Log" }).waitFor();
 });
 
+test("Tab comes to one line of the timeline, the selected one if it is in sight, and dragging the bars moves them in time without selecting", async () => {
+  const runId = await start("everything");
+  await stands(runId, "run.completed");
+  const page = await tutti.open(`/runs/${runId}`);
+  await row(page, /send mail/).click();
+  await page.getByRole("complementary", { name: "Step send mail" }).waitFor();
+  const stops = page.locator("[role=treegrid] [role=row][tabindex='0']");
+  assert.equal(await stops.count(), 1);
+  await stops.filter({ hasText: "send mail" }).waitFor();
+  await page.keyboard.press("+");
+  await page.waitForURL(/from=/);
+  const from = (): number => Number(new URL(page.url()).searchParams.get("from"));
+  const before = from();
+  const bars = await page.getByRole("columnheader", { name: "Time" }).boundingBox();
+  const line = await row(page, /load/).boundingBox();
+  assert.ok(bars !== null && line !== null);
+  const [x, y] = [bars.x + bars.width * 0.2, line.y + line.height / 2];
+  await page.mouse.move(x, y);
+  await page.mouse.down();
+  await page.mouse.move(x + bars.width * 0.3, y, { steps: 5 });
+  await page.mouse.up();
+  await page.waitForURL((url) => Number(url.searchParams.get("from")) < before);
+  assert.equal(new URL(page.url()).searchParams.get("span"), "1");
+  assert.deepEqual(page.problems, []);
+});
+
+test("what is confirmed twice is done once", async () => {
+  const runId = await start("everything", { wait: true });
+  const page = await tutti.open(`/runs/${runId}`);
+  const answered = Promise.withResolvers<undefined>();
+  let asked = 0;
+  await page.route(/\/cancel$/, async (route) => {
+    asked += 1;
+    await answered.promise;
+    await route.continue();
+  });
+  await page.getByRole("button", { name: "Cancel", exact: true }).click();
+  const window = page.getByRole("dialog", { name: "Cancel this run?" });
+  await window.getByLabel(/^Reason/).fill("enough");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await window.getByRole("button", { name: "Cancel the run" }).click({ force: true });
+  answered.resolve(undefined);
+  await window.waitFor({ state: "detached" });
+  await stands(runId, "run.cancelled");
+  assert.equal(asked, 1);
+});
+
 test("a run with ten thousand steps opens whole, draws only what is in sight, and goes to its end", async () => {
   const runId = await start("wide", { count: 10_000 });
   await stands(runId, "run.completed");

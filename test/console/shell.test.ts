@@ -60,6 +60,35 @@ test("every page opens by its address, has a name, breaks no rule of its policy,
   assert.deepEqual(page.problems, []);
 });
 
+test("a picture of nothing has no made-up scale and says when it fills", async () => {
+  const page = await tutti.open("/");
+  await page.getByText("No run has ended in the last day. This fills as runs end.").waitFor();
+  await page.getByText(/^Nothing was spent in the last day\. This fills/).waitFor();
+  await page.goto(`${tutti.tutti.url}/admin/runs`);
+  await page.getByText("No run started in this time. This fills as runs start.").waitFor();
+  assert.equal(await page.locator("canvas").count(), 0);
+});
+
+test("a run's id is copied, and where a browser gives no clipboard the page says why", async () => {
+  const reply = await tutti.tutti.fetch("/v1/tools/execute", { tool: "safe_calc", input: { expression: "1+1" } });
+  const { runId } = (await reply.json()) as { readonly runId: string };
+  const page = await tutti.open(`/runs/${runId}`, { permissions: ["clipboard-read", "clipboard-write"] });
+  const copy = async (): Promise<void> => {
+    await page.getByRole("button", { name: "More actions" }).click();
+    await page.getByRole("menuitem", { name: "Copy the run’s id" }).click();
+  };
+  await copy();
+  await page.getByText("The run’s id is copied").waitFor();
+  assert.equal(await page.evaluate("navigator.clipboard.readText()"), runId);
+  await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+  await copy();
+  await page
+    .getByRole("region", { name: "Notifications" })
+    .getByText(/wanted the clipboard, got a browser/)
+    .waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
 test("the palette goes anywhere by the keyboard alone, and help lists every key", async () => {
   const page = await tutti.open("/");
   await page.keyboard.press("Control+k");

@@ -6,23 +6,40 @@ import { shortId } from "../parts/words.ts";
 import { agentsQuery, toolsQuery, workflowsQuery } from "../queries.ts";
 import { client } from "../server.ts";
 import type { ShellAction } from "./actions.ts";
-import { OPERATIONS } from "./api/operations.ts";
+import { OPERATIONS, type Which } from "./api/operations.ts";
 import { SETTINGS } from "./places.ts";
 
 /** A window that the palette opens over the page. */
 export type PaletteWindow = { readonly operation: string } | { readonly tool: string };
 
-type Open = (window: PaletteWindow) => void;
-
-/** Everything that is found by a text: what has a name of its own, runs that hold the text, and every operation of the API. */
-export function useFound(text: string, open: Open): readonly ShellAction[] {
-  const navigate = useNavigate();
-  const named = useNamed(navigate, open);
-  const runs = useRuns(text, navigate);
-  return [...named, ...runs, ...operationActions(navigate, open)];
+/** Something is done with a thing that is chosen first. */
+export interface Choosing extends Which {
+  /** What is done. */
+  readonly title: string;
+  /** The page of all such things; of runs, its filters say which. */
+  readonly to: string;
 }
 
-function useNamed(navigate: NavigateFn, open: Open): readonly ShellAction[] {
+interface Ways {
+  readonly open: (window: PaletteWindow) => void;
+  readonly choose: (choosing: Choosing) => void;
+}
+
+/** Everything that is found by a text: what has a name of its own, runs that hold the text, and every operation of the API. */
+export function useFound(text: string, ways: Ways): readonly FoundAction[] {
+  const navigate = useNavigate();
+  const named = useNamed(navigate, ways.open);
+  const runs = useRuns(text, navigate);
+  return [...named, ...runs, ...operationActions(navigate, ways)];
+}
+
+/** Something that was found. */
+export interface FoundAction extends ShellAction {
+  /** It leads to another list of the palette, which stays open. */
+  readonly isStep?: boolean;
+}
+
+function useNamed(navigate: NavigateFn, open: Ways["open"]): readonly ShellAction[] {
   const { data: workflows = [] } = useQuery(workflowsQuery);
   const { data: agents = [] } = useQuery(agentsQuery);
   const { data: tools = [] } = useQuery(toolsQuery);
@@ -66,9 +83,10 @@ function useNamed(navigate: NavigateFn, open: Open): readonly ShellAction[] {
   ];
 }
 
-/** The way to the list of runs with the text: offered whatever the text is, after everything else. */
+/** The way to the whole list: offered whatever the text is, after everything else. */
 export const EVERY_RUN = "runs with text";
-const TEXT_MIN = 3;
+/** A shorter text stands in nearly every run. */
+export const TEXT_MIN = 3;
 const RUNS_SHOWN = 6;
 
 function useRuns(text: string, navigate: NavigateFn): readonly ShellAction[] {
@@ -103,17 +121,23 @@ function runAction({ id, workflow, status }: RunRecord, text: string, navigate: 
   };
 }
 
-function operationActions(navigate: NavigateFn, open: Open): readonly ShellAction[] {
-  return Object.entries(OPERATIONS).flatMap(([operation, entry]): readonly ShellAction[] => {
+function operationActions(navigate: NavigateFn, { open, choose }: Ways): readonly FoundAction[] {
+  return Object.entries(OPERATIONS).flatMap(([operation, entry]): readonly FoundAction[] => {
     if (entry.at === "programs") return [];
-    const run = entry.at === "page" ? () => goTo(navigate, entry.to) : () => open({ operation });
-    const title = entry.at === "window" ? `${entry.title} …` : entry.title;
-    return [{ id: `api ${operation}`, title, group: "Do", words: `${entry.words ?? ""} ${operation}`, run }];
+    const own = { id: `api ${operation}`, group: "Do", words: `${entry.words ?? ""} ${operation}` };
+    const { title } = entry;
+    if (entry.at === "window") return [{ ...own, title: `${title} …`, run: () => open({ operation }) }];
+    const { to, which } = entry;
+    if (which !== undefined) return [{ ...own, title: `${title} …`, isStep: true, run: () => choose({ ...which, title, to }) }];
+    return [{ ...own, title, run: () => navigate(addressOf(to)) }];
   });
 }
 
-/** Goes to an address as it is written: "/runs?status=failed". */
-function goTo(navigate: NavigateFn, address: string): unknown {
+/** An address as it is written, "/runs?status=failed", and what else is to stand in it, as the router takes it. */
+export function addressOf(
+  address: string,
+  more: Readonly<Record<string, string>> = {},
+): { readonly to: string; readonly search: Readonly<Record<string, string>> } {
   const { pathname, searchParams } = new URL(address, "http://page");
-  return navigate({ to: pathname, search: Object.fromEntries(searchParams) });
+  return { to: pathname, search: { ...Object.fromEntries(searchParams), ...more } };
 }

@@ -12,6 +12,7 @@ import { Keys } from "./keys.tsx";
 import { Navigation } from "./navigation.tsx";
 import { PLACES } from "./places.ts";
 import { useShellActions } from "./shell-actions.ts";
+import { holdKeys } from "./typed-ahead.ts";
 
 const loadPalette = () => import("./palette.tsx").then((module) => ({ default: module.Palette }));
 const Palette = lazy(loadPalette);
@@ -35,8 +36,9 @@ export function Shell(): ReactNode {
   useKeyboard();
   useShellActions();
   useOpeners(setOver, startTour);
-  // Whoever opens the palette types at once, so it must be there already.
+  // Whoever opens the palette types at once, so it should be there already, and what is typed before it is there is kept for it.
   useEffect(() => whenIdle(() => void loadPalette()), []);
+  useEffect(() => (over === "palette" ? holdKeys(() => setOver("nothing")) : undefined), [over]);
   const endTour = (): void => {
     localStorage.setItem(TOURED, "yes");
     setTouring(false);

@@ -4,13 +4,22 @@
  */
 export type OperationEntry =
   /** On a page, which the palette leads to. */
-  | { readonly at: "page"; readonly title: string; readonly to: string; readonly words?: string }
+  | { readonly at: "page"; readonly title: string; readonly to: string; readonly words?: string; readonly which?: Which }
   /** In a window made from the API's description. */
   | { readonly at: "window"; readonly title: string; readonly words?: string; readonly isDangerous?: true }
   /** Nowhere, because people do not do it. */
   | { readonly at: "programs"; readonly why: string };
 
-const page = (to: string, title: string, words = ""): OperationEntry => ({ at: "page", to, title, words });
+/** What it is done with: that is chosen first, and opened with `search` in its address. */
+export interface Which {
+  readonly thing: "run" | "schedule" | "dead letter" | "agent" | "workflow" | "graph";
+  readonly search?: Readonly<Record<string, string>>;
+}
+
+type PageEntry = Extract<OperationEntry, { readonly at: "page" }>;
+
+const page = (to: string, title: string, words = ""): PageEntry => ({ at: "page", to, title, words });
+const which = (which: Which, entry: PageEntry): PageEntry => ({ ...entry, which });
 const inWindow = (title: string, words = ""): OperationEntry => ({ at: "window", title, words });
 const dangerous = (title: string, words = ""): OperationEntry => ({ at: "window", title, words, isDangerous: true });
 const programs = (why: string): OperationEntry => ({ at: "programs", why });
@@ -20,35 +29,56 @@ const FORMS = "a form with a file, which programs send; the console has no use f
 
 /** Every operation with an effect, by its method and path. */
 export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
-  "POST /v1/agents/{name}/chat": page("/agents", "Talk to an agent", "chat ask question message"),
+  "POST /v1/agents/{name}/chat": which({ thing: "agent" }, page("/agents", "Talk to an agent", "chat ask question message")),
 
-  "POST /v1/runs": page("/workflows", "Start a run of a workflow", "new create"),
+  "POST /v1/runs": which({ thing: "workflow" }, page("/workflows", "Start a run of a workflow", "new create")),
   "POST /v1/runs/bulk": page("/runs", "Cancel, retry or resume many runs", "bulk select all"),
   "POST /v1/runs/{id}/approvals/{key}": page("/approvals", "Approve or deny what runs ask", "answer question waiting"),
-  "POST /v1/runs/{id}/cancel": page("/runs?status=running,waiting,queued,paused", "Cancel a run", "stop end kill"),
-  "POST /v1/runs/{id}/fork": page("/runs?status=failed", "Retry or fork a run", "again step time travel"),
-  "POST /v1/runs/{id}/graph": page("/runs?workflow=tutti.graph", "Amend a running graph", "change edit"),
-  "POST /v1/runs/{id}/replay": page("/runs", "Replay a run", "verify deterministic again"),
-  "POST /v1/runs/{id}/resume": page("/runs?status=paused", "Resume a paused run", "go on version"),
-  "POST /v1/runs/{id}/signals/{name}": page("/runs?status=waiting", "Send a signal to a run", "message wake"),
+  "POST /v1/runs/{id}/cancel": which(
+    { thing: "run", search: { do: "cancel" } },
+    page("/runs?status=running,waiting,queued,paused", "Cancel a run", "stop end kill"),
+  ),
+  "POST /v1/runs/{id}/fork": which(
+    { thing: "run", search: { do: "fork" } },
+    page("/runs?status=failed", "Retry or fork a run", "again step time travel"),
+  ),
+  "POST /v1/runs/{id}/graph": which(
+    { thing: "run", search: { tab: "graph", do: "amend" } },
+    page("/runs?workflow=tutti.graph&status=running,waiting,queued,paused", "Amend a running graph", "change edit"),
+  ),
+  "POST /v1/runs/{id}/replay": which(
+    { thing: "run", search: { do: "replay" } },
+    page("/runs", "Replay a run", "verify deterministic again"),
+  ),
+  "POST /v1/runs/{id}/resume": which(
+    { thing: "run", search: { do: "resume" } },
+    page("/runs?status=paused", "Resume a paused run", "go on version"),
+  ),
+  "POST /v1/runs/{id}/signals/{name}": which(
+    { thing: "run", search: { do: "signal" } },
+    page("/runs?status=waiting,running", "Send a signal to a run", "message wake"),
+  ),
   "POST /v1/prune": dangerous("Archive and remove runs that ended long ago", "prune retention delete old disk"),
 
   "POST /v1/graphs/check": page("/workflows", "Check a graph", "validate problems lint"),
   "POST /v1/graphs/runs": page("/workflows", "Start a graph as it stands in the editor", "run"),
-  "POST /v1/graphs/{name}/runs": page("/workflows", "Start a saved graph", "run"),
-  "PUT /v1/graphs/{name}": page("/workflows", "Edit a graph", "save version draw node"),
-  "DELETE /v1/graphs/{name}": page("/workflows", "Give up a saved graph", "delete remove workflow"),
+  "POST /v1/graphs/{name}/runs": which({ thing: "graph" }, page("/workflows", "Start a saved graph", "run")),
+  "PUT /v1/graphs/{name}": which({ thing: "graph", search: { tab: "edit" } }, page("/workflows", "Edit a graph", "save version draw node")),
+  "DELETE /v1/graphs/{name}": which(
+    { thing: "graph", search: { tab: "edit" } },
+    page("/workflows", "Give up a saved graph", "delete remove workflow"),
+  ),
 
   "POST /v1/schedules": page("/schedules?form=new", "Make a schedule", "cron timer every new create"),
   "POST /v1/schedules/preview": page("/schedules?form=new", "See when a schedule would be due", "preview cron next"),
-  "POST /v1/schedules/{name}": page("/schedules", "Edit a schedule", "change cron"),
-  "POST /v1/schedules/{name}/delete": page("/schedules", "Delete a schedule", "end remove"),
-  "POST /v1/schedules/{name}/pause": page("/schedules", "Pause a schedule", "stop hold"),
-  "POST /v1/schedules/{name}/resume": page("/schedules", "Resume a schedule", "go on"),
-  "POST /v1/schedules/{name}/trigger": page("/schedules", "Trigger a schedule now", "tick run"),
+  "POST /v1/schedules/{name}": which({ thing: "schedule", search: { form: "edit" } }, page("/schedules", "Edit a schedule", "change cron")),
+  "POST /v1/schedules/{name}/delete": which({ thing: "schedule" }, page("/schedules", "Delete a schedule", "end remove")),
+  "POST /v1/schedules/{name}/pause": which({ thing: "schedule" }, page("/schedules", "Pause a schedule", "stop hold")),
+  "POST /v1/schedules/{name}/resume": which({ thing: "schedule" }, page("/schedules", "Resume a schedule", "go on")),
+  "POST /v1/schedules/{name}/trigger": which({ thing: "schedule" }, page("/schedules", "Trigger a schedule now", "tick run")),
 
-  "POST /v1/dead-letters/{id}/dismiss": page("/dead-letters", "Dismiss a dead letter", "leave"),
-  "POST /v1/dead-letters/{id}/retry": page("/dead-letters", "Retry a dead letter", "again failed"),
+  "POST /v1/dead-letters/{id}/dismiss": which({ thing: "dead letter" }, page("/dead-letters", "Dismiss a dead letter", "leave")),
+  "POST /v1/dead-letters/{id}/retry": which({ thing: "dead letter" }, page("/dead-letters", "Retry a dead letter", "again failed")),
   "POST /v1/supervisor": inWindow("Run a workflow or an agent under supervision", "supervise restart service"),
   "POST /v1/supervisor/{name}/resume": page("/queues?tab=supervised", "Start supervised work again", "crash loop resume"),
   "POST /v1/supervisor/{name}/stop": page("/queues?tab=supervised", "Stop supervised work", "cancel end"),

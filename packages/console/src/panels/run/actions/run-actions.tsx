@@ -7,7 +7,7 @@ import { useMemo, useState, type ReactNode } from "react";
 import { Button, buttonLook } from "../../../parts/button.tsx";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { copyText } from "../../../parts/copy-text.ts";
-import { complain } from "../../../parts/toasts.tsx";
+import { complain, say } from "../../../parts/toasts.tsx";
 import { client } from "../../../server.ts";
 import { useActions, type ShellAction } from "../../../shell/actions.ts";
 import { Keys } from "../../../shell/keys.tsx";
@@ -31,7 +31,9 @@ interface RunActionsProps {
   readonly onForkBefore: (key: string | undefined) => void;
 }
 
-type Open = "approve" | "signal" | "cancel" | "resume" | "retry" | "replay" | "again";
+/** Windows that an address opens too: "?do=cancel". */
+const WINDOWS = ["signal", "cancel", "resume", "retry", "replay", "again", "fork"] as const;
+type Open = (typeof WINDOWS)[number] | "approve";
 
 /** Runs that are something else as well: what goes with them. */
 const OWN_RUNS: Readonly<Record<string, string>> = {
@@ -40,8 +42,8 @@ const OWN_RUNS: Readonly<Record<string, string>> = {
 };
 
 /** Everything that can be done to a run: as buttons, in the palette, and by keys. */
-export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsProps): ReactNode {
-  const [open, setOpen] = useState<Open>();
+export function RunActions({ facts, log, address, forkBefore, onForkBefore }: RunActionsProps): ReactNode {
+  const [chosen, setOpen] = useState<Open>();
   const navigate = useNavigate();
   const { events } = log;
   const approvals = useAsked(facts, events.length);
@@ -49,8 +51,13 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
   const actions = useMemo(() => actionsOf({ facts, isAsked, open: setOpen, fork: () => onForkBefore("") }), [facts, isAsked, onForkBefore]);
   useActions(actions);
   // Once it is answered, what the run asks later does not open the window by itself.
-  if (open === "approve" && !isAsked) setOpen(undefined);
-  const close = (): void => setOpen(undefined);
+  if (chosen === "approve" && !isAsked) setOpen(undefined);
+  const open = chosen ?? windowOf(address, actions);
+  const close = (): void => {
+    setOpen(undefined);
+    onForkBefore(undefined);
+    if (address.search["do"] !== undefined) address.change({ do: undefined });
+  };
   const go = (runId: string): void => void navigate({ to: "/runs/$runId", params: { runId } });
   return (
     <>
@@ -72,8 +79,8 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
       {open === "signal" && <SignalWindow facts={facts} events={events} onClose={close} />}
       {open === "resume" && <ResumeWindow facts={facts} onClose={close} />}
       {open === "replay" && <ReplayWindow runId={facts.runId} onClose={close} />}
-      {forkBefore !== undefined && (
-        <ForkWindow facts={facts} events={events} beforeKey={forkBefore} onClose={() => onForkBefore(undefined)} onForked={go} />
+      {(forkBefore !== undefined || open === "fork") && (
+        <ForkWindow facts={facts} events={events} beforeKey={forkBefore ?? ""} onClose={close} onForked={go} />
       )}
       <Confirm
         title="Cancel this run?"
@@ -88,14 +95,30 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
         onClose={close}
         act={(reason) => client.cancelRun(facts.runId, reason === "" ? "cancelled in the console" : reason)}
       />
+      <AgainWindows facts={facts} open={open} onClose={close} onStarted={go} />
+    </>
+  );
+}
+
+interface AgainProps {
+  readonly facts: RunFacts;
+  readonly open: Open | undefined;
+  readonly onClose: () => void;
+  readonly onStarted: (runId: string) => void;
+}
+
+/** What starts another run instead of this one. */
+function AgainWindows({ facts, open, onClose, onStarted }: AgainProps): ReactNode {
+  return (
+    <>
       <Confirm
         title="Retry from the step that failed?"
         about="A new run begins with what this one has done, and does the failed step again. This run stays as it is."
         verb="Retry"
         done="A new run goes on from the step that failed."
         isOpen={open === "retry"}
-        onClose={close}
-        act={async () => go((await client.forkRun(facts.runId, {})).run.id)}
+        onClose={onClose}
+        act={async () => onStarted((await client.forkRun(facts.runId, {})).run.id)}
       />
       <Confirm
         title="Start again with the same input?"
@@ -103,11 +126,16 @@ export function RunActions({ facts, log, forkBefore, onForkBefore }: RunActionsP
         verb="Start"
         done="A new run is started."
         isOpen={open === "again"}
-        onClose={close}
-        act={async () => go(await startAgain(facts))}
+        onClose={onClose}
+        act={async () => onStarted(await startAgain(facts))}
       />
     </>
   );
+}
+
+/** The window that the address opens, if the run lets it be done. */
+function windowOf({ search }: Address, actions: readonly RunAction[]): Open | undefined {
+  return WINDOWS.find((window) => window === search["do"] && actions.some(({ id }) => id === `run ${window}`));
 }
 
 /** What the run asks of people now. */
@@ -135,7 +163,7 @@ interface ActionParts {
 /** What can be done to the run as it stands. */
 function actionsOf({ facts: { status, hasEnded, runId, workflow }, isAsked, open, fork }: ActionParts): readonly RunAction[] {
   const isOwn = canStart(workflow);
-  const copy = (): Promise<void> => copyText(runId).catch(complain);
+  const copy = (): Promise<void> => copyText(runId).then(() => say("The run’s id is copied"), complain);
   const all: readonly (readonly [isOffered: boolean, action: Omit<RunAction, "group">])[] = [
     [isAsked, { id: "run approve", title: "Approve or deny what it asks", keys: "r a", isFirst: false, run: () => open("approve") }],
     [status === "failed", { id: "run retry", title: "Retry", keys: "r r", words: "failed step", isFirst: true, run: () => open("retry") }],

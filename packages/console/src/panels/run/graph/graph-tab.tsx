@@ -47,7 +47,7 @@ type GraphRunProps = Omit<GraphTabProps, "events"> & { readonly graph: GraphRead
 
 function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode {
   const drawing = useMemo(() => drawGraph(graph.graph, graph.nodes), [graph]);
-  const [isAmending, setAmending] = useState(false);
+  const [isAmending, setAmending] = useState(address.search["do"] === "amend" && !facts.hasEnded);
   const [selected, setSelected] = useState<string>();
   const canAmend = !facts.hasEnded;
   const actions = useMemo(
@@ -56,6 +56,10 @@ function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode 
     [canAmend],
   );
   useActions(actions);
+  const stopAmending = (): void => {
+    setAmending(false);
+    if (address.search["do"] !== undefined) address.change({ do: undefined });
+  };
   const open = (id: string): void => {
     const span = spansOf(reading).find(({ name }) => name.replaceAll(/\[\d*\]/g, "").split(":")[0] === id);
     if (span !== undefined) address.change({ tab: undefined, span: span.key }, "push");
@@ -80,7 +84,7 @@ function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode 
       <Amendments amendments={graph.amendments} />
       {isAmending && (
         <Suspense fallback={null}>
-          <AmendWindow runId={facts.runId} reading={graph} onClose={() => setAmending(false)} />
+          <AmendWindow runId={facts.runId} reading={graph} onClose={stopAmending} />
         </Suspense>
       )}
     </div>
