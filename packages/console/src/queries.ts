@@ -1,7 +1,7 @@
 import { queryOptions, skipToken, useQuery } from "@tanstack/react-query";
-import type { BlobPart } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { client } from "./server.ts";
+import { wholeValue } from "./stored-values.ts";
 
 /** Entries of lists that are read whole; as many approvals are in a frame of their feed. */
 const LIST_MAX = 200;
@@ -53,21 +53,3 @@ export const runInputQuery = (runId: string) =>
       return first?.type === "run.started" ? wholeValue(first.input, signal) : null;
     },
   });
-
-/** Parts of one large value that are read; together they are more than a run may take. */
-const PARTS_MAX = 64;
-
-/** A value of an event, read from where large ones are kept if it is one. */
-async function wholeValue(value: Json, signal: AbortSignal): Promise<Json> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
-  const { $blob: sha256 } = value as { readonly [key: string]: Json };
-  if (typeof sha256 !== "string") return value;
-  let text = "";
-  let offset: number | null = 0;
-  for (let part = 0; part < PARTS_MAX && offset !== null; part += 1) {
-    const read: BlobPart = await client.blob(sha256, { offset }, signal);
-    text += read.text;
-    offset = read.nextOffset;
-  }
-  return JSON.parse(text) as Json;
-}

@@ -1,6 +1,7 @@
 import type { Json } from "@tutti/core";
 import type { ReactNode } from "react";
 import { Choice, TextArea, TextField, Toggle } from "./fields.tsx";
+import { fieldsOf } from "./json-fields.ts";
 import { objectOf, readField, type FieldSchema } from "./schema-values.ts";
 
 interface SchemaFormProps {
@@ -16,7 +17,7 @@ interface SchemaFormProps {
 export function SchemaForm({ schema, value, onChange, problems = {} }: SchemaFormProps): ReactNode {
   const { properties, required } = objectOf(schema);
   if (properties.length === 0) return <JsonField label="Input" value={value} onChange={onChange} problem={problems[""]} />;
-  const given = typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: Json }) : {};
+  const given = fieldsOf(value);
   return (
     <div className="flex flex-col gap-3">
       {properties.map(({ name, schema: field }) => (

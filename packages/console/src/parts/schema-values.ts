@@ -1,4 +1,5 @@
 import type { Json } from "@tutti/core";
+import { fieldsOf } from "./json-fields.ts";
 
 interface Named {
   readonly title?: string | undefined;
@@ -17,8 +18,6 @@ export type FieldSchema = Named &
 
 /** Texts that may be longer than this get several lines. */
 const LINE_CHARACTERS = 200;
-
-type Fields = Readonly<Record<string, Json>>;
 
 /** An object schema's fields in their order, and which of them must be given. */
 export function objectOf(schema: Json): {
@@ -56,8 +55,4 @@ function optionsOf(schema: Json): readonly (string | number | boolean | null)[] 
     (option): option is string | number | boolean | null => option !== undefined && typeof option !== "object",
   );
   return scalars !== undefined && scalars.length > 0 && scalars.length === options?.length ? scalars : undefined;
-}
-
-function fieldsOf(schema: Json): Fields {
-  return typeof schema === "object" && schema !== null && !Array.isArray(schema) ? (schema as Fields) : {};
 }

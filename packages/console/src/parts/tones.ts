@@ -39,6 +39,22 @@ export const STATUS_ACCENT: Readonly<Record<RunStatus, Accent>> = {
   continued: "grey",
 };
 
+/** What colour the health of a part or an agent has, everywhere. */
+export const HEALTH_ACCENT: Readonly<Record<"ok" | "off" | "degraded" | "down", Accent>> = {
+  ok: "green",
+  off: "grey",
+  degraded: "yellow",
+  down: "red",
+};
+
+/** What colour a policy's answer has, everywhere. */
+export const EFFECT_ACCENT: Readonly<Record<"allow" | "ask" | "deny" | "depends", Accent>> = {
+  allow: "green",
+  ask: "orange",
+  deny: "red",
+  depends: "violet",
+};
+
 /** Where a step of a run, or a node of a graph, stands. */
 export type StepState = Span["status"] | NodeStatus;
 

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useParams, useSearch } from "@tanstack/react-router";
-import type { AgentEntry, ToolEntry } from "@tutti/client";
+import type { AgentEntry } from "@tutti/client";
 import { Bot } from "lucide-react";
 import { useMemo, type ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
@@ -9,7 +9,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Stat } from "../../parts/stat.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
-import type { Accent } from "../../parts/tones.ts";
+import { EFFECT_ACCENT, HEALTH_ACCENT } from "../../parts/tones.ts";
 import { count } from "../../parts/words.ts";
 import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
@@ -84,7 +84,7 @@ function About({ agent }: { readonly agent: AgentEntry }): ReactNode {
   return (
     <div className="flex flex-col gap-4">
       <div className="grid grid-cols-2 gap-3 lg:grid-cols-4">
-        <Stat label="Health" value={health.status} accent={health.status === "ok" ? "green" : "orange"} about={health.reason} />
+        <Stat label="Health" value={health.status} accent={HEALTH_ACCENT[health.status]} about={health.reason} />
         <Stat label="Running" value={count(load.running)} about={`${count(load.waiting)} waiting, ${count(load.queued)} queued`} />
         <Stat label="Steps at most" value={count(limits.stepsMax)} about="times the model is asked for one answer" />
         <Stat label="Messages kept" value={count(limits.historyMessagesMax)} about="of a long conversation" />
@@ -115,13 +115,6 @@ function About({ agent }: { readonly agent: AgentEntry }): ReactNode {
   );
 }
 
-const ALLOWED_ACCENT: Readonly<Record<ToolEntry["allowed"]["effect"], Accent>> = {
-  allow: "green",
-  ask: "orange",
-  deny: "red",
-  depends: "blue",
-};
-
 function Tools({ capabilities }: { readonly capabilities: AgentEntry["capabilities"] }): ReactNode {
   const { data: tools = [] } = useQuery(toolsQuery);
   if (capabilities.tools.length === 0) return <p className="text-[13px] text-ink-2">It uses none.</p>;
@@ -137,7 +130,7 @@ function Tools({ capabilities }: { readonly capabilities: AgentEntry["capabiliti
               </span>
               {effect !== null && <Badge>{effect}</Badge>}
               {!isThere && <Badge accent="red">not installed</Badge>}
-              {tool !== undefined && <Badge accent={ALLOWED_ACCENT[tool.allowed.effect]}>{tool.allowed.effect}</Badge>}
+              {tool !== undefined && <Badge accent={EFFECT_ACCENT[tool.allowed.effect]}>{tool.allowed.effect}</Badge>}
             </span>
             {tool !== undefined && <span className="text-xs text-ink-2" dir="auto">{`${tool.allowed.reason} (${tool.allowed.rule})`}</span>}
           </li>

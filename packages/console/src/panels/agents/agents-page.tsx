@@ -11,7 +11,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
-import type { Accent } from "../../parts/tones.ts";
+import { HEALTH_ACCENT } from "../../parts/tones.ts";
 import { useLive } from "../../feed.ts";
 import { queryClient } from "../../query-client.ts";
 import { agentsQuery } from "../../queries.ts";
@@ -20,7 +20,6 @@ import { useThrottled } from "../../throttled.ts";
 import { RunDots, useRunsByWorkflow, type RunsOf } from "../workflows/recent-runs.tsx";
 import { several } from "../../parts/words.ts";
 
-const HEALTH_ACCENT: Readonly<Record<AgentEntry["health"]["status"], Accent>> = { ok: "green", degraded: "orange", down: "red" };
 /** How often what agents do now is read anew while runs come and go. */
 const LOAD_EVERY_MS = 2000;
 

@@ -1,5 +1,6 @@
 import type { Event, Json, RunStatus, RunUsage } from "@tutti/core";
 import { statusAfter } from "@tutti/core";
+import { fieldsOf } from "../../parts/json-fields.ts";
 
 /** One call of a tool as an answer's run tells it. */
 export interface ToolUse {
@@ -87,16 +88,16 @@ function inputOf({ edited }: Event & { readonly type: "approval.answered" }): { 
 }
 
 function replyOf(output: Json): string | undefined {
-  const { reply } = objectOf(output);
-  const { content } = objectOf(reply);
+  const { reply } = fieldsOf(output);
+  const { content } = fieldsOf(reply);
   return typeof content === "string" ? content : undefined;
 }
 
 /** What a call that went through the gateway used: it is one event, with what was spent in its outcome. */
 function recordedUsage(end: Event | undefined): RunUsage | undefined {
   if (end?.type !== "run.recorded") return undefined;
-  const spend = objectOf(objectOf(end.outcome.output)["spend"]);
-  const usage = objectOf(spend["usage"]);
+  const spend = fieldsOf(fieldsOf(end.outcome.output)["spend"]);
+  const usage = fieldsOf(spend["usage"]);
   const { inputTokens, outputTokens } = usage;
   const { costUsd } = spend;
   if (typeof inputTokens !== "number" || typeof outputTokens !== "number" || typeof costUsd !== "number") return undefined;
@@ -107,8 +108,4 @@ function errorOf(end: Event | undefined): AnswerReading["error"] {
   if (end?.type === "run.failed") return { code: end.code, message: end.message };
   if (end?.type === "run.cancelled") return { code: "cancelled", message: end.reason };
   return undefined;
-}
-
-function objectOf(value: Json | undefined): { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: Json }) : {};
 }

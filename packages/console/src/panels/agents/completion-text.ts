@@ -1,4 +1,5 @@
 import type { Json } from "@tutti/core";
+import { fieldsOf } from "../../parts/json-fields.ts";
 
 /** What has come of an answer in OpenAI's chunks. */
 export interface CompletionText {
@@ -20,10 +21,10 @@ export const EMPTY_ANSWER: CompletionText = {
 
 /** The answer with one more chunk; what a chunk has of an odd kind is left out. Pure. */
 export function withChunk(before: CompletionText, chunk: Json): CompletionText {
-  const { choices, usage } = objectOf(chunk);
-  const choice = objectOf(Array.isArray(choices) ? (choices as readonly Json[])[0] : undefined);
-  const { content, reasoning_content: thought, refusal } = objectOf(choice["delta"]);
-  const { prompt_tokens: input, completion_tokens: output } = objectOf(usage);
+  const { choices, usage } = fieldsOf(chunk);
+  const choice = fieldsOf(Array.isArray(choices) ? (choices as readonly Json[])[0] : undefined);
+  const { content, reasoning_content: thought, refusal } = fieldsOf(choice["delta"]);
+  const { prompt_tokens: input, completion_tokens: output } = fieldsOf(usage);
   return {
     text: before.text + textOf(content) + textOf(refusal),
     thoughts: before.thoughts + textOf(thought),
@@ -35,8 +36,4 @@ export function withChunk(before: CompletionText, chunk: Json): CompletionText {
 
 function textOf(value: Json | undefined): string {
   return typeof value === "string" ? value : "";
-}
-
-function objectOf(value: Json | undefined): { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: Json }) : {};
 }

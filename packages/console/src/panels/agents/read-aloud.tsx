@@ -1,6 +1,5 @@
 import { Square, Volume2 } from "lucide-react";
-import { useEffect, useId, type ReactNode } from "react";
-import { useLatest } from "../../latest.ts";
+import { useEffect, useEffectEvent, useId, type ReactNode } from "react";
 import { IconButton } from "../../parts/button.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import { readAloud, stopReading, useReadingAloud } from "../../voice/reading.ts";
@@ -21,11 +20,11 @@ export function ReadAloud({ of, isFresh }: ReadAloudProps): ReactNode {
   const read = (): void => {
     if (speaking !== undefined) readAloud(id, of.innerText, { model: speaking, voice }).catch(complain);
   };
-  const begin = useLatest(read);
+  const begin = useEffectEvent(read);
   const isWanted = isFresh && readsAnswers && speaking !== undefined;
   useEffect(() => {
-    if (isWanted) begin.current();
-  }, [isWanted, begin]);
+    if (isWanted) begin();
+  }, [isWanted]);
   useEffect(() => () => stopReading(id), [id]);
   if (speaking === undefined) return null;
   return (

@@ -1,4 +1,5 @@
 import type { Json } from "@tutti/core";
+import { fieldsOf } from "../../parts/json-fields.ts";
 
 /** Which of two answers was better. */
 export type Verdict = "a" | "b" | "same";
@@ -25,10 +26,10 @@ export const EMPTY_TALLY: Tally = { pairs: [] };
 
 /** The votes in a saved view; what is odd in it is left out. Pure. */
 export function readTally(value: Json): Tally {
-  const pairs = objectOf(value)["pairs"];
+  const pairs = fieldsOf(value)["pairs"];
   return {
     pairs: (Array.isArray(pairs) ? (pairs as readonly Json[]) : []).flatMap((one): readonly Pair[] => {
-      const { a, b, wonA, wonB, same } = objectOf(one);
+      const { a, b, wonA, wonB, same } = fieldsOf(one);
       if (typeof a !== "string" || typeof b !== "string") return [];
       return [{ a, b, wonA: countOf(wonA), wonB: countOf(wonB), same: countOf(same) }];
     }),
@@ -50,8 +51,4 @@ export function withVote(
 
 function countOf(value: Json | undefined): number {
   return typeof value === "number" && value >= 0 ? Math.floor(value) : 0;
-}
-
-function objectOf(value: Json | undefined): { readonly [key: string]: Json } {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as { readonly [key: string]: Json }) : {};
 }

@@ -1,4 +1,5 @@
 import type { Event, Json } from "@tutti/core";
+import { fieldsOf } from "../../parts/json-fields.ts";
 
 /** An event and its place in the whole log. */
 export interface LoggedEvent {
@@ -67,8 +68,4 @@ function inWords(value: Json): string {
   const named = fields["kind"] ?? fields["effect"];
   const text = typeof named === "string" ? named : typeof value === "string" ? value : JSON.stringify(value);
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
-
-function fieldsOf(value: Json): Readonly<Record<string, Json>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, Json>>) : {};
 }

@@ -1,8 +1,7 @@
-import { useInfiniteQuery, useMutation } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
-import type { Json } from "@tutti/core";
 import { Archive, Download } from "lucide-react";
-import { useMemo, useState, type ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { useLive } from "../../feed.ts";
 import { Button } from "../../parts/button.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
@@ -15,14 +14,12 @@ import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import { bytes, count } from "../../parts/words.ts";
-import { client } from "../../server.ts";
-import { wholeValue } from "../run/stored-value.tsx";
+import { PART_LENGTH, useStoredValue, wholeValue } from "../../stored-values.ts";
 import { largeValuesOf, type LargeValue } from "./large-values.ts";
 import { readBack } from "./log-history.ts";
 import type { LoggedEvent } from "./logged-event.ts";
 
 const HASH = /^[0-9a-f]{64}$/;
-const PART = 65_536;
 /** Events with large values that one look back wants to find. */
 const ENOUGH = 50;
 /** Values that are kept in the page. */
@@ -195,18 +192,7 @@ function useLargeValues(): LargeValues {
 }
 
 function Value({ sha256 }: { readonly sha256: string }): ReactNode {
-  const parts = useInfiniteQuery({
-    queryKey: ["blob", sha256],
-    queryFn: ({ pageParam, signal }) => client.blob(sha256, { offset: pageParam, limit: PART }, signal),
-    initialPageParam: 0,
-    getNextPageParam: ({ nextOffset }) => nextOffset,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const text = useMemo(() => parts.data?.pages.map((part) => part.text).join("") ?? "", [parts.data]);
-  const whole = useMemo(
-    () => (parts.data === undefined || parts.hasNextPage ? undefined : parsed(text)),
-    [parts.data, parts.hasNextPage, text],
-  );
+  const { reading: parts, text, whole } = useStoredValue(sha256);
   if (parts.error !== null) return <Failure error={parts.error} onRetry={() => parts.refetch()} />;
   const [first] = parts.data?.pages ?? [];
   if (first === undefined) return <Loading />;
@@ -238,19 +224,10 @@ function Value({ sha256 }: { readonly sha256: string }): ReactNode {
       {parts.hasNextPage && (
         <div className="pt-3">
           <Button onClick={() => void parts.fetchNextPage()} isBusy={parts.isFetchingNextPage}>
-            Read the next {bytes(PART)}
+            Read the next {bytes(PART_LENGTH)}
           </Button>
         </div>
       )}
     </Panel>
   );
-}
-
-function parsed(text: string): { readonly value: Json } | undefined {
-  try {
-    return { value: JSON.parse(text) as Json };
-  } catch {
-    // It is shown as the text that it is.
-    return undefined;
-  }
 }

@@ -1,4 +1,3 @@
-import { useQuery } from "@tanstack/react-query";
 import type { ApprovalEntry } from "@tutti/client";
 import { canonicalJson, type Json } from "@tutti/core";
 import { diffJson, type JsonDifference } from "@tutti/core/insight";
@@ -10,6 +9,7 @@ import { JsonText, parsedJson } from "../../parts/json-text.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { visible } from "../../parts/visible.ts";
 import { GoBack, Window } from "../../parts/window.tsx";
+import { sha256 } from "../run/receipt/sha256.ts";
 import { subjectOf } from "./approval-words.ts";
 import { useAnswer } from "./use-answer.ts";
 
@@ -69,13 +69,7 @@ export function EditApproval({ approval, onClose }: EditProps): ReactNode {
 
 function Hashes({ before, input }: { readonly before: string | undefined; readonly input: Json | undefined }): ReactNode {
   const text = input === undefined ? undefined : canonicalJson(input);
-  const { data: hash } = useQuery({
-    queryKey: ["hash", text],
-    enabled: text !== undefined,
-    queryFn: () => sha256(text ?? ""),
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
-  });
+  const hash = useMemo(() => (text === undefined ? undefined : sha256(text)), [text]);
   const look = (value: ReactNode): ReactNode => (
     <span className="font-mono text-xs break-all" dir="ltr">
       {value}
@@ -86,7 +80,7 @@ function Hashes({ before, input }: { readonly before: string | undefined; readon
       <Facts
         facts={{
           "Hash asked about": before === undefined ? undefined : look(before),
-          "Hash of yours": text === undefined ? "the text is no JSON yet" : look(hash ?? "told by the log"),
+          "Hash of yours": hash === undefined ? "the text is no JSON yet" : look(hash),
         }}
       />
       <p className="text-xs text-ink-3">Where the tool fills in what you leave out, the hash in the log is of the whole.</p>
@@ -120,11 +114,4 @@ function Difference({ difference }: { readonly difference: JsonDifference }): Re
       <ins className="text-green no-underline">{said(difference.b)}</ins>
     </li>
   );
-}
-
-/** The hash, where the browser has one: pages over plain HTTP from another machine have none. */
-async function sha256(text: string): Promise<string | null> {
-  if (!isSecureContext) return null;
-  const bytes = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -9,7 +9,7 @@ import { Page, Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
-import type { Accent } from "../../parts/tones.ts";
+import { HEALTH_ACCENT } from "../../parts/tones.ts";
 import { dollars, short } from "../../parts/words.ts";
 import { healthQuery } from "../../queries.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
@@ -183,8 +183,6 @@ function NextSchedules(): ReactNode {
   );
 }
 
-const HEALTH: Readonly<Record<string, Accent>> = { ok: "green", off: "grey", degraded: "yellow", down: "red" };
-
 function Health(): ReactNode {
   const health = useQuery(healthQuery);
   return (
@@ -195,7 +193,7 @@ function Health(): ReactNode {
             {components.map(({ name, status, reason }) => (
               <li key={name} className="flex items-center gap-2 border-b border-line/60 py-2 text-[13px]" title={reason}>
                 <span className="min-w-0 grow truncate">{name}</span>
-                <Badge accent={HEALTH[status] ?? "grey"}>{status}</Badge>
+                <Badge accent={HEALTH_ACCENT[status]}>{status}</Badge>
               </li>
             ))}
           </ul>

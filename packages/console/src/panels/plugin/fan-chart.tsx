@@ -1,13 +1,14 @@
 import { scaleBand, scaleLinear, scaleUtc } from "d3-scale";
 import { area, line } from "d3-shape";
-import { useEffect, useMemo, useRef, useState, type ReactNode, type RefObject } from "react";
+import { useMemo, type ReactNode } from "react";
 import type { ChartView, PanelContent, PanelPoint } from "@tutti/core/plugin";
 import { COLOUR, type Accent } from "../../parts/tones.ts";
+import { useSize } from "../../parts/use-size.ts";
 import { short } from "../../parts/words.ts";
 
 const HEIGHT_PX = 240;
-/** Until it is known how wide it may be. */
-const WIDTH_PX = 640;
+/** Until it is known how wide it may be; its letters are as large as all others. */
+const FIRST_SIZE = { width: 640, height: HEIGHT_PX };
 const EDGE = { left: 52, right: 8, top: 10, bottom: 26 };
 const ACCENTS: readonly Accent[] = ["blue", "orange", "green", "violet", "yellow", "red"];
 const TICKS = 5;
@@ -23,7 +24,10 @@ interface FanChartProps {
 
 /** Lines, areas or bars over a time, a number or names; a series with a band is a fan. The same numbers stand in a table. */
 export function FanChart({ panel, content }: FanChartProps): ReactNode {
-  const [figure, width] = useWidth();
+  const {
+    element: figure,
+    size: { width },
+  } = useSize<HTMLElement>(FIRST_SIZE);
   const scales = useMemo(() => scalesOf(panel, content.points, width), [panel, content.points, width]);
   return (
     <figure ref={figure} aria-label={panel.title} className="flex min-w-0 flex-col gap-2" dir="ltr">
@@ -46,20 +50,6 @@ export function FanChart({ panel, content }: FanChartProps): ReactNode {
       <PointTable panel={panel} points={content.points} />
     </figure>
   );
-}
-
-/** How wide the figure is, so that its letters are as large as all others. */
-function useWidth(): readonly [RefObject<HTMLElement | null>, number] {
-  const figure = useRef<HTMLElement>(null);
-  const [width, setWidth] = useState(WIDTH_PX);
-  useEffect(() => {
-    const element = figure.current;
-    if (element === null) return;
-    const observer = new ResizeObserver(() => setWidth(Math.max(1, element.clientWidth)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, []);
-  return [figure, width];
 }
 
 function accentAt(index: number): Accent {

@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import type { ReactNode } from "react";
 import { StatusBadge } from "../../parts/badge.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
+import { RunLink } from "../../parts/run-link.tsx";
 import { Moment, Sentence, useNow } from "../../parts/time.tsx";
 import { clockTime, count, dollars, duration, shortId } from "../../parts/words.ts";
 import { childrenQuery, waitingQuery } from "./queries.ts";
@@ -100,17 +101,17 @@ function Family({ facts, events }: RunHeaderProps): ReactNode {
     <div className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs text-ink-3">
       {parent !== undefined && (
         <Named name="Started by run">
-          <RunLink runId={parent.runId} span={parent.key} />
+          <RunLink id={parent.runId} span={parent.key} />
         </Named>
       )}
       {origin !== undefined && (
         <Named name={origin.type === "fork" ? "Forked from" : "Goes on from"}>
-          <RunLink runId={origin.runId} />
+          <RunLink id={origin.runId} />
         </Named>
       )}
       {nextRunId !== undefined && (
         <Named name="Goes on as">
-          <RunLink runId={nextRunId} />
+          <RunLink id={nextRunId} />
         </Named>
       )}
       {children.length > 0 && (
@@ -118,7 +119,7 @@ function Family({ facts, events }: RunHeaderProps): ReactNode {
           <span className="inline-flex flex-wrap items-center gap-2">
             {children.slice(0, CHILDREN_SHOWN).map(({ id, workflow, status }) => (
               <span key={id} className="inline-flex items-center gap-1">
-                <RunLink runId={id}>
+                <RunLink id={id}>
                   <bdi>{workflow}</bdi>
                 </RunLink>
                 <span>{status}</span>
@@ -133,21 +134,6 @@ function Family({ facts, events }: RunHeaderProps): ReactNode {
         </Named>
       )}
     </div>
-  );
-}
-
-interface RunLinkProps {
-  readonly runId: string;
-  readonly span?: string;
-  readonly children?: ReactNode;
-}
-
-/** The way to another run. */
-export function RunLink({ runId, span, children }: RunLinkProps): ReactNode {
-  return (
-    <Link to="/runs/$runId" params={{ runId }} search={span === undefined ? {} : { span }} className="text-blue underline" title={runId}>
-      {children ?? <code className="font-mono">{shortId(runId)}</code>}
-    </Link>
   );
 }
 

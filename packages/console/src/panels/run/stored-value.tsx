@@ -1,14 +1,10 @@
-import { useInfiniteQuery } from "@tanstack/react-query";
 import type { BlobRef, Json } from "@tutti/core";
-import { useMemo, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { Button } from "../../parts/button.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Failure, Loading } from "../../parts/states.tsx";
 import { bytes } from "../../parts/words.ts";
-import { client } from "../../server.ts";
-
-/** Characters of a large value that one request brings. */
-const PART = 65_536;
+import { isBlob, PART_LENGTH, useStoredValue } from "../../stored-values.ts";
 
 /** A value of a log. A large one stands elsewhere, and is read in parts. */
 export function StoredValue({
@@ -24,36 +20,8 @@ export function StoredValue({
   return <JsonView value={value} label={label} {...(openTo !== undefined && { openTo })} />;
 }
 
-/** Whether an event holds only where the value is. */
-function isBlob(value: Json | undefined): value is Json & BlobRef {
-  return typeof value === "object" && value !== null && !Array.isArray(value) && "$blob" in value && typeof value["$blob"] === "string";
-}
-
-/** The whole of a value, wherever it stands. */
-export async function wholeValue(value: Json, signal?: AbortSignal): Promise<Json> {
-  if (!isBlob(value)) return value;
-  let text = "";
-  for (let offset: number | null = 0; offset !== null;) {
-    const part = await client.blob(value.$blob, { offset }, signal);
-    text += part.text;
-    offset = part.nextOffset;
-  }
-  return JSON.parse(text) as Json;
-}
-
 function LargeValue({ blob, label }: { readonly blob: BlobRef; readonly label: string }): ReactNode {
-  const reading = useInfiniteQuery({
-    queryKey: ["blob", blob.$blob],
-    queryFn: ({ pageParam, signal }) => client.blob(blob.$blob, { offset: pageParam, limit: PART }, signal),
-    initialPageParam: 0,
-    getNextPageParam: ({ nextOffset }) => nextOffset,
-    staleTime: Number.POSITIVE_INFINITY,
-  });
-  const text = useMemo(() => reading.data?.pages.map((page) => page.text).join("") ?? "", [reading.data]);
-  const whole = useMemo(
-    () => (reading.data === undefined || reading.hasNextPage ? undefined : parsed(text)),
-    [reading.data, reading.hasNextPage, text],
-  );
+  const { reading, text, whole } = useStoredValue(blob.$blob);
   if (reading.error !== null && reading.data === undefined) return <Failure error={reading.error} onRetry={() => reading.refetch()} />;
   if (reading.data === undefined) return <Loading lines={3} />;
   return (
@@ -74,19 +42,10 @@ function LargeValue({ blob, label }: { readonly blob: BlobRef; readonly label: s
         A large value ({bytes(blob.sizeBytes)}), kept apart as {blob.$blob.slice(0, 12)}…
         {reading.hasNextPage && (
           <Button isBusy={reading.isFetchingNextPage} onClick={() => void reading.fetchNextPage()}>
-            Read the next {bytes(PART)}
+            Read the next {bytes(PART_LENGTH)}
           </Button>
         )}
       </p>
     </div>
   );
-}
-
-function parsed(text: string): { readonly value: Json } | undefined {
-  try {
-    return { value: JSON.parse(text) as Json };
-  } catch {
-    // It is shown as the text that it is.
-    return undefined;
-  }
 }

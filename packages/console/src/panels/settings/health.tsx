@@ -4,10 +4,8 @@ import { Badge } from "../../parts/badge.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { Moment, Sentence } from "../../parts/time.tsx";
-import type { Accent } from "../../parts/tones.ts";
+import { HEALTH_ACCENT } from "../../parts/tones.ts";
 import { healthQuery, statusQuery } from "../../queries.ts";
-
-const ACCENT: Readonly<Record<string, Accent>> = { ok: "green", off: "grey", degraded: "yellow", down: "red" };
 
 /** How each part is, since when, why, and what to do about it; and what is off and how to turn it on. */
 export function HealthSettings(): ReactNode {
@@ -22,7 +20,7 @@ export function HealthSettings(): ReactNode {
               {components.map(({ name, status: state, since, reason, todo }) => (
                 <li key={name} className="flex items-start gap-3 border-b border-line/60 py-2 text-[13px] last:border-0">
                   <span className="w-20 shrink-0">
-                    <Badge accent={ACCENT[state]}>{state}</Badge>
+                    <Badge accent={HEALTH_ACCENT[state]}>{state}</Badge>
                   </span>
                   <span className="min-w-0 grow" dir="auto">
                     <span className="font-medium">{name}</span>

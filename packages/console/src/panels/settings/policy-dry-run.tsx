@@ -12,9 +12,9 @@ import { complain } from "../../parts/toasts.tsx";
 import { count, shortId } from "../../parts/words.ts";
 import { client } from "../../server.ts";
 import { Faults } from "./policy-faults.tsx";
+import { EFFECT_ACCENT } from "../../parts/tones.ts";
 import { policyQuery, policyRulesQuery } from "./policy-queries.ts";
 import { policyText } from "./policy-text.ts";
-import { EFFECT_ACCENT } from "./policy-words.ts";
 
 const WEEK_MS = 7 * 86_400_000;
 /** What the text is called where its problems are told. */

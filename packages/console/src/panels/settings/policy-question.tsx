@@ -10,7 +10,7 @@ import { JsonField } from "../../parts/schema-form.tsx";
 import { Failure } from "../../parts/states.tsx";
 import { toolsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
-import { EFFECT_ACCENT } from "./policy-words.ts";
+import { EFFECT_ACCENT } from "../../parts/tones.ts";
 
 /** What would be decided of a call now, and why. Nothing is called. */
 export function PolicyQuestion(): ReactNode {

@@ -7,7 +7,7 @@ import { Button } from "../../parts/button.tsx";
 import { Queried } from "../../parts/queried.tsx";
 import { several } from "../../parts/words.ts";
 import { policyRulesQuery } from "./policy-queries.ts";
-import { EFFECT_ACCENT } from "./policy-words.ts";
+import { EFFECT_ACCENT } from "../../parts/tones.ts";
 
 /** Rules that are shown until somebody wants all. */
 const SHOWN = 50;

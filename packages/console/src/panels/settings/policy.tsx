@@ -18,8 +18,8 @@ import { PolicyDryRun, ShadowReplay } from "./policy-dry-run.tsx";
 import { Faults } from "./policy-faults.tsx";
 import { policyQuery } from "./policy-queries.ts";
 import { PolicyQuestion } from "./policy-question.tsx";
+import { EFFECT_ACCENT } from "../../parts/tones.ts";
 import { PolicyRules } from "./policy-rules.tsx";
-import { EFFECT_ACCENT } from "./policy-words.ts";
 
 /** The policy in force, what it lets you call, and what another one would have decided. */
 export function PolicySettings(): ReactNode {

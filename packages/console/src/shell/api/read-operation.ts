@@ -1,4 +1,5 @@
 import type { Json } from "@tutti/core";
+import { fieldsOf, type Fields } from "../../parts/json-fields.ts";
 
 /** An operation of the API's description, as a form asks for it. */
 export interface DescribedOperation {
@@ -13,8 +14,6 @@ export interface DescribedOperation {
   /** Where the things that its path names are listed, if anywhere. */
   readonly listPath: string | undefined;
 }
-
-type Fields = Readonly<Record<string, Json>>;
 
 /** How deep references within a schema are followed: a form shows the first two levels as fields. */
 const DEPTH_MAX = 3;
@@ -68,8 +67,4 @@ function followed(schema: Json, schemas: Fields, depth: number): Json {
   if (properties === undefined || depth >= DEPTH_MAX) return own;
   const inside = Object.entries(fieldsOf(properties)).map(([name, field]) => [name, followed(field, schemas, depth + 1)]);
   return { ...own, properties: Object.fromEntries(inside) as Json };
-}
-
-function fieldsOf(value: Json | undefined): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }

@@ -9,7 +9,7 @@ import { complain, say } from "../../../parts/toasts.tsx";
 import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import type { RunFacts } from "../run-facts.ts";
-import { wholeValue } from "../stored-value.tsx";
+import { wholeValue } from "../../../stored-values.ts";
 
 /** Steps that can be chosen; of longer runs the last ones. The address of a step can name any other. */
 const STEPS_MAX = 500;

@@ -1,8 +1,8 @@
 import { queryOptions } from "@tanstack/react-query";
 import type { Json } from "@tutti/core";
 import { client } from "../../../server.ts";
+import { wholeValue } from "../../../stored-values.ts";
 import type { RunFacts } from "../run-facts.ts";
-import { wholeValue } from "../stored-value.tsx";
 
 /** What one run asks of people. `events` is how far its log has come. */
 export const runApprovalsQuery = (runId: string, events: number) =>

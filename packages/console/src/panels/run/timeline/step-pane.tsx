@@ -10,7 +10,7 @@ import { Facts } from "../../../parts/facts.tsx";
 import { Choice } from "../../../parts/fields.tsx";
 import { KindIcon, StateIcon } from "../../../parts/kinds.tsx";
 import { Empty, Loading } from "../../../parts/states.tsx";
-import type { StepState } from "../../../parts/tones.ts";
+import { EFFECT_ACCENT, type StepState } from "../../../parts/tones.ts";
 import { visible } from "../../../parts/visible.ts";
 import { clockTime, count, dollars, duration } from "../../../parts/words.ts";
 import { childRunOf } from "../child-run.ts";
@@ -146,8 +146,6 @@ function Timing({ story, span }: { readonly story: StepStory; readonly span: Ret
   );
 }
 
-const EFFECTS = { allow: "green", ask: "orange", deny: "red" } as const;
-
 function Decisions({ story: { decisions, answers, waits } }: { readonly story: StepStory }): ReactNode {
   const asked = waits.find(({ approval }) => approval !== undefined)?.approval;
   if (decisions.length === 0 && answers.length === 0 && asked === undefined) return null;
@@ -157,7 +155,7 @@ function Decisions({ story: { decisions, answers, waits } }: { readonly story: S
         <Facts
           key={seq}
           facts={{
-            "Policy says": <Badge accent={EFFECTS[decision.effect]}>{decision.effect}</Badge>,
+            "Policy says": <Badge accent={EFFECT_ACCENT[decision.effect]}>{decision.effect}</Badge>,
             Rule: <code className="font-mono text-xs">{decision.rule}</code>,
             Because: decision.reason,
             Policy: <code className="font-mono text-xs break-all text-ink-3">{policyHash.slice(0, 16)}…</code>,

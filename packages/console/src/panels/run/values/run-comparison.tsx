@@ -10,7 +10,7 @@ import type { Accent } from "../../../parts/tones.ts";
 import { clockTime, count, duration, shortId } from "../../../parts/words.ts";
 import { Differences } from "../differences.tsx";
 import { diffQuery, siblingsQuery } from "../queries.ts";
-import { RunLink } from "../run-header.tsx";
+import { RunLink } from "../../../parts/run-link.tsx";
 import type { RunFacts } from "../run-facts.ts";
 import type { Address } from "../use-address.ts";
 
@@ -75,7 +75,7 @@ function Compared({ diff }: { readonly diff: RunDiff }): ReactNode {
         <span className="text-ink-3">
           {diff.a.status} in {duration(diff.a.durationMs)} beside {diff.b.status} in {duration(diff.b.durationMs)}:
         </span>
-        <RunLink runId={diff.b.runId} />
+        <RunLink id={diff.b.runId} />
       </p>
       <Compare title="Input">
         <Differences label="Differences of the inputs" diff={diff.input} sides={SIDES} />

@@ -1,5 +1,6 @@
 import type { Json } from "@tutti/core";
-import { fieldsOf, textOf, type DrawnBody, type Fields } from "./graph-text.ts";
+import { fieldsOf, type Fields } from "../../../parts/json-fields.ts";
+import { textOf, type DrawnBody } from "./graph-text.ts";
 import { freeId } from "./node-kinds.ts";
 
 /** A part of a graph on its way from one place to another. */

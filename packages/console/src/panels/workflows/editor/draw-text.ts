@@ -1,6 +1,7 @@
 import type { NodeReading } from "@tutti/core/graph";
 import { labelOf, standing, type Drawing, type DrawnNode } from "../../../parts/graph-view/drawing.ts";
-import { bodyAt, hasBody, type DrawnEdge, type DrawnNode as ReadNode, type Fields, type Place, type Scope } from "./graph-text.ts";
+import type { Fields } from "../../../parts/json-fields.ts";
+import { bodyAt, hasBody, type DrawnEdge, type DrawnNode as ReadNode, type Place, type Scope } from "./graph-text.ts";
 import { KINDS } from "./node-kinds.ts";
 
 /** A picture of a text, and what each of its ids stands for. */

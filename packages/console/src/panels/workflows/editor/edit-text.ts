@@ -12,7 +12,8 @@ import {
   type YAMLMap,
   type YAMLSeq,
 } from "yaml";
-import { fieldsOf, pathOf, type Fields, type Scope } from "./graph-text.ts";
+import { fieldsOf, type Fields } from "../../../parts/json-fields.ts";
+import { pathOf, type Scope } from "./graph-text.ts";
 
 /** One edit of a graph, within one body of it. */
 export type Edit =

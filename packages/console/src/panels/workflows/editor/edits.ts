@@ -1,7 +1,8 @@
 import type { Json } from "@tutti/core";
 import { withFreeIds, type GraphPart } from "./clipboard.ts";
 import type { Edit } from "./edit-text.ts";
-import { bodyAt, type DrawnBody, type Fields, type Place, type Scope } from "./graph-text.ts";
+import type { Fields } from "../../../parts/json-fields.ts";
+import { bodyAt, type DrawnBody, type Place, type Scope } from "./graph-text.ts";
 import { freeId, KINDS } from "./node-kinds.ts";
 
 /** Edits, the body they are for, and what should be selected afterwards. */

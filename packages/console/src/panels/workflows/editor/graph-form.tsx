@@ -1,7 +1,7 @@
 import type { Json } from "@tutti/core";
 import type { ReactNode } from "react";
 import { TextArea, TextField } from "../../../parts/fields.tsx";
-import { fieldsOf, type Fields } from "./graph-text.ts";
+import { fieldsOf, type Fields } from "../../../parts/json-fields.ts";
 import { problemAt, type Problem } from "./problems.ts";
 import { ValueField } from "./value-field.tsx";
 

@@ -1,11 +1,9 @@
 import type { Json } from "@tutti/core";
 import { isMap, isNode, isPair, isSeq, LineCounter, parseDocument, type Document } from "yaml";
+import { fieldsOf, type Fields } from "../../../parts/json-fields.ts";
 
 /** Ids of the nodes around a body, from the outside in: [] is the graph itself, ["each"] what the map `each` does. */
 export type Scope = readonly string[];
-
-/** Fields of a node or an edge as they stand in the text, right or not. */
-export type Fields = Readonly<Record<string, Json>>;
 
 /** A node as far as it can be drawn. */
 export interface DrawnNode {
@@ -126,11 +124,6 @@ export function offsetOf(document: Document.Parsed, { scope, selected }: Place):
   const nodes = document.getIn([...pathOf(scope), "nodes"], true);
   const pair = isMap(nodes) ? nodes.items.find((item) => isNode(item.key) && String(item.key) === selected.node) : undefined;
   return isNode(pair?.key) ? pair.key.range?.[0] : undefined;
-}
-
-/** An object's fields; none of what is no object. */
-export function fieldsOf(value: Json | undefined): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : {};
 }
 
 /** A scalar as text; nothing of what is none. */

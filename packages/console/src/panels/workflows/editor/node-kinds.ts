@@ -1,5 +1,5 @@
 import type { GraphNode } from "@tutti/core/graph";
-import type { Fields } from "./graph-text.ts";
+import type { Fields } from "../../../parts/json-fields.ts";
 
 /** A kind of node: what it does, and how one begins. */
 export interface NodeKind {

@@ -1,5 +1,6 @@
 import type { Json } from "@tutti/core";
-import { fieldsOf, textOf, type Fields } from "./graph-text.ts";
+import { fieldsOf, type Fields } from "../../../parts/json-fields.ts";
+import { textOf } from "./graph-text.ts";
 
 /** How a field of a node is asked for. */
 type NodeFieldKind = "text" | "long" | "number" | "choice" | "texts" | "value";

@@ -7,7 +7,8 @@ import { nodeThatWay, type Arrow } from "./arrows.ts";
 import { partOf, readPart, textOfPart, type GraphPart } from "./clipboard.ts";
 import { idOf, type TextDrawing } from "./draw-text.ts";
 import type { Edit } from "./edit-text.ts";
-import { bodyAt, type Fields, type Place, type Scope } from "./graph-text.ts";
+import type { Fields } from "../../../parts/json-fields.ts";
+import { bodyAt, type Place, type Scope } from "./graph-text.ts";
 
 interface PictureProps {
   readonly drawn: TextDrawing;

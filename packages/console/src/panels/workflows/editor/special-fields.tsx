@@ -3,7 +3,8 @@ import { Plus, X } from "lucide-react";
 import type { ReactNode } from "react";
 import { Button, IconButton } from "../../../parts/button.tsx";
 import { Choice, TextField } from "../../../parts/fields.tsx";
-import { fieldsOf, textOf } from "./graph-text.ts";
+import { fieldsOf } from "../../../parts/json-fields.ts";
+import { textOf } from "./graph-text.ts";
 
 interface SpecialFieldProps {
   readonly value: Json | undefined;

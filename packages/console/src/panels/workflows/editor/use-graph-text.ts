@@ -1,7 +1,8 @@
 import { useEffect, useMemo, useReducer, useRef } from "react";
 import { complain } from "../../../parts/toasts.tsx";
 import { editText, type Edit } from "./edit-text.ts";
-import { readText, type Fields, type ReadText, type Scope } from "./graph-text.ts";
+import type { Fields } from "../../../parts/json-fields.ts";
+import { readText, type ReadText, type Scope } from "./graph-text.ts";
 import { changed, newHistory, redone, undone, type TextHistory } from "./text-history.ts";
 
 /** A graph's text under edit: what it holds, and every way to change it. */
