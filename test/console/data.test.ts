@@ -201,6 +201,15 @@ test("events are filtered in the address, opened by their own address, paused, f
     .or(grid.getByRole("link", { name: late.id.slice(0, 8) }))
     .first()
     .waitFor();
+  const asked = Promise.withResolvers<void>();
+  await page.route("**/v1/trust/events?*", () => asked.resolve());
+  await go(page, "/events?type=run.failed");
+  await asked.promise;
+  const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/v1/trust/events"));
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await ended;
+  await page.unroute("**/v1/trust/events?*");
+
   await go(page, "/events?event=999999999");
   await page.getByRole("alert").getByText("not_found").waitFor();
   assert.deepEqual([...page.problems], []);

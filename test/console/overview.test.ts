@@ -172,6 +172,11 @@ test("the picture in depth comes only when it is asked for or drawn well, and th
   await region(page, "Constellation").locator("canvas").waitFor({ state: "attached" });
   assert.equal(scenes.length, 1);
   assert.deepEqual(await violations(page), []);
+  // Its colours are the theme's, also when the device changes it.
+  const drawn = await region(page, "Constellation").locator("canvas").elementHandle();
+  await page.emulateMedia({ colorScheme: "dark" });
+  await page.waitForFunction((canvas) => canvas?.isConnected === false, drawn);
+  await region(page, "Constellation").locator("canvas").waitFor({ state: "attached" });
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { level: 1, name: "holly" }).waitFor();
   assert.deepEqual([...page.problems, ...still.problems], []);

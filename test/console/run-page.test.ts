@@ -194,6 +194,12 @@ test("the log is found through by type and words, leads to steps, and can be hel
   await page.getByText(/^1 of \d+ events/).waitFor();
   await page.getByRole("searchbox", { name: "Words in the log" }).fill("nothing like that");
   await page.getByText("No event has these words").waitFor();
+  const { at } = (await tutti.tutti.app.store.read(runId, { afterSeq: 0, limit: 1 }))[0] ?? { at: "" };
+  const inTokyo = await tutti.open(`/runs/${runId}?tab=log`, { timezoneId: "Asia/Tokyo", locale: "en-GB" });
+  const there = new Date(Date.parse(at) + 9 * 3_600_000).toISOString().slice(11, 23);
+  await row(inTokyo, /run\.started/)
+    .getByText(there)
+    .waitFor();
   await page.goto(`${tutti.tutti.url}/admin/runs/${runId}?tab=log&text=turn%201`);
   await row(page, /step\.completed.*turn 1/).click();
   assert.deepEqual(await violations(page), []);

@@ -164,6 +164,18 @@ test("a policy is tried on last week's calls: what would change and why; what is
   assert.deepEqual([...page.problems], []);
 });
 
+test("a policy's dry run ends when its page is left", async () => {
+  const page = await tutti.open("/settings/policy");
+  const asked = Promise.withResolvers<void>();
+  await page.route("**/v1/policy/replay", () => asked.resolve());
+  await page.getByLabel("A policy to try (YAML)").fill("version: 1\nrules: []\n");
+  await page.getByRole("button", { name: "Try it on last week" }).click();
+  await asked.promise;
+  const ended = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/v1/policy/replay"));
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await ended;
+});
+
 test("a plugin is added, shows what it asks for before it is let, is looked into, switched off and on, and removed", async () => {
   const page = await tutti.open("/settings/plugins");
   await page.getByText("The folder is empty").waitFor();

@@ -29,9 +29,6 @@ export const useAppearance = appearance.use;
 /** Changes how the console looks, here and in this browser from now on. */
 export const setAppearance = appearance.set;
 
-/** Calls when the appearance changes. */
-export const subscribe = appearance.subscribe;
-
 /** Puts the appearance on the page, and follows the device and the person from then on. */
 export function startAppearance(): void {
   apply();
@@ -52,8 +49,21 @@ export function useMotionAllowed(): boolean {
   return motion !== "reduced" && !isStill;
 }
 
-/** The theme that is on the page. */
-export function themeOnPage(): "dark" | "light" {
+/** The theme that is on the page, also when the device changes it: pictures that read colours from the page are made anew. */
+export function useTheme(): "dark" | "light" {
+  return useSyncExternalStore(followTheme, themeOnPage);
+}
+
+function followTheme(listener: () => void): () => void {
+  const stop = appearance.subscribe(listener);
+  prefersLight.addEventListener("change", listener);
+  return () => {
+    stop();
+    prefersLight.removeEventListener("change", listener);
+  };
+}
+
+function themeOnPage(): "dark" | "light" {
   const { theme } = appearance.now();
   if (theme !== "system") return theme;
   return prefersLight.matches ? "light" : "dark";

@@ -1,7 +1,7 @@
 import "uplot/dist/uPlot.min.css";
-import { useEffect, useEffectEvent, useRef, useSyncExternalStore, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useRef, type ReactNode } from "react";
 import uPlot from "uplot";
-import { subscribe, themeOnPage } from "../appearance.ts";
+import { useTheme } from "../appearance.ts";
 import { COLOUR, type Accent } from "./tones.ts";
 import { clockTime } from "./words.ts";
 
@@ -56,7 +56,7 @@ export function Chart(props: ChartProps): ReactNode {
 function Plot({ label, times, series, format = String, heightPx = HEIGHT_PX, isSmall = false, onRange }: ChartProps): ReactNode {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(null);
-  const theme = useSyncExternalStore(subscribe, themeOnPage);
+  const theme = useTheme();
   const shape = series.map((one) => `${one.label}/${one.accent}/${one.look}/${one.side}`).join("|");
   const say = useEffectEvent((value: number) => format(value));
   const choose = useEffectEvent((range: TimeRange) => onRange?.(range));

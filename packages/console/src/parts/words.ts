@@ -1,5 +1,12 @@
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
 const CLOCK = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
+const TO_THE_MS = new Intl.DateTimeFormat(undefined, {
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  fractionalSecondDigits: 3,
+  hourCycle: "h23",
+});
 const WHOLE = new Intl.NumberFormat();
 const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact", maximumFractionDigits: 1 });
 const STEPS: readonly (readonly [Intl.RelativeTimeFormatUnit, number])[] = [
@@ -24,6 +31,12 @@ export function ago(distanceMs: number): string {
 export function clockTime(at: string): string {
   const moment = Date.parse(at);
   return Number.isNaN(moment) ? at : CLOCK.format(moment);
+}
+
+/** A moment of a day in the reader's own time zone, to the millisecond: for lists of what happened at nearly the same time. */
+export function preciseTime(at: string): string {
+  const moment = Date.parse(at);
+  return Number.isNaN(moment) ? at : TO_THE_MS.format(moment);
 }
 
 /** How long something took: "12 ms", "3.4 s", "2 m 5 s", "4 h", "3 d 2 h". */

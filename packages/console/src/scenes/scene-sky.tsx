@@ -1,6 +1,7 @@
 import { Canvas, useFrame, useThree, type ThreeEvent } from "@react-three/fiber";
 import { useEffect, useMemo, useRef, useState, type PointerEvent, type ReactNode } from "react";
 import { CanvasTexture, Color, type Group, Object3D, type InstancedMesh, BufferGeometry, Float32BufferAttribute } from "three";
+import { useTheme } from "../appearance.ts";
 import { COLOUR } from "../parts/tones.ts";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
 import { orbit, type Body, type Sky } from "./sky.ts";
@@ -22,6 +23,8 @@ const DRAG = 0.006;
  */
 export function SceneSky({ sky, onPoint, onOpen }: SceneProps): ReactNode {
   const [drag, setDrag] = useState({ turn: 0, tilt: 0.38 });
+  // Colours are read from the page when the sky is made, so another theme makes it anew.
+  const theme = useTheme();
   const start = useRef<{ readonly x: number; readonly y: number } | null>(null);
   const move = (event: PointerEvent): void => {
     const from = start.current;
@@ -38,7 +41,7 @@ export function SceneSky({ sky, onPoint, onOpen }: SceneProps): ReactNode {
       onPointerUp={() => (start.current = null)}
       onPointerLeave={() => (start.current = null)}
     >
-      <Canvas frameloop="demand" dpr={[1, 2]} camera={{ position: [0, 0, 13.5], fov: 40 }} aria-hidden>
+      <Canvas key={theme} frameloop="demand" dpr={[1, 2]} camera={{ position: [0, 0, 13.5], fov: 40 }} aria-hidden>
         <Turned turn={drag.turn} tilt={drag.tilt} isAlive={sky.sparks.length > 0}>
           <Bodies bodies={sky.bodies} onPoint={onPoint} onOpen={onOpen} />
           <Names bodies={sky.bodies} />

@@ -12,7 +12,6 @@ import { Rows, type Column } from "../../parts/rows.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { HEALTH_ACCENT } from "../../parts/tones.ts";
-import { useLive } from "../../feed.ts";
 import { queryClient } from "../../query-client.ts";
 import { agentsQuery } from "../../queries.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
@@ -32,8 +31,6 @@ interface Line {
 export function AgentsPage(): ReactNode {
   const query = useQuery(agentsQuery);
   const navigate = useNavigate();
-  const again = useThrottled(() => void queryClient.invalidateQueries(agentsQuery), LOAD_EVERY_MS);
-  useLive({ topic: "runs" }, { onData: again });
   const agents = query.data;
   const actions = useMemo(
     () =>
@@ -58,7 +55,7 @@ export function AgentsPage(): ReactNode {
 
 function AgentRows({ agents }: { readonly agents: readonly AgentEntry[] }): ReactNode {
   const navigate = useNavigate();
-  const runs = useRunsByWorkflow();
+  const runs = useRunsByWorkflow(useThrottled(() => void queryClient.invalidateQueries(agentsQuery), LOAD_EVERY_MS));
   const lines = useMemo(() => agents.map((agent): Line => ({ agent, runs: runs.get(agent.name) })), [agents, runs]);
   return (
     <Rows

@@ -5,6 +5,7 @@ import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
 import { download } from "../../parts/download.ts";
 import { Choice, TextField } from "../../parts/fields.tsx";
+import { fieldsOf } from "../../parts/json-fields.ts";
 import { Page } from "../../parts/page.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
 import { SavedViews } from "../../parts/saved-views.tsx";
@@ -12,8 +13,9 @@ import { Empty, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { count, shortId } from "../../parts/words.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { standsIn } from "../event-text.ts";
 import { EventPane } from "./event-pane.tsx";
-import { asLines, EVENT_TYPES, fieldOf, matches, summaryOf, type LoggedEvent } from "./logged-event.ts";
+import { asLines, EVENT_TYPES, fieldOf, summaryOf, type LoggedEvent } from "./logged-event.ts";
 import { useLog, type Log } from "./use-log.ts";
 
 /** From so many on, scrolling to the end reads on; a search that finds little reads on only when it is told to. */
@@ -28,7 +30,7 @@ export function EventsPage(): ReactNode {
   const { type = "", run = "", text = "" } = search;
   const [isFollowing, setFollowing] = useState(true);
   const log = useLog({ type, run, text }, isFollowing);
-  const shown = useMemo(() => log.events.filter((event) => matches(event, text)), [log.events, text]);
+  const shown = useMemo(() => log.events.filter(({ event }) => standsIn(fieldsOf(event), text)), [log.events, text]);
   const opened = POSITION.test(search["event"] ?? "") ? Number(search["event"]) : undefined;
   const change = (next: Readonly<Record<string, string>>): void =>
     void navigate({ to: "/events", search: { ...search, ...next }, replace: true });

@@ -47,11 +47,6 @@ export function summaryOf(event: Json): string {
   return names.flatMap((name) => (fields[name] === undefined ? [] : [`${name} ${inWords(fields[name])}`])).join(" · ");
 }
 
-/** Whether a text stands anywhere in an event, whatever its case. */
-export function matches({ event }: LoggedEvent, text: string): boolean {
-  return text === "" || JSON.stringify(event).toLowerCase().includes(text.toLowerCase());
-}
-
 /** A text that an event holds under a name; "" where it holds none. */
 export function fieldOf(event: Json, name: string): string {
   const value = fieldsOf(event)[name];

@@ -1,8 +1,11 @@
-import { useMemo, useRef, useState } from "react";
+import { useMemo, useState } from "react";
 import { useLive } from "../../feed.ts";
+import { useNewestWork } from "../../newest-work.ts";
+import { fieldsOf } from "../../parts/json-fields.ts";
 import { complain } from "../../parts/toasts.tsx";
+import { standsIn } from "../event-text.ts";
 import { readBack } from "./log-history.ts";
-import { fieldOf, matches, type LoggedEvent } from "./logged-event.ts";
+import { fieldOf, type LoggedEvent } from "./logged-event.ts";
 
 /** Events that are kept in the page. */
 const KEPT_MAX = 20_000;
@@ -39,21 +42,19 @@ const NOTHING: Kept = { events: [], later: [], lookedFrom: 1 };
 export function useLog({ type, run, text }: LogFilter, isFollowing: boolean): Log {
   const [log, setLog] = useState(NOTHING);
   const [isReading, setReading] = useState(false);
-  const reading = useRef<AbortController>(undefined);
+  const reading = useNewestWork();
   const isWanted = (entry: LoggedEvent): boolean =>
     (type === "" || fieldOf(entry.event, "type") === type) && (run === "" || fieldOf(entry.event, "runId") === run);
   const read = async (before: number, wants: (entry: LoggedEvent) => boolean): Promise<void> => {
-    reading.current?.abort();
-    const controller = new AbortController();
-    reading.current = controller;
+    const signal = reading.begin();
     setReading(true);
     try {
-      const part = await readBack({ before, isWanted: wants, enough: ENOUGH }, controller.signal);
+      const part = await readBack({ before, isWanted: wants, enough: ENOUGH }, signal);
       setLog((known) => ({ ...known, events: [...known.events, ...part.events].slice(0, KEPT_MAX), lookedFrom: part.nextBefore }));
     } catch (thrown) {
-      if (!controller.signal.aborted) complain(thrown);
+      if (!signal.aborted) complain(thrown);
     } finally {
-      if (reading.current === controller) setReading(false);
+      if (!signal.aborted) setReading(false);
     }
   };
   const filter = { ...(type !== "" && { types: [type] }), ...(run !== "" && { runId: run }) };
@@ -79,7 +80,7 @@ export function useLog({ type, run, text }: LogFilter, isFollowing: boolean): Lo
     isReading,
     readOlder: () => {
       if (!isReading && log.lookedFrom > 1 && log.events.length < KEPT_MAX)
-        void read(log.lookedFrom, (entry) => isWanted(entry) && matches(entry, text));
+        void read(log.lookedFrom, (entry) => isWanted(entry) && standsIn(fieldsOf(entry.event), text));
     },
   };
 }

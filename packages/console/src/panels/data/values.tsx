@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Archive, Download } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { useLive } from "../../feed.ts";
+import { useNewestWork } from "../../newest-work.ts";
 import { Button } from "../../parts/button.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
 import { download } from "../../parts/download.ts";
@@ -164,8 +165,9 @@ function useLargeValues(): LargeValues {
     const found = events.flatMap(largeValuesOf);
     if (found.length > 0) setValues((known) => (isNew ? [...found, ...known] : [...known, ...found]).slice(0, KEPT_MAX));
   };
+  const { begin } = useNewestWork();
   const reading = useMutation({
-    mutationFn: (before: number) => readBack({ before, isWanted: (event) => largeValuesOf(event).length > 0, enough: ENOUGH }),
+    mutationFn: (before: number) => readBack({ before, isWanted: (event) => largeValuesOf(event).length > 0, enough: ENOUGH }, begin()),
     onSuccess: ({ events, nextBefore }) => {
       add(events, false);
       setLookedFrom(nextBefore);

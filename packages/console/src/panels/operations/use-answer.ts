@@ -35,9 +35,16 @@ export function useAnswer(options: { readonly complains: boolean } = { complains
       void queries.invalidateQueries({ queryKey });
     },
     onSuccess: (_, { approval, answer }) => {
-      say(`${subjectOf(approval)} is ${answer.approved ? "approved" : "denied"}`);
+      say(saidOf(approval, answer));
       void queries.invalidateQueries({ queryKey });
       void queries.invalidateQueries({ queryKey: ["approvals given", approvalId(approval)] });
     },
   });
+}
+
+/** What became of it; where several have to approve, one approval may not be the last. */
+function saidOf(approval: ApprovalEntry, { approved }: ApprovalAnswer): string {
+  const { approvalsMin = 1 } = approval;
+  if (approved && approvalsMin > 1) return `You approved ${subjectOf(approval)}; ${approvalsMin} people have to`;
+  return `${subjectOf(approval)} is ${approved ? "approved" : "denied"}`;
 }

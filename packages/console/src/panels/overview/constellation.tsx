@@ -15,11 +15,12 @@ import { FlatSky } from "../../scenes/flat-sky.tsx";
 import { BODY_ACCENT } from "../../scenes/looks.ts";
 import { skyOf, type Body, type BodyKind, type Sky } from "../../scenes/sky.ts";
 import { client } from "../../server.ts";
-import { several } from "../../parts/words.ts";
+import { count, several } from "../../parts/words.ts";
 
 const SceneSky = lazy(() => import("../../scenes/scene-sky.tsx").then((module) => ({ default: module.SceneSky })));
 
 const UNDER_WAY: readonly RunRecord["status"][] = ["queued", "running", "waiting", "paused"];
+/** Runs that are drawn. */
 const RUNS_MAX = 200;
 /** Agents and tools come and go with plugins, seldom. */
 const PARTS_EVERY_MS = 30_000;
@@ -27,7 +28,8 @@ const KINDS: readonly BodyKind[] = ["agent", "model", "tool", "workflow"];
 
 /** Agents, models, tools and workflows, and the runs around them, as they come and go. */
 export function Constellation(): ReactNode {
-  const { sky, underWay: count } = useSky();
+  const sky = useSky();
+  const underWay = useUnderWay(sky.sparks.length);
   const isDeep = useDepth();
   const navigate = useNavigate();
   const [pointed, setPointed] = useState<Body | null>(null);
@@ -66,8 +68,9 @@ export function Constellation(): ReactNode {
           ))}
           <li aria-live="off">
             <Link to="/runs" search={{ status: "running,waiting,queued,paused", parent: "all" }} className="hover:text-ink hover:underline">
-              {several(count, "run")} under way
+              {several(underWay, "run")} under way
             </Link>
+            {underWay > RUNS_MAX && `, ${count(RUNS_MAX)} of them drawn`}
           </li>
         </ul>
       </div>
@@ -103,13 +106,13 @@ function useDepth(): boolean {
   return mayMove && canDrawDepth();
 }
 
-function useSky(): { readonly sky: Sky; readonly underWay: number } {
+function useSky(): Sky {
   const { data: agents } = useQuery({ ...agentsQuery, refetchInterval: PARTS_EVERY_MS });
   const { data: models } = useQuery({ ...modelsQuery, refetchInterval: PARTS_EVERY_MS });
   const { data: tools } = useQuery({ ...toolsQuery, refetchInterval: PARTS_EVERY_MS });
   const { data: workflows } = useQuery({ ...workflowsQuery, refetchInterval: PARTS_EVERY_MS });
   const runs = useRunsUnderWay();
-  const sky = useMemo(
+  return useMemo(
     () =>
       skyOf({
         agents: (agents ?? []).map(({ name, model, tools: uses }) => ({ name, uses: [model, ...uses] })),
@@ -120,7 +123,16 @@ function useSky(): { readonly sky: Sky; readonly underWay: number } {
       }),
     [agents, models, tools, workflows, runs],
   );
-  return { sky, underWay: runs.length };
+}
+
+/** How many runs are under way, also those that are not drawn; until it is told, `drawn`. */
+function useUnderWay(drawn: number): number {
+  const [counted, setCounted] = useState<number>();
+  useLive(
+    { topic: "overview" },
+    { onData: ({ runs: { queued, running, waiting, paused } }) => setCounted(queued + running + waiting + paused) },
+  );
+  return counted ?? drawn;
 }
 
 function useRunsUnderWay(): readonly RunRecord[] {

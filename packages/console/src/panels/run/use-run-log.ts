@@ -34,7 +34,7 @@ export function useRunLog(runId: string): RunLogState {
     onData: ({ events: told }) => {
       const news = told as unknown as readonly Event[];
       const known = queries.getQueryData(queryKey) ?? NONE;
-      // Something between is not here: the log is read on from where it ends.
+      // Something between is not here: the log is read anew, and what is known stays.
       if ((news[0]?.seq ?? 0) > (known.at(-1)?.seq ?? 0) + 1) return void refetch();
       queries.setQueryData(queryKey, joined(known, news));
       setFeedError(undefined);

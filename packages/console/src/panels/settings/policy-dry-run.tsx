@@ -2,6 +2,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { PolicyReplayReply } from "@tutti/client";
 import { useState, type ReactNode } from "react";
+import { useNewestWork } from "../../newest-work.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { TextArea } from "../../parts/fields.tsx";
@@ -31,12 +32,14 @@ export function PolicyDryRun(): ReactNode {
   const [typed, setText] = useState<string>();
   const text = typed ?? (rules === undefined ? "" : policyText(rules));
   const files = [{ name: FILE, text }];
+  const { begin, end } = useNewestWork();
   const checking = useMutation({ mutationFn: () => client.checkPolicy(files), onError: complain });
   const replaying = useMutation({
     mutationFn: async () => {
-      const checked = await client.checkPolicy(files);
+      const signal = begin();
+      const checked = await client.checkPolicy(files, signal);
       return checked.ok
-        ? { ok: true as const, replay: await wholeWeek((at) => client.replayPolicy({ files, ...at })) }
+        ? { ok: true as const, replay: await wholeWeek((at) => client.replayPolicy({ files, ...at }, signal)) }
         : { ok: false as const, faults: checked.problems };
     },
   });
@@ -52,6 +55,7 @@ export function PolicyDryRun(): ReactNode {
           onChange={({ target }) => {
             setText(target.value);
             // What was said of the text before is not said of this one.
+            end();
             checking.reset();
             replaying.reset();
           }}
@@ -81,7 +85,13 @@ export function PolicyDryRun(): ReactNode {
 
 /** What the policy in the shadow would have decided of last week's calls. */
 export function ShadowReplay(): ReactNode {
-  const replaying = useMutation({ mutationFn: () => wholeWeek((at) => client.shadowPolicy(at)) });
+  const { begin } = useNewestWork();
+  const replaying = useMutation({
+    mutationFn: () => {
+      const signal = begin();
+      return wholeWeek((at) => client.shadowPolicy(at, signal));
+    },
+  });
   return (
     <div className="flex flex-col items-start gap-3">
       <Button onClick={() => replaying.mutate()} isBusy={replaying.isPending}>

@@ -24,8 +24,8 @@ export interface RunsOf {
   readonly p50Ms: number | null;
 }
 
-/** The newest runs by workflow, kept new by the live feed. */
-export function useRunsByWorkflow(): ReadonlyMap<string, RunsOf> {
+/** The newest runs by workflow, kept new by the live feed, of whose news `onNews` hears too. */
+export function useRunsByWorkflow(onNews?: () => void): ReadonlyMap<string, RunsOf> {
   const { data: runs } = useQuery(recentRunsQuery);
   const { data: counts } = useQuery(runCountsQuery);
   useLive(
@@ -36,6 +36,7 @@ export function useRunsByWorkflow(): ReadonlyMap<string, RunsOf> {
       onData: ({ runs: changed }) => {
         queryClient.setQueryData(recentRunsQuery.queryKey, (before = []) => newestOf(changed, before));
         if (changed.some(({ endedAt }) => endedAt !== null)) void queryClient.invalidateQueries(runCountsQuery);
+        onNews?.();
       },
     },
   );

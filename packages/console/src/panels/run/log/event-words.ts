@@ -1,4 +1,5 @@
 import type { Event, Json } from "@tutti/core";
+import { standsIn } from "../../event-text.ts";
 import { dollars, duration } from "../../../parts/words.ts";
 import type { Accent } from "../../../parts/tones.ts";
 
@@ -64,11 +65,9 @@ export function eventAccent({ type }: Event): Accent {
 
 /** Events of the type that have the words, in any case. Pure. */
 export function foundEvents(events: readonly Event[], { type, text }: { readonly type: string; readonly text: string }): readonly Event[] {
-  const wanted = text.trim().toLowerCase();
+  const wanted = text.trim();
   if (type === "" && wanted === "") return events;
-  return events.filter(
-    (event) => (type === "" || event.type === type) && (wanted === "" || JSON.stringify(event).toLowerCase().includes(wanted)),
-  );
+  return events.filter((event) => (type === "" || event.type === type) && standsIn(event, wanted));
 }
 
 function short(value: Json): string {

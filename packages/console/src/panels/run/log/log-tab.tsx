@@ -8,7 +8,7 @@ import { JsonView } from "../../../parts/json-view.tsx";
 import { Rows, type Column, type RowsHandle } from "../../../parts/rows.tsx";
 import { Empty } from "../../../parts/states.tsx";
 import { visible } from "../../../parts/visible.ts";
-import { clockTime, count, several } from "../../../parts/words.ts";
+import { clockTime, count, preciseTime, several } from "../../../parts/words.ts";
 import { useActions } from "../../../shell/actions.ts";
 import type { Address } from "../use-address.ts";
 import { eventAccent, eventWords, foundEvents } from "./event-words.ts";
@@ -105,7 +105,7 @@ const COLUMNS: readonly Column<Event>[] = [
     width: "7rem",
     cell: ({ at }) => (
       <time dateTime={at} title={clockTime(at)} className="text-ink-2 tabular-nums">
-        {at.slice(11, 23)}
+        {preciseTime(at)}
       </time>
     ),
   },

@@ -1,5 +1,5 @@
-import { useEffect, useRef, useSyncExternalStore, type PointerEvent, type ReactNode } from "react";
-import { subscribe, themeOnPage } from "../../../appearance.ts";
+import { useEffect, useRef, type PointerEvent, type ReactNode } from "react";
+import { useTheme } from "../../../appearance.ts";
 import type { TimelineRow } from "./rows.ts";
 import { placeOf, type TimeWindow } from "./time-window.ts";
 import type { Viewing } from "./use-time-window.ts";
@@ -17,7 +17,7 @@ interface MinimapProps {
 /** The whole run, small; dragging over it chooses what is in sight. The keyboard has keys for that, so it is a picture for others. */
 export function Minimap({ rows, whole, viewing }: MinimapProps): ReactNode {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const theme = useSyncExternalStore(subscribe, themeOnPage);
+  const theme = useTheme();
   const from = useRef<number | null>(null);
   useEffect(() => {
     const element = canvas.current;
