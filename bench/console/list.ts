@@ -118,25 +118,34 @@ export interface Held {
   readonly rssMib: number;
 }
 
+/** What it holds while events come, and, before and after them, at rest. */
+export interface Holding {
+  readonly before: Held;
+  readonly during: readonly Held[];
+  readonly after: Held;
+}
+
 /** Looks every so often at what the page holds while events come. */
-export async function heldBy({ browser, tutti }: Place, page: Page, seconds: number): Promise<readonly Held[]> {
+export async function heldBy({ browser, tutti }: Place, page: Page, seconds: number): Promise<Holding> {
   const session = await page.context().newCDPSession(page);
-  const held: Held[] = [];
-  await tutti.load(EVENTS_PER_S);
   const startMs = performance.now();
-  const everyS = Math.max(2, Math.min(10, seconds / 30));
-  for (let next = everyS; next <= seconds; next += everyS) {
-    await sleep(Math.max(0, startMs + next * 1000 - performance.now()));
+  const look = async (): Promise<Held> => {
     await session.send("HeapProfiler.collectGarbage");
     const { usedSize } = await session.send("Runtime.getHeapUsage");
     const { nodes } = await session.send("Memory.getDOMCounters");
-    held.push({
-      atS: (performance.now() - startMs) / 1000,
-      heapMib: usedSize / 1_048_576,
-      nodes,
-      rssMib: await browser.rendererRssMib(),
-    });
+    return { atS: (performance.now() - startMs) / 1000, heapMib: usedSize / 1_048_576, nodes, rssMib: await browser.rendererRssMib() };
+  };
+  await sleep(QUIET_MS);
+  const before = await look();
+  const during: Held[] = [];
+  await tutti.load(EVENTS_PER_S);
+  const loadedMs = performance.now();
+  const everyS = Math.max(2, Math.min(10, seconds / 30));
+  for (let next = everyS; next <= seconds; next += everyS) {
+    await sleep(Math.max(0, loadedMs + next * 1000 - performance.now()));
+    during.push(await look());
   }
   await tutti.rest();
-  return held;
+  await sleep(QUIET_MS);
+  return { before, during, after: await look() };
 }

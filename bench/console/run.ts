@@ -37,7 +37,9 @@ const runRow = (subject: string, metric: string, value: number): Row => ({ subje
 const rows: readonly Row[] = [
   ...costRows("console", list),
   ...costRows("bare page", bare),
-  ...memoryRows(held),
+  ...memoryRows(held.during),
+  memoryRow("nodesAtRestBefore", held.before.nodes),
+  memoryRow("nodesAtRestAfter", held.after.nodes),
   runRow("console", "coldMs", median(opened.coldMs)),
   runRow("console", "coldMaxMs", Math.max(...opened.coldMs)),
   runRow("console", "againMs", median(opened.againMs)),
