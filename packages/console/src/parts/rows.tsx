@@ -342,15 +342,14 @@ function DrawnLine<Row>({ index, start, row, columns, tracks, isSelected, canOpe
 
 const Line = memo(DrawnLine) as typeof DrawnLine;
 
+/** A cell has the direction of its text, but its edges are those of its column, which are the page's. */
+const CELL = "pr-3 rtl:pr-0 rtl:pl-3 rtl:text-right";
+const NUMBER_CELL = "pr-6 text-end tabular-nums rtl:pr-0 rtl:pl-6 rtl:text-left";
+
 /** What stands in a row. It stays as it is when the row only moves, as all do when one comes in on top. */
 function DrawnCells<Row>({ row, columns }: Pick<LineProps<Row>, "row" | "columns">): ReactNode {
   return columns.map(({ id, cell, isNumber }) => (
-    <div
-      key={id}
-      role="gridcell"
-      className={cx("min-w-0 truncate", isNumber ? "pe-6 text-end tabular-nums rtl:text-left" : "pe-3 rtl:text-right")}
-      dir="auto"
-    >
+    <div key={id} role="gridcell" className={cx("min-w-0 truncate", isNumber ? NUMBER_CELL : CELL)} dir="auto">
       {cell(row)}
     </div>
   ));
