@@ -4,7 +4,7 @@ import { createClient, type Client } from "@tutti/client";
 import { AppError, defineWorkflow, type Decision, type Plugin } from "@tutti/core";
 import { z } from "zod";
 import { startOpenAiUpstream, type OpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, until, violations, type ConsolePage, type TestConsole } from "./console.ts";
 
 /** Work of every kind that can need somebody. */
 const works: Plugin = {
@@ -55,6 +55,11 @@ after(async () => {
 
 const region = (page: ConsolePage, name: string | RegExp) => page.getByRole("region", { name });
 const needs = (page: ConsolePage) => region(page, /^Needs you now/);
+/** Nothing that needs somebody is on its way to its place. */
+const STANDING = `[...document.querySelectorAll("section[aria-label^='Needs you now'] li")].every((line) => {
+  const { opacity, transform } = getComputedStyle(line);
+  return opacity === "1" && transform === "none";
+})`;
 const back = (page: ConsolePage): Promise<unknown> => page.goto(`${tutti.tutti.url}/admin/?scene=2d`);
 
 test("what needs somebody appears without a reload, each kind in its own words, and leads to where it is dealt with", async () => {
@@ -75,7 +80,10 @@ test("what needs somebody appears without a reload, each kind in its own words, 
   await need("crash loop").filter({ hasText: "the bank is closed" }).waitFor();
   await need("stuck").filter({ hasText: "reader" }).waitFor();
   await need("spent").filter({ hasText: "shop" }).waitFor();
+  // Each comes in gently; half there it is pale.
+  await until(page, STANDING);
   assert.deepEqual(await violations(page), []);
+  assert.equal(await needs(page).getByText("supervised teller").count(), 0);
 
   await need("crash loop").click();
   await region(page, "teller").getByText("crash loop").waitFor();
