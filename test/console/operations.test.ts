@@ -186,7 +186,7 @@ test("where two have to approve, it says how many more, and stays until the seco
   await asked(page, "two").click();
   await page.getByText("2 more of 2; given by nobody yet").waitFor();
   await page.getByRole("button", { name: "Approve", exact: true }).click();
-  await page.getByText(/^You approved .*; 2 people have to$/).waitFor();
+  await page.getByText(/^Approved by you; 2 people have to: /).waitFor();
   await page.getByText("1 more of 2; given by owner").waitFor();
   const [wait] = await tutti.tutti.app.store.waits({ kind: "approval", limit: 1 });
   const ada = { id: "ada", tenant: "default", roles: ["owner"] };

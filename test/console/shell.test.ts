@@ -142,7 +142,7 @@ test("a newcomer is shown the tour: it starts a run, asks, is approved, and its 
   await tutti.tutti.fetch(`/v1/runs/${asked.runId}/approvals/${asked.key}`, { approved: true, reason: "hungry" });
   await tour.getByRole("link", { name: "Open the receipt" }).click();
   await page.waitForURL(/\/runs\/.*tab=receipt/);
-  await tour.getByRole("button", { name: "Finish" }).click();
+  await tour.waitFor({ state: "detached" });
   await page.reload();
   await page.getByRole("heading", { level: 1 }).waitFor();
   assert.equal(await tour.count(), 0);

@@ -25,7 +25,10 @@ const STEPS: Readonly<Record<TourProgress | "start", { readonly place: number; r
   },
 };
 
-/** Shows a newcomer a whole run in a minute: start it, approve a step of it, read its receipt. It can be left at any time. */
+/**
+ * Shows a newcomer a whole run in a minute: start it, approve a step of it, read its receipt, which ends it. It can be left at any time. It
+ * stands on the other side than what is said in passing.
+ */
 export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [runId, setRunId] = useState<string>();
   const [progress, setProgress] = useState<TourProgress>("working");
@@ -43,7 +46,7 @@ export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
   return (
     <section
       aria-label="Tour"
-      className="panel fixed end-4 bottom-4 z-30 flex w-88 max-w-[calc(100vw-2rem)] flex-col gap-3 border-blue p-4 shadow-2xl"
+      className="panel fixed start-4 bottom-4 z-30 flex w-88 max-w-[calc(100vw-2rem)] flex-col gap-3 border-blue p-4 md:start-60 shadow-2xl"
     >
       <div aria-live="polite" className="flex flex-col gap-2 text-[13px] text-ink-2">
         <p className="text-[11px] text-ink-3">Step {place} of 3</p>
@@ -62,7 +65,7 @@ export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
           </Link>
         )}
         {runId !== undefined && step === "ended" && (
-          <Link to="/runs/$runId" params={{ runId }} search={{ tab: "receipt" }} className={buttonLook("primary")}>
+          <Link to="/runs/$runId" params={{ runId }} search={{ tab: "receipt" }} onClick={onClose} className={buttonLook("primary")}>
             Open the receipt
           </Link>
         )}

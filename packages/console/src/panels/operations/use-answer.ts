@@ -45,6 +45,6 @@ export function useAnswer(options: { readonly complains: boolean } = { complains
 /** What became of it; where several have to approve, one approval may not be the last. */
 function saidOf(approval: ApprovalEntry, { approved }: ApprovalAnswer): string {
   const { approvalsMin = 1 } = approval;
-  if (approved && approvalsMin > 1) return `You approved ${subjectOf(approval)}; ${approvalsMin} people have to`;
-  return `${subjectOf(approval)} is ${approved ? "approved" : "denied"}`;
+  if (approved && approvalsMin > 1) return `Approved by you; ${approvalsMin} people have to: ${subjectOf(approval)}`;
+  return `${approved ? "Approved" : "Denied"}: ${subjectOf(approval)}`;
 }

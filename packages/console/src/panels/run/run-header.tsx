@@ -137,7 +137,7 @@ function Family({ facts, events }: RunHeaderProps): ReactNode {
   );
 }
 
-const WAITING_EVERY_MS = 15_000;
+const WAITING_EVERY_MS = 5_000;
 const SENTENCES_SHOWN = 4;
 
 /** What holds the run up, in plain words. */

@@ -5,6 +5,7 @@ import { useEffect, useMemo, useState, type ReactNode } from "react";
 import { Button } from "../../../parts/button.tsx";
 import { Choice, Toggle } from "../../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
+import { Failure } from "../../../parts/states.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
@@ -56,7 +57,6 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
       onClose();
       onForked(runId);
     },
-    onError: complain,
   });
   const isWrong = inputValue?.ok === false || outputValue?.ok === false;
   return (
@@ -84,6 +84,7 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
         />
         <EditedValue label="Another input" source={facts.input} text={input} onText={setInput} />
         {earlier.length > 0 && <EditedOutput steps={earlier} events={events} edited={edited} onEdited={setEdited} />}
+        {forking.error !== null && <Failure error={forking.error} />}
       </div>
     </Window>
   );
