@@ -16,9 +16,9 @@ import { runConditions, toEvent } from "./reader.ts";
 /** Events that one search may find; it ends there and says so. */
 const FOUND_MAX = 1_000;
 const SETTINGS_MAX = 1_000;
-const seconds = (column: string): string => `extract(epoch FROM ${column}::timestamptz)`;
-/** In floating point: exact numbers would take most of the time that counting takes. */
-const DURATION_BIN = `trunc(ln(greatest(1, extract(epoch FROM ended_at::timestamptz - started_at::timestamptz)::float8 * 1000)) / ${BIN_WIDTH}::float8)::int`;
+/** Moments are kept as texts in UTC; to read them without time zones takes two thirds of the time, and floating point is quicker than exact numbers. */
+const seconds = (column: string): string => `date_part('epoch', ${column}::timestamp)`;
+const DURATION_BIN = `trunc(ln(greatest(1, date_part('epoch', ended_at::timestamp - started_at::timestamp) * 1000)) / ${BIN_WIDTH}::float8)::int`;
 
 /** What many runs at once are asked of the database. */
 export function surveyOf(database: Database): Survey {
