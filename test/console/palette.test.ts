@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { createClient } from "@tutti/client";
 import { OPERATIONS } from "../../packages/console/src/shell/api/operations.ts";
 import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
 
@@ -126,6 +127,23 @@ test("what is done with a run asks which one, among those with which it can be d
   await window.waitFor({ state: "detached" });
   await page.waitForURL((url) => !url.searchParams.has("do"));
   await page.getByText("The run is asked to cancel.").waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
+test("a run of a graph that was started by its name is found to be amended too", async () => {
+  const text = JSON.stringify({ name: "held", version: "1", nodes: { hold: { type: "wait", signal: "go" } }, edges: [] });
+  const client = createClient({ baseUrl: tutti.tutti.url, token: tutti.tutti.token });
+  await client.saveGraph("held", { text });
+  await client.startSavedGraph("held", { input: null });
+  const page = await tutti.open("/");
+  await choose(page, "Amend a running graph");
+  await page.keyboard.insertText("held");
+  await page
+    .locator("[role=option][aria-selected=true]")
+    .filter({ hasText: /held .*started/ })
+    .waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog", { name: "Amend the running graph" }).waitFor();
   assert.deepEqual(page.problems, []);
 });
 

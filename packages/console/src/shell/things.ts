@@ -1,8 +1,10 @@
+import type { WorkflowEntry } from "@tutti/client";
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { ago, shortId } from "../parts/words.ts";
 import { useSettled } from "../parts/use-settled.ts";
 import { filtersOf } from "../panels/runs/run-filters.ts";
+import { workflowsQuery } from "../queries.ts";
 import { client } from "../server.ts";
 import type { ShellAction } from "./actions.ts";
 import { addressOf, EVERY_RUN, TEXT_MIN, type Choosing } from "./found.ts";
@@ -28,12 +30,15 @@ const ADDRESSES: Readonly<Record<Which["thing"], (id: string) => string>> = {
 };
 
 /** The things that can be chosen, and behind them the way to the page of all of them. */
-export function useThings({ thing, to, search }: Choosing, text: string): readonly ShellAction[] {
+export function useThings({ thing, to: all, search, isOfGraph }: Choosing, text: string): readonly ShellAction[] {
   const navigate = useNavigate();
+  const { data: workflows } = useQuery({ ...workflowsQuery, enabled: isOfGraph === true });
+  const to = isOfGraph ? `${all}&workflow=${encodeURIComponent(graphsOf(workflows ?? []).join(","))}` : all;
   const asked = useSettled(text.length < TEXT_MIN ? "" : text);
   const { data: things = [], isPending } = useQuery({
     queryKey: ["things", thing, to, asked],
     queryFn: ({ signal }) => LISTS[thing]({ to, text: asked }, signal),
+    enabled: isOfGraph !== true || workflows !== undefined,
     // Runs begin and end while somebody chooses.
     staleTime: 0,
   });
@@ -50,6 +55,11 @@ export function useThings({ thing, to, search }: Choosing, text: string): readon
     })),
     { id: EVERY_RUN, title: "Show the list", group, words: text, run: () => navigate(addressOf(to)) },
   ];
+}
+
+/** The workflows whose runs are runs of graphs. */
+function graphsOf(workflows: readonly WorkflowEntry[]): readonly string[] {
+  return [...new Set(["tutti.graph", ...workflows.flatMap(({ name, kind }) => (kind === "graph" ? [name] : []))])];
 }
 
 interface Asked {

@@ -14,6 +14,8 @@ export type OperationEntry =
 export interface Which {
   readonly thing: "run" | "schedule" | "dead letter" | "agent" | "workflow" | "graph";
   readonly search?: Readonly<Record<string, string>>;
+  /** Of runs, only those of graphs, whether they have a name here or came with their run. */
+  readonly isOfGraph?: true;
 }
 
 type PageEntry = Extract<OperationEntry, { readonly at: "page" }>;
@@ -43,8 +45,8 @@ export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
     page("/runs?status=failed", "Retry or fork a run", "again step time travel"),
   ),
   "POST /v1/runs/{id}/graph": which(
-    { thing: "run", search: { tab: "graph", do: "amend" } },
-    page("/runs?workflow=tutti.graph&status=running,waiting,queued,paused", "Amend a running graph", "change edit"),
+    { thing: "run", search: { tab: "graph", do: "amend" }, isOfGraph: true },
+    page("/runs?status=running,waiting,queued,paused", "Amend a running graph", "change edit"),
   ),
   "POST /v1/runs/{id}/replay": which(
     { thing: "run", search: { do: "replay" } },
