@@ -271,6 +271,56 @@ edges:
   assert.deepEqual(page.problems, []);
 });
 
+test("the first Escape in a text leaves the text only, and an amendment that is not sent is not thrown away unasked", async () => {
+  const text =
+    "name: unsent\nnodes:\n  wait: { type: wait, signal: go }\n  send: { type: transform, value: old }\nedges:\n  - { from: wait, to: send }\n";
+  const { run } = await client.startGraph({ text, input: {} });
+  const page = await tutti.open(`/runs/${run.id}`);
+  await page.getByRole("heading", { name: "Run of unsent" }).waitFor();
+  await page.keyboard.press("r");
+  await page.keyboard.press("s");
+  const signal = page.getByRole("dialog", { name: "Send a signal" });
+  await writeCode(page, signal.getByRole("textbox", { name: "Value (JSON)" }), '{"kept": true}');
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Shift+Tab");
+  await signal.locator("input:focus").waitFor();
+  await signal.getByText('{"kept": true}').waitFor();
+  await page.keyboard.press("Escape");
+  await signal.waitFor({ state: "detached" });
+  await page.keyboard.press("r");
+  await page.keyboard.press("g");
+  const window = page.getByRole("dialog", { name: "Amend the running graph" });
+  await window.getByText("Nothing is changed yet.").waitFor();
+  assert.deepEqual([new URL(page.url()).searchParams.get("tab"), new URL(page.url()).searchParams.get("do")], ["graph", "amend"]);
+  const editor = window.getByLabel("The graph as YAML");
+  await writeCode(page, editor, `${text}output: done\n`);
+  await window.getByLabel("What changes", { exact: true }).getByText("output", { exact: true }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Tab");
+  await window.locator(":focus").waitFor();
+  assert.ok(await page.evaluate<boolean>("document.activeElement !== document.body && document.activeElement.shadowRoot === null"));
+  await page.keyboard.press("Escape");
+  const asking = page.getByRole("dialog", { name: "Throw the amendment away?" });
+  await asking.waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.press("Escape");
+  await asking.waitFor({ state: "detached" });
+  await editor.getByText("output: done").waitFor();
+  await window.getByRole("button", { name: "Amend", exact: true }).click();
+  await window.waitFor({ state: "detached" });
+  await page.getByRole("region", { name: "Amendments" }).getByText("its output or its description changed").waitFor();
+  await page.getByRole("button", { name: "Amend", exact: true }).click();
+  await writeCode(page, editor, `${text.replace("old", "new")}output: done\n`);
+  await window.getByLabel("What changes", { exact: true }).getByText("send", { exact: true }).waitFor();
+  await window.getByRole("button", { name: "Amend", exact: true }).click();
+  await window.waitFor({ state: "detached" });
+  await page.getByRole("region", { name: "Amendments" }).getByText("Changed nodes").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await client.signalRun(run.id, { name: "go", value: null });
+  assert.equal(await ended(run.id), "done");
+  assert.deepEqual(page.problems, []);
+});
+
 test("the editor fits a narrow window, and a workflow that there is none of says so", async () => {
   const page = await tutti.open("/workflows/shapes?tab=edit");
   await page.setViewportSize({ width: 390, height: 844 });

@@ -45,7 +45,7 @@ export function extensionsOf(
     bracketMatching(),
     syntaxHighlighting(COLOURS),
     language === "yaml" ? yaml() : json(),
-    // Escape, then Tab, leaves the editor: so Tab can indent and is no trap for the keyboard.
+    leavingByEscape(),
     keymap.of([...defaultKeymap, ...lintKeymap, indentWithTab]),
     EditorView.contentAttributes.of({ "aria-label": label }),
     EditorState.tabSize.of(2),
@@ -57,6 +57,28 @@ export function extensionsOf(
       if (update.selectionSet && !isOwn && update.view.hasFocus) onCursor(update.state.selection.main.head);
     }),
   ];
+}
+
+/** How long after Escape a Tab leads out of the text. */
+const LEAVING_MS = 2000;
+
+/**
+ * Escape, then Tab, leaves the editor: so Tab can indent and is no trap for the keyboard. That Escape is for the text alone, and closes no
+ * window around it; one more does.
+ */
+function leavingByEscape(): Extension {
+  let isLeaving = false;
+  return EditorView.domEventObservers({
+    focus: () => {
+      isLeaving = false;
+    },
+    keydown: (event, view) => {
+      const isEscape = event.key === "Escape";
+      if (isEscape) view.setTabFocusMode(LEAVING_MS);
+      if (isEscape && (!isLeaving || event.repeat)) event.stopPropagation();
+      isLeaving = isEscape;
+    },
+  });
 }
 
 function done(act: (() => void) | undefined): boolean {

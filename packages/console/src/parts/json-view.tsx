@@ -4,6 +4,7 @@ import { useState, type ReactNode } from "react";
 import { cx } from "./class-names.ts";
 import { CopyButton } from "./copy.tsx";
 import { visible } from "./visible.ts";
+import { several } from "./words.ts";
 
 /** Entries of one list or object that are drawn before somebody asks for more. */
 const SHOWN = 100;
@@ -85,7 +86,7 @@ function Branch({
         <span>
           <Name name={name} />
           {before}
-          {!isOpen && <span className="text-ink-3">{` ${entries.length} ${isList ? "items" : "fields"} ${after}`}</span>}
+          {!isOpen && <span className="text-ink-3">{` ${several(entries.length, isList ? "item" : "field")} ${after}`}</span>}
         </span>
       </button>
       {isOpen && (

@@ -11,6 +11,7 @@ import { complain, say } from "../../../parts/toasts.tsx";
 import { client } from "../../../server.ts";
 import { useActions, type ShellAction } from "../../../shell/actions.ts";
 import { Keys } from "../../../shell/keys.tsx";
+import { isGraphRun } from "../graph/is-graph-run.ts";
 import type { RunFacts } from "../run-facts.ts";
 import type { Address } from "../use-address.ts";
 import { useCalm } from "../use-calm.ts";
@@ -48,7 +49,20 @@ export function RunActions({ facts, log, address, forkBefore, onForkBefore }: Ru
   const { events } = log;
   const approvals = useAsked(facts, events.length);
   const isAsked = !facts.hasEnded && approvals.length > 0;
-  const actions = useMemo(() => actionsOf({ facts, isAsked, open: setOpen, fork: () => onForkBefore("") }), [facts, isAsked, onForkBefore]);
+  const isGraph = useMemo(() => isGraphRun(facts.workflow, events), [facts.workflow, events]);
+  const { change } = address;
+  const actions = useMemo(
+    () =>
+      actionsOf({
+        facts,
+        isAsked,
+        isGraph,
+        open: setOpen,
+        fork: () => onForkBefore(""),
+        amend: () => change({ tab: "graph", do: "amend" }, "push"),
+      }),
+    [facts, isAsked, isGraph, onForkBefore, change],
+  );
   useActions(actions);
   // Once it is answered, what the run asks later does not open the window by itself.
   if (chosen === "approve" && !isAsked) setOpen(undefined);
@@ -156,12 +170,15 @@ interface RunAction extends ShellAction {
 interface ActionParts {
   readonly facts: RunFacts;
   readonly isAsked: boolean;
+  readonly isGraph: boolean;
   readonly open: (open: Open) => void;
   readonly fork: () => void;
+  readonly amend: () => void;
 }
 
 /** What can be done to the run as it stands. */
-function actionsOf({ facts: { status, hasEnded, runId, workflow }, isAsked, open, fork }: ActionParts): readonly RunAction[] {
+function actionsOf({ facts, isAsked, isGraph, open, fork, amend }: ActionParts): readonly RunAction[] {
+  const { status, hasEnded, runId, workflow } = facts;
   const isOwn = canStart(workflow);
   const copy = (): Promise<void> => copyText(runId).then(() => say("The run’s id is copied"), complain);
   const all: readonly (readonly [isOffered: boolean, action: Omit<RunAction, "group">])[] = [
@@ -170,6 +187,10 @@ function actionsOf({ facts: { status, hasEnded, runId, workflow }, isAsked, open
     [status === "paused", { id: "run resume", title: "Resume", keys: "r u", words: "go on", isFirst: true, run: () => open("resume") }],
     [!hasEnded, { id: "run signal", title: "Send a signal", keys: "r s", isFirst: false, run: () => open("signal") }],
     [!hasEnded, { id: "run cancel", title: "Cancel", keys: "r x", words: "stop end kill", isFirst: true, run: () => open("cancel") }],
+    [
+      !hasEnded && isGraph,
+      { id: "graph amend", title: "Amend the running graph", keys: "r g", words: "change edit", isFirst: false, run: amend },
+    ],
     [isOwn, { id: "run again", title: "Start again with the same input", keys: "r n", isFirst: false, run: () => open("again") }],
     [isOwn, { id: "run fork", title: "Fork from a step", keys: "r f", words: "edit time travel", isFirst: false, run: fork }],
     [true, { id: "run replay", title: "Replay", keys: "r p", words: "verify deterministic", isFirst: false, run: () => open("replay") }],

@@ -1,9 +1,10 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
-import { differenceOf, touchesPast, type Graph, type GraphDifference, type GraphReading } from "@tutti/core/graph";
+import { touchesPast, type GraphReading } from "@tutti/core/graph";
 import { useState, type ReactNode } from "react";
 import { stringify } from "yaml";
 import { Button } from "../../../parts/button.tsx";
+import { Confirm } from "../../../parts/confirm.tsx";
 import { TextDiff } from "../../../parts/text-diff-view.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
 import { useSettled } from "../../../parts/use-settled.ts";
@@ -11,6 +12,7 @@ import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import { GraphEditor } from "../../workflows/editor/graph-editor.tsx";
 import type { Problem } from "../../workflows/editor/problems.ts";
+import { changesOf, Difference, isEmpty } from "./difference.tsx";
 
 interface AmendWindowProps {
   readonly runId: string;
@@ -24,6 +26,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   const [before] = useState(reading.graph);
   const [written] = useState(() => stringify(before, { lineWidth: 0 }));
   const [text, setText] = useState(written);
+  const [isLeaving, setLeaving] = useState(false);
   const asked = useSettled(text);
   const check = useQuery({
     queryKey: ["graph", "check", asked],
@@ -37,6 +40,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   const lockOf = (path: string): string | undefined =>
     hasBegun(path.split(/[.#]/)[0] ?? "") ? "It has begun, so it cannot change any more; add a node after it." : undefined;
   const past = after === undefined ? [] : touchesPast(before, after, hasBegun);
+  const changes = after === undefined || past.length > 0 ? undefined : changesOf(before, after);
   const amending = useMutation({
     mutationFn: () => client.amendGraph(runId, { text }),
     onSuccess: () => {
@@ -49,17 +53,18 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   });
   const problems = [...(check.data?.problems ?? []), ...past, ...problemsOf(amending.error)];
   const isSame = text === asked;
-  const canSend = isSame && check.data?.ok === true && past.length === 0 && after !== undefined && !isEmpty(differenceOf(before, after));
+  const canSend = isSame && check.data?.ok === true && changes !== undefined && !isEmpty(changes);
+  const leave = (): void => (text === written ? onClose() : setLeaving(true));
   return (
     <Window
       title="Amend the running graph"
       about="Nodes that have begun stay as they are; others can be added, replaced, removed and connected in other ways."
       isOpen
       isWhole
-      onClose={onClose}
+      onClose={leave}
       foot={
         <>
-          <GoBack onClick={onClose} />
+          <GoBack onClick={leave} />
           <Button tone="primary" disabled={!canSend} isBusy={amending.isPending} onClick={() => amending.mutate()}>
             Amend
           </Button>
@@ -70,44 +75,22 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
         <div className="flex h-[62vh] min-h-96 flex-col">
           <GraphEditor value={text} onChange={setText} problems={problems} readings={reading.nodes} lockOf={lockOf} />
         </div>
-        {after !== undefined && past.length === 0 && <Difference before={before} after={after} />}
+        {changes !== undefined &&
+          (isEmpty(changes) ? <p className="text-[13px] text-ink-2">Nothing is changed yet.</p> : <Difference changes={changes} />)}
         {text !== written && <TextDiff label="What changes in the text" before={written} after={text} />}
       </div>
+      <Confirm
+        title="Throw the amendment away?"
+        about="What you have changed is not sent to the run, and is kept nowhere."
+        verb="Throw away"
+        done="The amendment is thrown away."
+        isDangerous
+        isOpen={isLeaving}
+        onClose={() => setLeaving(false)}
+        act={() => Promise.resolve(onClose())}
+      />
     </Window>
   );
-}
-
-const WORDS: readonly (readonly [keyof GraphDifference, string])[] = [
-  ["added", "New nodes"],
-  ["removed", "Removed nodes"],
-  ["replaced", "Changed nodes"],
-  ["connected", "New edges"],
-  ["disconnected", "Removed edges"],
-];
-
-function Difference({ before, after }: { readonly before: Graph; readonly after: Graph }): ReactNode {
-  const difference = differenceOf(before, after);
-  if (isEmpty(difference)) return <p className="text-[13px] text-ink-2">Nothing is changed yet.</p>;
-  return (
-    <dl aria-label="What changes" className="grid grid-cols-[max-content_minmax(0,1fr)] gap-x-4 gap-y-1 text-[13px]">
-      {WORDS.flatMap(([field, word]) =>
-        difference[field].length === 0
-          ? []
-          : [
-              <div key={field} className="contents">
-                <dt className="text-ink-3">{word}</dt>
-                <dd className="break-words" dir="auto">
-                  {difference[field].join(", ")}
-                </dd>
-              </div>,
-            ],
-      )}
-    </dl>
-  );
-}
-
-function isEmpty(difference: GraphDifference): boolean {
-  return WORDS.every(([field]) => difference[field].length === 0);
 }
 
 /** Why the run refused the amendment. */

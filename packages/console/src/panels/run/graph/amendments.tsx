@@ -1,8 +1,9 @@
+import type { Json } from "@tutti/core";
 import type { AmendmentReading } from "@tutti/core/graph";
 import type { ReactNode } from "react";
 import { Badge } from "../../../parts/badge.tsx";
-import { JsonView } from "../../../parts/json-view.tsx";
 import { Moment } from "../../../parts/time.tsx";
+import { Difference, isEmpty, type Changes } from "./difference.tsx";
 
 /** What people have changed of the graph while it ran. */
 export function Amendments({ amendments }: { readonly amendments: readonly AmendmentReading[] }): ReactNode {
@@ -17,10 +18,49 @@ export function Amendments({ amendments }: { readonly amendments: readonly Amend
               <Badge accent={isAccepted ? "green" : "red"}>{isAccepted ? "taken over" : "refused"}</Badge>
               <Moment at={at} />
             </span>
-            <JsonView value={data} label="Amendment" openTo={1} />
+            {isAccepted ? <Taken data={data} /> : <Refused data={data} />}
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+/** The log says of an amendment which nodes and edges it changed; without any, it changed what else a graph has. */
+function Taken({ data }: { readonly data: Json }): ReactNode {
+  const lists = (name: string): readonly string[] => listOf(data, name).filter((id) => typeof id === "string");
+  const changes: Changes = {
+    added: lists("added"),
+    removed: lists("removed"),
+    replaced: lists("replaced"),
+    connected: lists("connected"),
+    disconnected: lists("disconnected"),
+    fields: [],
+  };
+  return isEmpty(changes) ? <p>Its nodes and edges stay; its output or its description changed.</p> : <Difference changes={changes} />;
+}
+
+function Refused({ data }: { readonly data: Json }): ReactNode {
+  const messages = listOf(data, "problems").flatMap((problem) => {
+    const message = fieldOf(problem, "message");
+    return typeof message === "string" ? [message] : [];
+  });
+  return (
+    <ul className="flex flex-col gap-1" dir="auto">
+      {[...new Set(messages)].map((message) => (
+        <li key={message} className="break-words">
+          {message}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function listOf(data: Json, name: string): readonly Json[] {
+  const list = fieldOf(data, name);
+  return Array.isArray(list) ? list : [];
+}
+
+function fieldOf(data: Json, name: string): Json | undefined {
+  return typeof data === "object" && data !== null && !Array.isArray(data) ? (data as { readonly [key: string]: Json })[name] : undefined;
 }

@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import type { Event } from "@tutti/core";
-import { GRAPH_STEP, readGraphRun, type GraphReading } from "@tutti/core/graph";
+import { readGraphRun, type GraphReading } from "@tutti/core/graph";
 import type { RunReading } from "@tutti/core/insight";
 import { Pencil } from "lucide-react";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
@@ -9,7 +9,6 @@ import { drawGraph } from "../../../parts/graph-view/drawing.ts";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
 import { Failure, Loading } from "../../../parts/states.tsx";
 import { several } from "../../../parts/words.ts";
-import { useActions } from "../../../shell/actions.ts";
 import { graphQuery } from "../queries.ts";
 import type { RunFacts } from "../run-facts.ts";
 import { spansOf } from "../timeline/rows.ts";
@@ -17,6 +16,7 @@ import type { Address } from "../use-address.ts";
 import { useCalm } from "../use-calm.ts";
 import { Amendments } from "./amendments.tsx";
 import { drawSteps } from "./draw-steps.ts";
+import { isGraphRun } from "./is-graph-run.ts";
 
 const AmendWindow = lazy(() => import("./amend-window.tsx").then((module) => ({ default: module.AmendWindow })));
 
@@ -30,7 +30,7 @@ interface GraphTabProps {
 /** What follows what in the run: its graph and where each node stands, or, of a workflow in code, the steps that it took. */
 export function GraphTab({ events, reading, facts, address }: GraphTabProps): ReactNode {
   const local = useMemo(() => readGraphRun(events), [events]);
-  const isGraph = facts.workflow === "tutti.graph" || events.some((event) => event.type === "step.completed" && event.name === GRAPH_STEP);
+  const isGraph = isGraphRun(facts.workflow, events);
   // A large graph does not stand in the log itself; then the server reads it.
   const far = useQuery({
     ...graphQuery(facts.runId, useCalm(events.length)),
@@ -47,19 +47,12 @@ type GraphRunProps = Omit<GraphTabProps, "events"> & { readonly graph: GraphRead
 
 function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode {
   const drawing = useMemo(() => drawGraph(graph.graph, graph.nodes), [graph]);
-  const [isAmending, setAmending] = useState(address.search["do"] === "amend" && !facts.hasEnded);
+  const [isAmending, setAmending] = useState(false);
   const [selected, setSelected] = useState<string>();
   const canAmend = !facts.hasEnded;
-  const actions = useMemo(
-    () =>
-      canAmend ? [{ id: "graph amend", title: "Amend the running graph", group: "Run", keys: "r g", run: () => setAmending(true) }] : [],
-    [canAmend],
-  );
-  useActions(actions);
-  const stopAmending = (): void => {
-    setAmending(false);
-    if (address.search["do"] !== undefined) address.change({ do: undefined });
-  };
+  const isAsked = address.search["do"] === "amend";
+  // A run that ends meanwhile leaves the window open: what somebody has written in it is not lost.
+  if (isAsked !== isAmending && (canAmend || !isAsked)) setAmending(isAsked);
   const open = (id: string): void => {
     const span = spansOf(reading).find(({ name }) => name.replaceAll(/\[\d*\]/g, "").split(":")[0] === id);
     if (span !== undefined) address.change({ tab: undefined, span: span.key }, "push");
@@ -72,7 +65,7 @@ function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode 
         </p>
         {selected !== undefined && <Button onClick={() => open(selected)}>Show its step</Button>}
         {canAmend && (
-          <Button onClick={() => setAmending(true)}>
+          <Button onClick={() => address.change({ do: "amend" })}>
             <Pencil aria-hidden className="size-3.5" />
             Amend
           </Button>
@@ -84,7 +77,7 @@ function GraphRun({ graph, reading, facts, address }: GraphRunProps): ReactNode 
       <Amendments amendments={graph.amendments} />
       {isAmending && (
         <Suspense fallback={null}>
-          <AmendWindow runId={facts.runId} reading={graph} onClose={stopAmending} />
+          <AmendWindow runId={facts.runId} reading={graph} onClose={() => address.change({ do: undefined })} />
         </Suspense>
       )}
     </div>
