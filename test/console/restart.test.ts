@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { createClient } from "@tutti/client";
 import { chromium } from "playwright-core";
 import { openWorkplace } from "../../packages/server/src/cli/testing/tutti-process.ts";
-import { CHROMIUM } from "./console.ts";
+import { CHROMIUM, openConsole, violations } from "./console.ts";
 
 /** Two nodes and more of the graph wait for signals, so that the log grows when the test says so. */
 const GRAPH = `name: restarted
@@ -97,4 +97,54 @@ test("a server that is killed and started again: pages say so, catch up without 
   assert.deepEqual(new Set(listed), new Set([run.id, ...others.map(({ run: other }) => other.id)]));
   const text = printed.join("");
   assert.ok(!text.includes(code) && !text.includes(token), "the log holds neither the token nor a code that signs in");
+});
+
+test("a page or a tab that was not loaded before the server went away says so in its place, and comes by itself", async () => {
+  await using console = await openConsole();
+  const client = createClient({ baseUrl: console.tutti.url, token: console.tutti.token });
+  const { id } = (await client.startGraph({ text: GRAPH, input: {} })).run;
+  const [page, run] = [await console.open("/runs"), await console.open(`/runs/${id}?tab=log`)];
+  await run
+    .getByRole("row", { name: /step\.waiting/ })
+    .first()
+    .waitFor();
+  await page.locator(`[title="${id}"]`).first().waitFor();
+  await console.restart(async () => {
+    for (const one of [page, run]) await one.getByRole("alert").getByText("does not answer").waitFor();
+    await page.getByRole("link", { name: "Commerce" }).click();
+    await page.getByRole("main").getByText("This page comes when the server is back").waitFor();
+    assert.deepEqual(await violations(page), []);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await page.getByRole("link", { name: "Runs", exact: true }).click();
+    await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+    await page.getByRole("link", { name: "Commerce" }).click();
+    await page.getByRole("main").getByText("This page comes when the server is back").waitFor();
+    assert.ok(await page.getByRole("alert").getByText("does not answer").isVisible());
+    await page.keyboard.press("?");
+    await page.getByText("open it again when it does").first().waitFor();
+    await run.getByRole("tab", { name: "Graph" }).click();
+    await run.getByRole("tabpanel").getByText("This part comes when the server is back").waitFor();
+  });
+  await page.getByRole("heading", { name: "Commerce", level: 1 }).waitFor();
+  await run.locator(".react-flow__node").first().waitFor();
+  const unread = "[...document.querySelectorAll('link[rel=stylesheet]')].filter(({ sheet }) => sheet === null).length";
+  assert.equal(await run.evaluate(unread), 0, "what came later has its styles");
+  assert.deepEqual([...page.problems, ...run.problems], []);
+});
+
+test("a page whose code is gone after an upgrade loads the console anew once, and then says what to do", async () => {
+  await using console = await openConsole();
+  const page = await console.open("/runs");
+  await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  let loads = 0;
+  page.on("load", () => (loads += 1));
+  await page.route("**/assets/commerce-page-*.js", (route) => route.fulfill({ status: 404, body: "" }));
+  await page.getByRole("link", { name: "Commerce" }).click();
+  await page.getByRole("main").getByText("the server has no more").waitFor();
+  assert.equal(loads, 1);
+  await page.unroute("**/assets/commerce-page-*.js");
+  await page.getByRole("button", { name: "Try again" }).click();
+  await page.getByRole("heading", { name: "Commerce", level: 1 }).waitFor();
+  assert.deepEqual(page.problems, []);
 });

@@ -1,4 +1,5 @@
-import { createRootRoute, createRoute, createRouter, lazyRouteComponent, type AnyRoute } from "@tanstack/react-router";
+import { createRootRoute, createRoute, createRouter, type AnyRoute } from "@tanstack/react-router";
+import { latePage, type Load } from "./late.tsx";
 import { basePath } from "./server.ts";
 import { BrokenPage } from "./shell/broken-page.tsx";
 import { LostPage, Shell } from "./shell/shell.tsx";
@@ -10,40 +11,42 @@ export type Search = Readonly<Record<string, string | undefined>>;
 
 const validateSearch = (search: Search): Search => search;
 
-const page = <P extends string>(path: P, component: () => ReturnType<typeof lazyRouteComponent>) =>
-  createRoute({ getParentRoute: () => root, path, component: component(), validateSearch });
+const page = <P extends string, Name extends string>(path: P, load: Load<Name, object>, name: Name) =>
+  createRoute({ getParentRoute: () => root, path, component: latePage(load, name), validateSearch });
 
 /** A run's log may be long, so it is read while the page itself is still on its way; not when a link to it is only pointed at. */
 const runPage = createRoute({
   getParentRoute: () => root,
   path: "/runs/$runId",
-  component: lazyRouteComponent(() => import("./panels/run/run-page.tsx"), "RunPage"),
+  component: latePage(() => import("./panels/run/run-page.tsx"), "RunPage"),
   validateSearch,
   loader: ({ params, preload }) => {
-    if (!preload) void import("./panels/run/queries.ts").then(({ readAhead }) => readAhead(params.runId));
+    if (preload) return;
+    // A page whose code is not here says so itself.
+    void import("./panels/run/queries.ts").then(({ readAhead }) => readAhead(params.runId)).catch(() => undefined);
   },
 });
 
 /** Every page and its address. Each is loaded when it is first opened. */
 const routeTree = root.addChildren([
-  page("/", () => lazyRouteComponent(() => import("./panels/overview/overview-page.tsx"), "OverviewPage")),
-  page("/approvals", () => lazyRouteComponent(() => import("./panels/operations/approvals-page.tsx"), "ApprovalsPage")),
-  page("/runs", () => lazyRouteComponent(() => import("./panels/runs/runs-page.tsx"), "RunsPage")),
+  page("/", () => import("./panels/overview/overview-page.tsx"), "OverviewPage"),
+  page("/approvals", () => import("./panels/operations/approvals-page.tsx"), "ApprovalsPage"),
+  page("/runs", () => import("./panels/runs/runs-page.tsx"), "RunsPage"),
   runPage,
-  page("/schedules", () => lazyRouteComponent(() => import("./panels/operations/schedules-page.tsx"), "SchedulesPage")),
-  page("/queues", () => lazyRouteComponent(() => import("./panels/operations/queues-page.tsx"), "QueuesPage")),
-  page("/dead-letters", () => lazyRouteComponent(() => import("./panels/operations/dead-letters-page.tsx"), "DeadLettersPage")),
-  page("/workflows", () => lazyRouteComponent(() => import("./panels/workflows/workflows-page.tsx"), "WorkflowsPage")),
-  page("/workflows/$name", () => lazyRouteComponent(() => import("./panels/workflows/workflow-page.tsx"), "WorkflowPage")),
-  page("/agents", () => lazyRouteComponent(() => import("./panels/agents/agents-page.tsx"), "AgentsPage")),
-  page("/agents/$name", () => lazyRouteComponent(() => import("./panels/agents/agent-page.tsx"), "AgentPage")),
-  page("/compare", () => lazyRouteComponent(() => import("./panels/agents/compare-page.tsx"), "ComparePage")),
-  page("/events", () => lazyRouteComponent(() => import("./panels/data/events-page.tsx"), "EventsPage")),
-  page("/data", () => lazyRouteComponent(() => import("./panels/data/data-page.tsx"), "DataPage")),
-  page("/commerce", () => lazyRouteComponent(() => import("./panels/commerce/commerce-page.tsx"), "CommercePage")),
-  page("/panels/$plugin/$panel", () => lazyRouteComponent(() => import("./panels/plugin/own-page.tsx"), "PanelPage")),
-  page("/settings", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
-  page("/settings/$section", () => lazyRouteComponent(() => import("./panels/settings/settings-page.tsx"), "SettingsPage")),
+  page("/schedules", () => import("./panels/operations/schedules-page.tsx"), "SchedulesPage"),
+  page("/queues", () => import("./panels/operations/queues-page.tsx"), "QueuesPage"),
+  page("/dead-letters", () => import("./panels/operations/dead-letters-page.tsx"), "DeadLettersPage"),
+  page("/workflows", () => import("./panels/workflows/workflows-page.tsx"), "WorkflowsPage"),
+  page("/workflows/$name", () => import("./panels/workflows/workflow-page.tsx"), "WorkflowPage"),
+  page("/agents", () => import("./panels/agents/agents-page.tsx"), "AgentsPage"),
+  page("/agents/$name", () => import("./panels/agents/agent-page.tsx"), "AgentPage"),
+  page("/compare", () => import("./panels/agents/compare-page.tsx"), "ComparePage"),
+  page("/events", () => import("./panels/data/events-page.tsx"), "EventsPage"),
+  page("/data", () => import("./panels/data/data-page.tsx"), "DataPage"),
+  page("/commerce", () => import("./panels/commerce/commerce-page.tsx"), "CommercePage"),
+  page("/panels/$plugin/$panel", () => import("./panels/plugin/own-page.tsx"), "PanelPage"),
+  page("/settings", () => import("./panels/settings/settings-page.tsx"), "SettingsPage"),
+  page("/settings/$section", () => import("./panels/settings/settings-page.tsx"), "SettingsPage"),
 ]);
 
 /** The console's addresses. */

@@ -1,6 +1,7 @@
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { Compass, Menu, Search } from "lucide-react";
-import { lazy, Suspense, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useCallback, useEffect, useMemo, useState, type ReactNode } from "react";
+import { lateWindow } from "../late.tsx";
 import { buttonLook, IconButton } from "../parts/button.tsx";
 import { Page } from "../parts/page.tsx";
 import { Empty, Loading } from "../parts/states.tsx";
@@ -14,12 +15,12 @@ import { PLACES } from "./places.ts";
 import { useShellActions } from "./shell-actions.ts";
 import { holdKeys } from "./typed-ahead.ts";
 
-const loadPalette = () => import("./palette.tsx").then((module) => ({ default: module.Palette }));
-const Palette = lazy(loadPalette);
-const Tour = lazy(() => import("./tour.tsx").then((module) => ({ default: module.Tour })));
-const OperationWindow = lazy(() => import("./api/operation-window.tsx").then((module) => ({ default: module.OperationWindow })));
-const ToolWindow = lazy(() => import("./api/tool-window.tsx").then((module) => ({ default: module.ToolWindow })));
-const Help = lazy(() => import("./help.tsx").then((module) => ({ default: module.Help })));
+const loadPalette = () => import("./palette.tsx");
+const Palette = lateWindow(loadPalette, "Palette");
+const Tour = lateWindow(() => import("./tour.tsx"), "Tour");
+const OperationWindow = lateWindow(() => import("./api/operation-window.tsx"), "OperationWindow");
+const ToolWindow = lateWindow(() => import("./api/tool-window.tsx"), "ToolWindow");
+const Help = lateWindow(() => import("./help.tsx"), "Help");
 
 /** Set once somebody has seen the tour in this browser. */
 const TOURED = "tutti.toured";
@@ -37,7 +38,7 @@ export function Shell(): ReactNode {
   useShellActions();
   useOpeners(setOver, startTour);
   // Whoever opens the palette types at once, so it should be there already, and what is typed before it is there is kept for it.
-  useEffect(() => whenIdle(() => void loadPalette()), []);
+  useEffect(() => whenIdle(() => void Palette.preload?.()), []);
   useEffect(() => (over === "palette" ? holdKeys(() => setOver("nothing")) : undefined), [over]);
   const endTour = (): void => {
     localStorage.setItem(TOURED, "yes");

@@ -1,6 +1,7 @@
 import type { PanelEntry } from "@tutti/client";
 import type { PanelContent, TableView } from "@tutti/core/plugin";
-import { lazy, Suspense, type ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
+import { latePart } from "../../late.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Markdown } from "../../parts/markdown.tsx";
@@ -8,7 +9,7 @@ import { Empty, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { Cell, written } from "./cell.tsx";
 
-const FanChart = lazy(() => import("./fan-chart.tsx").then((module) => ({ default: module.FanChart })));
+const FanChart = latePart(() => import("./fan-chart.tsx"), "FanChart");
 
 /** What a panel's source gave, drawn as its view says. */
 export function PanelContents({ panel, content }: { readonly panel: PanelEntry; readonly content: PanelContent }): ReactNode {

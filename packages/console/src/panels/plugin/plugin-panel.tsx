@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import type { PanelEntry } from "@tutti/client";
-import { lazy, Suspense, useState, type ReactNode } from "react";
+import { Suspense, useState, type ReactNode } from "react";
+import { latePart } from "../../late.tsx";
 import { Boundary } from "../../parts/boundary.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { Panel } from "../../parts/page.tsx";
@@ -13,7 +14,7 @@ import { PanelForm } from "./panel-form.tsx";
 import { PanelSource } from "./panel-source.tsx";
 import { panelDataQuery } from "./queries.ts";
 
-const PanelChat = lazy(() => import("./panel-chat.tsx").then((module) => ({ default: module.PanelChat })));
+const PanelChat = latePart(() => import("./panel-chat.tsx"), "PanelChat");
 
 const SPAN: Readonly<Record<string, string>> = { small: "", medium: "md:col-span-2", wide: "md:col-span-2 xl:col-span-4" };
 

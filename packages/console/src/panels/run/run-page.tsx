@@ -1,8 +1,9 @@
 import { Link } from "@tanstack/react-router";
 import { SearchX } from "lucide-react";
-import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useMemo, useState, type ReactNode } from "react";
 import { useQuery } from "@tanstack/react-query";
 import { hasEnded, type RunReading } from "@tutti/core/insight";
+import { latePart } from "../../late.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
@@ -19,12 +20,12 @@ import { useCalm } from "./use-calm.ts";
 import { useReading } from "./use-reading.ts";
 import { useRunLog, type RunLogState } from "./use-run-log.ts";
 
-const LogTab = lazy(() => import("./log/log-tab.tsx").then(({ LogTab: tab }) => ({ default: tab })));
-const GraphTab = lazy(() => import("./graph/graph-tab.tsx").then(({ GraphTab: tab }) => ({ default: tab })));
-const ValuesTab = lazy(() => import("./values/values-tab.tsx").then(({ ValuesTab: tab }) => ({ default: tab })));
-const ReceiptTab = lazy(() => import("./receipt/receipt-tab.tsx").then(({ ReceiptTab: tab }) => ({ default: tab })));
-const CostTab = lazy(() => import("./cost/cost-tab.tsx").then(({ CostTab: tab }) => ({ default: tab })));
-const RawTab = lazy(() => import("./raw-tab.tsx").then(({ RawTab: tab }) => ({ default: tab })));
+const LogTab = latePart(() => import("./log/log-tab.tsx"), "LogTab");
+const GraphTab = latePart(() => import("./graph/graph-tab.tsx"), "GraphTab");
+const ValuesTab = latePart(() => import("./values/values-tab.tsx"), "ValuesTab");
+const ReceiptTab = latePart(() => import("./receipt/receipt-tab.tsx"), "ReceiptTab");
+const CostTab = latePart(() => import("./cost/cost-tab.tsx"), "CostTab");
+const RawTab = latePart(() => import("./raw-tab.tsx"), "RawTab");
 
 /** One run: what it does and did, step by step, and everything that can be done about it. */
 export function RunPage(): ReactNode {

@@ -1,22 +1,23 @@
 import { Link, useParams } from "@tanstack/react-router";
-import { lazy, Suspense, type ComponentType, type ReactNode } from "react";
+import { Suspense, type ComponentType, type ReactNode } from "react";
+import { latePart } from "../../late.tsx";
 import { Page } from "../../parts/page.tsx";
 import { Empty, Loading } from "../../parts/states.tsx";
 import { SETTINGS } from "../../shell/places.ts";
 
 /** What fills each of them; another one is one line here and one where their names stand. */
 const PARTS: Readonly<Record<(typeof SETTINGS)[number]["id"], ComponentType>> = {
-  access: lazy(() => import("./access.tsx").then((of) => ({ default: of.Access }))),
-  models: lazy(() => import("./models.tsx").then((of) => ({ default: of.Models }))),
-  policy: lazy(() => import("./policy.tsx").then((of) => ({ default: of.PolicySettings }))),
-  plugins: lazy(() => import("./plugins.tsx").then((of) => ({ default: of.Plugins }))),
-  mcp: lazy(() => import("./mcp.tsx").then((of) => ({ default: of.McpServers }))),
-  sandbox: lazy(() => import("./sandbox.tsx").then((of) => ({ default: of.SandboxReportView }))),
-  budgets: lazy(() => import("./budgets.tsx").then((of) => ({ default: of.Budgets }))),
-  health: lazy(() => import("./health.tsx").then((of) => ({ default: of.HealthSettings }))),
-  configuration: lazy(() => import("./configuration.tsx").then((of) => ({ default: of.Configuration }))),
-  voice: lazy(() => import("./voice.tsx").then((of) => ({ default: of.VoiceSettings }))),
-  appearance: lazy(() => import("./appearance-settings.tsx").then((of) => ({ default: of.AppearanceSettings }))),
+  access: latePart(() => import("./access.tsx"), "Access"),
+  models: latePart(() => import("./models.tsx"), "Models"),
+  policy: latePart(() => import("./policy.tsx"), "PolicySettings"),
+  plugins: latePart(() => import("./plugins.tsx"), "Plugins"),
+  mcp: latePart(() => import("./mcp.tsx"), "McpServers"),
+  sandbox: latePart(() => import("./sandbox.tsx"), "SandboxReportView"),
+  budgets: latePart(() => import("./budgets.tsx"), "Budgets"),
+  health: latePart(() => import("./health.tsx"), "HealthSettings"),
+  configuration: latePart(() => import("./configuration.tsx"), "Configuration"),
+  voice: latePart(() => import("./voice.tsx"), "VoiceSettings"),
+  appearance: latePart(() => import("./appearance-settings.tsx"), "AppearanceSettings"),
 };
 
 const SECTIONS = SETTINGS.map((place) => ({ ...place, component: PARTS[place.id] }));

@@ -2,7 +2,8 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useParams, useSearch } from "@tanstack/react-router";
 import type { WorkflowEntry } from "@tutti/client";
 import { CalendarPlus, GitBranch } from "lucide-react";
-import { lazy, useMemo, type ReactNode } from "react";
+import { useMemo, type ReactNode } from "react";
+import { latePart } from "../../late.tsx";
 import { Badge } from "../../parts/badge.tsx";
 import { buttonLook } from "../../parts/button.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
@@ -21,8 +22,8 @@ import { useGoToRun } from "./start-window.tsx";
 import { TEMPLATES } from "./templates.ts";
 import { Link } from "@tanstack/react-router";
 
-const EditTab = lazy(() => import("./edit-tab.tsx").then((module) => ({ default: module.EditTab })));
-const HistoryTab = lazy(() => import("./history-tab.tsx").then((module) => ({ default: module.HistoryTab })));
+const EditTab = latePart(() => import("./edit-tab.tsx"), "EditTab");
+const HistoryTab = latePart(() => import("./history-tab.tsx"), "HistoryTab");
 
 type Tab = "about" | "insight" | "edit" | "history";
 

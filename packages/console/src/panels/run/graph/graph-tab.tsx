@@ -3,7 +3,8 @@ import type { Event } from "@tutti/core";
 import { readGraphRun, type GraphReading } from "@tutti/core/graph";
 import type { RunReading } from "@tutti/core/insight";
 import { Pencil } from "lucide-react";
-import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useMemo, useState, type ReactNode } from "react";
+import { lateWindow } from "../../../late.tsx";
 import { Button } from "../../../parts/button.tsx";
 import { drawGraph } from "../../../parts/graph-view/drawing.ts";
 import { GraphView } from "../../../parts/graph-view/graph-view.tsx";
@@ -18,7 +19,7 @@ import { Amendments } from "./amendments.tsx";
 import { drawSteps } from "./draw-steps.ts";
 import { isGraphRun } from "./is-graph-run.ts";
 
-const AmendWindow = lazy(() => import("./amend-window.tsx").then((module) => ({ default: module.AmendWindow })));
+const AmendWindow = lateWindow(() => import("./amend-window.tsx"), "AmendWindow");
 
 interface GraphTabProps {
   readonly events: readonly Event[];
