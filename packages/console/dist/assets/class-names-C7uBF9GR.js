@@ -1,1 +1,0 @@
-import{o as e}from"./useRenderElement-hwD9AM0T.js";function t(t){return e(t,`base-ui`)}function n(...e){return e.filter(e=>typeof e==`string`&&e!==``).join(` `)}export{t as n,n as t};

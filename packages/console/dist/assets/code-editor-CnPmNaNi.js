@@ -1,2 +1,0 @@
-const __vite__mapDeps=(i,m=__vite__mapDeps,d=(m.f||(m.f=["./code-view-Cs6hJDLu.js","./jsx-runtime-Wy9s6hX0.js"])))=>i.map(i=>d[i]);
-import{a as e,n as t,t as n}from"./jsx-runtime-Wy9s6hX0.js";import{L as r,t as i}from"./index-lMzWLqbX.js";var a=e(t(),1),o=n(),s=(0,a.lazy)(()=>i(()=>import(`./code-view-Cs6hJDLu.js`).then(e=>({default:e.CodeView})),__vite__mapDeps([0,1]),import.meta.url));function c(e){return(0,o.jsx)(a.Suspense,{fallback:(0,o.jsx)(r,{lines:8}),children:(0,o.jsx)(s,{...e})})}export{c as t};

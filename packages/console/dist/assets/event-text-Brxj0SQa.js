@@ -1,0 +1,1 @@
+var e=new WeakMap;function t(t,n){if(n===``)return!0;let r=e.get(t);return r===void 0&&e.set(t,r=JSON.stringify(t).toLowerCase()),r.includes(n.toLowerCase())}export{t};

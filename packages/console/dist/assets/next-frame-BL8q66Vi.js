@@ -1,1 +1,0 @@
-function e(){let{promise:e,resolve:t}=Promise.withResolvers(),n=requestAnimationFrame(()=>{clearTimeout(r),t(void 0)}),r=setTimeout(()=>{cancelAnimationFrame(n),t(void 0)},250);return e}export{e as t};

@@ -1,1 +1,0 @@
-import{I as e,L as t}from"./index-lMzWLqbX.js";import{t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=n();function i({query:n,lines:i,children:a}){return n.data===void 0?n.error===null?(0,r.jsx)(t,{...i!==void 0&&{lines:i}}):(0,r.jsx)(e,{error:n.error,onRetry:()=>n.refetch()}):a(n.data)}export{i as t};

@@ -1,1 +1,0 @@
-import{j as e,lt as t}from"./index-lMzWLqbX.js";import{t as n}from"./jsx-runtime-Wy9s6hX0.js";var r=n();function i({id:n}){return(0,r.jsx)(t,{to:`/runs/$runId`,params:{runId:n},className:`font-mono text-xs text-blue underline`,children:e(n)})}export{i as t};

@@ -1,1 +1,0 @@
-import{t as e}from"./jsx-runtime-Wy9s6hX0.js";var t=e(),n=/^(https?:|mailto:)/i;function r({href:e,children:r}){return e===void 0||!n.test(e)?(0,t.jsx)(`span`,{children:r}):(0,t.jsx)(`a`,{href:e,target:`_blank`,rel:`noopener noreferrer nofollow`,title:e,className:`text-blue underline`,children:r})}export{r as t};

@@ -1,1 +1,0 @@
-import{a as e,n as t}from"./jsx-runtime-Wy9s6hX0.js";var n=e(t(),1),r=1e3,i=5e3,a=1500;function o(e){let[t,o]=(0,n.useState)(e),s=(0,n.useRef)(-1/0);return(0,n.useEffect)(()=>{let t=e>a?i:r,n=setTimeout(()=>{s.current=performance.now(),o(e)},Math.max(0,s.current+t-performance.now()));return()=>clearTimeout(n)},[e]),t}export{o as t};
