@@ -183,7 +183,7 @@ const manyNames = Array.from({ length: 61 }, (_, index) => `planted${index}`);
 
 const otherFaults: readonly Fault[] = [
   { check: "format", path: `${server}/tools/planted-format.ts`, text: "export   const planted = 1", says: "" },
-  // Many copies, so that they are more than 2 % of a tree that grows.
+  // Many copies, so that they are more than 1 % of a tree that grows.
   ...Array.from({ length: 8 }, (_, index) => ({ check: "dup", path: `${server}/tools/planted-copy-${index}.ts`, text: copied, says: "" })),
   // Names are told in their order, and not all of them where many differ.
   { check: "console", path: "packages/console/dist/assets/a-planted.js", text: "alert(1);", says: "stale_console" },
