@@ -148,6 +148,12 @@ test("each body of the constellation is a link, with the mouse and with the keyb
   await page.getByRole("heading", { level: 1, name: "hold" }).waitFor();
   await back(page);
   const links = sky.getByRole("link");
+  // What is read comes one after the other, and each kind takes its place among the others.
+  for (const kind of ["agent", "model", "tool", "workflow"])
+    await sky
+      .getByRole("link", { name: new RegExp(`^${kind} `) })
+      .first()
+      .waitFor();
   await links.first().focus();
   await page.keyboard.press("ArrowRight");
   const name = await page.evaluate<string>("document.activeElement.getAttribute('aria-label')");

@@ -55,7 +55,7 @@ export async function openSurroundings(): Promise<Surroundings> {
       WORK_PARENT: tmpdir(),
       FIXED: fixed,
     }),
-    isVictimWell: () => !"TtZX".includes(stateOf(Number(victim.pid))),
+    isVictimWell: () => isWell(Number(victim.pid)),
     [Symbol.asyncDispose]: () => kept.disposeAsync(),
   };
 }
@@ -107,9 +107,11 @@ async function endVictim(victim: ChildProcess): Promise<void> {
   await exited;
 }
 
-/** The letter of `proc_pid_stat(5)`; X when there is no such process. */
-function stateOf(pid: number): string {
-  return /\) (\w)/.exec(readOrEmpty(`/proc/${pid}/stat`))?.[1] ?? "X";
+/** Whether a process is there, goes on, and has no signal before it that it has not felt yet, as on a busy machine (`proc_pid_status(5)`). */
+function isWell(pid: number): boolean {
+  const status = readOrEmpty(`/proc/${pid}/status`);
+  const state = /^State:\s+(\w)/m.exec(status)?.[1] ?? "X";
+  return !"TtZX".includes(state) && !/^(?:SigPnd|ShdPnd):\s+0*[1-9a-f]/m.test(status);
 }
 
 function statusKib(name: string): number {
