@@ -7,6 +7,7 @@ import { client } from "../server.ts";
 import { Button, IconButton } from "./button.tsx";
 import { TextField } from "./fields.tsx";
 import { Flyout } from "./flyout.tsx";
+import { fieldsOf } from "./json-fields.ts";
 import { Queried } from "./queried.tsx";
 import { complain, say } from "./toasts.tsx";
 
@@ -230,8 +231,9 @@ function viewsOf(page: string, all: readonly SavedView[]): readonly View[] {
 
 /** What says something. What was saved is read with care: another version of the console may have written it. */
 function textsOf(value: Json): ViewTexts {
-  const given = typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
-  return Object.fromEntries(given.filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== ""));
+  return Object.fromEntries(
+    Object.entries(fieldsOf(value)).filter((entry): entry is [string, string] => typeof entry[1] === "string" && entry[1] !== ""),
+  );
 }
 
 function isSame(one: ViewTexts, other: ViewTexts): boolean {

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import type { Event, Json, Plugin } from "@tutti/core";
+import type { Event, Json } from "@tutti/core";
 import { startTestApp } from "../../testing.ts";
+import { slowPlugin } from "../../testing/slow-plugin.ts";
 
 const ask = (content: string, rest: Json = {}): Json => ({ model: "holly", messages: [{ role: "user", content }], ...(rest as object) });
 
@@ -61,32 +62,7 @@ describe("agents behind the OpenAI door", () => {
   test("a client that leaves in the middle of a stream cancels the run", async () => {
     const asked = Promise.withResolvers<void>();
     const aborted = Promise.withResolvers<void>();
-    const plugin: Plugin = {
-      name: "slow",
-      agents: [
-        {
-          name: "slow",
-          version: "1",
-          description: "",
-          instructions: "",
-          model: "slow-model",
-          tools: [],
-          routes: [],
-          limits: { stepsMax: 2, historyMessagesMax: 5 },
-        },
-      ],
-      models: [
-        {
-          id: "slow-model",
-          async *generate(_, signal) {
-            yield { type: "text", text: "Once" };
-            asked.resolve();
-            await new Promise((resolve) => signal.addEventListener("abort", resolve));
-            aborted.resolve();
-          },
-        },
-      ],
-    };
+    const plugin = slowPlugin({ onAsked: asked.resolve, onAborted: aborted.resolve });
     await using app = await startTestApp({ inlinePlugins: [plugin] });
     const leaving = new AbortController();
     const body = JSON.stringify({ model: "slow", stream: true, messages: [{ role: "user", content: "Tell me a story." }] });

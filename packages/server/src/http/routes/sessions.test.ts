@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { describe, test } from "node:test";
 import type { Plugin } from "@tutti/core";
 import { startTestApp } from "../../testing.ts";
+import { slowPlugin } from "../../testing/slow-plugin.ts";
 
 const TOKEN = "a-preset-token-of-some-length";
 
@@ -16,32 +17,6 @@ interface SignedIn {
   readonly session: { readonly id: string; readonly agent: string } | null;
   readonly csrfToken: string | null;
 }
-
-/** An agent whose answer never ends. */
-const slow: Plugin = {
-  name: "slow",
-  agents: [
-    {
-      name: "slow",
-      version: "1",
-      description: "",
-      instructions: "",
-      model: "slow-model",
-      tools: [],
-      routes: [],
-      limits: { stepsMax: 2, historyMessagesMax: 5 },
-    },
-  ],
-  models: [
-    {
-      id: "slow-model",
-      async *generate(_, signal) {
-        yield { type: "text", text: "Once" };
-        await new Promise((resolve) => signal.addEventListener("abort", resolve));
-      },
-    },
-  ],
-};
 
 async function open(options: { readonly dataDir?: string; readonly inlinePlugins?: readonly Plugin[] } = {}) {
   const app = await startTestApp({ token: TOKEN, ...options });
@@ -208,7 +183,7 @@ describe("browsers that sign in", () => {
   });
 
   test("a session's end ends every stream that it opened", async () => {
-    await using world = await open({ inlinePlugins: [slow] });
+    await using world = await open({ inlinePlugins: [slowPlugin()] });
     const { run } = (await (await world.app.fetch("/v1/graphs/runs", { text: WAITING })).json()) as {
       readonly run: { readonly id: string };
     };

@@ -2,6 +2,7 @@ import type { Json } from "@tutti/core";
 import type { AmendmentReading } from "@tutti/core/graph";
 import type { ReactNode } from "react";
 import { Badge } from "../../../parts/badge.tsx";
+import { fieldsOf } from "../../../parts/json-fields.ts";
 import { Moment } from "../../../parts/time.tsx";
 import { Difference, isEmpty, type Changes } from "./difference.tsx";
 
@@ -42,7 +43,7 @@ function Taken({ data }: { readonly data: Json }): ReactNode {
 
 function Refused({ data }: { readonly data: Json }): ReactNode {
   const messages = listOf(data, "problems").flatMap((problem) => {
-    const message = fieldOf(problem, "message");
+    const { message } = fieldsOf(problem);
     return typeof message === "string" ? [message] : [];
   });
   return (
@@ -57,10 +58,6 @@ function Refused({ data }: { readonly data: Json }): ReactNode {
 }
 
 function listOf(data: Json, name: string): readonly Json[] {
-  const list = fieldOf(data, name);
+  const list = fieldsOf(data)[name];
   return Array.isArray(list) ? list : [];
-}
-
-function fieldOf(data: Json, name: string): Json | undefined {
-  return typeof data === "object" && data !== null && !Array.isArray(data) ? (data as { readonly [key: string]: Json })[name] : undefined;
 }
