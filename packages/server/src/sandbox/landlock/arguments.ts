@@ -32,8 +32,11 @@ const DEVICES = ["/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/ura
 const READABLE_FACTS = ["/proc/meminfo", "/proc/cpuinfo", "/proc/sys/vm/overcommit_memory"] as const;
 
 const MEBIBYTE = 1_048_576;
-/** The watch holds memory; this bound of each process holds what is faster than the watch. Node's own heaps and stacks are reserved, not used. */
-const DATA_MARGIN_BYTES: Readonly<Record<CellKind, number>> = { python: 48 * MEBIBYTE, node: 1_024 * MEBIBYTE, shell: 48 * MEBIBYTE };
+/**
+ * The watch holds memory; this bound of each process holds what is faster than the watch. It leaves the watch time to see who goes too far, or a child
+ * would be told that there is no more, and end without its program. Node's own heaps and stacks are reserved, not used.
+ */
+const DATA_MARGIN_BYTES: Readonly<Record<CellKind, number>> = { python: 256 * MEBIBYTE, node: 1_024 * MEBIBYTE, shell: 256 * MEBIBYTE };
 
 /** The arguments of the supervisor. */
 export function superviseArguments({ kind, tools, architecture, filter, box, uid, limits }: Place): readonly string[] {

@@ -55,7 +55,7 @@ async function open({ limits, folder, warmMax }: BackendOptions): Promise<OpenBa
       "no-host-files": "Landlock, with the system's programs read-only; names and sizes of other files can be seen",
       "clean-environment": "an environment of its own; /proc is closed",
       time: "SIGKILL to the process tree by its supervisor",
-      memory: "the supervisor looks at the process tree every 20 ms; RLIMIT_DATA for each process",
+      memory: "the supervisor looks at the process tree every 20 ms, from half the limit on every 4 ms; RLIMIT_DATA for each process",
       processes: uids === undefined ? "RLIMIT_NPROC and the supervisor" : "RLIMIT_NPROC of a uid of its own",
       cpu: "nothing: a program may use every core",
       output: "pipes read up to a bound",

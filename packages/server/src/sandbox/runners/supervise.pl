@@ -170,7 +170,7 @@ sub disk {
     return $bytes;
 }
 
-my ($reason, $status, $peak, $is_watching, $ticks) = ("", undef, 0, 0, 0);
+my ($reason, $status, $used, $peak, $is_watching, $unseen) = ("", undef, 0, 0, 0, 1);
 $SIG{CHLD} = sub { };
 $SIG{PIPE} = "IGNORE";
 
@@ -192,7 +192,9 @@ while (1) {
     last if defined $status || $reason ne "";
     my $ready = "";
     vec($ready, fileno $host, 1) = 1;
-    my $count = select($ready, undef, undef, $is_watching ? 0.02 : 5);
+    # Who is half way to the limit is looked at more often.
+    my $pause = !$is_watching ? 5 : $used * 2 > $o{memory} ? 0.004 : 0.02;
+    my $count = select($ready, undef, undef, $pause);
     if ($count > 0) {
         my $size = sysread $host, my $said, 64;
         if (!$size) { kill_all(); exit 0 }
@@ -202,12 +204,16 @@ while (1) {
     }
     next if !$is_watching;
     my @pids = descendants();
-    my $used = memory($o{memory}, @pids);
+    $used = memory($o{memory}, @pids);
     $peak = $used if $used > $peak;
     $reason = "oom" if $used > $o{memory};
     # One above the limit is the program itself.
     $reason = "processes" if @pids > $o{processes} + 1;
-    $reason = "disk" if $ticks++ % 5 == 0 && disk(@pids) > $o{disk};
+    # Its folders are dear to look through.
+    $unseen += $pause;
+    next if $unseen < 0.1;
+    $unseen = 0;
+    $reason = "disk" if disk(@pids) > $o{disk};
 }
 my $why = $reason;
 kill_all();
