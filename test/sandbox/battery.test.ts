@@ -10,7 +10,6 @@ import { checkBattery } from "./check-battery.ts";
 const WASM_LACKS: ReadonlySet<string> = new Set([
   "ok-py-workers",
   "daemon-at-timeout-py",
-  "out-names-py",
   "net-io-uring-py",
   "vm-read-py",
   "k-clock-py",
