@@ -191,6 +191,24 @@ test("an answer is stopped: its run is cancelled, what was said stays, and the q
   assert.deepEqual(page.problems, []);
 });
 
+test("what is sent while an answer is still coming is asked once that is there, unless somebody writes on", async () => {
+  const page = await tutti.open("/agents/clerk");
+  const log = page.getByRole("log", { name: "Messages" });
+  await ask(page, "silence please");
+  await log.getByText("It begins").waitFor();
+  await ask(page, "and what");
+  await page.getByText("It is sent once this answer is there.").waitFor();
+  assert.deepEqual(await violations(page), []);
+  await page.keyboard.type(" else?");
+  await page.getByText("It is sent once this answer is there.").waitFor({ state: "detached" });
+  await page.keyboard.press("Enter");
+  await page.getByRole("button", { name: "Stop" }).click();
+  await log.getByText("Answer 2 of test-model.").waitFor();
+  await log.getByRole("article", { name: "Question" }).getByText("and what else?").waitFor();
+  assert.equal(await page.getByLabel("Message to clerk").inputValue(), "");
+  assert.deepEqual(page.problems, []);
+});
+
 test("what an answer asks is approved, denied, or given another input in its place, without leaving the conversation", async () => {
   const page = await tutti.open("/agents/clerk");
   const log = page.getByRole("log", { name: "Messages" });

@@ -107,9 +107,10 @@ test("a page that is reloaded in the middle of an answer loses nothing of it, an
   release();
   await messages(page).getByText("All of it: done at last.").waitFor();
   assert.deepEqual(await violations(page), []);
+  const first = runIn(page);
   hold();
   await ask(page, "slowly once more");
-  await tools.getByText("slowly").waitFor();
+  await page.waitForURL((url) => url.searchParams.get("run") !== first);
   const run = runIn(page);
   await page.reload();
   await page.getByRole("button", { name: "Stop" }).click();

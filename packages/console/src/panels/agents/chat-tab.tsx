@@ -2,7 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { AgentEntry } from "@tutti/client";
 import { ChevronDown, MessageSquarePlus, SendHorizontal, Square } from "lucide-react";
-import { useEffect, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState, type ReactNode } from "react";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { Empty, Failure, Loading } from "../../parts/states.tsx";
@@ -241,58 +241,84 @@ const LINES_MAX = 10;
 
 function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
   const [draft, setDraft] = useState("");
+  const [isQueued, queue] = useQueue({ turn: chat.turn, draft, submit: () => box.current?.form?.requestSubmit() });
   const isOpen = chat.turn?.isOpen === true;
   const send = (): void => {
-    if (draft.trim() === "" || isOpen) return;
+    if (draft.trim() === "") return;
+    queue(isOpen ? draft : undefined);
+    if (isOpen) return;
     chat.ask(draft.trim());
     setDraft("");
   };
   return (
     <form
-      className={cx(
-        "flex items-end gap-2 border-t border-line p-3",
-        !isPart && "tight:sticky tight:bottom-0 tight:rounded-b-lg tight:bg-ground-1 tight:p-2",
-      )}
+      className={cx("border-t border-line p-3", !isPart && "tight:sticky tight:bottom-0 tight:rounded-b-lg tight:bg-ground-1 tight:p-2")}
       onSubmit={(event) => {
         event.preventDefault();
         send();
       }}
     >
-      <textarea
-        ref={box}
-        aria-label={`Message to ${agent}`}
-        placeholder="Ask something. Shift+Enter: new line"
-        dir="auto"
-        autoFocus={!isPart}
-        rows={Math.min(LINES_MAX, draft.split("\n").length)}
-        value={draft}
-        onChange={({ target }) => setDraft(target.value)}
-        onKeyDown={(event) => {
-          // While a word is being composed (Japanese, Chinese, Korean), Enter chooses it.
-          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
-          event.preventDefault();
-          send();
-        }}
-        className="min-h-9 grow resize-none rounded-md border border-line-strong bg-ground px-3 py-2 text-sm text-ink placeholder:text-ink-3"
-      />
-      <Dictate
-        onText={(said) => {
-          setDraft((before) => [before.trimEnd(), said].filter((text) => text !== "").join(" "));
-          box.current?.focus();
-        }}
-      />
-      {isOpen ? (
-        <Button tone="danger" onClick={chat.stop}>
-          <Square aria-hidden className="size-3.5" />
-          Stop
-        </Button>
-      ) : (
-        <IconButton label="Send" type="submit" tone="primary" disabled={draft.trim() === ""}>
-          <SendHorizontal aria-hidden className="size-4 rtl:-scale-x-100" />
-        </IconButton>
-      )}
+      <div className="flex items-end gap-2">
+        <textarea
+          ref={box}
+          aria-label={`Message to ${agent}`}
+          placeholder="Ask something. Shift+Enter: new line"
+          dir="auto"
+          autoFocus={!isPart}
+          rows={Math.min(LINES_MAX, draft.split("\n").length)}
+          value={draft}
+          onChange={({ target }) => setDraft(target.value)}
+          onKeyDown={(event) => {
+            // While a word is being composed (Japanese, Chinese, Korean), Enter chooses it.
+            if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+            event.preventDefault();
+            send();
+          }}
+          className="min-h-9 grow resize-none rounded-md border border-line-strong bg-ground px-3 py-2 text-sm text-ink placeholder:text-ink-3"
+        />
+        <Dictate
+          onText={(said) => {
+            setDraft((before) => [before.trimEnd(), said].filter((text) => text !== "").join(" "));
+            box.current?.focus();
+          }}
+        />
+        {isOpen ? (
+          <Button tone="danger" onClick={chat.stop}>
+            <Square aria-hidden className="size-3.5" />
+            Stop
+          </Button>
+        ) : (
+          <IconButton label="Send" type="submit" tone="primary" disabled={draft.trim() === ""}>
+            <SendHorizontal aria-hidden className="size-4 rtl:-scale-x-100" />
+          </IconButton>
+        )}
+      </div>
+      <p role="status" className="text-xs text-ink-2">
+        {isQueued && "It is sent once this answer is there. Write on to keep it here."}
+      </p>
     </form>
   );
+}
+
+interface QueueParts {
+  readonly turn: Chat["turn"];
+  readonly draft: string;
+  readonly submit: () => void;
+}
+
+/** Whether the draft was sent while an answer still came: it waits for that, unless somebody writes on. */
+function useQueue({ turn, draft, submit }: QueueParts): [isQueued: boolean, queue: (draft: string | undefined) => void] {
+  const [queued, setQueued] = useState<string>();
+  const isOpen = turn?.isOpen;
+  const goOn = useEffectEvent(() => {
+    const code = turn?.error?.code;
+    // After a failure it is for whoever wrote it to say whether they still want it.
+    if (queued === draft && (code === undefined || code === "cancelled")) submit();
+  });
+  useEffect(() => {
+    if (isOpen === false) goOn();
+  }, [isOpen]);
+  return [isOpen === true && queued === draft, setQueued];
 }
 
 interface ChatActionParts {
