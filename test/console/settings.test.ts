@@ -166,11 +166,11 @@ test("a policy is tried on last week's calls: what would change and why; what is
 
 test("a policy's dry run ends when its page is left", async () => {
   const page = await tutti.open("/settings/policy");
-  const asked = Promise.withResolvers<void>();
-  await page.route("**/v1/policy/replay", () => asked.resolve());
+  await page.route("**/v1/policy/replay", () => {});
   await page.getByLabel("A policy to try (YAML)").fill("version: 1\nrules: []\n");
+  const asked = page.waitForRequest("**/v1/policy/replay");
   await page.getByRole("button", { name: "Try it on last week" }).click();
-  await asked.promise;
+  await asked;
   const ended = page.waitForEvent("requestfailed", (request) => request.url().endsWith("/v1/policy/replay"));
   await page.getByRole("link", { name: "Runs", exact: true }).click();
   await ended;

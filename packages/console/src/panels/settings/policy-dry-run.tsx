@@ -7,7 +7,7 @@ import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { TextArea } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
-import { Failure } from "../../parts/states.tsx";
+import { Failure, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import { count, shortId } from "../../parts/words.ts";
@@ -18,6 +18,7 @@ import { policyQuery, policyRulesQuery } from "./policy-queries.ts";
 import { policyText } from "./policy-text.ts";
 
 const WEEK_MS = 7 * 86_400_000;
+const TITLE = "Dry run: what would last week's calls have got?";
 /** What the text is called where its problems are told. */
 const FILE = "tool_policy.yaml";
 /** Differences that are shown; the command shows all. */
@@ -27,8 +28,8 @@ const PAGES_MAX = 200;
 
 /** Holds another policy against the calls of last week: at first the one in force, to be changed. Nothing of it is put in force. */
 export function PolicyDryRun(): ReactNode {
-  const { data: status } = useQuery(policyQuery);
-  const { data: rules } = useQuery({ ...policyRulesQuery(status?.policyHash ?? ""), enabled: status !== undefined });
+  const { data: status, isPending } = useQuery(policyQuery);
+  const { data: rules, isLoading } = useQuery({ ...policyRulesQuery(status?.policyHash ?? ""), enabled: status !== undefined });
   const [typed, setText] = useState<string>();
   const text = typed ?? (rules === undefined ? "" : policyText(rules));
   const files = [{ name: FILE, text }];
@@ -43,8 +44,14 @@ export function PolicyDryRun(): ReactNode {
         : { ok: false as const, faults: checked.problems };
     },
   });
+  if (isPending || isLoading)
+    return (
+      <Panel title={TITLE}>
+        <Loading />
+      </Panel>
+    );
   return (
-    <Panel title="Dry run: what would last week's calls have got?">
+    <Panel title={TITLE}>
       <div className="flex flex-col gap-3">
         <TextArea
           label="A policy to try (YAML)"

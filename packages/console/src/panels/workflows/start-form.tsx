@@ -80,11 +80,15 @@ function Refusal({ text }: { readonly text: string }): ReactNode {
 /** Fills in what the last run was started with. */
 function LastInput({ workflow, onUse }: { readonly workflow: string; readonly onUse: (input: Json) => void }): ReactNode {
   const { data: runs = [] } = useQuery(runsOfQuery(workflow));
+  const reading = useMutation({
+    mutationFn: (runId: string) => queryClient.fetchQuery(runInputQuery(runId)),
+    onSuccess: onUse,
+    onError: complain,
+  });
   const [last] = runs;
   if (last === undefined) return null;
-  const use = (): void => void queryClient.fetchQuery(runInputQuery(last.id)).then(onUse, complain);
   return (
-    <Button onClick={use}>
+    <Button isBusy={reading.isPending} onClick={() => reading.mutate(last.id)}>
       <History aria-hidden className="size-3.5" />
       <span>
         Last input (<Moment at={last.startedAt} />)
