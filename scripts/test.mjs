@@ -11,5 +11,8 @@ runNode([
   "--test",
   `--test-concurrency=${availableParallelism()}`,
   "--test-reporter=spec",
+  // A test that waits for what never comes fails, and the others go on; the longest takes eight minutes.
+  `--test-timeout=${20 * 60_000}`,
+  `--import=${new URL("end-hung-tests.mjs", import.meta.url).href}`,
   ...(patterns.length > 0 ? patterns : everyTest),
 ]);

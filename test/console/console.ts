@@ -101,19 +101,26 @@ export async function visit(page: Page, path: string): Promise<void> {
 
 /** Waits within the page for an expression to be true. The page's own security policy forbids what Playwright does for that. */
 export async function until(page: Page, expression: string): Promise<void> {
-  await page.evaluate(`new Promise((resolve) => { const look = () => ((${expression}) ? resolve() : setTimeout(look, 20)); look(); })`);
+  await page.evaluate(`new Promise((resolve, reject) => {
+    const end = Date.now() + ${PATIENCE_MS};
+    const look = () => {
+      if (${expression}) resolve();
+      else if (Date.now() > end) reject(new Error(${JSON.stringify(`it did not come to be: ${expression}`)}));
+      else setTimeout(look, 20);
+    };
+    look();
+  })`);
 }
 
 const axeSource = readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-/** Resolves when all that fades or moves has come to its end; what goes on for ever is let be. */
-const SETTLED = `Promise.all(document.getAnimations()
-  .filter((animation) => animation.playState === "running" && animation.effect?.getComputedTiming().endTime < Infinity)
-  .map((animation) => animation.finished.catch(() => undefined))).then(() => undefined)`;
+/** Whether all that fades or moves has come to its end; what goes on for ever is let be. */
+const SETTLED = `document.getAnimations()
+  .every((animation) => animation.playState !== "running" || animation.effect?.getComputedTiming().endTime === Infinity)`;
 
 /** What axe-core finds wrong by the rules of WCAG 2.2 A and AA; empty when nothing is. Colours halfway to others are nobody's to read. */
 export async function violations(page: Page): Promise<readonly string[]> {
-  await page.evaluate(SETTLED);
+  await until(page, SETTLED);
   await page.evaluate(await axeSource);
   const found = await page.evaluate<readonly Violation[]>(
     `axe.run(document, { runOnly: ${JSON.stringify(RULES)} }).then(({ violations }) => violations)`,
