@@ -5,7 +5,7 @@ import { fieldOf, readForm, valueOf } from "../../models/index.ts";
 import { readBytes } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { wholeNumber } from "../routes/run-queries.ts";
+import { oneOf, wholeNumber } from "../routes/run-queries.ts";
 import { DeletedObject, FileForm, FileList, FileShape } from "../shapes/foreign.ts";
 
 const LIMIT = { min: 1, max: 10_000, fallback: 10_000 } as const;
@@ -69,7 +69,7 @@ function addReads(routes: Hono<HttpEnv>, app: App): void {
         purpose: ctx.req.query("purpose"),
         after: ctx.req.query("after"),
         limit: wholeNumber(ctx, "limit", LIMIT),
-        order: ctx.req.query("order") === "asc" ? "asc" : "desc",
+        order: oneOf(ctx, "order", ["asc", "desc"]) ?? "desc",
       });
       return ctx.json({
         object: "list",

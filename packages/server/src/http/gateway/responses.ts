@@ -7,6 +7,7 @@ import { Hono } from "hono";
 import { readBytes } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { wholeNumber, yesOrNo } from "../routes/run-queries.ts";
 import { sseTextResponse } from "../sse.ts";
 import { answerAsAgent } from "./agents.ts";
 import { readObject } from "./request-body.ts";
@@ -97,7 +98,7 @@ function addKept(
     }),
     async (ctx) => {
       const kept = background.standing(await find(desk, ctx));
-      return ctx.req.query("stream") === "true" ? streamKept(background, ctx, kept) : ctx.json(kept.response);
+      return yesOrNo(ctx, "stream") ? streamKept(background, ctx, kept) : ctx.json(kept.response);
     },
   );
   routes.delete("/v1/responses/:id", operation({ tag, summary: "Forget a response", response: DeletedObject }), async (ctx) => {
@@ -179,12 +180,7 @@ function streamKept(background: BackgroundResponses, ctx: HttpContext, kept: Kep
         cause: { param: "stream" },
       },
     );
-  const given = ctx.req.query("starting_after");
-  const after = given === undefined ? -1 : Number(given);
-  if (!Number.isSafeInteger(after) || after < -1)
-    throw new AppError("invalid_input", `starting_after: wanted the sequence_number of an event, got ${JSON.stringify(given)}`, {
-      cause: { param: "starting_after" },
-    });
+  const after = wholeNumber(ctx, "starting_after", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: -1 });
   return sseTextResponse(ctx, (gone) => eventTexts(background.follow(kept, after, gone)));
 }
 

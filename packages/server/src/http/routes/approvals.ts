@@ -1,4 +1,4 @@
-import { AppError, type Wait } from "@tutti/core";
+import type { Wait } from "@tutti/core";
 import { Hono } from "hono";
 import { z } from "zod";
 import { approveSchema, grantSchema } from "../../engine/index.ts";
@@ -6,7 +6,7 @@ import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { findRun, wholeNumber } from "./run-queries.ts";
+import { findRun, oneOf, wholeNumber, yesOrNo } from "./run-queries.ts";
 import { Approval, ApprovedCall, Grant, OneGrant } from "../shapes/approvals.ts";
 import { OneRun } from "../shapes/runs.ts";
 
@@ -88,10 +88,8 @@ function addGrants(routes: Hono<HttpEnv>, app: App): void {
       response: z.object({ grants: z.array(Grant) }),
     }),
     async (ctx) => {
-      const kind = ctx.req.query("kind") ?? "grant";
-      if (kind !== "grant" && kind !== "approval")
-        throw new AppError("invalid_input", `wanted kind to be grant or approval, got "${kind}"`);
-      return ctx.json({ grants: await approvals.list({ kind, all: ctx.req.query("all") === "true" }) });
+      const kind = oneOf(ctx, "kind", ["grant", "approval"]) ?? "grant";
+      return ctx.json({ grants: await approvals.list({ kind, all: yesOrNo(ctx, "all") }) });
     },
   );
   routes.post(

@@ -1,11 +1,11 @@
-import { AppError } from "@tutti/core";
-import { PANEL_SLOTS, type PanelSlot } from "@tutti/core/plugin";
+import { PANEL_SLOTS } from "@tutti/core/plugin";
 import { Hono } from "hono";
 import { z } from "zod";
 import { panelSchema, type App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
-import type { HttpContext, HttpEnv } from "../env.ts";
+import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { oneOf } from "./run-queries.ts";
 
 const Ask = z.strictObject({
   /** What was entered into the panel's fields. */
@@ -47,7 +47,7 @@ export function panelRoutes(app: App): Hono<HttpEnv> {
       query: { slot: `One of ${PANEL_SLOTS.join(", ")}; all unless given` },
       response: z.object({ panels: z.array(Panel) }),
     }),
-    (ctx) => ctx.json({ panels: app.panels.list(ctx.get("principal"), slotOf(ctx)) }),
+    (ctx) => ctx.json({ panels: app.panels.list(ctx.get("principal"), oneOf(ctx, "slot", PANEL_SLOTS)) }),
   );
   routes.post(
     "/v1/panels/:plugin/:panel/data",
@@ -66,11 +66,4 @@ export function panelRoutes(app: App): Hono<HttpEnv> {
     },
   );
   return routes;
-}
-
-function slotOf(ctx: HttpContext): PanelSlot | undefined {
-  const asked = ctx.req.query("slot");
-  const slot = PANEL_SLOTS.find((known) => known === asked);
-  if (slot !== undefined || asked === undefined) return slot;
-  throw new AppError("invalid_input", `wanted slot to be one of ${PANEL_SLOTS.join(", ")}, got "${asked}"`);
 }

@@ -19,7 +19,8 @@ import {
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { findRun, readAll } from "./run-queries.ts";
+import { momentOf } from "./run-filter.ts";
+import { findRun, readAll, wholeNumber, yesOrNo } from "./run-queries.ts";
 import { PolicyCheck, PolicyExplanation, PolicyReplay, PolicyShadow, PolicyStatus } from "../shapes/policy.ts";
 import { anyObject } from "../shapes/values.ts";
 
@@ -79,7 +80,7 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
       response: PolicyStatus,
       query: { rules: "true: all rules" },
     }),
-    (ctx) => ctx.json(statusOf(app, ctx.req.query("rules") === "true")),
+    (ctx) => ctx.json(statusOf(app, yesOrNo(ctx, "rules"))),
   );
   routes.get(
     "/v1/policy/schema",
@@ -146,20 +147,13 @@ function addQuestions(routes: Hono<HttpEnv>, app: App): void {
       query: { since: "a moment in ISO 8601, 7 days ago unless given", afterPosition: "where the last page ended" },
     }),
     async (ctx) => {
-      const { since, afterPosition } = parsedQuery(ctx);
+      const asked = ctx.req.query("since");
+      const since = asked === undefined ? weekAgo() : momentOf("since", asked);
+      const afterPosition = wholeNumber(ctx, "afterPosition", { min: 0, max: Number.MAX_SAFE_INTEGER, fallback: undefined });
       const page = await replayDecisions(app.store, { since, afterPosition }, shadowDifferences);
       return ctx.json({ shadow: shadowOf(app), since, ...page });
     },
   );
-}
-
-const ShadowQuery = z.object({ since: moment.optional(), afterPosition: z.coerce.number().int().min(0).optional() });
-
-function parsedQuery(ctx: HttpContext): { readonly since: string; readonly afterPosition: number | undefined } {
-  const query = ShadowQuery.safeParse(ctx.req.query());
-  if (!query.success)
-    throw new AppError("invalid_input", "wanted since as a moment such as 2026-05-01T00:00:00Z and afterPosition as a whole number");
-  return { since: query.data.since ?? weekAgo(), afterPosition: query.data.afterPosition };
 }
 
 async function explain(ctx: HttpContext, app: App): Promise<Response> {

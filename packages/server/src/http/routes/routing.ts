@@ -5,6 +5,7 @@ import { CODER_WORKFLOW, readRouterPolicy, readShadow, ROUTE_WORKFLOW, type App,
 import { readJson } from "../body.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { wholeNumber } from "./run-queries.ts";
 import { QueryAnswer, QueryWaits, Routed, RoutingShadow } from "../shapes/routing.ts";
 
 const TEXT_CHARACTERS_MAX = 100_000;
@@ -45,14 +46,8 @@ export function routingRoutes(app: App): Hono<HttpEnv> {
       query: { limit: "1 to 1000 texts" },
     }),
     async (ctx) => {
-      const limit = z.coerce
-        .number()
-        .int()
-        .min(1)
-        .max(COMPARED_MAX)
-        .safeParse(ctx.req.query("limit") ?? COMPARED_MAX);
-      if (!limit.success) throw new AppError("invalid_input", `wanted limit from 1 to ${COMPARED_MAX}, got "${ctx.req.query("limit")}"`);
-      return ctx.json(await readShadow(app.store, limit.data));
+      const limit = wholeNumber(ctx, "limit", { min: 1, max: COMPARED_MAX, fallback: COMPARED_MAX });
+      return ctx.json(await readShadow(app.store, limit));
     },
   );
   routes.post(

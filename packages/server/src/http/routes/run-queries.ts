@@ -22,14 +22,31 @@ export async function readAll(app: App, runId: string): Promise<readonly Event[]
 }
 
 /** A whole number of the query, or `invalid_input`. */
-export function wholeNumber(
+export function wholeNumber<Fallback extends number | undefined>(
   ctx: HttpContext,
   name: string,
-  range: { readonly min: number; readonly max: number; readonly fallback: number },
-): number {
+  range: { readonly min: number; readonly max: number; readonly fallback: Fallback },
+): number | Fallback {
   const text = ctx.req.query(name);
   if (text === undefined) return range.fallback;
   const value = Number(text);
   if (/^\d{1,16}$/.test(text) && value >= range.min && value <= range.max) return value;
-  throw new AppError("invalid_input", `wanted ${name} to be a whole number from ${range.min} to ${range.max}, got "${text}"`);
+  throw misfit(name, `a whole number from ${range.min} to ${range.max}`, text);
+}
+
+/** One of the words that the query may have there, `undefined` when it has none, or `invalid_input`. */
+export function oneOf<Word extends string>(ctx: HttpContext, name: string, words: readonly Word[]): Word | undefined {
+  const text = ctx.req.query(name);
+  const word = words.find((known) => known === text);
+  if (word !== undefined || text === undefined) return word;
+  throw misfit(name, words.length > 2 ? `one of ${words.join(", ")}` : words.join(" or "), text);
+}
+
+/** Whether the query says `true` there; `false` when it says nothing, or `invalid_input`. */
+export function yesOrNo(ctx: HttpContext, name: string): boolean {
+  return oneOf(ctx, name, ["true", "false"]) === "true";
+}
+
+function misfit(name: string, wanted: string, got: string): AppError {
+  return new AppError("invalid_input", `wanted ${name} to be ${wanted}, got "${got.slice(0, 40)}"`, { cause: { param: name } });
 }

@@ -4,6 +4,7 @@ import type { App } from "../../host/index.ts";
 import { DIMENSIONS, type Dimension, type LedgerRow } from "../../models/index.ts";
 import type { HttpContext, HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
+import { oneOf } from "./run-queries.ts";
 import { Spend } from "../shapes/models.ts";
 
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
@@ -39,8 +40,7 @@ export function spendRoutes(app: App): Hono<HttpEnv> {
       },
     }),
     async (ctx) => {
-      const format = ctx.req.query("format") ?? "json";
-      if (format !== "json" && format !== "csv") throw new AppError("invalid_input", `wanted format to be json or csv, got "${format}"`);
+      const format = oneOf(ctx, "format", ["json", "csv"]) ?? "json";
       const by = dimensionsOf(ctx.req.query("by") ?? "key");
       const from = dayOf(ctx, "from", (DAYS - 1) * DAY_MS);
       const to = dayOf(ctx, "to", 0);

@@ -14,7 +14,7 @@ import type { App } from "../../host/index.ts";
 import { readJson } from "../body.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { wholeNumber } from "./run-queries.ts";
+import { wholeNumber, yesOrNo } from "./run-queries.ts";
 import { ComponentsHealth, DeadLetterShape, OneDeadLetter, OneSupervised, Supervised } from "../shapes/schedules.ts";
 
 const Anything = z.json();
@@ -105,7 +105,7 @@ function addDeadLetters(routes: Hono<HttpEnv>, app: App): void {
     async (ctx) => {
       const limit = wholeNumber(ctx, "limit", { min: 1, max: 500, fallback: 50 });
       const beforeId = ctx.req.query("before");
-      const isEnded = ctx.req.query("ended") === "true";
+      const isEnded = yesOrNo(ctx, "ended");
       return ctx.json({ deadLetters: await deadLetters.list({ limit, isEnded, ...(beforeId !== undefined && { beforeId }) }) });
     },
   );

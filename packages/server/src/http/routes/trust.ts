@@ -4,7 +4,7 @@ import { Hono } from "hono";
 import type { App } from "../../host/index.ts";
 import type { HttpEnv } from "../env.ts";
 import { operation } from "../openapi.ts";
-import { findRun, readAll, wholeNumber } from "./run-queries.ts";
+import { findRun, readAll, wholeNumber, yesOrNo } from "./run-queries.ts";
 import { Receipt, Trace, TrustPage, Verdict } from "../shapes/runs.ts";
 
 const ALGORITHM =
@@ -24,7 +24,7 @@ export function trustRoutes(app: App): Hono<HttpEnv> {
     async (ctx) => {
       const run = await findRun(app, ctx.req.param("id"));
       const { events, verdict } = await receiptOf(app, run);
-      const shown = ctx.req.query("full") === "true" ? events : events.map((event) => redactEvent(event as unknown as Json));
+      const shown = yesOrNo(ctx, "full") ? events : events.map((event) => redactEvent(event as unknown as Json));
       return ctx.json({ run, algorithm: ALGORITHM, head: run.head, verdict, events: shown });
     },
   );
