@@ -276,3 +276,97 @@ test("both sides are stopped, and what had come stays", async () => {
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(page.problems, []);
 });
+
+test("a comparison stays: a reload, another browser and the way back show its prompt, answers and failures", async () => {
+  const page = await tutti.open("/compare?a=test-model&b=other-model");
+  const side = (name: RegExp, of = page) => of.getByRole("region", { name });
+  const askBoth = async (prompt: string): Promise<void> => {
+    await page.getByLabel("Prompt").fill(prompt);
+    await page.getByRole("button", { name: "Ask both" }).click();
+  };
+  await askBoth("break the second");
+  await side(/^Second/)
+    .getByText(/this model is broken/)
+    .waitFor();
+  await side(/^First/)
+    .getByText("done", { exact: true })
+    .waitFor();
+  const first = page.url();
+  await askBoth("tell both");
+  await side(/^Second/)
+    .getByText(/Answer 1 of other-model/)
+    .waitFor();
+  await side(/^First/)
+    .getByText("done", { exact: true })
+    .waitFor();
+  await page.getByRole("group", { name: "What differs" }).waitFor();
+  await page.waitForLoadState("networkidle");
+  await page.reload();
+  await side(/^First: test-model/)
+    .getByText(/Answer 1 of test-model/)
+    .waitFor();
+  await side(/^Second: other-model/)
+    .getByText(/Answer 1 of other-model/)
+    .waitFor();
+  await page.getByRole("group", { name: "What differs" }).waitFor();
+  assert.equal(await page.getByLabel("Prompt").inputValue(), "tell both");
+  assert.deepEqual(await violations(page), []);
+  await page.goBack();
+  await side(/^Second/)
+    .getByText(/this model is broken/)
+    .waitFor();
+  assert.equal(await page.getByLabel("Prompt").inputValue(), "break the second");
+  await page.goForward();
+  await side(/^Second/)
+    .getByText(/Answer 1 of other-model/)
+    .waitFor();
+  const other = await tutti.open(first.replace(/^.*\/admin/, ""));
+  await side(/^Second/, other)
+    .getByText(/this model is broken/)
+    .waitFor();
+  await side(/^First/, other)
+    .getByText(/Answer 1 of test-model/)
+    .waitFor();
+  const unknown = await tutti.open("/compare?a=test-model&b=other-model&asked=never");
+  await unknown.getByText("This comparison is not kept any more").waitFor();
+  assert.deepEqual([...page.problems, ...other.problems, ...unknown.problems], []);
+});
+
+interface KeptSides {
+  readonly a: { readonly runId: string | null };
+  readonly b: { readonly runId: string | null; readonly phase: string };
+}
+
+test("an agent goes on with its answer when a comparison is left, with its tool calls; what a model was saying is told to be gone", async () => {
+  const page = await tutti.open("/compare?a=clerk&b=test-model");
+  /** Both runs are known to the server's copy, and the second side is so far. */
+  const keptAs = (phase: string): Promise<unknown> =>
+    page.waitForResponse((answer) => {
+      const request = answer.request();
+      if (request.method() !== "PUT") return false;
+      const [newest] = (request.postDataJSON() as { readonly value: { readonly comparisons: readonly KeptSides[] } }).value.comparisons;
+      return newest?.a.runId != null && newest.b.runId != null && newest.b.phase === phase;
+    });
+  const answered = keptAs("done");
+  await page.getByLabel("Prompt").fill("say it");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  const [first, second] = [page.getByRole("region", { name: /^First/ }), page.getByRole("region", { name: /^Second/ })];
+  await first.getByText("loud words").first().waitFor();
+  await answered;
+  await page.reload();
+  await first.getByRole("button", { name: "Approve", exact: true }).click();
+  await first.getByText(/Answer 1 of test-model/).waitFor();
+  await first.getByRole("list", { name: "Tool calls" }).getByText("echo").waitFor();
+  await first.getByText("done", { exact: true }).waitFor();
+  const begun = keptAs("open");
+  await page.getByLabel("Prompt").fill("silence");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  await second.getByText("It begins").waitFor();
+  await begun;
+  await page.reload();
+  await second.getByText("stopped", { exact: true }).waitFor();
+  await second.getByText(/is not kept. Ask again/).waitFor();
+  await page.getByRole("button", { name: "Stop" }).click();
+  await first.getByText("stopped", { exact: true }).waitFor();
+  assert.deepEqual(page.problems, []);
+});

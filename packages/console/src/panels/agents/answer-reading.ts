@@ -107,5 +107,6 @@ function recordedUsage(end: Event | undefined): RunUsage | undefined {
 function errorOf(end: Event | undefined): AnswerReading["error"] {
   if (end?.type === "run.failed") return { code: end.code, message: end.message };
   if (end?.type === "run.cancelled") return { code: "cancelled", message: end.reason };
+  if (end?.type === "run.recorded" && !end.outcome.ok) return { code: end.outcome.code, message: end.outcome.message };
   return undefined;
 }

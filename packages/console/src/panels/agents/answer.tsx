@@ -48,6 +48,19 @@ export function Answer({ runId, text, isOpen, error, isLost = false, onRetry }: 
   );
 }
 
+/** What an answer's run does for it: the tools it called, and what it asks of people. */
+export function Work({ runId, isOpen }: Pick<AnswerProps, "runId" | "isOpen">): ReactNode {
+  const events = useRunEvents(runId, isOpen);
+  const { tools, status } = useMemo(() => readAnswer(events), [events]);
+  if (tools.length === 0 && status !== "waiting") return null;
+  return (
+    <div className="mb-3 flex min-w-0 flex-col gap-2">
+      <ToolUses tools={tools} />
+      {runId !== null && isOpen && <Questions runId={runId} isWaiting={status === "waiting"} />}
+    </div>
+  );
+}
+
 /** What became of an answer whose server is gone, and what to do. */
 function Lost({ isAsked }: { readonly isAsked: boolean }): ReactNode {
   return (

@@ -5,13 +5,15 @@ import { useState, type ReactNode } from "react";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { TextArea, TextField } from "../../parts/fields.tsx";
 import { Page, Panel } from "../../parts/page.tsx";
+import { Empty, Failure } from "../../parts/states.tsx";
 import { TextDiff } from "../../parts/text-diff-view.tsx";
 import { catalogQuery, modelsQuery } from "../../queries.ts";
 import { useActions } from "../../shell/actions.ts";
 import { NamedField } from "../workflows/editor/value-field.tsx";
 import { Side } from "./compare-side.tsx";
 import { Votes } from "./compare-votes.tsx";
-import { useCompletion, type Completion } from "./use-completion.ts";
+import { useAsked, type Sides } from "./use-asked.ts";
+import type { Sampling } from "./use-completion.ts";
 
 const SEED_MAX = 2_147_483_647;
 
@@ -22,35 +24,23 @@ export function ComparePage(): ReactNode {
   const search: Search = useSearch({ from: "/compare" });
   const navigate = useNavigate({ from: "/compare" });
   const set = (changes: Search): void => void navigate({ search: (before) => ({ ...before, ...changes }), replace: true });
-  const { data: models = [] } = useQuery(modelsQuery);
-  const { data: catalog } = useQuery(catalogQuery);
-  // What is known not to chat cannot be asked; what is not known can.
-  const silent = new Set(
-    catalog?.models.filter(({ abilities }) => abilities?.includes("chat") === false).flatMap(({ id, name }) => [id, name]),
-  );
-  const ids = models.map(({ id }) => id).filter((id) => !silent.has(id));
+  const ids = useChatting();
   const names = { a: search["a"] ?? ids[0] ?? "", b: search["b"] ?? ids[1] ?? ids[0] ?? "" };
-  const [prompt, setPrompt] = useState("");
-  const a = useCompletion();
-  const b = useCompletion();
-  const isOpen = a.state.phase === "open" || b.state.phase === "open";
-  const body = bodyOf(prompt, search);
+  const asked = useAsked(search["asked"], (id) => void navigate({ search: (before) => ({ ...before, ...names, asked: id }) }));
+  const { sides } = asked;
+  const [typed, setTyped] = useState<{ readonly of: string | undefined; readonly text: string }>();
+  // Another comparison brings its own prompt.
+  const prompt = typed !== undefined && typed.of === search["asked"] ? typed.text : asked.prompt;
+  const body = bodyOf(search);
   const ask = (): void => {
-    if (prompt.trim() === "" || body === undefined) return;
-    a.ask({ ...body, model: names.a });
-    b.ask({ ...body, model: names.b });
-  };
-  const stop = (): void => {
-    a.stop();
-    b.stop();
+    if (prompt.trim() !== "" && body !== undefined && !asked.isAsking) asked.ask(names, prompt, body);
   };
   const swap = (): void => {
+    if (asked.isOpen) return;
     set({ a: names.b, b: names.a });
-    const before = a.state;
-    a.show(b.state);
-    b.show(before);
+    asked.swap();
   };
-  useCompareActions({ ask, stop, swap });
+  useCompareActions({ ask, stop: asked.stop, swap });
   return (
     <Page title="Compare" about="Two models or agents, one prompt. What goes wrong with one does not touch the other.">
       <form
@@ -60,28 +50,46 @@ export function ComparePage(): ReactNode {
           ask();
         }}
       >
-        <Choices {...{ names, ids, search, set, swap }} canSwap={!isOpen} />
-        <Prompt prompt={prompt} onPrompt={setPrompt} onSend={ask} />
+        <Choices {...{ names, ids, search, set, swap }} canSwap={!asked.isOpen} />
+        <Prompt prompt={prompt} onPrompt={(text) => setTyped({ of: search["asked"], text })} onSend={ask} />
         <div className="flex gap-2">
-          <Button type="submit" tone="primary" disabled={prompt.trim() === "" || body === undefined || isOpen}>
+          <Button type="submit" tone="primary" disabled={prompt.trim() === "" || body === undefined || asked.isAsking}>
             <Play aria-hidden className="size-3.5" />
             Ask both
           </Button>
-          {isOpen && (
-            <Button tone="danger" onClick={stop}>
+          {asked.canStop && (
+            <Button tone="danger" onClick={asked.stop}>
               <Square aria-hidden className="size-3.5" />
               Stop
             </Button>
           )}
         </div>
       </form>
+      <Trouble isMissing={asked.isMissing} error={asked.error} />
       <div className="grid items-start gap-4 lg:grid-cols-2">
-        <Side title="First" completion={a} />
-        <Side title="Second" completion={b} />
+        <Side title="First" state={sides.a} />
+        <Side title="Second" state={sides.b} />
       </div>
-      <Together a={a} b={b} />
+      <Together {...sides} />
     </Page>
   );
+}
+
+/** The models and agents that chat: what is known not to cannot be asked; what is not known can. */
+function useChatting(): readonly string[] {
+  const { data: models = [] } = useQuery(modelsQuery);
+  const { data: catalog } = useQuery(catalogQuery);
+  const silent = new Set(
+    catalog?.models.filter(({ abilities }) => abilities?.includes("chat") === false).flatMap(({ id, name }) => [id, name]),
+  );
+  return models.map(({ id }) => id).filter((id) => !silent.has(id));
+}
+
+/** Why what the address names is not here. */
+function Trouble({ isMissing, error }: { readonly isMissing: boolean; readonly error: unknown }): ReactNode {
+  if (error !== null) return <Failure error={error} />;
+  if (!isMissing) return null;
+  return <Empty title="This comparison is not kept any more">Only the newest are. Ask again for new answers.</Empty>;
 }
 
 interface ChoicesProps {
@@ -145,31 +153,24 @@ function Prompt({ prompt, onPrompt, onSend }: PromptProps): ReactNode {
 }
 
 /** What can be said when both have answered. */
-function Together({ a, b }: { readonly a: Completion; readonly b: Completion }): ReactNode {
-  if (a.state.phase !== "done" || b.state.phase !== "done") return null;
+function Together({ a, b }: Sides): ReactNode {
+  if (a.phase !== "done" || b.phase !== "done") return null;
   return (
     <>
-      <Votes a={a.state} b={b.state} />
+      <Votes a={a} b={b} />
       <Panel title="What differs, from the first to the second">
-        <TextDiff label="What differs" before={a.state.text} after={b.state.text} />
+        <TextDiff label="What differs" before={a.text} after={b.text} />
       </Panel>
     </>
   );
 }
 
-interface Asked {
-  readonly messages: readonly { readonly role: "user"; readonly content: string }[];
-  readonly temperature?: number;
-  readonly seed?: number;
-}
-
-/** The request without its model; undefined when a number is none. */
-function bodyOf(prompt: string, search: Search): Asked | undefined {
+/** The request without its models; undefined when a number is none. */
+function bodyOf(search: Search): Sampling | undefined {
   if (!isTemperature(search["temperature"]) || !isSeed(search["seed"])) return undefined;
   const temperature = numberOf(search["temperature"]);
   const seed = numberOf(search["seed"]);
   return {
-    messages: [{ role: "user", content: prompt }],
     ...(temperature !== undefined && { temperature }),
     ...(seed !== undefined && { seed }),
   };

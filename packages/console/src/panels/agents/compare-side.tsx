@@ -8,8 +8,9 @@ import { RunLink } from "../../parts/run-link.tsx";
 import { Empty, Failure } from "../../parts/states.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { count, dollars, duration } from "../../parts/words.ts";
+import { Work } from "./answer.tsx";
 import { costOfRunQuery } from "./queries.ts";
-import type { Completion, CompletionState } from "./use-completion.ts";
+import type { CompletionState } from "./completion-state.ts";
 
 const PHASES: Readonly<Record<Exclude<CompletionState["phase"], "none">, { readonly word: string; readonly accent: Accent }>> = {
   open: { word: "answering", accent: "blue" },
@@ -19,8 +20,8 @@ const PHASES: Readonly<Record<Exclude<CompletionState["phase"], "none">, { reado
 };
 
 /** One side's answer, with what it took. */
-export function Side({ title, completion: { state } }: { readonly title: string; readonly completion: Completion }): ReactNode {
-  const { phase, text, thoughts, model } = state;
+export function Side({ title, state }: { readonly title: string; readonly state: CompletionState }): ReactNode {
+  const { phase, text, thoughts, model, runId, isAgent } = state;
   if (phase === "none")
     return (
       <Panel title={title}>
@@ -41,6 +42,7 @@ export function Side({ title, completion: { state } }: { readonly title: string;
       }
     >
       <Numbers state={state} />
+      {isAgent && <Work runId={runId} isOpen={phase === "open"} />}
       {thoughts !== "" && (
         <details className="mb-2 text-xs text-ink-2">
           <summary className="cursor-pointer">Thoughts</summary>
@@ -50,6 +52,9 @@ export function Side({ title, completion: { state } }: { readonly title: string;
         </details>
       )}
       {text !== "" && <Markdown text={text} />}
+      {phase === "stopped" && text === "" && (
+        <p className="text-[13px] text-ink-2">It was left or stopped before its end, and what had come is not kept. Ask again.</p>
+      )}
       {phase === "failed" && <Failure error={state.error} />}
     </Panel>
   );

@@ -7,7 +7,7 @@ import { complain, say } from "../../parts/toasts.tsx";
 import { queryClient } from "../../query-client.ts";
 import { client } from "../../server.ts";
 import { EMPTY_TALLY, readTally, withVote, type Tally, type Verdict } from "./tally.ts";
-import type { CompletionState } from "./use-completion.ts";
+import type { CompletionState } from "./completion-state.ts";
 
 /** The view in which votes are kept: whoever signs in sees them. */
 const VIEW = "compare votes";

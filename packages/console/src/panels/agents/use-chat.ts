@@ -72,7 +72,7 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
         asked = part.runId;
         update({ runId: part.runId });
         onRun(part.runId);
-        if (wantsStop.current) cancel(part.runId);
+        if (wantsStop.current) cancelAnswer(part.runId);
       } else if (part.type === "text") {
         text += part.text;
         drawing.ask();
@@ -96,7 +96,7 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
     ask: (question) => ask([...(said.at(-1)?.role === "user" ? said.slice(0, -1) : said), { role: "user", content: question }]),
     stop() {
       // A page that was reloaded, or another browser, does not stream the answer; its run is stopped all the same.
-      if (turn !== undefined && turn.runId !== null) cancel(turn.runId);
+      if (turn !== undefined && turn.runId !== null) cancelAnswer(turn.runId);
       else wantsStop.current = true;
     },
     retry: () => turn !== undefined && ask(turn.messages),
@@ -105,7 +105,8 @@ export function useChat({ agent, runId, onRun }: ChatParts): Chat {
   };
 }
 
-function cancel(runId: string): void {
+/** Ends an answer, whoever follows it. */
+export function cancelAnswer(runId: string): void {
   client.cancelRun(runId, "stopped in the console").catch((thrown: unknown) => {
     // It has ended meanwhile.
     if (AppError.from(thrown).code !== "conflict") complain(thrown);
