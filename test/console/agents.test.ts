@@ -4,7 +4,7 @@ import { createClient, type Client } from "@tutti/client";
 import type { AgentSpec, Decision, Plugin } from "@tutti/core";
 import type { Script } from "../../packages/server/src/testing/openai-answers.ts";
 import { startOpenAiUpstream, type OpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, until, violations, type ConsolePage, type TestConsole } from "./console.ts";
 import { writeCode } from "./write-code.ts";
 
 const clerk: AgentSpec = {
@@ -104,12 +104,12 @@ test("whatever the width, talking to an agent is in sight; where an agent is not
     await page.setViewportSize({ width, height: 844 });
     const grid = page.getByRole("grid", { name: "Agents" });
     await grid.getByRole("columnheader", { name: "Can" }).waitFor({ state: width === 1900 ? "visible" : "detached" });
-    const { x = 0, width: size = 0 } = (await grid.getByRole("link", { name: "Talk to clerk" }).boundingBox()) ?? {};
-    assert.ok(x > 0 && x + size <= width, `${width}: ${x} and ${size}`);
-    assert.equal(
-      await page.evaluate('document.querySelector("[role=grid]").scrollWidth <= document.querySelector("[role=grid]").clientWidth'),
-      true,
+    await until(
+      page,
+      `(({ left, right }) => left > 0 && right <= innerWidth && innerWidth === ${width})
+        (document.querySelector("[role=grid] [aria-label='Talk to clerk']").getBoundingClientRect())`,
     );
+    await until(page, '(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)(document.querySelector("[role=grid]"))');
   }
   await page.getByText("tools that it names are not there: lost_tool").waitFor();
   await page.getByRole("link", { name: "degraded. Add what it needs" }).click();
@@ -127,11 +127,14 @@ test("in a low window and on a phone a conversation has one thing that scrolls, 
     await page.setViewportSize(viewport);
     const scrolling = `[...document.querySelectorAll("main, main *")].filter((node) =>
       ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight + 1).map((node) => node.id)`;
-    assert.deepEqual(await page.evaluate(scrolling), ["content"]);
+    await until(page, `innerHeight === ${viewport.height} && JSON.stringify(${scrolling}) === '["content"]'`);
     for (const place of [0, 100_000]) {
       await page.evaluate(`document.querySelector("main").scrollTop = ${place}`);
-      const { y = 0, height = 0 } = (await page.getByLabel("Message to clerk").boundingBox()) ?? {};
-      assert.ok(y + height <= viewport.height && y > viewport.height - 120, `${viewport.height}: ${y}`);
+      await until(
+        page,
+        `(({ top, bottom }) => bottom <= innerHeight && top > innerHeight - 120)
+          (document.querySelector("[aria-label='Message to clerk']").getBoundingClientRect())`,
+      );
     }
     assert.deepEqual(await violations(page), []);
     await page.getByRole("button", { name: "Earlier ones" }).click();

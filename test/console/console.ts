@@ -99,12 +99,18 @@ export async function visit(page: Page, path: string): Promise<void> {
   await until(page, 'document.querySelector("[aria-busy=true], .skeleton") === null && document.fonts.status === "loaded"');
 }
 
-/** Waits within the page for an expression to be true. The page's own security policy forbids what Playwright does for that. */
+/** Presses keys that mean something together ("g r") as fast as a person does, however busy the page is: none waits for the one before. */
+export async function pressKeys(page: Page, keys: string): Promise<void> {
+  await Promise.all(keys.split(" ").map((key) => page.keyboard.press(key)));
+}
+
+/** Waits within the page for an expression to be true; one that throws is not yet. The page's own security policy forbids what Playwright does for that. */
 export async function until(page: Page, expression: string): Promise<void> {
   await page.evaluate(`new Promise((resolve, reject) => {
     const end = Date.now() + ${PATIENCE_MS};
+    const is = () => { try { return ${expression}; } catch { return false; } };
     const look = () => {
-      if (${expression}) resolve();
+      if (is()) resolve();
       else if (Date.now() > end) reject(new Error(${JSON.stringify(`it did not come to be: ${expression}`)}));
       else setTimeout(look, 20);
     };

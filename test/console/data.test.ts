@@ -102,7 +102,8 @@ test("spending is shown by model, workflow and key, as dollars or tokens, as a t
     headers: { authorization: `Bearer ${secret}`, "content-type": "application/json" },
     body: JSON.stringify({ model: "gpt-4o-mini", messages: [{ role: "user", content: "good morning" }] }),
   });
-  for await (const _ of client.chat({ agent: "clerk", messages: [{ role: "user", content: "hello" }] })) continue;
+  const messages = [{ role: "user" as const, content: "hello" }];
+  for await (const _ of client.chat({ agent: "clerk", messages }, AbortSignal.timeout(60_000))) continue;
   await page.reload();
   const table = region(page, /^By (?!day)/).getByRole("table");
   await table
@@ -201,10 +202,10 @@ test("events are filtered in the address, opened by their own address, paused, f
     .or(grid.getByRole("link", { name: late.id.slice(0, 8) }))
     .first()
     .waitFor();
-  const asked = Promise.withResolvers<void>();
-  await page.route("**/v1/trust/events?*", () => asked.resolve());
+  await page.route("**/v1/trust/events?*", () => {});
+  const asked = page.waitForRequest("**/v1/trust/events?*");
   await go(page, "/events?type=run.failed");
-  await asked.promise;
+  await asked;
   const ended = page.waitForEvent("requestfailed", (request) => request.url().includes("/v1/trust/events"));
   await page.getByRole("link", { name: "Runs", exact: true }).click();
   await ended;
@@ -230,6 +231,7 @@ test("a query is saved, renamed, opened again, deleted and brought back; what is
   await view.first().waitFor();
   await page.getByRole("button", { name: "Delete what broke" }).click();
   await page.getByRole("button", { name: "Undo" }).click();
+  await view.first().waitFor();
   await go(page, "/events");
   await page.getByRole("button", { name: "Views" }).click();
   await page.getByRole("button", { name: "odd", exact: true }).waitFor();
@@ -248,8 +250,10 @@ test("things are found by what they are for, with the model that comes with Tutt
   await page.keyboard.press("Enter");
   await page.waitForURL(/q=calculate/);
   await page.getByRole("meter", { name: "How near safe_calc is" }).waitFor();
+  const ranked = page.waitForResponse("**/v1/rerank");
   await page.getByLabel("Model").selectOption({ label: "vectors/text-embedding-3-small" });
   await page.waitForURL(/model=vectors/);
+  await ranked;
   await page.getByRole("meter").first().waitFor();
   assert.ok(media.calls.some(({ path, received }) => path === "/v1/embeddings" && received.includes("calculate with numbers")));
   assert.deepEqual(await violations(page), []);

@@ -70,6 +70,15 @@ const pay = async (input: Partial<Payment>): Promise<number> =>
   (await post("/v1/tools/execute", { tool: "pay", input, wait: true })).status;
 const asked = (page: ConsolePage, text: string) => page.getByRole("list", { name: "Asked" }).getByRole("button").filter({ hasText: text });
 const dialog = (page: ConsolePage) => page.getByRole("dialog").last();
+/** Writes a reason from the keyboard alone. */
+async function writeReason(page: ConsolePage, reason: string): Promise<void> {
+  await page.keyboard.press("a");
+  await page
+    .getByLabel(/^Reason/)
+    .and(page.locator(":focus"))
+    .waitFor();
+  await page.keyboard.type(reason);
+}
 
 test("two browsers see one approval; answered in one, it is gone from both, and the run goes on", async () => {
   const [one, other] = [await tutti.open("/approvals"), await tutti.open("/approvals")];
@@ -80,8 +89,7 @@ test("two browsers see one approval; answered in one, it is gone from both, and 
   await one.getByText("\\u202e").first().waitFor();
   await one.getByText(/cannot be taken back/).waitFor();
   assert.deepEqual(await violations(one), []);
-  await one.keyboard.press("a");
-  await one.keyboard.type("we need chairs");
+  await writeReason(one, "we need chairs");
   await one.getByRole("button", { name: "Approve", exact: true }).click();
   await other.getByText("Nobody waits for you").waitFor();
   await one.getByText("Nobody waits for you").waitFor();
@@ -115,8 +123,7 @@ test("what somebody reads stays open with its reason when something more urgent 
   const page = await tutti.open("/approvals");
   const calm = pay({ to: "calm", amount: 3 });
   await page.getByRole("article").getByText('"calm"').waitFor();
-  await page.keyboard.press("a");
-  await page.keyboard.type("we know them");
+  await writeReason(page, "we know them");
   const soon = pay({ to: "soon", amount: 4 });
   await asked(page, "soon").waitFor();
   assert.match(await page.getByRole("list", { name: "Asked" }).getByRole("button").first().innerText(), /soon/);
@@ -255,6 +262,8 @@ test("a schedule is made while its next ticks are shown, then triggered, paused,
   assert.deepEqual(await violations(page), []);
   await dialog(page).getByRole("button", { name: "Make it" }).click();
   await page.getByText("Schedule nightly is made").waitFor();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  await page.getByRole("grid", { name: "Schedules" }).getByText("nightly").first().waitFor();
   await page.keyboard.press("j");
   await page.keyboard.press("Enter");
   await page.waitForURL(/name=nightly/);
@@ -294,8 +303,9 @@ test("a dead letter shows why it failed, is tried again with another input, or d
   }
   const page = await tutti.open("/dead-letters");
   const letters = page.getByRole("grid", { name: "Dead letters" }).getByRole("row");
-  const letter = letters.filter({ hasText: "schedule/first" });
-  await letter.click();
+  // Both are there before one is chosen: the newest comes in on top.
+  await letters.filter({ hasText: "schedule/second" }).waitFor();
+  await letters.filter({ hasText: "schedule/first" }).click();
   await dialog(page).getByText("there is no such address").waitFor();
   await dialog(page).getByLabel("Try again").selectOption("start");
   await dialog(page).getByRole("textbox", { name: "Input" }).fill('{"to": "Via Roma 1"}');

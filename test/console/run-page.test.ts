@@ -6,7 +6,7 @@ import { after, before, test } from "node:test";
 import type { Event, Json, RunRecord } from "@tutti/core";
 import type { Locator } from "playwright-core";
 import { writeCode } from "./write-code.ts";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, pressKeys, until, violations, type ConsolePage, type TestConsole } from "./console.ts";
 import { changes, HOSTILE, runWorkflows } from "./run-workflows.ts";
 
 let tutti: TestConsole;
@@ -31,10 +31,14 @@ async function eventsOf(runId: string): Promise<readonly Event[]> {
   return (await ask<{ readonly events: readonly Event[] }>(`/v1/runs/${runId}/events`)).events;
 }
 
+/** No run here takes as long, however busy the machine is. */
+const PATIENCE_MS = 180_000;
+
 /** Resolves once the run stands so, as its own feed tells it. */
 async function stands(runId: string, ...types: readonly Event["type"][]): Promise<void> {
   const response = await fetch(new URL(`/v1/runs/${runId}/events`, tutti.tutti.url), {
     headers: { authorization: `Bearer ${tutti.tutti.token}`, accept: "text/event-stream" },
+    signal: AbortSignal.timeout(PATIENCE_MS),
   });
   let text = "";
   for await (const chunk of response.body ?? []) {
@@ -49,12 +53,12 @@ const signal = (runId: string, name: string, value: Json): Promise<unknown> => a
 const row = (page: ConsolePage, name: RegExp | string): Locator => page.getByRole("row", { name }).first();
 const tab = (page: ConsolePage, name: string): Locator => page.getByRole("tab", { name });
 
-/** Whether a row lies wholly within what scrolls. */
-async function isInSight(found: Locator): Promise<boolean> {
-  const [inner, outer] = [await found.boundingBox(), await found.page().getByRole("treegrid").boundingBox()];
-  assert.ok(inner !== null && outer !== null);
-  return inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
-}
+/** Whether the selected row lies wholly within what scrolls. */
+const IS_SELECTED_IN_SIGHT = `(() => {
+  const outer = document.querySelector("[role=treegrid]").getBoundingClientRect();
+  const inner = document.querySelector("[role=row][aria-selected=true]").getBoundingClientRect();
+  return inner.top >= outer.top && inner.bottom <= outer.bottom;
+})()`;
 
 /** An action of the run that has no button of its own. */
 async function act(page: ConsolePage, name: string): Promise<void> {
@@ -73,12 +77,13 @@ test("the timeline shows steps, attempts, branches and the steps of a child run;
   await stands(runId, "run.completed");
   const page = await tutti.open(`/runs/${runId}`);
   await page.getByRole("heading", { name: "Run of everything" }).waitFor();
+  await page.getByRole("row", { name: "resize" }).nth(2).waitFor();
   assert.equal(await page.getByRole("row", { name: "resize" }).count(), 3);
   await row(page, /send mail.*2 attempts/).click();
   const pane = page.getByRole("complementary", { name: "Step send mail" });
   await pane.getByText("the mail server is busy").first().waitFor();
   await pane.getByRole("group", { name: "Differences of the attempts" }).getByText("/error").waitFor();
-  assert.equal(new URL(page.url()).searchParams.get("span"), "1");
+  await page.waitForURL((url) => url.searchParams.get("span") === "1");
   assert.deepEqual(await violations(page), []);
   // The child run is read when somebody opens it.
   await row(page, /small/).focus();
@@ -98,6 +103,7 @@ test("the whole timeline can be used with the keyboard alone", async () => {
   const runId = await start("everything");
   await stands(runId, "run.completed");
   const page = await tutti.open(`/runs/${runId}`);
+  await row(page, /small/).waitFor();
   await row(page, /everything/).focus();
   for (const key of ["ArrowDown", "ArrowDown", "ArrowRight"]) await page.keyboard.press(key);
   await row(page, /attempt 2/).waitFor();
@@ -118,8 +124,8 @@ test("Tab comes to one line of the timeline, the selected one if it is in sight,
   await row(page, /send mail/).click();
   await page.getByRole("complementary", { name: "Step send mail" }).waitFor();
   const stops = page.locator("[role=treegrid] [role=row][tabindex='0']");
-  assert.equal(await stops.count(), 1);
   await stops.filter({ hasText: "send mail" }).waitFor();
+  assert.equal(await stops.count(), 1);
   await page.keyboard.press("+");
   await page.waitForURL(/from=/);
   const from = (): number => Number(new URL(page.url()).searchParams.get("from"));
@@ -170,7 +176,7 @@ test("a run with ten thousand steps opens whole, draws only what is in sight, an
   await page.locator('[aria-rowindex="10003"]:focus').waitFor();
   await page.goto(`${tutti.tutti.url}/admin/runs/${runId}?span=0.5070.0`);
   await page.getByRole("row", { selected: true }).waitFor();
-  assert.ok(await isInSight(page.getByRole("row", { selected: true })));
+  await until(page, IS_SELECTED_IN_SIGHT);
   await tab(page, "Log").click();
   await page.getByText("10,003 events").waitFor();
   await tab(page, "Receipt").click();
@@ -205,7 +211,7 @@ test("the log is found through by type and words, leads to steps, and can be hel
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Show its step" }).click();
   await page.getByRole("complementary", { name: "Step turn 1" }).waitFor();
-  assert.equal(new URL(page.url()).searchParams.get("tab"), null);
+  await page.waitForURL((url) => !url.searchParams.has("tab"));
 });
 
 test("the log has neither a gap nor a duplicate after the server was gone and came back", async () => {
@@ -236,8 +242,7 @@ test("what a run asks is answered with a reason, and the page shows what came of
   await stands(runId, "step.waiting");
   const page = await tutti.open(`/runs/${runId}`);
   await page.getByRole("list", { name: "What it waits for" }).getByText("May the order be shipped?").waitFor();
-  await page.keyboard.press("r");
-  await page.keyboard.press("a");
+  await pressKeys(page, "r a");
   const asked = page.getByRole("dialog");
   await asked.getByText("9.50").waitFor();
   assert.deepEqual(await violations(page), []);
@@ -254,7 +259,7 @@ test("a signal is sent by name with a JSON value, and what is no JSON is refused
   const page = await tutti.open(`/runs/${runId}`);
   await act(page, "Send a signal");
   const dialog = page.getByRole("dialog");
-  assert.equal(await dialog.getByLabel("Signal").inputValue(), "tick");
+  await dialog.getByLabel("Signal").and(page.locator("[value=tick]")).waitFor();
   await writeCode(page, dialog.getByRole("textbox", { name: "Value (JSON)" }), "stop");
   await dialog.getByText(/wanted JSON/).waitFor();
   assert.ok(await dialog.getByRole("button", { name: "Send" }).isDisabled());
@@ -271,7 +276,7 @@ test("a run is cancelled with a reason that stands in its log", async () => {
   await page.getByRole("dialog").getByRole("textbox").fill("not needed any more");
   await page.getByRole("button", { name: "Cancel the run" }).click();
   await page.getByText("not needed any more").first().waitFor();
-  assert.equal(await page.getByRole("button", { name: "Cancel", exact: true }).count(), 0);
+  await page.getByRole("button", { name: "Cancel", exact: true }).waitFor({ state: "detached" });
 });
 
 test("a failed run is retried from the step that failed, and forked with another input, which lets it end well", async () => {
@@ -344,7 +349,7 @@ test("two runs are compared step by step", async () => {
   await page.getByRole("button", { name: "Compare", exact: true }).click();
   await page.getByRole("group", { name: "Differences of the inputs" }).getByText("/good").waitFor();
   await page.getByRole("region", { name: "Steps" }).getByText("ended otherwise").waitFor();
-  assert.equal(new URL(page.url()).searchParams.get("with"), b);
+  await page.waitForURL((url) => url.searchParams.get("with") === b);
   assert.deepEqual(await violations(page), []);
   await page.getByLabel("or any run, by its id").fill("none of that name");
   await page.getByRole("button", { name: "Compare", exact: true }).click();
@@ -376,8 +381,8 @@ test("no view scrolls sideways on a page of 320 pixels", async () => {
   for (const name of ["Timeline", "Log", "Graph", "Input & output", "Receipt", "Cost", "Raw"]) {
     await tab(page, name).click();
     await page.getByRole("tabpanel", { name }).waitFor();
-    const widths = await page.evaluate("[document.documentElement.scrollWidth, document.getElementById('content').scrollWidth]");
-    assert.deepEqual(widths, [320, 320], name);
+    await page.locator("[role=tabpanel] .skeleton").first().waitFor({ state: "detached" });
+    await until(page, "[document.documentElement, document.getElementById('content')].every(({ scrollWidth }) => scrollWidth === 320)");
   }
 });
 

@@ -129,15 +129,15 @@ test("what another server refuses as unauthorized signs nobody out", async () =>
 
 test("signing out ends what is live, forgets what was shown, and going back shows nothing of it", async () => {
   const page = await world.open("/runs");
+  await page.getByRole("status").getByText("Live").waitFor();
   const opened = page.waitForEvent("websocket");
   await page.goto(`${world.tutti.url}/admin/settings`);
   const socket = await opened;
-  const ended = Promise.withResolvers<void>();
-  socket.on("close", () => ended.resolve());
+  const ended = socket.waitForEvent("close");
   const left = page.waitForResponse((response) => response.request().method() === "DELETE");
   await page.getByRole("button", { name: "Sign out here" }).click();
   await page.getByLabel("Token").waitFor();
-  await ended.promise;
+  await ended;
   await left;
   await page.goBack();
   await page.getByLabel("Token").waitFor();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { openConsole, violations, type TestConsole } from "./console.ts";
+import { openConsole, pressKeys, until, violations, type TestConsole } from "./console.ts";
 
 let tutti: TestConsole;
 before(async () => {
@@ -54,7 +54,8 @@ test("every page opens by its address, has a name, breaks no rule of its policy,
   for (const path of PAGES) {
     await page.goto(`${tutti.tutti.url}/admin${path}`);
     await page.getByRole("heading", { level: 1 }).waitFor();
-    assert.match(await page.title(), /\S · Tutti$/);
+    // A page gives its name after it is drawn.
+    await until(page, "/\\S · Tutti$/.test(document.title)");
     assert.deepEqual(await violations(page), [], path);
   }
   assert.deepEqual(page.problems, []);
@@ -94,10 +95,10 @@ test("the palette goes anywhere by the keyboard alone, and help lists every key"
   await page.keyboard.press("Control+k");
   await page.locator("[role=combobox]:focus").waitFor();
   await page.keyboard.type("dead let");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "Dead letters" }).waitFor();
   await page.keyboard.press("Enter");
   await page.getByRole("heading", { name: "Dead letters", level: 1 }).waitFor();
-  await page.keyboard.press("g");
-  await page.keyboard.press("r");
+  await pressKeys(page, "g r");
   await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
   await page.keyboard.press("?");
   await page.getByRole("dialog", { name: "Keyboard and help" }).getByText("Go to Approvals").waitFor();
@@ -130,6 +131,7 @@ test("a newcomer is shown the tour: it starts a run, asks, is approved, and its 
   await page.getByLabel("Token").fill(tutti.tutti.token);
   await page.keyboard.press("Enter");
   const tour = page.getByRole("region", { name: "Tour", exact: true });
+  await tour.waitFor();
   assert.deepEqual(await violations(page), []);
   await tour.getByRole("button", { name: "Start the run" }).click();
   await tour.getByRole("link", { name: "Show the question" }).click();
