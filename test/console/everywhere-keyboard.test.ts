@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import type { Page } from "playwright-core";
 import { addressesOf, type Address } from "./addresses.ts";
-import { until, visit } from "./console.ts";
+import { pressKeys, until, visit } from "./console.ts";
 import { openFilledWorld, type FilledWorld } from "./filled-world.ts";
 
 let world: FilledWorld;
@@ -107,7 +107,7 @@ test("the keys that the help lists go to every page, open the palette, and turn 
   for (const { title, keys } of await helpOf(page)) {
     const [, place] = /^Go to (.+)$/.exec(title) ?? [];
     if (place === undefined) continue;
-    for (const key of keys.toLowerCase().split(" ")) await page.keyboard.press(key);
+    await pressKeys(page, keys.toLowerCase());
     await page.getByRole("heading", { level: 1, name: place, exact: true }).waitFor();
   }
   await page.keyboard.press("Control+k");
@@ -117,6 +117,7 @@ test("the keys that the help lists go to every page, open the palette, and turn 
   for (const path of [`/runs/${world.runs.done}`, "/workflows/report", "/agents/clara"]) {
     await visit(page, path);
     const tabs = page.getByRole("tablist").first().getByRole("tab");
+    await tabs.first().waitFor();
     for (let index = (await tabs.count()) - 1; index >= 0; index -= 1) {
       // What is typed into takes the digits for itself; whoever leaves it has them back.
       await page.evaluate("document.activeElement?.blur()");

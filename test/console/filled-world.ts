@@ -6,6 +6,7 @@ import assert from "node:assert/strict";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { createClient, type Client } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { plugin as orders } from "../../examples/graph-order/plugin.ts";
@@ -18,6 +19,8 @@ import { lampShop } from "./filled-shop.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const HOUR_MS = 3_600_000;
+/** No run of the shop takes as long, however busy the machine is. */
+const PATIENCE_MS = 120_000;
 const DAY_MS = 24 * HOUR_MS;
 
 /** The filled Tutti, its browser, and the addresses of what is in it. */
@@ -186,7 +189,7 @@ const ITEMS = [
 /** An order that is approved, picked up and delivered. */
 async function finishedOrder({ client }: World): Promise<string> {
   const runId = (await client.startRun({ workflow: "order", input: { customer: "Amélie Roux", items: ITEMS } })).run.id;
-  for await (const event of client.watchRun({ runId, afterSeq: 0 })) {
+  for await (const event of client.watchRun({ runId, afterSeq: 0 }, AbortSignal.timeout(PATIENCE_MS))) {
     if (event.type === "step.waiting" && event.kind === "approval")
       await client.answerApproval({ runId, key: event.key }, { approved: true, reason: "a customer for years" });
     if (event.type === "step.waiting" && event.kind === "signal")
@@ -205,7 +208,7 @@ async function waitingOrder({ client }: World): Promise<void> {
 
 /** Until a run has ended. */
 async function ended(client: Client, runId: string): Promise<string> {
-  for await (const event of client.watchRun({ runId, afterSeq: 0 })) void event;
+  for await (const event of client.watchRun({ runId, afterSeq: 0 }, AbortSignal.timeout(PATIENCE_MS))) void event;
   return runId;
 }
 
@@ -279,7 +282,8 @@ async function chats(client: Client): Promise<void> {
 /** Resolves with the run that answered. */
 async function answer(client: Client, question: string): Promise<string> {
   let runId = "";
-  for await (const part of client.chat({ agent: "clara", messages: [{ role: "user", content: question }] }))
+  const messages = [{ role: "user" as const, content: question }];
+  for await (const part of client.chat({ agent: "clara", messages }, AbortSignal.timeout(PATIENCE_MS)))
     if (part.type === "started") runId = part.runId;
   return runId;
 }
@@ -332,5 +336,6 @@ async function approvals({ client }: World): Promise<void> {
 }
 
 async function until(isDone: () => Promise<boolean>): Promise<void> {
-  while (!(await isDone())) await new Promise((resolve) => setTimeout(resolve, 20));
+  const signal = AbortSignal.timeout(PATIENCE_MS);
+  while (!(await isDone())) await sleep(20, undefined, { signal });
 }

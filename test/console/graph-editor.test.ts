@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { createClient, type Client } from "@tutti/client";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, until, violations, type ConsolePage, type TestConsole } from "./console.ts";
 
 let tutti: TestConsole;
 let client: Client;
@@ -81,20 +81,16 @@ test("nodes are added to what is selected with Shift and a click, cut, and paste
   assert.deepEqual(page.problems, []);
 });
 
-/** Until the picture has another place or size than now. */
-const MOVED = `new Promise((resolve) => {
-  const view = document.querySelector(".react-flow__viewport");
-  const before = view.style.transform;
-  new MutationObserver(() => view.style.transform !== before && resolve(null)).observe(view, { attributes: true });
-})`;
+/** The place and the size of the picture. */
+const PLACE = 'document.querySelector(".react-flow__viewport").style.transform';
 
 test("the picture comes nearer, goes away and is shown whole by the keyboard", async () => {
   const page = await edit("zooming");
   await node(page, "one").focus();
   for (const key of ["-", "+", "-", "0"]) {
-    const moved = page.evaluate(MOVED);
+    const before = await page.evaluate<string>(PLACE);
     await page.keyboard.press(key);
-    await moved;
+    await until(page, `${PLACE} !== ${JSON.stringify(before)}`);
   }
   assert.deepEqual(page.problems, []);
 });
@@ -125,7 +121,7 @@ test("from right to left the picture stays as it is and the words turn; keys lea
   await node(page, "one").focus();
   await page.keyboard.press("ArrowDown");
   await page.getByRole("region", { name: "Node two" }).waitFor();
-  assert.ok(await page.evaluate<boolean>("document.documentElement.scrollWidth <= innerWidth"));
+  await until(page, "document.documentElement.scrollWidth <= innerWidth");
   assert.deepEqual(await violations(page), []);
   assert.deepEqual(page.problems, []);
 });

@@ -9,6 +9,8 @@ import { hostileAddresses, hostileLine, hostileObject, hostileText } from "./hos
 
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value: value as Json }) } };
 const objectOf = (place: string): Json => hostileObject(place) as Json;
+/** No run of theirs takes as long, however busy the machine is. */
+const PATIENCE_MS = 120_000;
 const HOSTILE_MCP = join(import.meta.dirname, "hostile-mcp.ts");
 const EVERYTHING_OPEN: Json = { type: "object", description: hostileText("schema") };
 
@@ -191,7 +193,7 @@ export async function fillWithHostility(tutti: TestApp): Promise<HostileRuns> {
 }
 
 async function ended(client: Client, runId: string): Promise<string> {
-  for await (const event of client.watchRun({ runId, afterSeq: 0 })) void event;
+  for await (const event of client.watchRun({ runId, afterSeq: 0 }, AbortSignal.timeout(PATIENCE_MS))) void event;
   return runId;
 }
 
@@ -226,7 +228,8 @@ function withoutExpressions(graph: object): Json {
 
 async function chat(client: Client): Promise<string> {
   let id = "";
-  for await (const part of client.chat({ agent: "mallory", messages: [{ role: "user", content: "tool" }] })) {
+  const messages = [{ role: "user" as const, content: "tool" }];
+  for await (const part of client.chat({ agent: "mallory", messages }, AbortSignal.timeout(PATIENCE_MS))) {
     if (part.type === "started") id = part.runId;
   }
   return id;

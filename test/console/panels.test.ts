@@ -7,7 +7,7 @@ import { createClient, type Client } from "@tutti/client";
 import { AppError, defineWorkflow, type Decision, type Json, type Plugin } from "@tutti/core";
 import { z } from "zod";
 import { startOpenAiUpstream, type OpenAiUpstream } from "../../packages/server/src/testing/openai-upstream.ts";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, violations, visit, type ConsolePage, type TestConsole } from "./console.ts";
 
 const reading = (name: string, run: () => Promise<Json>) => ({
   name,
@@ -102,6 +102,7 @@ test("without a shop the commerce page says how to have one; with it every view 
   assert.match((await link.getAttribute("rel")) ?? "", /noopener/);
   const fan = page.getByRole("figure", { name: "Demand forecast" });
   await fan.getByText("Expected").first().waitFor();
+  await fan.getByRole("table").getByRole("row").nth(28).waitFor({ state: "attached" });
   assert.equal(await fan.getByRole("table").getByRole("row").count(), 29);
   await panel(page, "Campaigns").getByText("running").waitFor();
   await panel(page, "Orders").getByText("on its way").waitFor();
@@ -114,6 +115,8 @@ test("without a shop the commerce page says how to have one; with it every view 
 test("a field changes what its panel shows, and a form is asked about first, sends, and shows its receipt", async () => {
   await installShop();
   const page = await tutti.open("/commerce");
+  // What is still coming would move what is pressed.
+  await visit(page, "/commerce");
   const stock = panel(page, "Stock");
   await stock.getByText("Assam", { exact: true }).waitFor();
   await stock.getByLabel("At most").fill("3");
@@ -139,6 +142,7 @@ test("a field changes what its panel shows, and a form is asked about first, sen
 test("a price that policy wants looked at waits in its panel, and is done when somebody approves it", async () => {
   await installShop();
   const [page, other] = [await tutti.open("/commerce"), await tutti.open("/approvals")];
+  await visit(page, "/commerce");
   const form = panel(page, "Price adjustment");
   await form.getByLabel("Article *").selectOption("Sencha");
   await form.getByLabel("New price *").fill("8.5");

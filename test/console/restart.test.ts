@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { createClient } from "@tutti/client";
 import { chromium } from "playwright-core";
 import { openWorkplace } from "../../packages/server/src/cli/testing/tutti-process.ts";
-import { CHROMIUM, openConsole, violations } from "./console.ts";
+import { CHROMIUM, openConsole, until, violations } from "./console.ts";
 
 /** Two nodes and more of the graph wait for signals, so that the log grows when the test says so. */
 const GRAPH = `name: restarted
@@ -119,7 +119,7 @@ test("a page or a tab that was not loaded before the server went away says so in
     await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
     await page.getByRole("link", { name: "Commerce" }).click();
     await page.getByRole("main").getByText("This page comes when the server is back").waitFor();
-    assert.ok(await page.getByRole("alert").getByText("does not answer").isVisible());
+    await page.getByRole("alert").getByText("does not answer").waitFor();
     await page.keyboard.press("?");
     await page.getByText("open it again when it does").first().waitFor();
     await run.getByRole("tab", { name: "Graph" }).click();
@@ -127,8 +127,8 @@ test("a page or a tab that was not loaded before the server went away says so in
   });
   await page.getByRole("heading", { name: "Commerce", level: 1 }).waitFor();
   await run.locator(".react-flow__node").first().waitFor();
-  const unread = "[...document.querySelectorAll('link[rel=stylesheet]')].filter(({ sheet }) => sheet === null).length";
-  assert.equal(await run.evaluate(unread), 0, "what came later has its styles");
+  // What came later has its styles.
+  await until(run, "[...document.querySelectorAll('link[rel=stylesheet]')].every(({ sheet }) => sheet !== null)");
   assert.deepEqual([...page.problems, ...run.problems], []);
 });
 
@@ -142,6 +142,7 @@ test("a page whose code is gone after an upgrade loads the console anew once, an
   await page.route("**/assets/commerce-page-*.js", (route) => route.fulfill({ status: 404, body: "" }));
   await page.getByRole("link", { name: "Commerce" }).click();
   await page.getByRole("main").getByText("the server has no more").waitFor();
+  await page.waitForLoadState("load");
   assert.equal(loads, 1);
   await page.unroute("**/assets/commerce-page-*.js");
   await page.getByRole("button", { name: "Try again" }).click();

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { isDeepStrictEqual } from "node:util";
 import { defineWorkflow, type EventDraft, type Plugin, type RunRecord } from "@tutti/core";
 import { z } from "zod";
-import { openConsole, violations, type ConsolePage, type TestConsole } from "./console.ts";
+import { openConsole, until, violations, visit, type ConsolePage, type TestConsole } from "./console.ts";
 
 /** Runs that are there from the beginning. */
 const MANY = 10_000;
@@ -63,7 +64,17 @@ async function statusOf(runId: string): Promise<string> {
 
 const rows = (page: ConsolePage) => page.getByRole("grid", { name: "Runs" }).locator("[data-index]");
 const rowOf = (page: ConsolePage, runId: string) => rows(page).filter({ has: page.locator(`[title="${runId}"]`) });
-const searchOf = (page: ConsolePage) => Object.fromEntries(new URL(page.url()).searchParams);
+/** Until the address asks for this and no more. */
+const asks = (page: ConsolePage, wanted: Readonly<Record<string, string>>): Promise<void> =>
+  page.waitForURL(({ searchParams }) => isDeepStrictEqual(Object.fromEntries(searchParams), wanted));
+
+/** Searches with the keyboard alone. */
+async function search(page: ConsolePage, text: string): Promise<void> {
+  await page.keyboard.press("/");
+  await page.getByRole("searchbox").and(page.locator(":focus")).waitFor();
+  await page.keyboard.type(text);
+  await page.keyboard.press("Enter");
+}
 
 test("ten thousand runs are walked to their end with the keyboard, and only those in sight are drawn", async () => {
   const page = await tutti.open("/runs");
@@ -83,7 +94,7 @@ test("ten thousand runs are walked to their end with the keyboard, and only thos
   await page.goBack();
   // Where somebody was, they are again.
   await page.getByText(/10,\d\d\d shown, all there are/).waitFor();
-  assert.ok(await page.evaluate('document.querySelector("[role=grid]").scrollTop > 100_000'));
+  await until(page, 'document.querySelector("[role=grid]").scrollTop > 100_000');
   assert.deepEqual(page.problems, []);
 });
 
@@ -120,13 +131,13 @@ test("filters stand in the address, count what there is, and survive a reload", 
   await page.keyboard.press("Escape");
   await page.getByRole("button", { name: "Any time" }).click();
   await page.getByRole("button", { name: "Last 24 hours" }).click();
-  assert.deepEqual(searchOf(page), { status: "failed", workflow: "shop-1", last: "24h" });
+  await asks(page, { status: "failed", workflow: "shop-1", last: "24h" });
   await page.reload();
   await rows(page).first().getByText("shop-1").waitFor();
   assert.equal(await rows(page).filter({ hasText: "completed" }).count(), 0);
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Clear", exact: true }).click();
-  assert.deepEqual(searchOf(page), {});
+  await asks(page, {});
   await page.getByRole("button", { name: "Undo" }).click();
   await page.waitForURL(/status=failed/);
 });
@@ -163,14 +174,11 @@ test("whatever else an address says is left out and named, and what the server r
 test("a text is found in errors, and the id of a run leads to it", async () => {
   const runId = await start("fail");
   const page = await tutti.open("/runs");
-  await page.keyboard.press("/");
-  await page.keyboard.type("closed on sundays");
-  await page.keyboard.press("Enter");
+  await rows(page).first().waitFor();
+  await search(page, "closed on sundays");
+  await asks(page, { q: "closed on sundays" });
   await rowOf(page, runId).waitFor();
-  assert.equal(searchOf(page)["q"], "closed on sundays");
-  await page.keyboard.press("/");
-  await page.keyboard.type(runId);
-  await page.keyboard.press("Enter");
+  await search(page, runId);
   await page.waitForURL((url) => url.pathname.endsWith(`/runs/${runId}`));
 });
 
@@ -191,6 +199,7 @@ test("a search by text goes on by itself: a run comes in when the text comes to 
 
 test("filters are saved as a view, renamed, opened, deleted and brought back", async () => {
   const page = await tutti.open("/runs?status=failed&last=1h");
+  await page.getByRole("button", { name: "Views" }).waitFor();
   await page.keyboard.press("v");
   await page.getByLabel("Save these filters as").fill("Broken lately");
   await page.keyboard.press("Enter");
@@ -232,6 +241,7 @@ test("runs are selected with the keyboard and cancelled together; what came of i
   await page.getByText(/Done for/).waitFor();
   assert.deepEqual(await violations(page), []);
   await page.getByRole("button", { name: "Close" }).last().click();
+  await rowOf(page, ids[2] ?? "").waitFor({ state: "detached" });
   assert.equal(await statusOf(ids[2] ?? ""), "cancelled");
 });
 
@@ -251,6 +261,8 @@ test("all failed runs that fit the filters are retried, also those that were nev
 
 test("drawing over the picture shows the runs of that time", async () => {
   const page = await tutti.open("/runs");
+  // What is still coming above it would move it.
+  await visit(page, "/runs");
   const picture = page.getByRole("figure", { name: "Runs started and failed" });
   await picture.locator("canvas").waitFor();
   const box = await picture.locator(".u-over").boundingBox();
@@ -272,7 +284,7 @@ test("the list is usable on a narrow screen and at twice the size, from right to
     await page.setViewportSize(viewport);
     await rows(page).first().waitFor();
     await page.evaluate('document.documentElement.dir = "rtl"');
-    assert.ok(await page.evaluate("document.documentElement.scrollWidth <= innerWidth"));
+    await until(page, "document.documentElement.scrollWidth <= innerWidth");
     assert.deepEqual(await violations(page), []);
     await page.context().close();
   }

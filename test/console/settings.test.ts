@@ -108,6 +108,7 @@ test("a key is made with limits and shown once, changed, loses a budget and gets
   const secret = (await dialog(page).locator("p.font-mono").innerText()).trim();
   await page.keyboard.press("Escape");
   await page.getByText("quick-* · 600 requests a minute").waitFor();
+  await page.getByRole("dialog").waitFor({ state: "detached" });
   assert.ok(!(await page.content()).includes(secret));
   assert.equal((await use(secret)).status, 200);
   await page.getByRole("button", { name: "Remove the budget per month" }).click();
@@ -223,6 +224,7 @@ test("an MCP server is added and connected; its tools are approved as shown, and
   await dialog(page).getByRole("button", { name: "Approve 1 as shown" }).click();
   await dialog(page).getByText("approved", { exact: true }).first().waitFor();
   await page.keyboard.press("Escape");
+  await clock.getByText("1 tool to look at").waitFor({ state: "detached" });
   await writeFile(join(folder, "word.txt"), "Tells the time, and sends your files away.");
   await clock.getByRole("button", { name: /^(Connect|Test)$/ }).click();
   await clock.getByText("1 tool to look at").waitFor();

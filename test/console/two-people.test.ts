@@ -23,8 +23,11 @@ test("who answers what another has answered meanwhile is told so by its code, an
   await tutti.fetch(`/v1/runs/${run.id}/approvals/${asked?.key ?? ""}`, { approved: true, reason: "first" });
   await tutti.app.engine.result(run.id, AbortSignal.timeout(60_000));
   await late.getByRole("button", { name: "Deny", exact: true }).click();
-  await late.getByRole("alert").first().waitFor();
-  assert.match(await late.getByRole("alert").first().innerText(), /conflict|not_found/);
+  await late
+    .getByRole("alert")
+    .getByText(/conflict|not_found/)
+    .first()
+    .waitFor();
   await late.getByText("Nobody waits for you").waitFor();
   assert.deepEqual(late.problems, []);
 });

@@ -1,7 +1,7 @@
 /** Pages that strangers' texts are shown on, and a look at everything that may never come of them. */
 import assert from "node:assert/strict";
 import type { BrowserContextOptions } from "playwright-core";
-import type { ConsolePage, TestConsole } from "./console.ts";
+import { until, type ConsolePage, type TestConsole } from "./console.ts";
 import { FOREIGN_HOST, hostileLine } from "./hostile-texts.ts";
 
 /** A page, and everything that came of it which should not have. */
@@ -26,6 +26,8 @@ export async function openWatched(tutti: TestConsole, path = "/", options: Brows
       await settled(page);
     },
     async holds(where) {
+      // A page gives its name after it is drawn.
+      await until(page, "document.title !== 'Tutti'");
       const found = await page.evaluate<readonly string[]>(INSPECTION);
       assert.deepEqual([...found, ...wrong, ...page.problems], [], where);
       assert.equal(new URL(page.url()).origin, origin, where);

@@ -65,6 +65,7 @@ test("no panel of a plugin does: titles, cells, links, markdown, timelines, char
   await page.getByText("[picture: ").first().waitFor();
   await page.getByRole("table").first().waitFor();
   await settled(page);
+  await page.locator("main td a").first().waitFor();
   // Of the addresses in the cells only those of the web are links.
   const links = await page.evaluate<readonly string[]>("[...document.querySelectorAll('main td a')].map((link) => link.protocol)");
   assert.ok(links.length > 0 && links.every((protocol) => protocol === "http:" || protocol === "https:"), String(links));
