@@ -149,3 +149,54 @@ test("a page whose code is gone after an upgrade loads the console anew once, an
   await page.getByRole("heading", { name: "Commerce", level: 1 }).waitFor();
   assert.deepEqual(page.problems, []);
 });
+
+test("what was read before the server went away stays when somebody comes back to it, and catches up when the server is back", async () => {
+  await using console = await openConsole();
+  const client = createClient({ baseUrl: console.tutti.url, token: console.tutti.token });
+  const { id } = (await client.startGraph({ text: GRAPH, input: {} })).run;
+  const page = await console.open("/");
+  const main = page.getByRole("main");
+  const places = ["Approvals", "Runs", "Schedules", "Queues", "Dead letters", "Events", "Workflows", "Agents", "Data", "Overview"];
+  const go = async (name: string): Promise<void> => {
+    await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true }).click();
+    await page.getByRole("heading", { name, level: 1 }).waitFor();
+  };
+  const isThere = async (name: string): Promise<void> => {
+    await main.getByRole("status").getByText("Loading").first().waitFor({ state: "detached" });
+    if (name === "Runs") await main.locator(`[title="${id}"]`).first().waitFor();
+    if (name === "Events")
+      await main
+        .getByRole("row", { name: /step\.waiting/ })
+        .first()
+        .waitFor();
+    if (name === "Workflows") await main.getByRole("link").first().waitFor();
+  };
+  for (const name of places) {
+    await go(name);
+    await isThere(name);
+  }
+  await go("Runs");
+  await main.locator(`[title="${id}"]`).first().click();
+  const header = page.getByRole("heading", { name: /^Run of/, level: 1 });
+  await header.waitFor();
+  await console.restart(async () => {
+    await page.getByRole("alert").getByText("does not answer").waitFor();
+    for (const name of places) {
+      await go(name);
+      await isThere(name);
+      assert.equal(await main.getByRole("alert").count(), 0, `${name} keeps what it has`);
+    }
+    await go("Runs");
+    await main.locator(`[title="${id}"]`).first().click();
+    await header.waitFor();
+    // The reading in vain has ended.
+    await page.waitForLoadState("networkidle");
+    assert.equal(await main.getByRole("alert").count(), 0, "the run keeps what it has");
+    await go("Runs");
+  });
+  const again = createClient({ baseUrl: console.tutti.url, token: console.tutti.token });
+  const other = (await again.startGraph({ text: GRAPH, input: {} })).run.id;
+  await main.locator(`[title="${other}"]`).first().waitFor();
+  await main.locator(`[title="${id}"]`).first().waitFor();
+  assert.deepEqual(page.problems, []);
+});

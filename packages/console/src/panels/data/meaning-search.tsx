@@ -84,7 +84,7 @@ function Found({ question, model }: { readonly question: string; readonly model:
       });
     },
   });
-  if (found.error !== null) return <Failure error={found.error} onRetry={() => found.refetch()} />;
+  if (found.error !== null && found.data === undefined) return <Failure error={found.error} onRetry={() => found.refetch()} />;
   if (found.data === undefined) return <Loading />;
   if (found.data.length === 0)
     return (

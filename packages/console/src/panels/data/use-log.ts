@@ -1,5 +1,6 @@
 import { useMemo, useState } from "react";
 import { useLive } from "../../feed.ts";
+import { useKeptState } from "../../kept-state.ts";
 import { useNewestWork } from "../../newest-work.ts";
 import { fieldsOf } from "../../parts/json-fields.ts";
 import { complain } from "../../parts/toasts.tsx";
@@ -40,7 +41,7 @@ const NOTHING: Kept = { events: [], later: [], lookedFrom: 1 };
 
 /** The log as it grows, and as far back as somebody wants to see it. */
 export function useLog({ type, run, text }: LogFilter, isFollowing: boolean): Log {
-  const [log, setLog] = useState(NOTHING);
+  const [log, setLog] = useKeptState(`log ${type} ${run}`, NOTHING);
   const [isReading, setReading] = useState(false);
   const reading = useNewestWork();
   const isWanted = (entry: LoggedEvent): boolean =>
@@ -62,7 +63,7 @@ export function useLog({ type, run, text }: LogFilter, isFollowing: boolean): Lo
     { topic: "log", filter },
     {
       onStart: async (_, position) => {
-        setLog({ ...NOTHING, lookedFrom: position + 1 });
+        setLog(() => ({ ...NOTHING, lookedFrom: position + 1 }));
         await read(position + 1, isWanted);
       },
       onData: ({ events }) =>

@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Archive, Download } from "lucide-react";
 import { useState, type ReactNode } from "react";
 import { useLive } from "../../feed.ts";
+import { useKeptState } from "../../kept-state.ts";
 import { useNewestWork } from "../../newest-work.ts";
 import { Button } from "../../parts/button.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
@@ -159,8 +160,8 @@ interface LargeValues {
 }
 
 function useLargeValues(): LargeValues {
-  const [values, setValues] = useState<readonly LargeValue[]>([]);
-  const [lookedFrom, setLookedFrom] = useState<number>();
+  const [values, setValues] = useKeptState<readonly LargeValue[]>("large values", []);
+  const [lookedFrom, setLookedFrom] = useKeptState<number | undefined>("large values from", undefined);
   const add = (events: readonly LoggedEvent[], isNew: boolean): void => {
     const found = events.flatMap(largeValuesOf);
     if (found.length > 0) setValues((known) => (isNew ? [...found, ...known] : [...known, ...found]).slice(0, KEPT_MAX));
@@ -170,15 +171,15 @@ function useLargeValues(): LargeValues {
     mutationFn: (before: number) => readBack({ before, isWanted: (event) => largeValuesOf(event).length > 0, enough: ENOUGH }, begin()),
     onSuccess: ({ events, nextBefore }) => {
       add(events, false);
-      setLookedFrom(nextBefore);
+      setLookedFrom(() => nextBefore);
     },
   });
   useLive(
     { topic: "log" },
     {
       onStart: (_, position) => {
-        setValues([]);
-        setLookedFrom(position + 1);
+        setValues(() => []);
+        setLookedFrom(() => position + 1);
         reading.mutate(position + 1);
       },
       onData: ({ events }) => add(events.toReversed(), true),
@@ -195,7 +196,7 @@ function useLargeValues(): LargeValues {
 
 function Value({ sha256 }: { readonly sha256: string }): ReactNode {
   const { reading: parts, text, whole } = useStoredValue(sha256);
-  if (parts.error !== null) return <Failure error={parts.error} onRetry={() => parts.refetch()} />;
+  if (parts.error !== null && parts.data === undefined) return <Failure error={parts.error} onRetry={() => parts.refetch()} />;
   const [first] = parts.data?.pages ?? [];
   if (first === undefined) return <Loading />;
   return (

@@ -84,7 +84,9 @@ export function DeadLettersPage(): ReactNode {
         </div>
       }
     >
-      {letters.error !== null && <Failure error={letters.error} onRetry={() => letters.refetch()} />}
+      {letters.error !== null && (letters.data === undefined || letters.isFetchNextPageError) && (
+        <Failure error={letters.error} onRetry={() => letters.refetch()} />
+      )}
       {letters.isPending ? (
         <Loading lines={8} />
       ) : (

@@ -27,7 +27,7 @@ export function Ticks({ title, query, timeZone }: TicksProps): ReactNode {
   return (
     <section aria-label={title} aria-live="polite">
       <h3 className="pb-1 text-xs font-semibold text-ink-2">{title}</h3>
-      {query.error !== null ? (
+      {query.error !== null && query.data === undefined ? (
         <Failure error={query.error} />
       ) : query.data === undefined ? (
         <Loading lines={4} />

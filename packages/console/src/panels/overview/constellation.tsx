@@ -4,6 +4,7 @@ import type { RunRecord } from "@tutti/core";
 import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
 import { useMotionAllowed } from "../../appearance.ts";
 import { useLive } from "../../feed.ts";
+import { useKeptState } from "../../kept-state.ts";
 import { Boundary } from "../../parts/boundary.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { useRoving } from "../../parts/roving.ts";
@@ -135,14 +136,16 @@ function useUnderWay(drawn: number): number {
   return counted ?? drawn;
 }
 
+const NONE: ReadonlyMap<string, RunRecord> = new Map();
+
 function useRunsUnderWay(): readonly RunRecord[] {
-  const [runs, setRuns] = useState<ReadonlyMap<string, RunRecord>>(new Map());
+  const [runs, setRuns] = useKeptState<ReadonlyMap<string, RunRecord>>("runs under way", NONE);
   useLive(
     { topic: "runs", filter: { statuses: UNDER_WAY } },
     {
       onStart: async () => {
         const page = await client.runs({ statuses: UNDER_WAY, limit: RUNS_MAX });
-        setRuns(new Map(page.runs.map((run) => [run.id, run])));
+        setRuns(() => new Map(page.runs.map((run) => [run.id, run])));
       },
       onData: ({ runs: changed, left }) =>
         setRuns((known) => {

@@ -41,6 +41,7 @@ export function useRunLog(runId: string): RunLogState {
     },
     onError: setFeedError,
   });
-  const failure = error === null ? feedError : AppError.from(error);
+  // What is known of the run stays; that the server is away says the frame.
+  const failure = error === null || data !== undefined ? feedError : AppError.from(error);
   return { events, isLoading: data === undefined && error === null, error: failure, isCut: isOver, retry: refetch };
 }

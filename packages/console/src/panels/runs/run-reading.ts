@@ -50,7 +50,7 @@ export class RunReading {
 
   readonly runs = (): ReadRuns => this.#runs;
 
-  /** What to keep of it; undefined as long as no feed has told anything. */
+  /** What to keep of it; undefined as long as no feed has begun. */
   get kept(): KeptRuns | undefined {
     this.#pace.finish();
     return this.#position === undefined ? undefined : { list: this.#runs.list, position: this.#position };
@@ -76,8 +76,9 @@ export class RunReading {
   };
 
   /** After too much was missed, and for what happened between the first reading and the beginning of the feed. */
-  async readNewest(): Promise<void> {
+  async readNewest(position: number): Promise<void> {
     const page = await client.runs({ ...queryOf(this.#filters, this.#nowMs), limit: FIRST_PAGE }, this.#left.signal);
+    this.#position = Math.max(position, this.#position ?? 0);
     this.#set({ list: withNewest(this.#runs.list, page, this.#taking) });
   }
 

@@ -1,10 +1,14 @@
 import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 import { useLive } from "../../feed.ts";
+import { found, keep } from "../../kept-state.ts";
 import { liveFilterOf, searchOf, type RunFilters } from "./run-filters.ts";
 import { RunReading, type KeptRuns, type ReadRuns } from "./run-reading.ts";
 
-/** The list that was left last, so that coming back finds it where it was. */
-let left: { readonly key: string; readonly kept: KeptRuns; readonly offset: number } | undefined;
+/** A list that was left: coming back finds it where it was. */
+interface LeftRuns {
+  readonly kept: KeptRuns;
+  readonly offset: number;
+}
 
 /** A live list of runs. */
 export interface LiveRunList extends ReadRuns, Pick<RunReading, "readMore" | "readAnew" | "release" | "hold"> {
@@ -21,25 +25,25 @@ interface Options {
 
 /** Runs that filters find, kept new by the feed. Make the caller anew when the filters change. */
 export function useRunList(filters: RunFilters, { onChange, offset }: Options): LiveRunList {
-  const key = JSON.stringify(searchOf(filters));
-  const [before] = useState(() => (left?.key === key ? left : undefined));
+  const key = `runs ${JSON.stringify(searchOf(filters))}`;
+  const [before] = useState(() => found<LeftRuns>(key));
   const [reading] = useState(() => new RunReading(filters, before?.kept));
   const runs = useSyncExternalStore(reading.subscribe, reading.runs);
-  const keep = useEffectEvent(() => {
+  const leave = useEffectEvent(() => {
     const { kept } = reading;
-    if (kept !== undefined) left = { key, kept, offset: offset() };
+    if (kept !== undefined) keep(key, { kept, offset: offset() } satisfies LeftRuns);
   });
   useEffect(() => {
     reading.open();
     return () => {
-      keep();
+      leave();
       reading.close();
     };
   }, [reading]);
   useLive(
     { topic: "runs", filter: liveFilterOf(filters), ...(before !== undefined && { after: before.kept.position }) },
     {
-      onStart: () => reading.readNewest(),
+      onStart: (_, position) => reading.readNewest(position),
       onData: (changes, position) => {
         reading.take(changes, position);
         onChange();
