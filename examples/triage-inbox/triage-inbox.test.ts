@@ -29,7 +29,7 @@ async function tutti(data: string, args: readonly string[], killAfterLines = Num
   const child = spawn(process.execPath, ["packages/server/bin/tutti.js", ...args, "--data-dir", join(folder, data)], {
     cwd: root,
     env: { LANG: "C.UTF-8", TUTTI_TOKEN: "a-token-for-tests-only" },
-    timeout: 60_000,
+    timeout: 300_000,
   });
   let stdout = "";
   let stderr = "";

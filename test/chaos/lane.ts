@@ -17,7 +17,7 @@ const LIFE_MS_MAX = 90;
 const LONG_LIFE_MS = 1200;
 const LONG_LIFE_EVERY = 15;
 /** How long the last life may take to end all runs. */
-const END_MS_MAX = 90_000;
+const END_MS_MAX = 300_000;
 const LOOK_MS = 50;
 const SCHEDULE = { name: "ticks", workflow: "chaos-tick", tickField: "at", input: {}, when: { everyMs: 150 }, overlap: "allow" };
 

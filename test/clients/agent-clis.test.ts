@@ -10,7 +10,7 @@ import { MODELS, startThreeFormats, type Scene, type ThreeFormats } from "./thre
 const INSTALLED = fileURLToPath(new URL("node_modules/", import.meta.url));
 const OPENCODE = join(INSTALLED, `opencode-${process.platform}-${process.arch}/bin/opencode`);
 /** An agent that hangs is killed. */
-const DURATION_MS_MAX = 120_000;
+const DURATION_MS_MAX = 600_000;
 
 /** What is put where, and what is then run. */
 interface Setup {

@@ -6,15 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { derivedId } from "../../packages/server/src/engine/run-id.ts";
 import { openPostgresStore } from "../../packages/server/src/store/index.ts";
+import { freePort } from "../../packages/server/src/testing/free-port.ts";
 import { startPostgres } from "../../packages/server/src/testing/postgres.ts";
 import { openBalancer } from "./balancer.ts";
-import { freePort, kill, RestateCluster } from "./restate-cluster.ts";
+import { kill, RestateCluster } from "./restate-cluster.ts";
 import { findRepeated } from "./repeated.ts";
 
 const RUNS = Number(process.argv[2] ?? 600);
 const AT_ONCE = 20;
 const WORKERS = 2;
-const DEADLINE_MS = 90_000;
+const DEADLINE_MS = 300_000;
 
 type Message = { readonly runId: string; readonly output: number } | { readonly drives: string };
 

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdir, open } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { findRestateServer } from "../../packages/server/src/engine/restate/index.ts";
+import { freePort } from "../../packages/server/src/testing/free-port.ts";
 
 const NODES = 3;
 const START_MS = 60_000;
@@ -102,13 +102,4 @@ async function serves(...urls: readonly string[]): Promise<void> {
     if (Date.now() > deadlineMs) throw new Error(`wanted ${urls.join(" and ")} to serve within ${START_MS} ms, got nothing`);
     await pause(50);
   }
-}
-
-/** A port that nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -52,7 +52,7 @@ async function open(plugin: Plugin, toolsAllow: readonly string[]): Promise<Test
 async function ask(app: TestApp): Promise<{ readonly status: string; readonly types: readonly string[]; readonly text: string }> {
   const principal = { id: "tester", tenant: "default", roles: ["owner"] };
   const started = await app.app.engine.start("reader", { message: "hello" }, { principal });
-  await app.app.engine.result(started.runId, AbortSignal.timeout(60_000)).catch(() => undefined);
+  await app.app.engine.result(started.runId, AbortSignal.timeout(120_000)).catch(() => undefined);
   const events = await app.app.store.read(started.runId, { afterSeq: 0, limit: 200 });
   const types = events.map(({ type }) => type);
   return { status: types.at(-1) ?? "", types, text: JSON.stringify(events) };

@@ -1,23 +1,12 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
 import { test } from "node:test";
 import { openWorkplace, type Workplace } from "../../packages/server/src/cli/testing/tutti-process.ts";
+import { freePort } from "../../packages/server/src/testing/free-port.ts";
 import { startOAuthIssuer, type OAuthIssuer } from "../../packages/server/src/testing/oauth-issuer.ts";
 import { startTestApp, type TestApp } from "../../packages/server/src/testing.ts";
 
 const CLIENT = { id: "nightly", secret: "a-secret-for-tests-only" };
 const LIMITS = { requestsPerSecond: 1000, burst: 1000, sessionsMax: 100, sessionsPerPrincipalMax: 10, sessionIdleMs: 60_000 };
-
-/** A port that nobody has: an address to come back to has to be known before there is a server. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 interface Scene extends AsyncDisposable {
   readonly issuer: OAuthIssuer;
@@ -31,6 +20,7 @@ interface Scene extends AsyncDisposable {
 /** Two whole Tuttis, one of which uses the other, and somebody who gives out tokens. */
 async function open(): Promise<Scene> {
   await using opening = new AsyncDisposableStack();
+  // An address to come back to has to be known before there is a server.
   const [port, ownPort] = [await freePort(), await freePort()];
   const publicUrl = `http://127.0.0.1:${port}`;
   const issuer = opening.use(await startOAuthIssuer(CLIENT, `${publicUrl}/mcp`));

@@ -22,7 +22,7 @@ export interface BatteryRun {
   readonly notRun: readonly string[];
 }
 
-const TIMEOUT_MS = 400_000;
+const TIMEOUT_MS = 1_000_000;
 
 /** Runs the project's own battery through its command. */
 export async function checkBattery(args: readonly string[]): Promise<BatteryRun> {

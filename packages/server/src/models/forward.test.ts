@@ -298,7 +298,7 @@ test("a client that does not read is not read ahead of, and is given up in the e
   const chunks = Array.from({ length: 64 }, () => piece);
   await using gateway = await startGateway({
     script: () => ({ type: "raw", status: 200, headers: {}, chunks, ending: "end" }),
-    provider: { timeouts: { idleMs: 200 } },
+    provider: { timeouts: { idleMs: 2_000 } },
   });
   const { hostname, port } = new URL(gateway.url);
   const socket = connect(Number(port), hostname);

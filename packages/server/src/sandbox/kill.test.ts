@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { ownControllers } from "./cells/cgroup-mounts.ts";
 
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 120_000;
 
 for (const backend of ["bubblewrap", "landlock"]) {
   test(`after a SIGKILL of Tutti no process, cgroup or folder of ${backend} is left`, async () => {

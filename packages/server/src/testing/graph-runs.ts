@@ -7,7 +7,7 @@ import type { TestApp } from "../testing.ts";
 /** Who starts the runs. */
 export const OWNER: Principal = { id: "owner", tenant: "default", roles: ["owner"] };
 /** A run that takes longer hangs. */
-const RUN_MS = 20_000;
+const RUN_MS = 120_000;
 const anything: Schema<Json> = { "~standard": { validate: (value: unknown) => ({ value }) } };
 
 /** Tools that count, fail as often as they are told, and a workflow that does the same. */

@@ -3,11 +3,12 @@ import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { chown, cp, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { createServer, Socket, type AddressInfo } from "node:net";
+import { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { Client } from "pg";
+import { freePort } from "./free-port.ts";
 
 /** The user that root starts the server as, because PostgreSQL refuses to run as root: "nobody", which every Unix has. */
 const NOBODY = 65_534;
@@ -102,14 +103,6 @@ async function binaries(folder: string, isForOther: boolean): Promise<string> {
 async function isOpen(path: string): Promise<boolean> {
   if (((await stat(path)).mode & 0o1) === 0) return false;
   return path === dirname(path) || isOpen(dirname(path));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** Resolves when the server takes connections; rejects with what it said when it ends instead. */

@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "./free-port.ts";
 
 /** A Redis server of its own: on loopback, on a free port, keeping nothing on disk. */
 export interface RedisServer extends AsyncDisposable {
@@ -58,12 +58,4 @@ async function ready(server: ChildProcess): Promise<void> {
   server.once("exit", () => said.reject(new Error(`Redis did not start: ${text}`)));
   server.once("error", (error) => said.reject(error));
   await said.promise;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }

@@ -21,7 +21,7 @@ async function blocks(language: string): Promise<readonly string[]> {
 function shell(line: string, dir: string): Promise<{ readonly stdout: string; readonly stderr: string; readonly code: number }> {
   const env = { PATH: [join(dir, "bin"), dirname(process.execPath), "/usr/bin", "/bin"].join(delimiter), TUTTI_PORT: "0", LANG: "C.UTF-8" };
   return new Promise((resolve) => {
-    execFile("/bin/sh", ["-c", line], { cwd: dir, env, timeout: 60_000 }, (error, stdout, stderr) =>
+    execFile("/bin/sh", ["-c", line], { cwd: dir, env, timeout: 300_000 }, (error, stdout, stderr) =>
       resolve({ stdout, stderr, code: typeof error?.code === "number" ? error.code : error === null ? 0 : 1 }),
     );
   });

@@ -82,6 +82,7 @@ test("deliveries go on after a restart where they were: nothing is lost, and no 
       while (seen.length < 2) await moment();
       await node.events.stop();
       held.resolve();
+      while ((await node.store.runs({ workflow: "record", statuses: ["completed"], limit: 9 })).length < 2) await moment();
     }
     {
       const later = flow("record", (ctx, input) =>

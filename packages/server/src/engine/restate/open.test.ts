@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { connect } from "node:http2";
-import { createServer, type AddressInfo } from "node:net";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { Store } from "@tutti/core";
 import { SqliteStore } from "../../store/index.ts";
+import { freePort } from "../../testing/free-port.ts";
 import { flow, never, owner } from "../conformance/setup.ts";
 import { openRestate, type RestateSettings } from "./open.ts";
 
@@ -73,12 +73,4 @@ async function statusOfUnsigned(port: number): Promise<number> {
   });
   session.destroy();
   return status;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await new Promise((resolve) => server.once("listening", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -110,7 +110,7 @@ async function desk({ spec = {}, model, tools = builtInTools, denied, routed }: 
     config,
     async ask(input) {
       const { runId } = await engine.start(workflow.name, input, { principal });
-      return { runId, ...((await engine.result(runId, AbortSignal.timeout(30_000))) as AgentOutput) };
+      return { runId, ...((await engine.result(runId, AbortSignal.timeout(120_000))) as AgentOutput) };
     },
     events: (runId) => store.read(runId, { afterSeq: 0, limit: 1_000 }),
     async [Symbol.asyncDispose]() {
@@ -295,7 +295,7 @@ test("cancelling a run is not told to the model; the run ends", async () => {
   const { runId } = await agent.engine.start("ada", { message: "go" }, { principal });
   await started.promise;
   await agent.engine.cancel(runId, "enough", principal);
-  await assert.rejects(agent.engine.result(runId, AbortSignal.timeout(30_000)), { code: "cancelled" });
+  await assert.rejects(agent.engine.result(runId, AbortSignal.timeout(120_000)), { code: "cancelled" });
   assert.equal(model.asked.length, 1);
 });
 

@@ -97,7 +97,7 @@ describe("a client that does not read its answer", () => {
     providers: [{ name: "p", baseUrl, models: ["a"], timeouts: { connectMs: 60_000, firstByteMs: 60_000, idleMs: IDLE_MS } }],
   });
 
-  test("is taken to be gone, and its target is no worse for the others", { timeout: 60_000 }, async () => {
+  test("is taken to be gone, and its target is no worse for the others", { timeout: 600_000 }, async () => {
     await using world = await open(({ stream }) => (stream === true ? long : well), impatient);
     using calls = callsOf(world.app);
     using readers = silentReaders(world.app);
@@ -111,7 +111,7 @@ describe("a client that does not read its answer", () => {
     ["/v1/messages", { messages: hi, max_tokens: 5 }],
     ["/v1/responses", { input: "hi" }],
   ] as const)
-    test(`holds no call to a provider that is translated: ${path}`, { timeout: 60_000 }, async () => {
+    test(`holds no call to a provider that is translated: ${path}`, { timeout: 600_000 }, async () => {
       await using world = await open(() => long, impatient);
       using calls = callsOf(world.app);
       using readers = silentReaders(world.app);
@@ -119,7 +119,7 @@ describe("a client that does not read its answer", () => {
       assert.equal(codeOf((await calls.next()).outcome), "cancelled");
     });
 
-  test("holds no call to a provider over a WebSocket", { timeout: 60_000 }, async () => {
+  test("holds no call to a provider over a WebSocket", { timeout: 600_000 }, async () => {
     await using world = await open(() => long, impatient);
     using calls = callsOf(world.app);
     const url = new URL("/v1/responses", world.app.url.replace("http:", "ws:"));

@@ -57,7 +57,7 @@ async function start(workflow: string, input: Json = null): Promise<string> {
   return run.id;
 }
 
-const ended = (runId: string): Promise<Json> => app.app.engine.result(runId, AbortSignal.timeout(30_000));
+const ended = (runId: string): Promise<Json> => app.app.engine.result(runId, AbortSignal.timeout(120_000));
 /** Whose feed a reply is about. */
 const feedOf = (reply: LiveReply): string | null => (reply.type === "heartbeat" ? null : reply.id);
 
@@ -74,7 +74,7 @@ async function openRaw(headers: Readonly<Record<string, string>> = { authorizati
   return {
     socket,
     send: (request: LiveRequest | Json) => socket.send(JSON.stringify(request)),
-    async next(isIt: (reply: LiveReply) => boolean = () => true): Promise<LiveReply> {
+    async next(isIt: (reply: LiveReply) => boolean = ({ type }) => type !== "heartbeat"): Promise<LiveReply> {
       for (;;) {
         const index = replies.findIndex(isIt);
         const [found] = index === -1 ? [] : replies.splice(index, 1);

@@ -51,7 +51,7 @@ async function token(issuer: { readonly url: string; readonly key: CryptoKey }, 
     aud: `${PUBLIC_URL}/mcp`,
     sub: "ada",
     scope: "tutti other",
-    exp: Math.floor(Date.now() / 1000) + 60,
+    exp: Math.floor(Date.now() / 1000) + 3_600,
     ...claims,
   };
   return `Bearer ${await new SignJWT(payload).setProtectedHeader({ alg: "ES256", kid: "k" }).sign(issuer.key)}`;

@@ -74,7 +74,7 @@ describe("graphs over HTTP", () => {
     await until(app, id, isAt("gate", "waiting"));
     await signal(app, id, { name: "go", value: bad });
     await signal(app, id, { name: "go", value: "aa" });
-    await app.app.engine.result(id, AbortSignal.timeout(30_000));
+    await app.app.engine.result(id, AbortSignal.timeout(120_000));
     const log = JSON.stringify(await app.app.store.read(id, { afterSeq: 0, limit: 100 }));
     assert.ok(log.includes("tutti.graph.value-refused"));
     assert.equal((await sent<Json>(app, `/v1/runs/${id}/replay`, {})).status, 200);
@@ -115,7 +115,7 @@ describe("graphs over HTTP", () => {
     });
     assert.equal(second.status, 200);
     await signal(app, id, { name: "go" });
-    assert.equal(await app.app.engine.result(id, AbortSignal.timeout(10_000)), "new");
+    assert.equal(await app.app.engine.result(id, AbortSignal.timeout(120_000)), "new");
   });
 
   test("refuse an amendment that would touch the past, with the reason at its place, and go on", async () => {
@@ -143,7 +143,7 @@ describe("graphs over HTTP", () => {
       [400, '0.node.tool: wanted a tool that is installed, got "safe_cal", which is none; did you mean "safe_calc"?'],
     );
     await signal(app, id, { name: "go" });
-    assert.equal(await app.app.engine.result(id, AbortSignal.timeout(10_000)), "old");
+    assert.equal(await app.app.engine.result(id, AbortSignal.timeout(120_000)), "old");
     assert.equal((await sent<Refusal>(app, `/v1/runs/${id}/graph`, { text: GATED })).status, 409);
   });
 

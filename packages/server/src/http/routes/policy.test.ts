@@ -108,7 +108,7 @@ test("a tool whose rules look at the input is listed as one that depends on it",
 test("calls are counted when they are decided, so that calls at the same time do not slip through together", async () => {
   const { body } = await ask("/v1/runs", { workflow: "pay-all", input: { amounts: [1, 2, 3, 4, 5, 6] }, wait: true });
   const runId = (body["run"] as { readonly id: string }).id;
-  await app.app.engine.result(runId, AbortSignal.timeout(10_000));
+  await app.app.engine.result(runId, AbortSignal.timeout(120_000));
   const decided = (await decisionsOf(runId)).filter(({ action }) => action.kind === "tool.call");
   assert.deepEqual(
     decided.map(({ decision }) => decision.rule),
@@ -123,11 +123,11 @@ test("calls are counted when they are decided, so that calls at the same time do
 test("a fork is told of the calls it keeps", async () => {
   const { body } = await ask("/v1/runs", { workflow: "pay-all", input: { amounts: [1, 2, 3] }, wait: true });
   const runId = (body["run"] as { readonly id: string }).id;
-  await app.app.engine.result(runId, AbortSignal.timeout(10_000));
+  await app.app.engine.result(runId, AbortSignal.timeout(120_000));
   const last = (await decisionsOf(runId)).findLast(({ action }) => action.kind === "tool.call");
   const owner = { id: "owner", tenant: "default", roles: ["owner"] };
   const fork = await app.app.engine.fork(runId, { beforeKey: last?.key ?? "" }, owner);
-  await app.app.engine.result(fork.runId, AbortSignal.timeout(10_000));
+  await app.app.engine.result(fork.runId, AbortSignal.timeout(120_000));
   const again = (await decisionsOf(fork.runId)).find(({ action }) => action.kind === "tool.call");
   assert.deepEqual(again?.action.facts?.run?.calls, { pay: 2 });
 });

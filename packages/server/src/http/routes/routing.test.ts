@@ -165,7 +165,7 @@ describe("routing", () => {
     assert.match(wait?.name ?? "", /^Where should this go: "perhaps a kettle"\?/);
     const person = { id: "ada", tenant: "default", roles: ["owner"] };
     await app.app.engine.answer(runId, { key: wait?.key ?? "", approved: true, reason: "weather" }, person);
-    const output = (await app.app.engine.result(runId, AbortSignal.timeout(30_000))) as unknown as { readonly chosenBy: string };
+    const output = (await app.app.engine.result(runId, AbortSignal.timeout(120_000))) as unknown as { readonly chosenBy: string };
     assert.equal(output.chosenBy, "ada");
     const again = await query("Perhaps a kettle");
     assert.deepEqual([again.route.tier, again.route.rule], ["cache", "weather"]);

@@ -13,7 +13,7 @@ import { PRELUDE } from "./redis-scripts.ts";
 const ASK: Ask = { model: "m", inputTokens: 50, outputTokensMax: 50, costUsdMax: 0.1 };
 const SPENT: Spent = { usage: { inputTokens: 50, outputTokens: 50 }, costUsd: 0.1, isEstimated: false };
 /** How often a test looks whether Redis is back, and how long it waits between. */
-const LOOKS_MAX = 500;
+const LOOKS_MAX = 6_000;
 const LOOK_MS = 20;
 
 let redis: RedisServer;
@@ -71,10 +71,10 @@ describe("budgets in redis", () => {
 
   test("the headers tell what is left over all nodes", async () => {
     await using nodes = await openNodes();
-    const payer = payerWith({ requestsPerMinute: 60, tokensPerMinute: 1_000 });
+    const payer = payerWith({ requestsPerMinute: 6, tokensPerMinute: 1_000 });
     (await reserve(nodes.first, payer)).release();
     const { headers } = await reserve(nodes.second, payer);
-    assert.deepEqual([headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]], ["60", "58"]);
+    assert.deepEqual([headers["x-ratelimit-limit-requests"], headers["x-ratelimit-remaining-requests"]], ["6", "4"]);
     assert.equal(headers["x-ratelimit-limit-tokens"], "1000");
   });
 

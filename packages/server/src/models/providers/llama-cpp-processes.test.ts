@@ -208,7 +208,7 @@ test("without node-llama-cpp it says how to get it", () => {
     const open = llamaCpp.open({ provider: { name: "g", models: [], options: { folder: "/tmp" } }, log: () => {} });
     await open.discover(new AbortController().signal).catch((error) => console.log(error.code, error.message));
   `;
-  const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", timeout: 60_000 });
+  const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", timeout: 300_000 });
   assert.match(said, /^unsupported .*run: npm install node-llama-cpp/);
 });
 

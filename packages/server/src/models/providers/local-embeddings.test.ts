@@ -157,6 +157,6 @@ test("a process that ends takes its model's process with it", () => {
     console.log(embedder.processId);
   `;
   // The model's process has the same standard error, which is read to its end: were it still there, this would not return.
-  const id = Number(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", timeout: 60_000 }));
+  const id = Number(execFileSync(process.execPath, ["--input-type=module", "-e", script], { encoding: "utf8", timeout: 300_000 }));
   assert.ok(id > 0);
 });

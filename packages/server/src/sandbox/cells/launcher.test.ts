@@ -9,7 +9,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { openSandbox } from "../index.ts";
 
 const never = new AbortController().signal;
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 120_000;
 const BACKENDS = ["bubblewrap", "landlock"] as const;
 
 for (const backend of BACKENDS) {
@@ -18,7 +18,9 @@ for (const backend of BACKENDS) {
       const sandbox = await openSandbox({ backends: [backend], level: "soft" }, never);
       context.after(() => sandbox.close());
       const mark = randomUUID();
-      const running = sandbox.run({ language: "shell", code: `sh -c 'sleep 2; echo over' ${mark}` }, never);
+      // What ends with it does not end before it.
+      const code = `sh -c 'sleep ${backend === "landlock" ? 4 : 3_600}; echo over' ${mark}`;
+      const running = sandbox.run({ language: "shell", code, limits: { runTimeoutMs: 300_000 } }, never);
       await until(() => withWord(mark).length > 0);
       for (const pid of launchers()) process.kill(pid, "SIGKILL");
       const result = await running;
@@ -35,7 +37,7 @@ for (const backend of BACKENDS) {
       context.after(() => sandbox.close());
       const mark = randomUUID();
       const code = `sh -c 'while :; do sleep 0.1; done' ${mark}`;
-      const running = sandbox.run({ language: "shell", code, limits: { runTimeoutMs: 2_000 } }, never);
+      const running = sandbox.run({ language: "shell", code, limits: { runTimeoutMs: backend === "landlock" ? 4_000 : 300_000 } }, never);
       await until(() => withWord(mark).length > 0);
       for (const pid of launchers()) process.kill(pid, "SIGKILL");
       assert.equal((await running).reason, backend === "landlock" ? "timeout" : "infra");

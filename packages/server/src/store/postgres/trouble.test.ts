@@ -254,7 +254,7 @@ async function startProxy(port: number): Promise<Proxy> {
     }
     near.on("data", (chunk) => {
       if (isSwallowing) return;
-      isDoomed = isLosing && chunk.includes("tutti-append");
+      isDoomed ||= isLosing && chunk.includes("tutti-append");
       far.write(chunk);
     });
     far.on("data", (chunk) => {
