@@ -280,6 +280,28 @@ test("both sides are stopped, and what had come stays", async () => {
   assert.deepEqual(page.problems, []);
 });
 
+interface KeptSide {
+  readonly runId: string | null;
+  readonly phase: string;
+}
+
+interface KeptSides {
+  readonly prompt: string;
+  readonly a: KeptSide;
+  readonly b: KeptSide;
+}
+
+/** Until the server's copy of the newest comparison is so; set it before what makes it so. */
+async function kept(page: ConsolePage, isSo: (newest: KeptSides) => boolean): Promise<void> {
+  await page.waitForResponse((answer) => {
+    const request = answer.request();
+    if (request.method() !== "PUT") return false;
+    const { value } = request.postDataJSON() as { readonly value: { readonly comparisons?: readonly KeptSides[] } };
+    const [newest] = value.comparisons ?? [];
+    return newest !== undefined && isSo(newest);
+  });
+}
+
 test("a comparison stays: a reload, another browser and the way back show its prompt, answers and failures", async () => {
   const page = await tutti.open("/compare?a=test-model&b=other-model");
   const side = (name: RegExp, of = page) => of.getByRole("region", { name });
@@ -295,6 +317,7 @@ test("a comparison stays: a reload, another browser and the way back show its pr
     .getByText("done", { exact: true })
     .waitFor();
   const first = page.url();
+  const isKept = kept(page, ({ prompt, a, b }) => prompt === "tell both" && a.phase === "done" && b.phase === "done");
   await askBoth("tell both");
   await side(/^Second/)
     .getByText(/Answer 1 of other-model/)
@@ -303,7 +326,7 @@ test("a comparison stays: a reload, another browser and the way back show its pr
     .getByText("done", { exact: true })
     .waitFor();
   await page.getByRole("group", { name: "What differs" }).waitFor();
-  await page.waitForLoadState("networkidle");
+  await isKept;
   await page.reload();
   await side(/^First: test-model/)
     .getByText(/Answer 1 of test-model/)
@@ -335,22 +358,10 @@ test("a comparison stays: a reload, another browser and the way back show its pr
   assert.deepEqual([...page.problems, ...other.problems, ...unknown.problems], []);
 });
 
-interface KeptSides {
-  readonly a: { readonly runId: string | null };
-  readonly b: { readonly runId: string | null; readonly phase: string };
-}
-
 test("an agent goes on with its answer when a comparison is left, with its tool calls; what a model was saying is told to be gone", async () => {
   const page = await tutti.open("/compare?a=clerk&b=test-model");
-  /** Both runs are known to the server's copy, and the second side is so far. */
-  const keptAs = (phase: string): Promise<unknown> =>
-    page.waitForResponse((answer) => {
-      const request = answer.request();
-      if (request.method() !== "PUT") return false;
-      const [newest] = (request.postDataJSON() as { readonly value: { readonly comparisons: readonly KeptSides[] } }).value.comparisons;
-      return newest?.a.runId != null && newest.b.runId != null && newest.b.phase === phase;
-    });
-  const answered = keptAs("done");
+  const isSecond = (phase: string) => (newest: KeptSides) => newest.a.runId !== null && newest.b.runId !== null && newest.b.phase === phase;
+  const answered = kept(page, isSecond("done"));
   await page.getByLabel("Prompt").fill("say it");
   await page.getByRole("button", { name: "Ask both" }).click();
   const [first, second] = [page.getByRole("region", { name: /^First/ }), page.getByRole("region", { name: /^Second/ })];
@@ -361,7 +372,7 @@ test("an agent goes on with its answer when a comparison is left, with its tool 
   await first.getByText(/Answer 1 of test-model/).waitFor();
   await first.getByRole("list", { name: "Tool calls" }).getByText("echo").waitFor();
   await first.getByText("done", { exact: true }).waitFor();
-  const begun = keptAs("open");
+  const begun = kept(page, isSecond("open"));
   await page.getByLabel("Prompt").fill("silence");
   await page.getByRole("button", { name: "Ask both" }).click();
   await second.getByText("It begins").waitFor();
