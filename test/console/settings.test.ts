@@ -134,7 +134,7 @@ test("a policy is tried on last week's calls: what would change and why; what is
   await rule.getByText("no-payments").waitFor();
   assert.match(
     await rule.innerText(),
-    /^deny\s+no-payments nobody pays here\s+match \{"tool":"pay"\}\s+when \{"run":\{"tainted":true\}\}$/,
+    /^deny\s+no-payments nobody pays here\s+match \{"tool":"pay"\}\s+when \{"run":\{"tainted":true\}\}\s+at tool_policy\.yaml:1$/,
   );
   const text = page.getByLabel("A policy to try (YAML)");
   // It begins as the rules in force.

@@ -52,8 +52,10 @@ export interface PolicyStatus extends PolicyStanding {
   readonly shadow: ShadowStanding | null;
 }
 
-/** A rule in force, as its file has it. */
+/** A rule in force, as its file has it, and where it stands there. */
 export interface PolicyRuleEntry extends RuleEntry {
+  readonly name: string;
+  readonly line: number;
   readonly match: Json;
   readonly when?: Json;
   readonly approval?: Json;

@@ -29,7 +29,7 @@ const PAGES_MAX = 200;
 /** Holds another policy against the calls of last week: at first the one in force, to be changed. Nothing of it is put in force. */
 export function PolicyDryRun(): ReactNode {
   const { data: status, isPending } = useQuery(policyQuery);
-  const { data: rules, isLoading } = useQuery({ ...policyRulesQuery(status?.policyHash ?? ""), enabled: status !== undefined });
+  const { data: rules, isLoading } = useQuery({ ...policyRulesQuery(status ?? {}), enabled: status !== undefined });
   const [typed, setText] = useState<string>();
   const text = typed ?? (rules === undefined ? "" : policyText(rules));
   const files = [{ name: FILE, text }];

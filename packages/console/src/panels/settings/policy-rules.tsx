@@ -14,7 +14,7 @@ const SHOWN = 50;
 
 /** The rules in force, as their file has them: what each says, about what, and when. */
 export function PolicyRules({ status }: { readonly status: PolicyStatus }): ReactNode {
-  const rules = useQuery(policyRulesQuery(status.policyHash));
+  const rules = useQuery(policyRulesQuery(status));
   const [isWhole, setWhole] = useState(false);
   return (
     <Queried query={rules}>
@@ -45,7 +45,7 @@ export function PolicyRules({ status }: { readonly status: PolicyStatus }): Reac
   );
 }
 
-function Rule({ rule: { id, effect, reason, match, when, approval } }: { readonly rule: PolicyRuleEntry }): ReactNode {
+function Rule({ rule: { id, effect, reason, match, when, approval, name, line } }: { readonly rule: PolicyRuleEntry }): ReactNode {
   return (
     <li className="flex items-start gap-3 border-b border-line/60 py-2 last:border-0">
       <span className="w-14 shrink-0">
@@ -57,6 +57,9 @@ function Rule({ rule: { id, effect, reason, match, when, approval } }: { readonl
           <Part name="match" value={match} />
           {when !== undefined && <Part name="when" value={when} />}
           {approval !== undefined && <Part name="approval" value={approval} />}
+          <span className="min-w-0 break-words" title={`${name}:${line}`}>
+            <span className="text-ink-3">at</span> {name.split("/").at(-1)}:{line}
+          </span>
         </span>
       </span>
     </li>

@@ -5,7 +5,15 @@ import { policyText } from "./policy-text.ts";
 test("rules are written as a policy's file has them, their values as JSON", () => {
   assert.equal(
     policyText([
-      { id: "small", effect: "allow", reason: 'needs "nobody"', match: { tool: "pay" }, when: { input: { "/amount": { max: 100 } } } },
+      {
+        id: "small",
+        effect: "allow",
+        reason: 'needs "nobody"',
+        match: { tool: "pay" },
+        when: { input: { "/amount": { max: 100 } } },
+        name: "/rules/pay.yaml",
+        line: 3,
+      },
     ]),
     `version: 1
 rules:

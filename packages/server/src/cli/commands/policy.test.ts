@@ -60,7 +60,12 @@ async function question(): Promise<Waiting["approvals"][number]> {
 describe("the tool policy on the command line", () => {
   test("is shown, explained, and refuses in words of commands", async () => {
     const shown = await place.run(["policy"]);
-    assert.match(shown.stdout, /policy\.yaml: 1 rules in force\n +policy hash [0-9a-f]{64}/);
+    assert.match(
+      shown.stdout,
+      /policy\.yaml: 1 rules in force\n +policy hash [0-9a-f]{64}\n[^]*\nask +secrets +policy\.yaml:3 +somebody looks at secrets\n/,
+    );
+    const { rules: inForce } = await place.json<{ readonly rules: readonly { readonly id: string; readonly line: number }[] }>(["policy"]);
+    assert.partialDeepStrictEqual(inForce, [{ id: "secrets", line: 3 }]);
     const refused = await echo("a secret");
     assert.match(
       refused.stderr,

@@ -5,7 +5,7 @@ import { connect } from "../connect.ts";
 import { printFaults } from "../faults.ts";
 import { sign } from "../look.ts";
 import { momentOf, readPolicyArgument, sinceOf } from "../policy/policy-file.ts";
-import { EFFECT_STYLES, printChanges, printExplanation, printTotals } from "../policy/report.ts";
+import { EFFECT_STYLES, printChanges, printExplanation, printRules, printTotals } from "../policy/report.ts";
 import { EXIT, readJsonArgument, UsageError, type Shell } from "../shell.ts";
 import { piece } from "../terminal.ts";
 import { printable } from "../terminal-text.ts";
@@ -14,7 +14,7 @@ import { printable } from "../terminal-text.ts";
 export function definePolicy(command: Command, shell: Shell): void {
   command
     .command("show", { isDefault: true })
-    .description("how the tool policy stands: its file, its rules, what is wrong")
+    .description("how the tool policy stands: its file, its rules and their lines, what is wrong")
     .addHelpText("after", "\nExamples:\n  tutti policy\n  tutti policy show --json")
     .action(() => show(shell));
   command
@@ -109,7 +109,8 @@ function defineExplain(command: Command, shell: Shell): void {
 async function show(shell: Shell): Promise<void> {
   await using connection = await connect(shell);
   const status = await connection.client.policy(shell.signal);
-  shell.printJson(status);
+  const rules = await connection.client.policyRules(shell.signal);
+  shell.printJson({ ...status, rules });
   if (status.status === "none")
     return shell.print(
       "No tool policy: the safe tools and those in toolsAllow may be called, nothing else.",
@@ -122,6 +123,7 @@ async function show(shell: Shell): Promise<void> {
     piece(printable(isRight ? `${status.path}: ${status.ruleCount} rules in force` : `${status.path} is not right; ${kept}`)),
   );
   shell.printLine(piece(`  policy hash ${status.policyHash}`, "dim"));
+  printRules(shell, rules);
   printFaults(shell, status.problems ?? [], "red");
   printFaults(shell, status.warnings ?? [], "yellow");
   if (!isRight) shell.exitCode = EXIT.failed;

@@ -1,4 +1,5 @@
-import type { DecisionChangeEntry, PolicyExplanation, PolicyReplayReply, RuleSayingEntry } from "@tutti/client";
+import { basename } from "node:path";
+import type { DecisionChangeEntry, PolicyExplanation, PolicyReplayReply, PolicyRuleEntry, RuleSayingEntry } from "@tutti/client";
 import { sign } from "../look.ts";
 import type { Shell } from "../shell.ts";
 import { table } from "../table.ts";
@@ -10,6 +11,22 @@ export const EFFECT_STYLES: Readonly<Record<"allow" | "ask" | "deny", Style>> = 
 
 /** Silent rules that are shown. */
 const NEAR_SHOWN = 5;
+/** Rules in force that are shown; `--json` has all. */
+const RULES_SHOWN = 100;
+
+/** The rules in force, each with its place, for people. */
+export function printRules(shell: Shell, rules: readonly PolicyRuleEntry[]): void {
+  const rows = rules
+    .slice(0, RULES_SHOWN)
+    .map(({ effect, id, name, line, reason }) => [
+      { text: effect, style: EFFECT_STYLES[effect] },
+      { text: id },
+      { text: `${basename(name)}:${line}` },
+      { text: reason },
+    ]);
+  if (rows.length > 0) shell.print(...table(["SAYS", "RULE", "WHERE", "WHY"], rows, shell.out));
+  if (rules.length > rows.length) shell.note(`${rules.length - rows.length} more; \`tutti policy show --json\` has all`);
+}
 
 /** Why something was decided, for people. */
 export function printExplanation(shell: Shell, { action, decision, opinions, rules, recorded, policyHash }: PolicyExplanation): void {

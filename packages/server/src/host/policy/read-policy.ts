@@ -3,7 +3,7 @@ import { didYouMean } from "@tutti/core/graph";
 import type { z } from "zod";
 import { problemLine, readPlaced, type PlacedText } from "../../engine/index.ts";
 import { POLICY_BOUNDS, POLICY_KEYS, policyFileSchema, readableRule, UNREADABLE_ID, type RuleSpec } from "./rule-schema.ts";
-import { compileRules, type RuleProblem, type ToolPolicy } from "./tool-policy.ts";
+import { compileRules, type RulePlace, type RuleProblem, type ToolPolicy } from "./tool-policy.ts";
 import { listOf, shown, type Path } from "./verdict.ts";
 
 /** A file of a policy: its text, and what places in it are called by. */
@@ -48,6 +48,7 @@ export function readPolicy(texts: readonly PolicyText[], tools?: readonly string
   const compiled = compileRules(
     rules.map(({ spec }) => spec),
     (index) => [index],
+    rules.map(({ file, index }) => file.placeOf(index)),
   );
   if ("hash" in compiled && early.length === 0)
     return { ok: true, policy: compiled, warnings: tools === undefined ? [] : unknownTools(rules, tools) };
@@ -83,6 +84,8 @@ interface ReadFile {
   readonly rules: readonly { readonly spec: RuleSpec; readonly index: number }[];
   readonly problems: readonly PolicyProblem[];
   readonly problem: (path: Path, message: string, isKey?: boolean) => PolicyProblem;
+  /** Where one of the rules stands. */
+  readonly placeOf: (index: number) => RulePlace;
 }
 
 interface PlacedRule {
@@ -97,23 +100,24 @@ function readFile({ name, text }: PolicyText): ReadFile {
     const place = placed.place(path, { isKey });
     return { name, ...place, message, snippet: placed.snippet(place) };
   };
+  const placeOf = (index: number): RulePlace => ({ name, line: placed.place(["rules", index]).line });
+  const empty = { rules: [], problem, placeOf };
   if (placed.faults.length > 0)
     return {
-      rules: [],
-      problem,
+      ...empty,
       problems: placed.faults.map(({ message, ...place }) => ({ name, ...place, message, snippet: placed.snippet(place) })),
     };
   if (placed.value === null || placed.value === undefined)
-    return { rules: [], problem, problems: [problem([], "wanted a policy, got an empty file; begin with `version: 1` and `rules: []`")] };
+    return { ...empty, problems: [problem([], "wanted a policy, got an empty file; begin with `version: 1` and `rules: []`")] };
   const parsed = parsedFile(placed);
-  if (typeof parsed === "string") return { rules: [], problem, problems: [problem([], parsed)] };
-  if (parsed.success) return { rules: parsed.data.rules.map((spec, index) => ({ spec, index })), problem, problems: [] };
+  if (typeof parsed === "string") return { ...empty, problems: [problem([], parsed)] };
+  if (parsed.success) return { ...empty, rules: parsed.data.rules.map((spec, index) => ({ spec, index })), problems: [] };
   const faults = parsed.error.issues.flatMap((issue) => faultsOf(issue, placed.value));
   const problems = faults
     .slice(0, PROBLEMS_MAX)
     .map(({ path, message, isKey }) => problem(path, message, isKey))
     .toSorted((a, b) => a.line - b.line || a.column - b.column);
-  return { rules: readableRules(placed.value), problem, problems };
+  return { ...empty, rules: readableRules(placed.value), problems };
 }
 
 function readableRules(value: unknown): ReadFile["rules"] {

@@ -14,6 +14,12 @@ import { RuleIndex } from "./rule-index.ts";
 import type { RuleSpec } from "./rule-schema.ts";
 import { ConditionError, type Path } from "./verdict.ts";
 
+/** Where a rule is written; lines count from 1. */
+export interface RulePlace {
+  readonly name: string;
+  readonly line: number;
+}
+
 /** Rules told of that are silent, at most. */
 const SILENT_SHOWN_MAX = 50;
 
@@ -22,13 +28,16 @@ export class ToolPolicy {
   /** SHA-256 of the rules, in whatever order they are written. */
   readonly hash: string;
   readonly rules: readonly RuleSpec[];
+  /** Where each of the rules is written, in their order; none of rules that come from no file. They are no part of the hash. */
+  readonly places: readonly RulePlace[];
   /** What its rules say at their kindest where an action's input is not known; none when no rule looks at an input. */
   readonly kindly: readonly Policy[];
   readonly #compiled: readonly CompiledRule[];
   readonly #index: RuleIndex;
 
-  constructor(compiled: readonly CompiledRule[]) {
+  constructor(compiled: readonly CompiledRule[], places: readonly RulePlace[] = []) {
     this.#compiled = compiled;
+    this.places = places;
     this.#index = new RuleIndex(compiled);
     this.rules = compiled.map(({ spec }) => spec);
     this.kindly = kindlyOf(compiled);
@@ -130,7 +139,11 @@ export interface RuleProblem {
 }
 
 /** Compiles rules, or says all that is wrong with them. */
-export function compileRules(specs: readonly RuleSpec[], pathOf: (index: number) => Path): ToolPolicy | readonly RuleProblem[] {
+export function compileRules(
+  specs: readonly RuleSpec[],
+  pathOf: (index: number) => Path,
+  places?: readonly RulePlace[],
+): ToolPolicy | readonly RuleProblem[] {
   const compiled: CompiledRule[] = [];
   const problems: RuleProblem[] = [];
   for (const [index, spec] of specs.entries()) {
@@ -141,5 +154,5 @@ export function compileRules(specs: readonly RuleSpec[], pathOf: (index: number)
       problems.push({ path: error.path, message: error.message });
     }
   }
-  return problems.length === 0 ? new ToolPolicy(compiled) : problems;
+  return problems.length === 0 ? new ToolPolicy(compiled, places) : problems;
 }

@@ -96,6 +96,15 @@ test("a rule allows what its conditions hold of, and nothing else; the decision 
   });
 });
 
+test("the rules in force say in which line of which file they stand", async () => {
+  const { body } = await ask("/v1/policy?rules=true");
+  const lines = POLICY.split("\n");
+  assert.partialDeepStrictEqual(
+    body["rules"],
+    ["small-payments", "three-a-run"].map((id) => ({ id, name: path, line: 1 + lines.findIndex((line) => line.includes(id)) })),
+  );
+});
+
 test("a tool whose rules look at the input is listed as one that depends on it", async () => {
   const { body } = await ask("/v1/tools/pay");
   assert.deepEqual((body["tool"] as { readonly allowed: Json }).allowed, {

@@ -78,7 +78,7 @@ export function policyRoutes(app: App): Hono<HttpEnv> {
       tag: "Tools",
       summary: "The tool policy in force, its hash, and what is wrong with its files",
       response: PolicyStatus,
-      query: { rules: "true: all rules" },
+      query: { rules: "true: all rules, each with the file and the line in which it stands" },
     }),
     (ctx) => ctx.json(statusOf(app, yesOrNo(ctx, "rules"))),
   );
@@ -221,12 +221,12 @@ function weekAgo(): string {
 
 function statusOf(app: App, withRules: boolean): object {
   const { policy, registry } = app;
-  const rules = policy.inForce?.rules ?? [];
+  const { rules = [], places = [] } = policy.inForce ?? {};
   return {
     ...stateOf(policy.state),
     policyHash: registry.policyHash,
     ruleCount: rules.length,
-    ...(withRules && { rules }),
+    ...(withRules && { rules: rules.map((rule, index) => ({ ...rule, ...places[index] })) }),
     shadow: shadowOf(app),
   };
 }

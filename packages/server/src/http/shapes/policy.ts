@@ -63,12 +63,17 @@ const Shadow = z.object({
   counts: z.object({ since: z.string(), decided: count, differed: count, byChange: z.record(z.string(), count) }).nullable(),
 });
 
+const Rule = z.looseObject({ id: z.string(), effect, reason: z.string() });
+
 /** The policy of this server. */
 export const PolicyStatus = z.object({
   ...standing,
   policyHash: z.string(),
   ruleCount: count,
-  rules: z.array(anyObject).exactOptional().describe("With rules=true."),
+  rules: z
+    .array(Rule.extend({ name: z.string(), line: count }))
+    .exactOptional()
+    .describe("With rules=true; `name` and `line` are where a rule stands in the policy's files."),
   shadow: Shadow.nullable(),
 });
 
@@ -102,7 +107,6 @@ export const PolicyExplanation = z.object({
     .exactOptional(),
 });
 
-const Rule = z.looseObject({ id: z.string(), effect, reason: z.string() });
 const replayed = {
   since: z.string(),
   decided: count,
