@@ -36,7 +36,6 @@ export type SaveGraphReply =
 export interface GraphVersionDifference extends GraphDifference {
   readonly from: number;
   readonly to: number;
-  readonly fields: readonly string[];
   readonly nodes: Readonly<Record<string, { readonly before: Json | null; readonly after: Json | null }>>;
 }
 

@@ -1,6 +1,6 @@
 import { canonicalJson, type Json } from "../json.ts";
 import { orMeant } from "./did-you-mean.ts";
-import type { Graph, GraphBody, GraphEdge, GraphNode } from "./graph.ts";
+import type { Graph, GraphEdge, GraphNode } from "./graph.ts";
 import type { GraphProblem } from "./problem.ts";
 
 /** One change to a running graph. */
@@ -14,13 +14,14 @@ export type GraphChange =
   | { readonly do: "disconnect"; readonly from: string; readonly to: string }
   | { readonly do: "output"; readonly output: Json };
 
-/** What an amendment does to a graph, by id and by "from → to". */
+/** What an amendment does to a graph, by id and by "from → to"; `fields` are what else of the graph is another, such as its output. */
 export interface GraphDifference {
   readonly added: readonly string[];
   readonly removed: readonly string[];
   readonly replaced: readonly string[];
   readonly connected: readonly string[];
   readonly disconnected: readonly string[];
+  readonly fields: readonly string[];
 }
 
 /** The graph after some changes, made one after the other; or what is wrong with them, with paths into the list. Pure. */
@@ -72,17 +73,21 @@ export function applyChanges(
 }
 
 /** What two graphs differ in. Pure. */
-export function differenceOf(before: GraphBody, after: GraphBody): GraphDifference {
+export function differenceOf(before: Graph, after: Graph): GraphDifference {
   const edgesBefore = new Map(before.edges.map((edge) => [identity(edge), edge]));
   const edgesAfter = new Map(after.edges.map((edge) => [identity(edge), edge]));
   const idsBefore = Object.keys(before.nodes);
   const idsAfter = Object.keys(after.nodes);
+  const { nodes: _, edges: __, ...fieldsBefore } = before;
+  const { nodes: ___, edges: ____, ...fieldsAfter } = after;
+  const names = Object.keys({ ...fieldsBefore, ...fieldsAfter }) as (keyof typeof fieldsBefore)[];
   return {
     added: idsAfter.filter((id) => !Object.hasOwn(before.nodes, id)),
     removed: idsBefore.filter((id) => !Object.hasOwn(after.nodes, id)),
     replaced: idsAfter.filter((id) => Object.hasOwn(before.nodes, id) && identity(before.nodes[id]) !== identity(after.nodes[id])),
     connected: [...edgesAfter].flatMap(([key, edge]) => (edgesBefore.has(key) ? [] : [shown(edge)])),
     disconnected: [...edgesBefore].flatMap(([key, edge]) => (edgesAfter.has(key) ? [] : [shown(edge)])),
+    fields: names.filter((name) => identity(fieldsBefore[name]) !== identity(fieldsAfter[name])),
   };
 }
 

@@ -199,7 +199,9 @@ describe("an amendment", () => {
       replaced: [],
       connected: ["b → d", "a → e", "e → d"],
       disconnected: ["b → c"],
+      fields: [],
     });
+    assert.deepEqual(differenceOf(running, { ...running, output: 1, description: "more" }).fields, ["output", "description"]);
   });
 
   test("is refused where it would touch the past, with the reason", () => {

@@ -1,3 +1,4 @@
+export { amendmentWords } from "./amendment-words.ts";
 export { applyChanges, differenceOf, touchesPast, type GraphChange, type GraphDifference } from "./amend.ts";
 export { didYouMean, orMeant } from "./did-you-mean.ts";
 export {

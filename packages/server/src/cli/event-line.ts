@@ -1,4 +1,5 @@
 import type { Event, StepKind } from "@tutti/core";
+import { amendmentWords } from "@tutti/core/graph";
 import { formatDuration } from "./duration.ts";
 import { sign } from "./look.ts";
 import { piece, type Piece, type Terminal } from "./terminal.ts";
@@ -67,12 +68,7 @@ function describe(event: Event): EventLine | undefined {
         detail: `${event.code}: ${event.message}`,
       };
     case "step.completed":
-      return {
-        mark: "done",
-        style: "green",
-        text: nameOf(event),
-        detail: `${formatDuration(event.durationMs)}${event.attempt > 1 ? `, attempt ${event.attempt}` : ""}`,
-      };
+      return { mark: "done", style: "green", text: nameOf(event), detail: amendmentWords(event.name, event.output) ?? howLong(event) };
     case "cancel.requested":
       return { mark: "waits", style: "yellow", text: "cancelling", detail: event.reason };
     case "run.resumed":
@@ -88,6 +84,10 @@ function describe(event: Event): EventLine | undefined {
     case "run.continued":
       return { mark: "done", style: "green", text: "goes on as a new run", detail: event.nextRunId };
   }
+}
+
+function howLong({ durationMs, attempt }: { readonly durationMs: number; readonly attempt: number }): string {
+  return `${formatDuration(durationMs)}${attempt > 1 ? `, attempt ${attempt}` : ""}`;
 }
 
 /** An undone step is not the step again. */

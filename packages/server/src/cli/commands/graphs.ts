@@ -138,6 +138,6 @@ async function amend(shell: Shell, runId: string, file: string): Promise<void> {
   const done = await connection.client.amendGraph(runId, source, shell.signal);
   shell.printJson(done);
   shell.printLine(piece(`${sign("done", shell.out)} `, "green"), piece(`run ${printable(runId)} is amended`));
-  for (const key of ["added", "removed", "replaced", "connected", "disconnected"] as const)
+  for (const key of ["added", "removed", "replaced", "connected", "disconnected", "fields"] as const)
     if (done[key].length > 0) shell.printLine(piece(`  ${key.padEnd(13)}`, "dim"), piece(printable(done[key].join(", "))));
 }

@@ -108,12 +108,16 @@ describe("graphs over HTTP", () => {
     const first = await sent<Json>(app, `/v1/runs/${id}/graph`, { text: whole });
     assert.deepEqual(
       [first.status, first.body],
-      [200, { ...(first.body as object), added: ["new"], removed: [], replaced: [], connected: ["gate → new"], disconnected: [] }],
+      [
+        200,
+        { ...(first.body as object), added: ["new"], removed: [], replaced: [], connected: ["gate → new"], disconnected: [], fields: [] },
+      ],
     );
     const second = await sent<Json>(app, `/v1/runs/${id}/graph`, {
       text: "changes:\n  - { do: remove, id: old }\n  - { do: output, output: '${ nodes.new.output }' }\n",
     });
     assert.equal(second.status, 200);
+    assert.partialDeepStrictEqual(second.body, { removed: ["old"], fields: ["output"] });
     await signal(app, id, { name: "go" });
     assert.equal(await app.app.engine.result(id, AbortSignal.timeout(120_000)), "new");
   });

@@ -1,5 +1,5 @@
-import { AppError, canonicalJson, type Json } from "@tutti/core";
-import { differenceOf, type Graph } from "@tutti/core/graph";
+import { AppError, type Json } from "@tutti/core";
+import { differenceOf } from "@tutti/core/graph";
 import { Hono } from "hono";
 import { z } from "zod";
 import { checkGraph } from "../../engine/index.ts";
@@ -20,8 +20,6 @@ const Save = z.strictObject({
   ifVersion: z.int().min(0).optional(),
 });
 const Start = z.strictObject({ input: z.json().default({}), version: z.int().min(1).optional(), runId: z.uuid().optional() });
-/** What of a graph is told apart by name; nodes and edges are told one by one. */
-const FIELDS = ["version", "description", "input", "limits", "start", "output"] as const;
 
 /** Graphs that are kept under a name: all versions of them, what two differ in, and runs of them. */
 export function savedGraphRoutes(app: App): Hono<HttpEnv> {
@@ -127,20 +125,16 @@ async function difference({ savedGraphs }: App, ctx: HttpContext): Promise<z.out
   const changes = differenceOf(before.graph, after.graph);
   const touched = [...changes.added, ...changes.removed, ...changes.replaced];
   const nodes = touched.map((id) => [id, { before: nodeOf(before, id), after: nodeOf(after, id) }] as const);
-  const isOther = (field: (typeof FIELDS)[number]): boolean => textOf(before.graph, field) !== textOf(after.graph, field);
-  return { from, to, ...mutable(changes), fields: FIELDS.filter(isOther), nodes: Object.fromEntries(nodes) };
+  return { from, to, ...mutable(changes), nodes: Object.fromEntries(nodes) };
 }
 
-function mutable({ added, removed, replaced, connected, disconnected }: ReturnType<typeof differenceOf>) {
-  return { added: [...added], removed: [...removed], replaced: [...replaced], connected: [...connected], disconnected: [...disconnected] };
+function mutable({ added, removed, replaced, connected, disconnected, fields }: ReturnType<typeof differenceOf>) {
+  const edges = { connected: [...connected], disconnected: [...disconnected] };
+  return { added: [...added], removed: [...removed], replaced: [...replaced], ...edges, fields: [...fields] };
 }
 
 function nodeOf({ graph }: SavedGraph, id: string): Json {
   return Object.hasOwn(graph.nodes, id) ? (graph.nodes[id] as unknown as Json) : null;
-}
-
-function textOf(graph: Graph, field: (typeof FIELDS)[number]): string {
-  return canonicalJson((graph[field] ?? null) as Json);
 }
 
 function versionOf(text: string): number {

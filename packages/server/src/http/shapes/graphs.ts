@@ -46,4 +46,5 @@ export const GraphAmended = z.object({
   replaced: z.array(z.string()),
   connected: z.array(z.string()),
   disconnected: z.array(z.string()),
+  fields: z.array(z.string()).describe("What else of the graph is another, such as its output."),
 });

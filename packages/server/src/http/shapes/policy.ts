@@ -1,6 +1,6 @@
 import { ACTION_KINDS } from "@tutti/core/policy";
 import { z } from "zod";
-import { anyObject, count, effect as toolEffect, Fault, json } from "./values.ts";
+import { count, effect as toolEffect, Fault, json } from "./values.ts";
 
 const effect = z.enum(["allow", "ask", "deny"]);
 const holds = z.enum(["yes", "no", "unknown"]);

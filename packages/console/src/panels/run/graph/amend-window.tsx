@@ -1,6 +1,6 @@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
-import { touchesPast, type GraphReading } from "@tutti/core/graph";
+import { differenceOf, touchesPast, type GraphReading } from "@tutti/core/graph";
 import { useState, type ReactNode } from "react";
 import { stringify } from "yaml";
 import { Button } from "../../../parts/button.tsx";
@@ -12,7 +12,7 @@ import { GoBack, Window } from "../../../parts/window.tsx";
 import { client } from "../../../server.ts";
 import { GraphEditor } from "../../workflows/editor/graph-editor.tsx";
 import type { Problem } from "../../workflows/editor/problems.ts";
-import { changesOf, Difference, isEmpty } from "./difference.tsx";
+import { Difference, isEmpty } from "./difference.tsx";
 
 interface AmendWindowProps {
   readonly runId: string;
@@ -40,7 +40,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
   const lockOf = (path: string): string | undefined =>
     hasBegun(path.split(/[.#]/)[0] ?? "") ? "It has begun, so it cannot change any more; add a node after it." : undefined;
   const past = after === undefined ? [] : touchesPast(before, after, hasBegun);
-  const changes = after === undefined || past.length > 0 ? undefined : changesOf(before, after);
+  const changes = after === undefined || past.length > 0 ? undefined : differenceOf(before, after);
   const amending = useMutation({
     mutationFn: () => client.amendGraph(runId, { text }),
     onSuccess: () => {

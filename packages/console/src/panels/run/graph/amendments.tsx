@@ -1,10 +1,10 @@
 import type { Json } from "@tutti/core";
-import type { AmendmentReading } from "@tutti/core/graph";
+import { AMENDED_EVENT, amendmentWords, type AmendmentReading, type GraphDifference } from "@tutti/core/graph";
 import type { ReactNode } from "react";
 import { Badge } from "../../../parts/badge.tsx";
 import { fieldsOf } from "../../../parts/json-fields.ts";
 import { Moment } from "../../../parts/time.tsx";
-import { Difference, isEmpty, type Changes } from "./difference.tsx";
+import { Difference, isEmpty } from "./difference.tsx";
 
 /** What people have changed of the graph while it ran. */
 export function Amendments({ amendments }: { readonly amendments: readonly AmendmentReading[] }): ReactNode {
@@ -27,18 +27,18 @@ export function Amendments({ amendments }: { readonly amendments: readonly Amend
   );
 }
 
-/** The log says of an amendment which nodes and edges it changed; without any, it changed what else a graph has. */
+/** What the log says of an amendment that was taken over. */
 function Taken({ data }: { readonly data: Json }): ReactNode {
   const lists = (name: string): readonly string[] => listOf(data, name).filter((id) => typeof id === "string");
-  const changes: Changes = {
+  const changes: GraphDifference = {
     added: lists("added"),
     removed: lists("removed"),
     replaced: lists("replaced"),
     connected: lists("connected"),
     disconnected: lists("disconnected"),
-    fields: [],
+    fields: lists("fields"),
   };
-  return isEmpty(changes) ? <p>Its nodes and edges stay; its output or its description changed.</p> : <Difference changes={changes} />;
+  return isEmpty(changes) ? <p>It {amendmentWords(AMENDED_EVENT, data)}.</p> : <Difference changes={changes} />;
 }
 
 function Refused({ data }: { readonly data: Json }): ReactNode {

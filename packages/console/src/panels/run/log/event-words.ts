@@ -1,4 +1,5 @@
 import type { Event, Json } from "@tutti/core";
+import { amendmentWords } from "@tutti/core/graph";
 import { standsIn } from "../../event-text.ts";
 import { dollars, duration } from "../../../parts/words.ts";
 import type { Accent } from "../../../parts/tones.ts";
@@ -30,7 +31,7 @@ export function eventWords(event: Event): string {
     case "step.failed":
       return `${event.name}, attempt ${event.attempt}: ${event.code}: ${event.message}`;
     case "step.completed":
-      return `${event.name} in ${duration(event.durationMs)}${event.usage === undefined ? "" : ` for ${dollars(event.usage.costUsd)}`}: ${short(event.output)}`;
+      return `${event.name} in ${duration(event.durationMs)}${event.usage === undefined ? "" : ` for ${dollars(event.usage.costUsd)}`}: ${amendmentWords(event.name, event.output) ?? short(event.output)}`;
     case "signal.received":
       return `${event.name}: ${short(event.value)}`;
     case "approval.answered":
