@@ -241,3 +241,29 @@ test("keys of one letter do nothing while somebody types, and the browser's own 
   assert.equal(await page.getByText(/selected/).count(), 0);
   assert.deepEqual(page.problems, []);
 });
+
+test("what is done with a key or with supervised work asks which one, and opens the window for it there", async () => {
+  const client = createClient({ baseUrl: tutti.tutti.url, token: tutti.tutti.token });
+  for (const name of ["shop", "warehouse"]) await client.createKey({ name });
+  const page = await tutti.open("/");
+  await choose(page, "Revoke a key");
+  await page.getByRole("combobox", { name: "Revoke a key", exact: true }).waitFor();
+  await page.keyboard.insertText("ware");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "warehouse" }).waitFor();
+  await page.keyboard.press("Enter");
+  const window = page.getByRole("dialog", { name: "Revoke warehouse?" });
+  await window.getByRole("button", { name: "Revoke", exact: true }).click();
+  await window.waitFor({ state: "detached" });
+  await page.waitForURL((url) => url.pathname.endsWith("/settings/budgets") && !url.searchParams.has("do"));
+  await page.getByRole("listitem", { name: "warehouse" }).getByText("revoked").waitFor();
+  await choose(page, "Change a key or its budgets");
+  await page.locator("[role=option][aria-selected=true]").filter({ hasText: "shop" }).waitFor();
+  assert.equal(await page.getByRole("option", { name: /warehouse/ }).count(), 0);
+  await page.keyboard.press("Enter");
+  await page.getByRole("dialog").getByLabel("Requests a minute").waitFor();
+  await page.keyboard.press("Escape");
+  await page.waitForURL((url) => !url.searchParams.has("do"));
+  await choose(page, "Stop supervised work");
+  await page.getByText("There is no such supervised work now").waitFor();
+  assert.deepEqual(page.problems, []);
+});

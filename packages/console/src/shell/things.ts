@@ -27,6 +27,10 @@ const ADDRESSES: Readonly<Record<Which["thing"], (id: string) => string>> = {
   agent: (id) => `/agents/${encodeURIComponent(id)}`,
   workflow: (id) => `/workflows/${encodeURIComponent(id)}`,
   graph: (id) => `/workflows/${encodeURIComponent(id)}`,
+  key: (id) => `/settings/budgets?key=${encodeURIComponent(id)}`,
+  plugin: (id) => `/settings/plugins?plugin=${encodeURIComponent(id)}`,
+  "MCP server": (id) => `/settings/mcp?server=${encodeURIComponent(id)}`,
+  "supervised work": (id) => `/queues?tab=supervised&work=${encodeURIComponent(id)}`,
 };
 
 /** The things that can be chosen, and behind them the way to the page of all of them. */
@@ -91,4 +95,18 @@ const LISTS: Readonly<Record<Which["thing"], (asked: Asked, signal: AbortSignal)
     (await client.workflows(signal))
       .filter(({ kind, source }) => kind === "graph" && source === "graph")
       .map(({ name, description }) => ({ id: name, title: name, words: description })),
+  key: async (_, signal) =>
+    (await client.keys(signal))
+      .filter(({ status }) => status === "active")
+      .map(({ id, name, user = "", team = "" }) => ({ id, title: name, words: `${user} ${team}` })),
+  plugin: async (_, signal) =>
+    (await client.folderPlugins(signal)).map(({ name, status, description }) => ({
+      id: name,
+      title: `${name}, ${status}`,
+      words: description,
+    })),
+  "MCP server": async (_, signal) =>
+    (await client.mcpServers(signal)).map(({ name, state, transport }) => ({ id: name, title: `${name}, ${state}`, words: transport })),
+  "supervised work": async (_, signal) =>
+    (await client.supervised(signal)).map(({ name, status, workflow }) => ({ id: name, title: `${name}, ${status}`, words: workflow })),
 };

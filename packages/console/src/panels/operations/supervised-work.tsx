@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { SupervisedEntry } from "@tutti/client";
 import { LifeBuoy, Play, Square } from "lucide-react";
-import { useState, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -15,6 +15,7 @@ import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { count } from "../../parts/words.ts";
+import { useDoing, useNamedHere } from "../../named-here.ts";
 import { client } from "../../server.ts";
 
 const EVERY_MS = 5000;
@@ -65,7 +66,7 @@ function Supervised({ entry }: { readonly entry: SupervisedEntry }): ReactNode {
   const { name, workflow, status, since, error, restarts, failures, restartAt, runId, supervisorId, stuck } = entry;
   return (
     <Panel title={name} actions={<Steering entry={entry} />}>
-      <div className="flex flex-col gap-3">
+      <div ref={useNamedHere("work", name)} tabIndex={-1} className="flex flex-col gap-3">
         <Facts
           facts={{
             Status: (
@@ -96,7 +97,7 @@ function Supervised({ entry }: { readonly entry: SupervisedEntry }): ReactNode {
 
 function Steering({ entry: { name, status } }: { readonly entry: SupervisedEntry }): ReactNode {
   const queries = useQueryClient();
-  const [isStopping, setStopping] = useState(false);
+  const [doing, setDoing] = useDoing("work", name);
   const readAgain = (): Promise<void> => queries.invalidateQueries({ queryKey: ["supervised"] });
   const resuming = useMutation({
     mutationFn: () => client.resumeSupervised(name),
@@ -115,7 +116,7 @@ function Steering({ entry: { name, status } }: { readonly entry: SupervisedEntry
         </Button>
       )}
       {status !== "stopping" && (
-        <Button tone="quiet" onClick={() => setStopping(true)}>
+        <Button tone="quiet" onClick={() => setDoing("stop")}>
           <Square aria-hidden className="size-3.5" />
           Stop …
         </Button>
@@ -127,8 +128,8 @@ function Steering({ entry: { name, status } }: { readonly entry: SupervisedEntry
         done={`${name} is being stopped`}
         isDangerous
         reason="wanted"
-        isOpen={isStopping}
-        onClose={() => setStopping(false)}
+        isOpen={doing === "stop" && status !== "stopping"}
+        onClose={() => setDoing(undefined)}
         act={async (reason) => {
           await client.stopSupervised(name, reason);
           await readAgain();

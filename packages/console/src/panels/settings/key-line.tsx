@@ -8,6 +8,7 @@ import { Confirm } from "../../parts/confirm.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import { count, dollars, short } from "../../parts/words.ts";
+import { useDoing } from "../../named-here.ts";
 import { client } from "../../server.ts";
 import { KeyForm } from "./key-form.tsx";
 import { SecretWindow } from "./secret-window.tsx";
@@ -91,7 +92,7 @@ function useBudgetRemoval({ id, name, limits }: KeyEntry): (budget: BudgetLeft) 
 function KeyActs({ entry: { id, name }, entry }: { readonly entry: KeyEntry }): ReactNode {
   const queries = useQueryClient();
   const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["keys"] });
-  const [open, setOpen] = useState<"change" | "rotate" | "revoke">();
+  const [open, setOpen] = useDoing("key", id);
   const [secret, setSecret] = useState<string>();
   const close = (): void => setOpen(undefined);
   return (

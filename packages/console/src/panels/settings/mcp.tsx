@@ -15,6 +15,7 @@ import { Empty } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
 import { Window } from "../../parts/window.tsx";
+import { useDoing, useNamedHere } from "../../named-here.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { client } from "../../server.ts";
 import { several } from "../../parts/words.ts";
@@ -93,8 +94,7 @@ function Adding({ onClose }: { readonly onClose: () => void }): ReactNode {
 
 function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode {
   const { name, transport, state, reason, tools, calls, failures, server: about, isConfigured } = server;
-  const [isOpen, setOpen] = useState(false);
-  const [isRemoving, setRemoving] = useState(false);
+  const [doing, setDoing] = useDoing("server", name);
   const queries = useQueryClient();
   const testing = useMutation({
     mutationFn: () => client.testMcpServer(name),
@@ -105,7 +105,12 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
     onError: complain,
   });
   return (
-    <li aria-label={name} className="flex flex-col gap-1.5 border-b border-line/60 py-3 text-[13px] last:border-0">
+    <li
+      ref={useNamedHere("server", name)}
+      tabIndex={-1}
+      aria-label={name}
+      className="flex flex-col gap-1.5 border-b border-line/60 py-3 text-[13px] last:border-0"
+    >
       <div className="flex flex-wrap items-center gap-2">
         <span className="font-medium" dir="auto">
           {name}
@@ -118,11 +123,11 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
           {state === "connected" ? "Test" : "Connect"}
         </Button>
         {transport === "http" && <LogIn name={name} />}
-        <Button tone={tools.waiting > 0 ? "primary" : "plain"} onClick={() => setOpen(true)}>
+        <Button tone={tools.waiting > 0 ? "primary" : "plain"} onClick={() => setDoing("tools")}>
           Tools …
         </Button>
         {!isConfigured && (
-          <Button tone="quiet" onClick={() => setRemoving(true)}>
+          <Button tone="quiet" onClick={() => setDoing("remove")}>
             Remove …
           </Button>
         )}
@@ -133,15 +138,15 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
         {failures > 0 && `, ${failures} failed`}
         {reason !== undefined && ` · ${reason}`}
       </p>
-      {isOpen && <Pins name={name} onClose={() => setOpen(false)} />}
+      {doing === "tools" && <Pins name={name} onClose={() => setDoing(undefined)} />}
       <Confirm
         title={`Remove ${name}?`}
         about="Its tools are gone at once; what was approved of it is forgotten."
         verb="Remove"
         done={`${name} is gone`}
         isDangerous
-        isOpen={isRemoving}
-        onClose={() => setRemoving(false)}
+        isOpen={doing === "remove" && !isConfigured}
+        onClose={() => setDoing(undefined)}
         act={() => client.removeMcpServer(name).finally(() => queries.invalidateQueries(serversQuery))}
       />
     </li>

@@ -10,6 +10,7 @@ import { Queried } from "../../parts/queried.tsx";
 import { Empty } from "../../parts/states.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import type { Accent } from "../../parts/tones.ts";
+import { useDoing, useNamedHere } from "../../named-here.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { client } from "../../server.ts";
 import { several } from "../../parts/words.ts";
@@ -95,7 +96,12 @@ export function Plugins(): ReactNode {
 function PluginLine({ plugin }: { readonly plugin: FolderPlugin }): ReactNode {
   const { name, status, version, description, problem, loaded, asks, process } = plugin;
   return (
-    <li aria-label={name} className="flex flex-col gap-1.5 border-b border-line/60 py-3 last:border-0">
+    <li
+      ref={useNamedHere("plugin", name)}
+      tabIndex={-1}
+      aria-label={name}
+      className="flex flex-col gap-1.5 border-b border-line/60 py-3 last:border-0"
+    >
       <div className="flex flex-wrap items-center gap-2 text-[13px]">
         <span className="font-medium" dir="auto">
           {name}
@@ -140,7 +146,7 @@ function Asked({ title, wants }: { readonly title: string; readonly wants: reado
 
 function PluginActs({ plugin: { name, status, wants } }: { readonly plugin: FolderPlugin }): ReactNode {
   const queries = useQueryClient();
-  const [asking, setAsking] = useState<"enable" | "remove" | "look">();
+  const [asking, setAsking] = useDoing("plugin", name);
   const refresh = (): Promise<void> => queries.invalidateQueries();
   const disabling = useMutation({
     mutationFn: () => client.disableFolderPlugin(name),
@@ -172,7 +178,7 @@ function PluginActs({ plugin: { name, status, wants } }: { readonly plugin: Fold
         about={wants.length === 0 ? "It asks for nothing." : <Asked title="It asks for" wants={wants} />}
         verb={wants.length === 0 ? "Enable" : "Grant and enable"}
         done={`${name} is on`}
-        isOpen={asking === "enable"}
+        isOpen={asking === "enable" && status !== "loaded"}
         onClose={() => setAsking(undefined)}
         act={() => client.enableFolderPlugin(name, wants).finally(refresh)}
       />

@@ -12,7 +12,7 @@ export type OperationEntry =
 
 /** What it is done with: that is chosen first, and opened with `search` in its address. */
 export interface Which {
-  readonly thing: "run" | "schedule" | "dead letter" | "agent" | "workflow" | "graph";
+  readonly thing: "run" | "schedule" | "dead letter" | "agent" | "workflow" | "graph" | "key" | "plugin" | "MCP server" | "supervised work";
   readonly search?: Readonly<Record<string, string>>;
   /** Of runs, only those of graphs, whether they have a name here or came with their run. */
   readonly isOfGraph?: true;
@@ -82,8 +82,14 @@ export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   "POST /v1/dead-letters/{id}/dismiss": which({ thing: "dead letter" }, page("/dead-letters", "Dismiss a dead letter", "leave")),
   "POST /v1/dead-letters/{id}/retry": which({ thing: "dead letter" }, page("/dead-letters", "Retry a dead letter", "again failed")),
   "POST /v1/supervisor": inWindow("Run a workflow or an agent under supervision", "supervise restart service"),
-  "POST /v1/supervisor/{name}/resume": page("/queues?tab=supervised", "Start supervised work again", "crash loop resume"),
-  "POST /v1/supervisor/{name}/stop": page("/queues?tab=supervised", "Stop supervised work", "cancel end"),
+  "POST /v1/supervisor/{name}/resume": which(
+    { thing: "supervised work" },
+    page("/queues?tab=supervised", "Start supervised work again", "crash loop resume"),
+  ),
+  "POST /v1/supervisor/{name}/stop": which(
+    { thing: "supervised work", search: { do: "stop" } },
+    page("/queues?tab=supervised", "Stop supervised work", "cancel end"),
+  ),
 
   "POST /v1/approvals/grants": page("/approvals?tab=grants", "Give a standing grant", "approve tool for some time"),
   "POST /v1/approvals/grants/{id}/approve": page("/approvals?tab=given", "Approve what somebody has approved", "second two"),
@@ -98,9 +104,15 @@ export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   "POST /v1/policy/replay": page("/settings/policy", "Try a policy on last week’s calls", "dry run replay what if"),
 
   "POST /v1/keys": page("/settings/budgets", "Make a key", "new create budget program"),
-  "POST /v1/keys/{id}": inWindow("Change a key or its budgets", "edit limits models rate"),
-  "POST /v1/keys/{id}/revoke": page("/settings/budgets", "Revoke a key", "end delete"),
-  "POST /v1/keys/{id}/rotate": dangerous("Give a key another secret", "rotate renew"),
+  "POST /v1/keys/{id}": which(
+    { thing: "key", search: { do: "change" } },
+    page("/settings/budgets", "Change a key or its budgets", "edit limits models rate"),
+  ),
+  "POST /v1/keys/{id}/revoke": which({ thing: "key", search: { do: "revoke" } }, page("/settings/budgets", "Revoke a key", "end delete")),
+  "POST /v1/keys/{id}/rotate": which(
+    { thing: "key", search: { do: "rotate" } },
+    page("/settings/budgets", "Give a key another secret", "rotate renew"),
+  ),
   "POST /v1/token/rotate": page("/settings/access", "Make a new owner’s token", "rotate secret"),
   "POST /v1/session": programs("signing in, which whoever sees the palette has done"),
   "DELETE /v1/session": page("/settings/access", "Sign out of this browser", "leave log out"),
@@ -109,16 +121,28 @@ export const OPERATIONS: Readonly<Record<string, OperationEntry>> = {
   "POST /v1/sessions/invitations": page("/settings/access", "Sign another browser in", "link invite phone"),
 
   "POST /v1/plugins": inWindow("Load a plugin", "install add enable path"),
-  "DELETE /v1/plugins/{name}": page("/settings/plugins", "Remove a plugin", "delete uninstall"),
-  "POST /v1/plugins/{name}/disable": page("/settings/plugins", "Disable a plugin", "off unload"),
-  "POST /v1/plugins/{name}/enable": page("/settings/plugins", "Enable a plugin", "on grant load"),
+  "DELETE /v1/plugins/{name}": which(
+    { thing: "plugin", search: { do: "remove" } },
+    page("/settings/plugins", "Remove a plugin", "delete uninstall"),
+  ),
+  "POST /v1/plugins/{name}/disable": which({ thing: "plugin" }, page("/settings/plugins", "Disable a plugin", "off unload")),
+  "POST /v1/plugins/{name}/enable": which(
+    { thing: "plugin", search: { do: "enable" } },
+    page("/settings/plugins", "Enable a plugin", "on grant load"),
+  ),
   "POST /v1/panels/{plugin}/{panel}/data": programs("a panel asks for its own data when it is shown"),
 
   "POST /v1/mcp/servers": page("/settings/mcp", "Add an MCP server", "use tools connect"),
-  "DELETE /v1/mcp/servers/{name}": page("/settings/mcp", "Remove an MCP server", "delete"),
-  "POST /v1/mcp/servers/{name}/approve": page("/settings/mcp", "Approve an MCP server’s tools", "pin look"),
+  "DELETE /v1/mcp/servers/{name}": which(
+    { thing: "MCP server", search: { do: "remove" } },
+    page("/settings/mcp", "Remove an MCP server", "delete"),
+  ),
+  "POST /v1/mcp/servers/{name}/approve": which(
+    { thing: "MCP server", search: { do: "tools" } },
+    page("/settings/mcp", "Approve an MCP server’s tools", "pin look"),
+  ),
   "POST /v1/mcp/servers/{name}/login": inWindow("Log in for an MCP server", "oauth authorize sign in"),
-  "POST /v1/mcp/servers/{name}/test": page("/settings/mcp", "Test an MCP server", "connect check"),
+  "POST /v1/mcp/servers/{name}/test": which({ thing: "MCP server" }, page("/settings/mcp", "Test an MCP server", "connect check")),
   "POST /mcp": programs("the Model Context Protocol, spoken by agents of others"),
   "DELETE /mcp": programs("the Model Context Protocol, spoken by agents of others"),
 
