@@ -384,3 +384,21 @@ test("an agent goes on with its answer when a comparison is left, with its tool 
   await first.getByText("stopped", { exact: true }).waitFor();
   assert.deepEqual(page.problems, []);
 });
+
+test("an answer whose renderer could not be loaded is plain text, and is drawn by itself when the server is back", async () => {
+  const page = await tutti.open("/agents");
+  const code = "**/assets/markdown-rendered-*.js";
+  await page.route(code, (route) => route.abort());
+  await page.goto(`${tutti.tutti.url}/admin/compare?a=test-model&b=test-model`);
+  await page.getByLabel("Prompt").fill("tell me");
+  await page.getByRole("button", { name: "Ask both" }).click();
+  const first = page.getByRole("region", { name: /^First/ });
+  await first.getByText("done", { exact: true }).waitFor();
+  await first.getByText("**Bold**").waitFor();
+  await tutti.restart(async () => {
+    await page.getByRole("alert").getByText("does not answer").waitFor();
+    await page.unroute(code);
+  });
+  await first.locator("strong").getByText("Bold").waitFor();
+  assert.deepEqual(page.problems, []);
+});

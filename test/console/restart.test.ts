@@ -200,3 +200,22 @@ test("what was read before the server went away stays when somebody comes back t
   await main.locator(`[title="${id}"]`).first().waitFor();
   assert.deepEqual(page.problems, []);
 });
+
+test("a sky whose code could not be loaded is flat, and comes in depth by itself when the server is back", async () => {
+  await using console = await openConsole();
+  const page = await console.open("/runs");
+  await page.getByText("Live", { exact: true }).waitFor();
+  const code = "**/assets/scene-sky-*.js";
+  await page.route(code, (route) => route.abort());
+  await page.goto(`${console.tutti.url}/admin/?scene=3d`);
+  const sky = page.getByRole("region", { name: "Constellation" });
+  await sky.getByRole("link").first().waitFor();
+  await page.getByText("Live", { exact: true }).waitFor();
+  assert.equal(await sky.locator("canvas").count(), 0);
+  await console.restart(async () => {
+    await page.getByRole("alert").getByText("does not answer").waitFor();
+    await page.unroute(code);
+  });
+  await sky.locator("canvas").waitFor();
+  assert.deepEqual(page.problems, []);
+});

@@ -32,6 +32,11 @@ export function latePart<Name extends string, Props extends object>(load: Load<N
   return late(load, name, MissingPart);
 }
 
+/** A part that something simpler stands in for until its code is here, and that comes by itself when the server is back. */
+export function lateInstead<Name extends string, Props extends Meanwhile>(load: Load<Name, Props>, name: Name): Late<Props> {
+  return late<Name, Props>(load, name, MissingInstead);
+}
+
 /** What opens over a page, loaded when it is first opened. */
 export function lateWindow<Name extends string, Props extends Closing>(load: Load<Name, Props>, name: Name): Late<Props> {
   return late<Name, Props>(load, name, MissingWindow);
@@ -39,6 +44,10 @@ export function lateWindow<Name extends string, Props extends Closing>(load: Loa
 
 /** Brings a module that has the component by its name. */
 export type Load<Name extends string, Props> = () => Promise<Readonly<Record<Name, ComponentType<Props>>>>;
+
+interface Meanwhile {
+  readonly meanwhile: ReactNode;
+}
 
 interface Closing {
   readonly onClose: () => void;
@@ -141,6 +150,11 @@ function MissingPage(props: MissingProps): ReactNode {
 function MissingPart(props: MissingProps): ReactNode {
   const { isGone, retry } = useAgain(props);
   return <NotHere what="part" isGone={isGone} onRetry={retry} />;
+}
+
+function MissingInstead({ meanwhile, again, name }: MissingProps & Meanwhile): ReactNode {
+  useAgain({ again, name });
+  return meanwhile;
 }
 
 /** It closes at once: it can be opened again as it was. */

@@ -1,8 +1,12 @@
-import { lazy, Suspense, type ReactNode } from "react";
+import { Suspense, type ReactNode } from "react";
+import { lateInstead } from "../late.tsx";
 import { Boundary } from "./boundary.tsx";
 import { isHardMarkdown } from "./hard-markdown.ts";
 
-const Rendered = lazy(() => import("./markdown-rendered.tsx").then(({ RenderedMarkdown }) => ({ default: RenderedMarkdown })));
+const Rendered = lateInstead<"RenderedMarkdown", MarkdownProps & { readonly meanwhile: ReactNode }>(
+  () => import("./markdown-rendered.tsx"),
+  "RenderedMarkdown",
+);
 
 /** Text that a model or a tool wrote. */
 export interface MarkdownProps {
@@ -18,7 +22,7 @@ export function Markdown({ text, place }: MarkdownProps): ReactNode {
   return (
     <Boundary fallback={plain}>
       <Suspense fallback={<Plain text={text} />}>
-        <Rendered text={text} place={place} />
+        <Rendered text={text} place={place} meanwhile={plain} />
       </Suspense>
     </Boundary>
   );

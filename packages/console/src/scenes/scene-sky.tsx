@@ -6,11 +6,14 @@ import { COLOUR } from "../parts/tones.ts";
 import { BODY_ACCENT, sparkColour } from "./looks.ts";
 import { orbit, type Body, type Sky } from "./sky.ts";
 
-interface SceneProps {
+/** A sky in depth. */
+export interface SceneProps {
   readonly sky: Sky;
   /** Whose name is shown; null when nothing is pointed at. */
   readonly onPoint: (body: Body | null) => void;
   readonly onOpen: (body: Body) => void;
+  /** The same for the keyboard, over the picture. */
+  readonly children: ReactNode;
 }
 
 /** Radians a second that the sky turns by itself while runs are under way. */
@@ -21,7 +24,7 @@ const DRAG = 0.006;
  * The constellation in depth. Frames are drawn on demand: when something changed, while it is turned, and while runs are under way; a sky
  * in which nothing happens costs nothing.
  */
-export function SceneSky({ sky, onPoint, onOpen }: SceneProps): ReactNode {
+export function SceneSky({ sky, onPoint, onOpen, children }: SceneProps): ReactNode {
   const [drag, setDrag] = useState({ turn: 0, tilt: 0.38 });
   // Colours are read from the page when the sky is made, so another theme makes it anew.
   const theme = useTheme();
@@ -34,23 +37,26 @@ export function SceneSky({ sky, onPoint, onOpen }: SceneProps): ReactNode {
     setDrag(({ turn, tilt }) => ({ turn: turn + dx * DRAG, tilt: Math.min(1.3, Math.max(0.05, tilt + dy * DRAG)) }));
   };
   return (
-    <div
-      className="h-full w-full cursor-grab touch-pan-y active:cursor-grabbing"
-      onPointerDown={(event) => (start.current = { x: event.clientX, y: event.clientY })}
-      onPointerMove={move}
-      onPointerUp={() => (start.current = null)}
-      onPointerLeave={() => (start.current = null)}
-    >
-      <Canvas key={theme} frameloop="demand" dpr={[1, 2]} camera={{ position: [0, 0, 13.5], fov: 40 }} aria-hidden>
-        <Turned turn={drag.turn} tilt={drag.tilt} isAlive={sky.sparks.length > 0}>
-          <Bodies bodies={sky.bodies} onPoint={onPoint} onOpen={onOpen} />
-          <Names bodies={sky.bodies} />
-          <Ties sky={sky} />
-          <Hub />
-          <Sparks sky={sky} />
-        </Turned>
-      </Canvas>
-    </div>
+    <>
+      <div
+        className="h-full w-full cursor-grab touch-pan-y active:cursor-grabbing"
+        onPointerDown={(event) => (start.current = { x: event.clientX, y: event.clientY })}
+        onPointerMove={move}
+        onPointerUp={() => (start.current = null)}
+        onPointerLeave={() => (start.current = null)}
+      >
+        <Canvas key={theme} frameloop="demand" dpr={[1, 2]} camera={{ position: [0, 0, 13.5], fov: 40 }} aria-hidden>
+          <Turned turn={drag.turn} tilt={drag.tilt} isAlive={sky.sparks.length > 0}>
+            <Bodies bodies={sky.bodies} onPoint={onPoint} onOpen={onOpen} />
+            <Names bodies={sky.bodies} />
+            <Ties sky={sky} />
+            <Hub />
+            <Sparks sky={sky} />
+          </Turned>
+        </Canvas>
+      </div>
+      {children}
+    </>
   );
 }
 

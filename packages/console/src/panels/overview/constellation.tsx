@@ -1,15 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { Link, useNavigate, useSearch } from "@tanstack/react-router";
 import type { RunRecord } from "@tutti/core";
-import { lazy, Suspense, useMemo, useState, type ReactNode } from "react";
+import { Suspense, useMemo, useState, type ReactNode } from "react";
 import { useMotionAllowed } from "../../appearance.ts";
 import { useLive } from "../../feed.ts";
 import { useKeptState } from "../../kept-state.ts";
+import { lateInstead } from "../../late.tsx";
 import { Boundary } from "../../parts/boundary.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { useRoving } from "../../parts/roving.ts";
 import { COLOUR } from "../../parts/tones.ts";
 import { agentsQuery, modelsQuery, toolsQuery, workflowsQuery } from "../../queries.ts";
+import type { SceneProps } from "../../scenes/scene-sky.tsx";
 import { addressOf, BodyLink } from "../../scenes/body-link.tsx";
 import { canDrawDepth } from "../../scenes/can-draw-depth.ts";
 import { FlatSky } from "../../scenes/flat-sky.tsx";
@@ -18,7 +20,10 @@ import { skyOf, type Body, type BodyKind, type Sky } from "../../scenes/sky.ts";
 import { client } from "../../server.ts";
 import { count, several } from "../../parts/words.ts";
 
-const SceneSky = lazy(() => import("../../scenes/scene-sky.tsx").then((module) => ({ default: module.SceneSky })));
+const SceneSky = lateInstead<"SceneSky", SceneProps & { readonly meanwhile: ReactNode }>(
+  () => import("../../scenes/scene-sky.tsx"),
+  "SceneSky",
+);
 
 const UNDER_WAY: readonly RunRecord["status"][] = ["queued", "running", "waiting", "paused"];
 /** Runs that are drawn. */
@@ -44,8 +49,9 @@ export function Constellation(): ReactNode {
             // Whatever a device said of itself, it may have no depth to draw in.
             <Boundary fallback={<FlatSky sky={sky} />}>
               <Suspense fallback={<FlatSky sky={sky} />}>
-                <SceneSky sky={sky} onPoint={setPointed} onOpen={open} />
-                <BodyLinks bodies={sky.bodies} />
+                <SceneSky sky={sky} onPoint={setPointed} onOpen={open} meanwhile={<FlatSky sky={sky} />}>
+                  <BodyLinks bodies={sky.bodies} />
+                </SceneSky>
               </Suspense>
             </Boundary>
           ) : (
