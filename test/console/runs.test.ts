@@ -289,3 +289,21 @@ test("the list is usable on a narrow screen and at twice the size, from right to
     await page.context().close();
   }
 });
+
+test("on a phone the list stays where it is when the counts come", async () => {
+  const page = await tutti.open("/settings");
+  await page.setViewportSize({ width: 390, height: 844 });
+  const counting = Promise.withResolvers<void>();
+  await page.route(/runs\/counts/, (route) => counting.promise.then(() => route.continue()));
+  await page.goto(`${tutti.tutti.url}/admin/runs`);
+  const grid = page.getByRole("grid", { name: "Runs" });
+  await grid.waitFor();
+  const topOf = async (): Promise<number | undefined> => (await grid.boundingBox())?.y;
+  const before = await topOf();
+  counting.resolve();
+  await page
+    .getByRole("group", { name: "Status" })
+    .getByRole("button", { name: /^All [\d,]+/ })
+    .waitFor();
+  assert.equal(await topOf(), before);
+});

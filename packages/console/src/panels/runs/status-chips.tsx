@@ -25,7 +25,8 @@ export function StatusChips({ filters, onStatuses }: ChipsProps): ReactNode {
   const toggle = (status: RunStatus): void =>
     onStatuses(filters.statuses.includes(status) ? filters.statuses.filter((one) => one !== status) : [...filters.statuses, status]);
   return (
-    <div role="group" aria-label="Status" className="flex flex-wrap gap-1.5">
+    // One line on a phone, whatever numbers come: what stands below must not move under a finger.
+    <div role="group" aria-label="Status" className="-m-1 flex shrink-0 gap-1.5 overflow-x-auto p-1 sm:flex-wrap sm:overflow-visible">
       <Chip isOn={filters.statuses.length === 0} number={counts?.total} isMore={counts?.isWhole === false} onClick={() => onStatuses([])}>
         All
       </Chip>
@@ -54,7 +55,7 @@ function Chip({ isOn, number, isMore = false, onClick, children }: ChipProps): R
       aria-pressed={isOn}
       onClick={onClick}
       className={cx(
-        "inline-flex h-7 items-center gap-1.5 rounded-full border px-2.5 text-xs font-medium",
+        "inline-flex h-7 shrink-0 items-center gap-1.5 rounded-full border px-2.5 text-xs font-medium",
         isOn ? "border-blue bg-ground-3 text-ink" : "border-line-strong bg-ground-1 text-ink-2 hover:bg-ground-2",
       )}
     >
