@@ -1,4 +1,4 @@
-export { isUntrusted } from "./effects.ts";
+export { isUntrusted, parseInput } from "./effects.ts";
 export { ApprovalBook } from "./approvals/approval-book.ts";
 export { approveSchema, grantSchema } from "./approvals/given-terms.ts";
 export { EmbeddedEngine } from "./embedded/embedded-engine.ts";

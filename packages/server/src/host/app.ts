@@ -129,7 +129,7 @@ export async function openApp(config: Config, options: AppOptions): Promise<App>
   engine.subscribe((event) => metrics.observe(event));
   engine.subscribe(logEvents(logger));
   const agents = agentDeps(config, { registry, models, textRouter, servers: () => mcpServers });
-  const services = createServices({ engine, store, webhooks, logger, hasWorkflow: (name) => registry.workflow(name) !== undefined });
+  const services = createServices({ engine, store, webhooks, logger, workflow: (name) => registry.workflow(name) });
   const plugins = await loadPlugins(config, options, { registry, agents, services, engine, store, logger, models });
   opening.use(plugins.folder);
   const savedGraphs = opening.use(await SavedGraphs.open({ engine, store, registry, host: graphs }));

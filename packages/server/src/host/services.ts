@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { AppError, parse, type Engine, type Plugin, type Principal, type Store, type Workflow } from "@tutti/core";
+import { AppError, parse, type Engine, type Json, type Plugin, type Principal, type Store, type Workflow } from "@tutti/core";
 import type { Keys } from "../auth/index.ts";
 import {
   ApprovalBook,
@@ -16,6 +16,7 @@ import {
   supervisorWorkflow,
   WaitingRuns,
   type GraphHost,
+  parseInput,
 } from "../engine/index.ts";
 import { FILES_FOLDER } from "../store/index.ts";
 import type { Logger } from "../telemetry/index.ts";
@@ -112,25 +113,28 @@ export interface ServicesParts {
   readonly store: Store;
   readonly webhooks: OutgoingWebhooks;
   readonly logger: Logger;
-  readonly hasWorkflow: (name: string) => boolean;
+  /** The workflow or agent of a name. */
+  readonly workflow: (name: string) => Workflow | undefined;
 }
 
 /** Opens them; nothing is delivered before `events.start()`. */
-export function createServices({ engine, store, webhooks, logger, hasWorkflow }: ServicesParts): Services {
-  const checkWorkflow = (name: string): void => {
-    if (!hasWorkflow(name) || name.startsWith("tutti."))
+export function createServices({ engine, store, webhooks, logger, workflow }: ServicesParts): Services {
+  const checkStart = async (name: string, input: Json): Promise<void> => {
+    const found = workflow(name);
+    if (found === undefined || name.startsWith("tutti."))
       throw new AppError(
         "not_found",
         `wanted a workflow or agent called "${name}", got none by that name; \`GET /v1/workflows\` lists them`,
       );
+    await parseInput(found, input);
   };
-  const parts = { engine, store, checkWorkflow };
+  const parts = { engine, store, checkStart };
   return {
     events: new Events({
       engine,
       store,
       webhooks,
-      hasWorkflow,
+      hasWorkflow: (name) => workflow(name) !== undefined,
       onError: (error, fields) => logger.error({ error, ...(fields as object) }, "a subscription is in trouble"),
     }),
     schedules: new Schedules(parts),

@@ -169,7 +169,7 @@ async function startTick(ctx: RunContext, state: ScheduleState, tick: Tick): Pro
 }
 
 /** The workflow's input, with the tick's time where it is wanted. */
-function inputOf({ input, tickField }: ScheduleSpec, { atMs }: Tick): ScheduleSpec["input"] {
+export function inputOf({ input, tickField }: ScheduleSpec, { atMs }: Pick<Tick, "atMs">): ScheduleSpec["input"] {
   if (tickField === undefined || typeof input !== "object" || input === null || Array.isArray(input)) return input;
   return { ...input, [tickField]: new Date(atMs).toISOString() };
 }

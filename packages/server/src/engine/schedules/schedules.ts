@@ -1,9 +1,9 @@
-import { AppError, canonicalJson, parse, type Engine, type Principal, type Store } from "@tutti/core";
+import { AppError, canonicalJson, parse, type Engine, type Json, type Principal, type Store } from "@tutti/core";
 import { newRunId } from "../run-id.ts";
 import { NamedRuns, type NamedRun } from "../supervisor/named-runs.ts";
 import { anchored, scheduleSchema, type ScheduleSpec } from "./schedule-spec.ts";
 import { newSchedule, type ScheduleState } from "./schedule-state.ts";
-import { SCHEDULE, type ScheduleCommand } from "./schedule-workflow.ts";
+import { inputOf, SCHEDULE, type ScheduleCommand } from "./schedule-workflow.ts";
 import { jitterOf, nextTicks } from "./ticks.ts";
 
 /** Ticks that one look ahead may ask for. */
@@ -36,8 +36,8 @@ export interface ScheduleView extends ScheduleSpec {
 export interface SchedulesParts {
   readonly engine: Engine;
   readonly store: Store;
-  /** Throws when there is no workflow or agent of that name. */
-  readonly checkWorkflow: (name: string) => void;
+  /** Rejects when there is no workflow or agent of that name, or it does not take that input. */
+  readonly checkStart: (workflow: string, input: Json) => Promise<void>;
   readonly nowMs?: () => number;
 }
 
@@ -45,12 +45,12 @@ export interface SchedulesParts {
 export class Schedules {
   readonly #engine: Engine;
   readonly #named: NamedRuns;
-  readonly #checkWorkflow: (name: string) => void;
+  readonly #checkStart: SchedulesParts["checkStart"];
   readonly #nowMs: () => number;
 
-  constructor({ engine, store, checkWorkflow, nowMs = Date.now }: SchedulesParts) {
+  constructor({ engine, store, checkStart, nowMs = Date.now }: SchedulesParts) {
     this.#engine = engine;
-    this.#checkWorkflow = checkWorkflow;
+    this.#checkStart = checkStart;
     this.#nowMs = nowMs;
     this.#named = new NamedRuns({
       engine,
@@ -138,7 +138,7 @@ export class Schedules {
 
   /** When a schedule that may not exist yet would be due next, without jitter. */
   async preview(input: unknown, count: number): Promise<readonly string[]> {
-    const { spec, nowMs } = await this.#read(input, () => undefined);
+    const { spec, nowMs } = await this.#read(input, async () => {});
     return nextTicks(spec, nowMs, Math.min(count, PREVIEW_MAX)).map(iso);
   }
 
@@ -149,10 +149,10 @@ export class Schedules {
   }
 
   /** Settings as people gave them, checked, with every default in place. */
-  async #read(input: unknown, check = this.#checkWorkflow): Promise<{ readonly spec: ScheduleSpec; readonly nowMs: number }> {
+  async #read(input: unknown, check = this.#checkStart): Promise<{ readonly spec: ScheduleSpec; readonly nowMs: number }> {
     const nowMs = this.#nowMs();
     const spec = anchored(await parse(scheduleSchema, input, "the schedule"), nowMs);
-    check(spec.workflow);
+    await check(spec.workflow, inputOf(spec, { atMs: nowMs }));
     if (nextTicks(spec, nowMs, 1).length === 0)
       throw new AppError("invalid_input", `wanted a schedule with a time to come, got ${canonicalJson(spec.when)}, which never comes`);
     return { spec, nowMs };

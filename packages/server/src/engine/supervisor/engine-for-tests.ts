@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { AppError, type Engine, type Event, type Json, type Principal, type RunContext, type Store, type Workflow } from "@tutti/core";
 import type { Clock } from "../clock.ts";
+import { parseInput } from "../effects.ts";
 import { EmbeddedEngine } from "../embedded/embedded-engine.ts";
 import { Schedules } from "../schedules/schedules.ts";
 import { scheduleWorkflow } from "../schedules/schedule-workflow.ts";
@@ -87,11 +88,13 @@ async function open(options: BenchOptions, dataDir: string, openStore: (dataDir:
     await store.close();
   };
   let isOpen = true;
-  const checkWorkflow = (name: string): void => {
-    if (!workflows.some((workflow) => workflow.name === name)) throw new AppError("not_found", `wanted a workflow, got "${name}"`);
+  const checkStart = async (name: string, input: Json): Promise<void> => {
+    const found = workflows.find((workflow) => workflow.name === name);
+    if (found === undefined) throw new AppError("not_found", `wanted a workflow, got "${name}"`);
+    await parseInput(found, input);
   };
   const { clock } = options;
-  const parts = { engine, store, checkWorkflow, ...(clock !== undefined && { nowMs: () => clock.nowMs() }) };
+  const parts = { engine, store, checkStart, ...(clock !== undefined && { nowMs: () => clock.nowMs() }) };
   return {
     dataDir,
     engine,

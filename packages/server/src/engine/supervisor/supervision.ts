@@ -1,4 +1,5 @@
 import { AppError, parse, type Engine, type Principal, type Store } from "@tutti/core";
+import type { SchedulesParts } from "../schedules/schedules.ts";
 import { NamedRuns, type NamedRun } from "./named-runs.ts";
 import { stuckSteps, type StuckStep } from "./stuck.ts";
 import { SUPERVISOR, supervisorSchema, type SupervisorInput } from "./supervisor-input.ts";
@@ -23,18 +24,21 @@ export interface SupervisedView extends Omit<SupervisorInput, "carried"> {
   readonly stuck: readonly StuckStep[];
 }
 
+/** What supervision needs. */
+export type SupervisionParts = Pick<SchedulesParts, "engine" | "store" | "checkStart">;
+
 /** The work under supervision: a reading of the runs of `tutti.supervisor`. */
 export class Supervision {
   readonly #engine: Engine;
   readonly #store: Store;
   readonly #named: NamedRuns;
-  readonly #checkWorkflow: (name: string) => void;
+  readonly #checkStart: SupervisionParts["checkStart"];
 
-  constructor(parts: { readonly engine: Engine; readonly store: Store; readonly checkWorkflow: (name: string) => void }) {
+  constructor(parts: SupervisionParts) {
     const { engine, store } = parts;
     this.#engine = engine;
     this.#store = store;
-    this.#checkWorkflow = parts.checkWorkflow;
+    this.#checkStart = parts.checkStart;
     this.#named = new NamedRuns({
       engine,
       store,
@@ -56,7 +60,7 @@ export class Supervision {
   /** Starts a workflow under supervision; `conflict` when the name is taken. */
   async start(input: unknown, principal: Principal): Promise<SupervisedView> {
     const { carried: _, ...wanted } = await parse(supervisorSchema, input, "the supervised workflow");
-    this.#checkWorkflow(wanted.workflow);
+    await this.#checkStart(wanted.workflow, wanted.input);
     await this.#named.start(wanted.name, () => wanted, principal);
     return this.show(wanted.name);
   }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createClient, type Client, type ScheduleEntry } from "@tutti/client";
-import type { Plugin } from "@tutti/core";
+import { defineWorkflow, type Plugin } from "@tutti/core";
+import { z } from "zod";
 import { startTestApp, type TestApp } from "../../testing.ts";
 
 const plugin: Plugin = {
@@ -13,6 +14,7 @@ const plugin: Plugin = {
       input: { "~standard": { validate: (value: unknown) => ({ value }) } },
       run: (ctx, input) => ctx.step("echo", () => input),
     },
+    defineWorkflow({ name: "dinner", version: "1", input: z.object({ at: z.string() }), run: async () => null }),
   ],
 };
 
@@ -76,6 +78,8 @@ test("what is wrong with a schedule is said by name", async () => {
   await assert.rejects(make({ workflow: "nobody" }), { code: "not_found", message: /wanted a workflow or agent called "nobody"/ });
   await assert.rejects(make({ workflow: "tutti.schedule" }), { code: "not_found" });
   await assert.rejects(make({ crom: true }), { code: "invalid_input", message: /crom/ });
+  await assert.rejects(make({ workflow: "dinner", input: null }), { code: "invalid_input", message: /the input of "dinner"/ });
+  await make({ name: "dinners", workflow: "dinner", input: { at: 1 }, tickField: "at" });
   assert.equal((await app.fetch("/v1/schedules", nightly)).status, 201);
   assert.equal((await app.fetch("/v1/schedules", nightly)).status, 409);
   assert.equal((await app.fetch("/v1/schedules/nightly", { ...nightly, name: "other" })).status, 400);
