@@ -212,6 +212,19 @@ test("what is sent while an answer is still coming is asked once that is there, 
   assert.deepEqual(page.problems, []);
 });
 
+test("a message that is half written stays over a reload and a way elsewhere", async () => {
+  const page = await tutti.open("/agents/clerk");
+  const box = page.getByLabel("Message to clerk");
+  await box.fill("half a thought");
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await page.getByRole("heading", { name: "Runs", level: 1 }).waitFor();
+  await page.goBack();
+  await box.and(page.getByText("half a thought")).waitFor();
+  await page.reload();
+  await box.and(page.getByText("half a thought")).waitFor();
+  assert.deepEqual(page.problems, []);
+});
+
 test("what an answer asks is approved, denied, or given another input in its place, without leaving the conversation", async () => {
   const page = await tutti.open("/agents/clerk");
   const log = page.getByRole("log", { name: "Messages" });

@@ -1,13 +1,17 @@
-import { useMutation } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { Event } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../action.ts";
 import { useLive } from "../feed.ts";
 import { Button, buttonLook } from "../parts/button.tsx";
 import { complain } from "../parts/toasts.tsx";
 import { client } from "../server.ts";
+import { keepText, readKept } from "../tab-storage.ts";
 import { Keys } from "./keys.tsx";
 import { progressAfter, TOUR_GRAPH, TOUR_INPUT, type TourProgress } from "./tour-run.ts";
+
+/** Where the run of the tour is kept, so that a reload goes on with it. */
+const RUN = "tutti.tour";
 
 /** What is said at each step. */
 const STEPS: Readonly<Record<TourProgress | "start", { readonly place: number; readonly title: string; readonly text: string }>> = {
@@ -30,16 +34,26 @@ const STEPS: Readonly<Record<TourProgress | "start", { readonly place: number; r
  * stands on the other side than what is said in passing.
  */
 export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
-  const [runId, setRunId] = useState<string>();
+  const [runId, setRunId] = useState(() => readKept(RUN));
   const [progress, setProgress] = useState<TourProgress>("working");
-  const starting = useMutation({
+  const begin = (id: string | undefined): void => {
+    keepText(RUN, id);
+    setRunId(id);
+  };
+  const end = (): void => {
+    keepText(RUN, undefined);
+    onClose();
+  };
+  const starting = useAction({
     mutationFn: () => client.startGraph({ text: TOUR_GRAPH, name: "tour", input: TOUR_INPUT }),
-    onSuccess: ({ run }) => setRunId(run.id),
+    onSuccess: ({ run }) => begin(run.id),
     onError: complain,
   });
   useLive(runId === undefined ? null : { topic: "run", runId }, {
     onData: ({ events }) =>
       setProgress((known) => events.reduce<TourProgress>((so, event) => progressAfter(so, event as unknown as Event), known)),
+    // It was another server's, or is deleted.
+    onError: () => begin(undefined),
   });
   const step = runId === undefined ? "start" : progress;
   const { place, title, text } = STEPS[step];
@@ -65,7 +79,7 @@ export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
           </Link>
         )}
         {runId !== undefined && step === "ended" && (
-          <Link to="/runs/$runId" params={{ runId }} search={{ tab: "receipt" }} onClick={onClose} className={buttonLook("primary")}>
+          <Link to="/runs/$runId" params={{ runId }} search={{ tab: "receipt" }} onClick={end} className={buttonLook("primary")}>
             Open the receipt
           </Link>
         )}
@@ -75,7 +89,7 @@ export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
           </Link>
         )}
         <span className="grow" />
-        <Button tone="quiet" onClick={onClose}>
+        <Button tone="quiet" onClick={end}>
           {step === "ended" ? "Finish" : "Leave the tour"}
         </Button>
       </div>

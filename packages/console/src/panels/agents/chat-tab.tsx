@@ -2,12 +2,13 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { AgentEntry } from "@tutti/client";
 import { ChevronDown, MessageSquarePlus, SendHorizontal, Square } from "lucide-react";
-import { useEffect, useEffectEvent, useMemo, useRef, useState, type ReactNode } from "react";
+import { useEffect, useEffectEvent, useMemo, useRef, useState, type Dispatch, type ReactNode, type SetStateAction } from "react";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { cx } from "../../parts/class-names.ts";
 import { Empty, Failure, Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
+import { keepText, readKept } from "../../tab-storage.ts";
 import { Answer } from "./answer.tsx";
 import { Dictate } from "./dictate.tsx";
 import type { ChatMessage, Conversation } from "./conversations.ts";
@@ -119,7 +120,7 @@ export function Talk({ agent, runId, onRun, onNew, isPart = false }: TalkProps):
       className={isPart ? "-m-4 flex max-h-[32rem] flex-col" : "panel flex min-h-0 flex-col"}
     >
       <Said chat={chat} agent={agent} runId={runId} isPart={isPart} />
-      <Composer box={composer} agent={agent.name} chat={chat} isPart={isPart} />
+      <Composer key={agent.name} box={composer} agent={agent.name} chat={chat} isPart={isPart} />
     </section>
   );
 }
@@ -240,7 +241,7 @@ interface ComposerProps {
 const LINES_MAX = 10;
 
 function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
-  const [draft, setDraft] = useState("");
+  const [draft, setDraft] = useDraft(`tutti chat draft ${agent}`);
   const [isQueued, queue] = useQueue({ turn: chat.turn, draft, submit: () => box.current?.form?.requestSubmit() });
   const isOpen = chat.turn?.isOpen === true;
   const send = (): void => {
@@ -298,6 +299,13 @@ function Composer({ box, agent, chat, isPart }: ComposerProps): ReactNode {
       </p>
     </form>
   );
+}
+
+/** What somebody writes, kept in this tab: going elsewhere and a reload lose nothing of it. */
+function useDraft(key: string): [draft: string, setDraft: Dispatch<SetStateAction<string>>] {
+  const [draft, setDraft] = useState(() => readKept(key) ?? "");
+  useEffect(() => keepText(key, draft === "" ? undefined : draft), [key, draft]);
+  return [draft, setDraft];
 }
 
 interface QueueParts {

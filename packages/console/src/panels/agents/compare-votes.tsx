@@ -1,6 +1,7 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { AppError, type Json } from "@tutti/core";
 import type { ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
@@ -31,7 +32,7 @@ export function Votes({ a, b }: { readonly a: CompletionState; readonly b: Compl
     await client.saveView(VIEW, next as unknown as Json);
     queryClient.setQueryData(tallyQuery.queryKey, next);
   };
-  const voting = useMutation({
+  const voting = useAction({
     mutationFn: async (verdict: Verdict) => {
       // Others may have voted since this page read them.
       const before = await queryClient.fetchQuery({ ...tallyQuery, staleTime: 0 });

@@ -1,3 +1,5 @@
+import { keepText, readKept } from "../../tab-storage.ts";
+
 /** A graph's text that is not saved yet, and the version it was made from; 0 when there is none yet. */
 export interface Draft {
   readonly text: string;
@@ -11,13 +13,13 @@ const keyOf = (name: string): string => `tutti graph draft ${name}`;
 /** The draft of a graph that this tab holds. It outlives a reload and leaves with the tab. */
 export function readDraft(name: string): Draft | undefined {
   try {
-    const kept = sessionStorage.getItem(keyOf(name));
-    if (kept === null) return undefined;
+    const kept = readKept(keyOf(name));
+    if (kept === undefined) return undefined;
     const { text, version, message } = JSON.parse(kept) as Partial<Draft>;
     if (typeof text !== "string" || typeof version !== "number") return undefined;
     return { text, version, ...(typeof message === "string" && { message }) };
   } catch {
-    // A browser may forbid the storage, or hold something of an earlier version.
+    // A browser may hold something of an earlier version.
     return undefined;
   }
 }
@@ -33,10 +35,5 @@ export function draftAfterSaving(now: Draft, sent: Draft, saved: Draft): Draft {
 
 /** Keeps a draft, or forgets it. */
 export function keepDraft(name: string, draft: Draft | undefined): void {
-  try {
-    if (draft === undefined) sessionStorage.removeItem(keyOf(name));
-    else sessionStorage.setItem(keyOf(name), JSON.stringify(draft));
-  } catch {
-    // Without storage a draft lives as long as its page.
-  }
+  keepText(keyOf(name), draft && JSON.stringify(draft));
 }

@@ -1,0 +1,19 @@
+/** A text that this tab holds: it outlives a reload and leaves with the tab. */
+export function readKept(key: string): string | undefined {
+  try {
+    return sessionStorage.getItem(key) ?? undefined;
+  } catch {
+    // A browser may forbid the storage.
+    return undefined;
+  }
+}
+
+/** Keeps a text in this tab, or forgets it. */
+export function keepText(key: string, text: string | undefined): void {
+  try {
+    if (text === undefined) sessionStorage.removeItem(key);
+    else sessionStorage.setItem(key, text);
+  } catch {
+    // Without storage it lives as long as its page.
+  }
+}
