@@ -126,6 +126,23 @@ test("a key is made with limits and shown once, changed, loses a budget and gets
   assert.deepEqual([...page.problems], []);
 });
 
+test("a double click makes one key, and what is shown once or half written is not lost by a click beside it", async () => {
+  const page = await tutti.open("/settings/budgets");
+  await page.getByRole("button", { name: "New key …" }).click();
+  await dialog(page).getByLabel("Name").fill("twice");
+  await page.mouse.click(20, 700);
+  assert.equal(await dialog(page).getByLabel("Name").inputValue(), "twice");
+  await dialog(page).getByRole("button", { name: "Make the key" }).dblclick();
+  await dialog(page).getByText("The new key").waitFor();
+  await page.mouse.click(20, 700);
+  await dialog(page).getByRole("button", { name: "Copy the key" }).waitFor();
+  const keys = await client.keys();
+  assert.equal(keys.filter(({ name }) => name === "twice").length, 1);
+  await page.keyboard.press("Escape");
+  await page.getByRole("dialog").waitFor({ state: "detached" });
+  assert.deepEqual([...page.problems], []);
+});
+
 test("a policy is tried on last week's calls: what would change and why; what is wrong with it is told by its place", async () => {
   await client.callTool("echo", { text: "one" });
   await client.callTool("safe_calc", { expression: "1 + 1" });

@@ -318,7 +318,7 @@ test("the first Escape in a text leaves the text only, and an amendment that is 
   await editor.getByText("output: done").waitFor();
   await window.getByRole("button", { name: "Amend", exact: true }).click();
   await window.waitFor({ state: "detached" });
-  await page.getByRole("region", { name: "Amendments" }).getByText("its output or its description changed").waitFor();
+  await page.getByRole("region", { name: "Amendments" }).getByText("output", { exact: true }).waitFor();
   await page.getByRole("button", { name: "Amend", exact: true }).click();
   await writeCode(page, editor, `${text.replace("old", "new")}output: done\n`);
   await window.getByLabel("What changes", { exact: true }).getByText("send", { exact: true }).waitFor();

@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import type { SessionReply } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "./action.ts";
 import { Button } from "./parts/button.tsx";
 import { TextField } from "./parts/fields.tsx";
 import { client } from "./server.ts";
@@ -19,7 +19,7 @@ export function SignIn({
   readonly onSignedIn: (signedIn: SessionReply) => void;
 }): ReactNode {
   const [token, setToken] = useState("");
-  const signingIn = useMutation({ mutationFn: () => client.signIn({ token: token.trim() }), onSuccess: onSignedIn });
+  const signingIn = useAction({ mutationFn: () => client.signIn({ token: token.trim() }), onSuccess: onSignedIn });
   return (
     <main className="grid min-h-dvh place-items-center bg-[radial-gradient(60%_50%_at_50%_0%,var(--glow),transparent)] p-6">
       <form

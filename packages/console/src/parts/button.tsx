@@ -17,15 +17,26 @@ const SHAPE =
 
 type ButtonProps = Omit<ComponentProps<"button">, "className"> & {
   readonly tone?: Tone;
-  /** Something is under way: the button waits. */
+  /** Something is under way: the button waits. One that has this at all does it once however it is clicked: nobody means twice by a double click. */
   readonly isBusy?: boolean;
 };
 
 /** A button that says what it does. */
-export function Button({ tone = "plain", isBusy = false, disabled, children, ...rest }: ButtonProps): ReactNode {
+export function Button({ tone = "plain", isBusy, disabled, onClick, children, ...rest }: ButtonProps): ReactNode {
+  const click: ButtonProps["onClick"] = (event) => {
+    if (isBusy !== undefined && event.detail > 1) event.preventDefault();
+    else onClick?.(event);
+  };
   return (
-    <button type="button" {...rest} disabled={disabled === true || isBusy} aria-busy={isBusy} className={buttonLook(tone)}>
-      {isBusy && <Spinner />}
+    <button
+      type="button"
+      {...rest}
+      onClick={click}
+      disabled={disabled === true || isBusy === true}
+      aria-busy={isBusy === true}
+      className={buttonLook(tone)}
+    >
+      {isBusy === true && <Spinner />}
       {children}
     </button>
   );

@@ -1,5 +1,5 @@
-import { useMutation } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../action.ts";
 import { Button } from "./button.tsx";
 import { TextField } from "./fields.tsx";
 import { complain, say } from "./toasts.tsx";
@@ -25,7 +25,7 @@ interface ConfirmProps {
 /** Asks before something that is hard to take back, and for its reason. */
 export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isDangerous = false, act, undo }: ConfirmProps): ReactNode {
   const [given, setGiven] = useState("");
-  const acting = useMutation({
+  const acting = useAction({
     mutationFn: act,
     onSuccess: () => {
       say(done, undo && { undo: () => void undo().catch(complain) });
@@ -35,8 +35,8 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
     onError: complain,
   });
   const isMissing = reason === "wanted" && given.trim() === "";
-  const actOnce = (): void => {
-    if (!isMissing && !acting.isPending) acting.mutate(given.trim());
+  const send = (): void => {
+    if (!isMissing) acting.mutate(given.trim());
   };
   return (
     <Window
@@ -47,7 +47,7 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
       foot={
         <>
           <GoBack onClick={onClose} />
-          <Button tone={isDangerous ? "danger" : "primary"} isBusy={acting.isPending} disabled={isMissing} onClick={actOnce}>
+          <Button tone={isDangerous ? "danger" : "primary"} isBusy={acting.isPending} disabled={isMissing} onClick={send}>
             {verb}
           </Button>
         </>
@@ -57,7 +57,7 @@ export function Confirm({ title, about, verb, done, isOpen, onClose, reason, isD
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            actOnce();
+            send();
           }}
         >
           <TextField

@@ -1,8 +1,9 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { SavedView } from "@tutti/client";
 import { AppError, canonicalJson, type Json } from "@tutti/core";
 import { Bookmark, Pencil, Trash2 } from "lucide-react";
 import { useCallback, useImperativeHandle, useState, type ReactNode, type Ref } from "react";
+import { useAction } from "../action.ts";
 import { client } from "../server.ts";
 import { Button, IconButton } from "./button.tsx";
 import { TextField } from "./fields.tsx";
@@ -186,7 +187,7 @@ function useChanges() {
     await save(view).catch(complain);
     await readAgain();
   };
-  return useMutation({
+  return useAction({
     mutationFn: (change: Change) => perform(change, queries.getQueryData(viewsQuery.queryKey) ?? []),
     onSuccess: async (_, change) => {
       await readAgain();

@@ -7,13 +7,15 @@ import { cx } from "./class-names.ts";
 
 const toasts = Toast.createToastManager();
 const ERROR_SHOWN_MS = 12_000;
+/** Long enough to notice what was done, and to get there with the keyboard. */
+const UNDO_SHOWN_MS = 20_000;
 
 /** Says in passing that something is done; `undo` takes it back. */
 export function say(title: string, options: { readonly detail?: string; readonly undo?: () => void } = {}): void {
   toasts.add({
     title,
     description: options.detail,
-    ...(options.undo !== undefined && { actionProps: { children: "Undo", onClick: options.undo } }),
+    ...(options.undo !== undefined && { timeout: UNDO_SHOWN_MS, actionProps: { children: "Undo", onClick: options.undo } }),
   });
 }
 
@@ -28,7 +30,7 @@ export function Toasts(): ReactNode {
   return (
     <Toast.Provider toastManager={toasts} limit={4}>
       <Toast.Portal>
-        <Toast.Viewport className="fixed end-4 bottom-4 z-50 flex w-96 max-w-[calc(100vw-2rem)] flex-col gap-2">
+        <Toast.Viewport className="fixed end-4 bottom-4 max-md:top-16 max-md:bottom-auto z-50 flex w-96 max-w-[calc(100vw-2rem)] flex-col gap-2">
           <List />
         </Toast.Viewport>
       </Toast.Portal>

@@ -1,6 +1,6 @@
 import { Dialog } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
-import { useEffect, useRef, type ReactNode, type RefObject } from "react";
+import { useEffect, useRef, useState, type ReactNode, type RefObject } from "react";
 import { Button, buttonLook } from "./button.tsx";
 import { cx } from "./class-names.ts";
 
@@ -12,6 +12,8 @@ interface WindowProps {
   readonly isWide?: boolean;
   /** As large as the page lets it be. */
   readonly isWhole?: boolean;
+  /** What it shows is not to be had again: a click beside it does not close it. */
+  readonly isOnce?: boolean;
   /** The buttons at its foot. */
   readonly foot?: ReactNode;
   readonly children?: ReactNode;
@@ -19,16 +21,33 @@ interface WindowProps {
 
 /**
  * A window over the page. The keyboard begins in its first field, or on the first button at its foot, which is the safe one; Escape and a
- * click beside it close it, and the keyboard goes back to where it was.
+ * click beside it close it, and the keyboard goes back to where it was. Once something was typed, a click beside it does nothing.
  */
-export function Window({ title, about, isOpen, onClose, isWide = false, isWhole = false, foot, children }: WindowProps): ReactNode {
+export function Window({
+  title,
+  about,
+  isOpen,
+  onClose,
+  isWide = false,
+  isWhole = false,
+  isOnce = false,
+  foot,
+  children,
+}: WindowProps): ReactNode {
+  const [isTouched, setTouched] = useState(false);
   const popup = useRef<HTMLDivElement>(null);
   return (
-    <Dialog.Root open={isOpen} onOpenChange={(isNowOpen) => !isNowOpen && onClose()}>
+    <Dialog.Root
+      open={isOpen}
+      onOpenChange={(isNowOpen) => !isNowOpen && onClose()}
+      onOpenChangeComplete={() => setTouched(false)}
+      disablePointerDismissal={isOnce || isTouched}
+    >
       <Dialog.Portal>
         <Dialog.Backdrop className="fixed inset-0 z-40 bg-shade transition-opacity data-[ending-style]:opacity-0 data-[starting-style]:opacity-0" />
         <Dialog.Popup
           ref={popup}
+          onInput={() => setTouched(true)}
           // A field that has the focus on a touch screen covers half of the window with its keyboard.
           initialFocus={(openedBy) => openedBy === "touch" || beginningOf(popup.current)}
           className={cx(

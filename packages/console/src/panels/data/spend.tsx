@@ -1,8 +1,9 @@
-import { queryOptions, useMutation, useQuery } from "@tanstack/react-query";
+import { queryOptions, useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { SpendDimension, SpendReport, SpendRow } from "@tutti/client";
 import { Coins, Download } from "lucide-react";
 import { useCallback, useMemo, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { useLatest } from "../../latest.ts";
 import { Button } from "../../parts/button.tsx";
 import { download } from "../../parts/download.ts";
@@ -58,7 +59,7 @@ export function Spend(): ReactNode {
   const { data: names = NO_NAMES } = useQuery(keyNamesQuery);
   const rows = useQuery(spendQuery([by], days));
   const daily = useQuery(spendQuery(by === "day" ? ["day"] : ["day", by], days));
-  const saving = useMutation({
+  const saving = useAction({
     mutationFn: () => client.spendCsv({ by: [by], from: dayOf(Date.now() - (days - 1) * DAY_MS), to: dayOf(Date.now()) }),
     onSuccess: (csv) => download(`spend-by-${by}.csv`, csv, "text/csv"),
     onError: complain,

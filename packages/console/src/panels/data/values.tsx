@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Archive, Download } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { useLive } from "../../feed.ts";
 import { useKeptState } from "../../kept-state.ts";
 import { useNewestWork } from "../../newest-work.ts";
@@ -137,7 +137,7 @@ function ValueLine({ value: { sha256, sizeBytes, at, runId, what }, isShown, onO
 }
 
 function DownloadButton({ sha256 }: { readonly sha256: string }): ReactNode {
-  const saving = useMutation({
+  const saving = useAction({
     mutationFn: () => wholeValue({ $blob: sha256, sizeBytes: 0 }),
     onSuccess: (value) => download(`${sha256.slice(0, 12)}.json`, JSON.stringify(value, null, 2)),
     onError: complain,
@@ -167,7 +167,7 @@ function useLargeValues(): LargeValues {
     if (found.length > 0) setValues((known) => (isNew ? [...found, ...known] : [...known, ...found]).slice(0, KEPT_MAX));
   };
   const { begin } = useNewestWork();
-  const reading = useMutation({
+  const reading = useAction({
     mutationFn: (before: number) => readBack({ before, isWanted: (event) => largeValuesOf(event).length > 0, enough: ENOUGH }, begin()),
     onSuccess: ({ events, nextBefore }) => {
       add(events, false);

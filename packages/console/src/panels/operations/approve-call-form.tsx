@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ApproveRequest } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { CopyButton } from "../../parts/copy.tsx";
 import { Facts } from "../../parts/facts.tsx";
@@ -29,7 +30,7 @@ const EMPTY: Draft = { tool: "", text: "{}", principal: "", expiresInMs: "360000
 export function ApproveCallForm({ onClose }: { readonly onClose: () => void }): ReactNode {
   const queries = useQueryClient();
   const [draft, setDraft] = useState(EMPTY);
-  const approving = useMutation({
+  const approving = useAction({
     // Within the promise, so that what the form says wrongly is shown like what the server refuses.
     mutationFn: async () => client.approveCall(requestOf(draft)),
     onSuccess: () => queries.invalidateQueries({ queryKey: ["grants"] }),

@@ -1,8 +1,9 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { DeadLetterEntry, RetryRequest } from "@tutti/client";
 import { AppError, canonicalJson } from "@tutti/core";
 import { RotateCcw, Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Facts } from "../../parts/facts.tsx";
@@ -72,7 +73,7 @@ function Retry({ letter, onDone }: { readonly letter: DeadLetterEntry; readonly 
   const [text, setText] = useState(() => visible(JSON.stringify(input, null, 2)));
   const [isDismissing, setDismissing] = useState(false);
   const readAgain = (): Promise<void> => queries.invalidateQueries({ queryKey: ["dead letters"] });
-  const retrying = useMutation({
+  const retrying = useAction({
     mutationFn: async () => client.retryDeadLetter(id, requestOf({ from, text }, letter)),
     onSuccess: async () => {
       await readAgain();

@@ -1,6 +1,7 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { GrantEntry } from "@tutti/client";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Facts } from "../../parts/facts.tsx";
@@ -25,7 +26,7 @@ export function GivenWindow({ id, onClose }: GivenWindowProps): ReactNode {
   const queries = useQueryClient();
   const [isRevoking, setRevoking] = useState(false);
   const readAgain = (): Promise<void> => queries.invalidateQueries({ queryKey: ["grants"] });
-  const seconding = useMutation({
+  const seconding = useAction({
     mutationFn: () => client.secondGrant(id, ""),
     onSuccess: async () => {
       await readAgain();

@@ -1,8 +1,9 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { GrantRequest } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { Plus } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { Failure } from "../../parts/states.tsx";
@@ -44,7 +45,7 @@ export function GrantForm({ onClose }: { readonly onClose: () => void }): ReactN
   const queries = useQueryClient();
   const [draft, setDraft] = useState(EMPTY);
   const change = (part: Partial<Draft>): void => setDraft({ ...draft, ...part });
-  const giving = useMutation({
+  const giving = useAction({
     // Within the promise, so that what the form says wrongly is shown like what the server refuses.
     mutationFn: async () => client.createGrant(requestOf(draft)),
     onSuccess: async ({ tool }) => {

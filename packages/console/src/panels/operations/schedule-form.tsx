@@ -1,6 +1,7 @@
-import { keepPreviousData, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ScheduleEntry } from "@tutti/client";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { SchemaForm } from "../../parts/schema-form.tsx";
@@ -29,7 +30,7 @@ export function ScheduleForm({ schedule, workflow = "", onClose }: FormProps): R
   const queries = useQueryClient();
   const [draft, setDraft] = useState(() => (schedule === undefined ? { ...NEW_SCHEDULE, workflow } : draftOf(schedule)));
   const change = (part: Partial<ScheduleDraft>): void => setDraft({ ...draft, ...part });
-  const saving = useMutation({
+  const saving = useAction({
     mutationFn: async () => {
       const request = requestOf(draft, schedule?.when);
       return schedule === undefined ? client.createSchedule(request) : client.updateSchedule(request);

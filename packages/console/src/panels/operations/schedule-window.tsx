@@ -1,7 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ScheduleEntry, ScheduleRequest } from "@tutti/client";
 import { Pause, Pencil, Play, Trash2, Zap } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
 import { Facts } from "../../parts/facts.tsx";
@@ -96,7 +97,7 @@ interface SteeringProps {
 }
 
 function Steering({ schedule: { name, status }, onEdit, onAsk, readAgain }: SteeringProps): ReactNode {
-  const triggering = useMutation({
+  const triggering = useAction({
     mutationFn: () => client.triggerSchedule(name),
     onSuccess: async (runId) => {
       await readAgain();
@@ -104,7 +105,7 @@ function Steering({ schedule: { name, status }, onEdit, onAsk, readAgain }: Stee
     },
     onError: complain,
   });
-  const resuming = useMutation({
+  const resuming = useAction({
     mutationFn: () => client.resumeSchedule(name),
     onSuccess: async () => {
       await readAgain();

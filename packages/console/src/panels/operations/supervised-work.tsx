@@ -1,8 +1,9 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { SupervisedEntry } from "@tutti/client";
 import { LifeBuoy, Play, Square } from "lucide-react";
 import type { ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -99,7 +100,7 @@ function Steering({ entry: { name, status } }: { readonly entry: SupervisedEntry
   const queries = useQueryClient();
   const [doing, setDoing] = useDoing("work", name);
   const readAgain = (): Promise<void> => queries.invalidateQueries({ queryKey: ["supervised"] });
-  const resuming = useMutation({
+  const resuming = useAction({
     mutationFn: () => client.resumeSupervised(name),
     onSuccess: async () => {
       await readAgain();

@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import type { ApprovalAnswer, ApprovalEntry } from "@tutti/client";
+import { useAction } from "../../action.ts";
 import { say, complain } from "../../parts/toasts.tsx";
 import { approvalsQuery } from "../../queries.ts";
 import { client } from "../../server.ts";
@@ -18,7 +19,7 @@ export interface Answering {
 export function useAnswer(options: { readonly complains: boolean } = { complains: true }) {
   const queries = useQueryClient();
   const { queryKey } = approvalsQuery;
-  return useMutation({
+  return useAction({
     mutationFn: ({ approval, answer }: Answering) => client.answerApproval(approval, answer),
     onMutate: async ({ approval, answer }) => {
       await queries.cancelQueries({ queryKey });

@@ -1,9 +1,10 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { PanelEntry } from "@tutti/client";
 import { AppError, type Json } from "@tutti/core";
 import { Hand } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button, buttonLook } from "../../parts/button.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
 import { Failure } from "../../parts/states.tsx";
@@ -81,7 +82,7 @@ export function PanelForm({ panel }: { readonly panel: FormPanel }): ReactNode {
 function useSending(panel: FormPanel, input: PanelInput) {
   const queries = useQueryClient();
   const [waiting, setWaiting] = useState(false);
-  const sending = useMutation({
+  const sending = useAction({
     mutationFn: async (): Promise<Given> => {
       const tool = toolOf(panel);
       try {
@@ -103,11 +104,7 @@ function useSending(panel: FormPanel, input: PanelInput) {
     onError: complain,
     onSettled: () => setWaiting(false),
   });
-  // What is sent again while it is under way would be done twice.
-  const send = (): void => {
-    if (!sending.isPending) sending.mutate();
-  };
-  return { sending, waiting, send };
+  return { sending, waiting, send: () => sending.mutate() };
 }
 
 function toolOf({ source }: FormPanel): string | undefined {

@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import type { BulkResult } from "@tutti/client";
 import { CheckCircle2, XCircle } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { Rows, type Column } from "../../parts/rows.tsx";
@@ -37,7 +37,7 @@ export function BulkWindow({ plan, onClose, onDone }: BulkProps): ReactNode {
   const words = wordsOf(plan);
   const [reason, setReason] = useState("");
   const { verb, about } = ABOUT[action];
-  const acting = useMutation({
+  const acting = useAction({
     mutationFn: () => client.bulkRuns({ action, ...which, ...(reason.trim() !== "" && { reason: reason.trim() }) }),
     onSuccess: onDone,
   });
@@ -70,7 +70,7 @@ export function BulkWindow({ plan, onClose, onDone }: BulkProps): ReactNode {
           <form
             onSubmit={(event) => {
               event.preventDefault();
-              if (!acting.isPending) acting.mutate();
+              acting.mutate();
             }}
           >
             <TextField

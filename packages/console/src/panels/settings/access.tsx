@@ -1,7 +1,8 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { SessionEntry } from "@tutti/client";
 import { Monitor } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -37,7 +38,7 @@ export function Access(): ReactNode {
 function Sessions(): ReactNode {
   const sessions = useQuery(sessionsQuery);
   const [link, setLink] = useState<string>();
-  const inviting = useMutation({ mutationFn: () => client.invite(), onSuccess: ({ signInUrl }) => setLink(signInUrl), onError: complain });
+  const inviting = useAction({ mutationFn: () => client.invite(), onSuccess: ({ signInUrl }) => setLink(signInUrl), onError: complain });
   return (
     <Panel
       title="Signed-in browsers"
@@ -86,7 +87,7 @@ function SessionLine({
   readonly isOwn: boolean;
 }): ReactNode {
   const queries = useQueryClient();
-  const ending = useMutation({
+  const ending = useAction({
     mutationFn: () => client.endSession(id),
     // It leaves the list at once, and comes back when the server refuses.
     onMutate: async () => {

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import type { CreatedKey, KeyEntry } from "@tutti/client";
 import { Plus, Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { Choice, TextField } from "../../parts/fields.tsx";
 import { Failure } from "../../parts/states.tsx";
@@ -22,7 +23,7 @@ export function KeyForm({ entry, onClose }: KeyFormProps): ReactNode {
   const [draft, setDraft] = useState(() => draftOf(entry));
   const [made, setMade] = useState<CreatedKey>();
   const queries = useQueryClient();
-  const saving = useMutation({
+  const saving = useAction({
     mutationFn: async () => {
       if (entry === undefined) return setMade(await client.createKey(requestOf(draft)));
       await client.updateKey(entry.id, changesOf(draft));

@@ -1,7 +1,8 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import type { BudgetLeft, KeyEntry, Limits } from "@tutti/client";
 import { Trash2 } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button, IconButton } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -75,7 +76,7 @@ function useBudgetRemoval({ id, name, limits }: KeyEntry): (budget: BudgetLeft) 
   const queries = useQueryClient();
   const refresh = (): Promise<void> => queries.invalidateQueries({ queryKey: ["keys"] });
   const put = (next: Limits): Promise<unknown> => client.updateKey(id, { limits: next }).finally(refresh);
-  const removing = useMutation({
+  const removing = useAction({
     mutationFn: ({ per, usd, tokens }: BudgetLeft) => {
       const others = (limits.budgets ?? []).filter(
         (one) => !(one.per === per && one.amountUsd === usd?.limit && one.tokens === tokens?.limit),

@@ -1,8 +1,9 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { McpServerEntry, McpToolEntry } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { Cable } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -66,7 +67,7 @@ export function McpServers(): ReactNode {
 function Adding({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [setting, setSetting] = useState<Json>(EXAMPLE);
   const queries = useQueryClient();
-  const adding = useMutation({
+  const adding = useAction({
     mutationFn: () => client.addMcpServer(setting),
     onSuccess: ({ name }) => {
       say(`${name} is added; look at its tools before they can be called`);
@@ -96,7 +97,7 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
   const { name, transport, state, reason, tools, calls, failures, server: about, isConfigured } = server;
   const [doing, setDoing] = useDoing("server", name);
   const queries = useQueryClient();
-  const testing = useMutation({
+  const testing = useAction({
     mutationFn: () => client.testMcpServer(name),
     onSuccess: ({ state: now }) => {
       say(`${name} is ${now}`);
@@ -155,7 +156,7 @@ function ServerLine({ server }: { readonly server: McpServerEntry }): ReactNode 
 
 /** Asks the server where a person logs in, and leads there. */
 function LogIn({ name }: { readonly name: string }): ReactNode {
-  const asking = useMutation({
+  const asking = useAction({
     mutationFn: () => client.loginMcpServer(name),
     onSuccess: (url) => {
       if (url === null) say(`${name} wants no login, or has one`);
@@ -179,7 +180,7 @@ function Pins({ name, onClose }: { readonly name: string; readonly onClose: () =
     gcTime: 0,
     staleTime: 0,
   });
-  const approving = useMutation({
+  const approving = useAction({
     mutationFn: (pins: readonly McpToolEntry[]) =>
       // What was looked at goes along: a change in between is refused.
       client.approveMcpServer(name, {

@@ -1,5 +1,6 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { Failure } from "../../parts/states.tsx";
@@ -11,7 +12,7 @@ import { client } from "../../server.ts";
 export function AddPlugin({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [path, setPath] = useState("");
   const queries = useQueryClient();
-  const adding = useMutation({
+  const adding = useAction({
     mutationFn: () => client.addFolderPlugin(path.trim()),
     onSuccess: ({ name }) => {
       say(`${name} is there; look at what it asks for, then enable it`);

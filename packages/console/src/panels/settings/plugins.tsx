@@ -1,7 +1,8 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { FolderPlugin } from "@tutti/client";
 import { Puzzle } from "lucide-react";
 import { useMemo, useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/confirm.tsx";
@@ -148,7 +149,7 @@ function PluginActs({ plugin: { name, status, wants } }: { readonly plugin: Fold
   const queries = useQueryClient();
   const [asking, setAsking] = useDoing("plugin", name);
   const refresh = (): Promise<void> => queries.invalidateQueries();
-  const disabling = useMutation({
+  const disabling = useAction({
     mutationFn: () => client.disableFolderPlugin(name),
     onSuccess: () => {
       // What it asked for was granted before, so taking it back needs no second look.

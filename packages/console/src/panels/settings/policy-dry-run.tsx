@@ -1,13 +1,14 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import type { PolicyReplayReply } from "@tutti/client";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { useNewestWork } from "../../newest-work.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { TextArea } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
-import { Failure, Loading } from "../../parts/states.tsx";
+import { Failure } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain } from "../../parts/toasts.tsx";
 import { count, shortId } from "../../parts/words.ts";
@@ -18,7 +19,6 @@ import { policyQuery, policyRulesQuery } from "./policy-queries.ts";
 import { policyText } from "./policy-text.ts";
 
 const WEEK_MS = 7 * 86_400_000;
-const TITLE = "Dry run: what would last week's calls have got?";
 /** What the text is called where its problems are told. */
 const FILE = "tool_policy.yaml";
 /** Differences that are shown; the command shows all. */
@@ -28,14 +28,14 @@ const PAGES_MAX = 200;
 
 /** Holds another policy against the calls of last week: at first the one in force, to be changed. Nothing of it is put in force. */
 export function PolicyDryRun(): ReactNode {
-  const { data: status, isPending } = useQuery(policyQuery);
-  const { data: rules, isLoading } = useQuery({ ...policyRulesQuery(status ?? {}), enabled: status !== undefined });
+  const { data: status } = useQuery(policyQuery);
+  const { data: rules } = useQuery({ ...policyRulesQuery(status ?? {}), enabled: status !== undefined });
   const [typed, setText] = useState<string>();
   const text = typed ?? (rules === undefined ? "" : policyText(rules));
   const files = [{ name: FILE, text }];
   const { begin, end } = useNewestWork();
-  const checking = useMutation({ mutationFn: () => client.checkPolicy(files), onError: complain });
-  const replaying = useMutation({
+  const checking = useAction({ mutationFn: () => client.checkPolicy(files), onError: complain });
+  const replaying = useAction({
     mutationFn: async () => {
       const signal = begin();
       const checked = await client.checkPolicy(files, signal);
@@ -44,14 +44,8 @@ export function PolicyDryRun(): ReactNode {
         : { ok: false as const, faults: checked.problems };
     },
   });
-  if (isPending || isLoading)
-    return (
-      <Panel title={TITLE}>
-        <Loading />
-      </Panel>
-    );
   return (
-    <Panel title={TITLE}>
+    <Panel title="Dry run: what would last week's calls have got?">
       <div className="flex flex-col gap-3">
         <TextArea
           label="A policy to try (YAML)"
@@ -93,7 +87,7 @@ export function PolicyDryRun(): ReactNode {
 /** What the policy in the shadow would have decided of last week's calls. */
 export function ShadowReplay(): ReactNode {
   const { begin } = useNewestWork();
-  const replaying = useMutation({
+  const replaying = useAction({
     mutationFn: () => {
       const signal = begin();
       return wholeWeek((at) => client.shadowPolicy(at, signal));

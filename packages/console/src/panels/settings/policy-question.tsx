@@ -1,7 +1,8 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { PolicyExplanation, RuleSayingEntry } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Choice } from "../../parts/fields.tsx";
@@ -18,7 +19,7 @@ export function PolicyQuestion(): ReactNode {
   const [chosen, setChosen] = useState("");
   const [input, setInput] = useState<Json>({});
   const resource = chosen === "" ? (tools[0]?.name ?? "") : chosen;
-  const asking = useMutation({ mutationFn: () => client.explainPolicy({ action: { kind: "tool.call", resource, input } }) });
+  const asking = useAction({ mutationFn: () => client.explainPolicy({ action: { kind: "tool.call", resource, input } }) });
   return (
     <Panel title="Ask: what would be decided, and why?">
       <form

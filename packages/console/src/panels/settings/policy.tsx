@@ -1,13 +1,15 @@
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { PolicyStatus } from "@tutti/client";
 import { useMemo, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { useLatest } from "../../latest.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { Panel } from "../../parts/page.tsx";
 import { Queried } from "../../parts/queried.tsx";
+import { Loading } from "../../parts/states.tsx";
 import { Moment } from "../../parts/time.tsx";
 import { complain, say } from "../../parts/toasts.tsx";
 import { count, several } from "../../parts/words.ts";
@@ -16,13 +18,17 @@ import { client } from "../../server.ts";
 import { useActions, type ShellAction } from "../../shell/actions.ts";
 import { PolicyDryRun, ShadowReplay } from "./policy-dry-run.tsx";
 import { Faults } from "./policy-faults.tsx";
-import { policyQuery } from "./policy-queries.ts";
+import { policyQuery, policyRulesQuery } from "./policy-queries.ts";
 import { PolicyQuestion } from "./policy-question.tsx";
 import { EFFECT_ACCENT } from "../../parts/tones.ts";
 import { PolicyRules } from "./policy-rules.tsx";
 
 /** The policy in force, what it lets you call, and what another one would have decided. */
 export function PolicySettings(): ReactNode {
+  const { data: status, isPending } = useQuery(policyQuery);
+  const { isLoading } = useQuery({ ...policyRulesQuery(status ?? {}), enabled: status !== undefined });
+  // All of it comes at once: what came later would move the buttons below it under the pointer.
+  if (isPending || isLoading) return <Loading />;
   return (
     <>
       <InForce />
@@ -36,7 +42,7 @@ export function PolicySettings(): ReactNode {
 function InForce(): ReactNode {
   const policy = useQuery(policyQuery);
   const queries = useQueryClient();
-  const reloading = useMutation({
+  const reloading = useAction({
     mutationFn: () => client.reloadPolicy(),
     onSuccess: (status) => {
       say(status.status === "broken" ? "The file is not right; what was in force stays" : "Read again");

@@ -1,8 +1,9 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { ExaminedSandbox } from "@tutti/client";
 import type { SandboxReport } from "@tutti/core/sandbox";
 import { CircleCheck, CircleX, ShieldOff } from "lucide-react";
 import { useMemo, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { useLatest } from "../../latest.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
@@ -94,7 +95,7 @@ function ReportView({ report: { backend, level, languages, jails, promises } }: 
 /** Every sandbox of the machine, tested when somebody asks: the tests fill its cores for a moment. */
 function Examination(): ReactNode {
   const queries = useQueryClient();
-  const examining = useMutation({
+  const examining = useAction({
     mutationFn: () => client.examineSandboxes(),
     onSuccess: () => queries.invalidateQueries(processQuery),
     onError: complain,

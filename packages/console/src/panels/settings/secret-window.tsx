@@ -14,7 +14,7 @@ interface SecretWindowProps {
 /** Something that is shown once. */
 export function SecretWindow({ title, about, secret, label, onClose }: SecretWindowProps): ReactNode {
   return (
-    <Window title={title} about={about} isOpen onClose={onClose}>
+    <Window title={title} about={about} isOpen isOnce onClose={onClose}>
       <p className="flex items-center gap-2 rounded-md border border-line bg-ground p-2 font-mono text-xs break-all" dir="ltr">
         {secret}
         <CopyButton text={secret} label={label} />

@@ -1,8 +1,9 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { StartedRun } from "@tutti/client";
 import { AppError, type Json } from "@tutti/core";
 import { History, Play } from "lucide-react";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { JsonField, SchemaForm } from "../../parts/schema-form.tsx";
 import { objectOf } from "../../parts/schema-values.ts";
@@ -30,7 +31,7 @@ export function StartForm({ workflow, schema, start, onStarted, verb = "Start" }
   const [mode, setMode] = useState<"form" | "json">(fields.length === 0 ? "json" : "form");
   // Fields that keep what was typed themselves begin anew with another value.
   const [edition, setEdition] = useState(0);
-  const starting = useMutation({ mutationFn: start, onSuccess: ({ run }) => onStarted(run.id) });
+  const starting = useAction({ mutationFn: start, onSuccess: ({ run }) => onStarted(run.id) });
   const refusal = starting.error === null ? undefined : AppError.from(starting.error);
   const problems = refusal && readInputProblems(refusal.message, fields);
   const fill = (next: Json): void => {
@@ -80,7 +81,7 @@ function Refusal({ text }: { readonly text: string }): ReactNode {
 /** Fills in what the last run was started with. */
 function LastInput({ workflow, onUse }: { readonly workflow: string; readonly onUse: (input: Json) => void }): ReactNode {
   const { data: runs = [] } = useQuery(runsOfQuery(workflow));
-  const reading = useMutation({
+  const reading = useAction({
     mutationFn: (runId: string) => queryClient.fetchQuery(runInputQuery(runId)),
     onSuccess: onUse,
     onError: complain,

@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import type { SavedGraph } from "@tutti/client";
 import { AppError } from "@tutti/core";
 import { useState } from "react";
+import { useAction } from "../../action.ts";
 import { complain, say } from "../../parts/toasts.tsx";
 import { queryClient } from "../../query-client.ts";
 import { workflowsQuery } from "../../queries.ts";
@@ -30,7 +30,7 @@ interface SavingParts {
 /** Saves a draft when nobody else has saved since it was begun; else shows what they saved. */
 export function useSaving({ name, draft, onSaved }: SavingParts): Saving {
   const [theirs, setTheirs] = useState<SavedGraph>();
-  const saving = useMutation({
+  const saving = useAction({
     mutationFn: ({ sent: { text, message }, after }: { readonly sent: Draft; readonly after: number }) =>
       client.saveGraph(name, { text, ifVersion: after, ...(message !== undefined && { message }) }),
     onSuccess: (reply, { sent }) => {

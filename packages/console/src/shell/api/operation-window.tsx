@@ -1,6 +1,7 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { queryOptions, useQuery, useQueryClient } from "@tanstack/react-query";
 import type { Json } from "@tutti/core";
 import { useId, useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Button } from "../../parts/button.tsx";
 import { TextField } from "../../parts/fields.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
@@ -68,7 +69,7 @@ function OperationForm({ described, isDangerous, onClose }: OperationFormProps):
   const { method, summary, query, body } = described;
   const [given, setGiven] = useState(NOTHING);
   const queries = useQueryClient();
-  const calling = useMutation({
+  const calling = useAction({
     mutationFn: () =>
       client.call({
         method,
@@ -108,7 +109,7 @@ function OperationForm({ described, isDangerous, onClose }: OperationFormProps):
           Do it
         </Button>
       </FormFoot>
-      {calling.isSuccess && <JsonView label="the answer" value={calling.data} openTo={3} />}
+      {calling.data !== undefined && <JsonView label="the answer" value={calling.data} openTo={3} />}
     </form>
   );
 }

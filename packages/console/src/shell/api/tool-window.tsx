@@ -1,7 +1,8 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import type { ToolEntry } from "@tutti/client";
 import type { Json } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../action.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { JsonView } from "../../parts/json-view.tsx";
@@ -30,7 +31,7 @@ function ToolForm({
   readonly onClose: () => void;
 }): ReactNode {
   const [input, setInput] = useState<Json>({});
-  const calling = useMutation({ mutationFn: () => client.callTool(name, input) });
+  const calling = useAction({ mutationFn: () => client.callTool(name, input) });
   return (
     <form
       className="flex flex-col gap-3"

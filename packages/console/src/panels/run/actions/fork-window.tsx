@@ -1,7 +1,7 @@
-import { useMutation } from "@tanstack/react-query";
 import type { Event, Json } from "@tutti/core";
 import { readTrace } from "@tutti/core/insight";
 import { useEffect, useMemo, useState, type ReactNode } from "react";
+import { useAction } from "../../../action.ts";
 import { Button } from "../../../parts/button.tsx";
 import { Choice, Toggle } from "../../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
@@ -43,7 +43,7 @@ export function ForkWindow({ facts, events, beforeKey, onClose, onForked }: Fork
     .filter(({ status }) => status === "completed");
   const inputValue = input === undefined ? undefined : parsedJson(input);
   const outputValue = edited === undefined ? undefined : parsedJson(edited.text);
-  const forking = useMutation({
+  const forking = useAction({
     mutationFn: async () =>
       (
         await client.forkRun(facts.runId, {

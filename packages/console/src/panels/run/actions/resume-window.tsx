@@ -1,5 +1,5 @@
 import { useState, type ReactNode } from "react";
-import { useMutation } from "@tanstack/react-query";
+import { useAction } from "../../../action.ts";
 import { Button } from "../../../parts/button.tsx";
 import { TextField } from "../../../parts/fields.tsx";
 import { complain, say } from "../../../parts/toasts.tsx";
@@ -10,7 +10,7 @@ import type { RunFacts } from "../run-facts.ts";
 /** Goes on with a paused run, under another version of its workflow if one is named. */
 export function ResumeWindow({ facts, onClose }: { readonly facts: RunFacts; readonly onClose: () => void }): ReactNode {
   const [version, setVersion] = useState("");
-  const resuming = useMutation({
+  const resuming = useAction({
     mutationFn: () => client.resumeRun(facts.runId, version.trim() === "" ? {} : { version: version.trim() }),
     onSuccess: () => {
       say("The run goes on.");

@@ -1,6 +1,6 @@
-import { useMutation } from "@tanstack/react-query";
 import type { Event } from "@tutti/core";
 import { useState, type ReactNode } from "react";
+import { useAction } from "../../../action.ts";
 import { Button } from "../../../parts/button.tsx";
 import { TextField } from "../../../parts/fields.tsx";
 import { JsonText, parsedJson } from "../../../parts/json-text.tsx";
@@ -20,7 +20,7 @@ export function SignalWindow({ facts, events, onClose }: SignalWindowProps): Rea
   const [name, setName] = useState(() => awaited(events) ?? "");
   const [text, setText] = useState("null");
   const value = parsedJson(text);
-  const sending = useMutation({
+  const sending = useAction({
     mutationFn: () => client.signalRun(facts.runId, { name: name.trim(), value: value.ok ? value.value : null }),
     onSuccess: () => {
       say(`The signal “${name.trim()}” is sent.`);

@@ -1,8 +1,9 @@
-import { useMutation, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { AppError } from "@tutti/core";
 import { differenceOf, touchesPast, type GraphReading } from "@tutti/core/graph";
 import { useState, type ReactNode } from "react";
 import { stringify } from "yaml";
+import { useAction } from "../../../action.ts";
 import { Button } from "../../../parts/button.tsx";
 import { Confirm } from "../../../parts/confirm.tsx";
 import { TextDiff } from "../../../parts/text-diff-view.tsx";
@@ -41,7 +42,7 @@ export function AmendWindow({ runId, reading, onClose }: AmendWindowProps): Reac
     hasBegun(path.split(/[.#]/)[0] ?? "") ? "It has begun, so it cannot change any more; add a node after it." : undefined;
   const past = after === undefined ? [] : touchesPast(before, after, hasBegun);
   const changes = after === undefined || past.length > 0 ? undefined : differenceOf(before, after);
-  const amending = useMutation({
+  const amending = useAction({
     mutationFn: () => client.amendGraph(runId, { text }),
     onSuccess: () => {
       say("The run has taken the amendment over.");
