@@ -1,1 +1,0 @@
-import{Vi as e,Wi as t}from"./index-CKpqkO0T.js";var n=t(e(),1);function r(e){let t=(0,n.useRef)(e);return(0,n.useEffect)(()=>{t.current=e}),t}export{r as t};

@@ -1,0 +1,1 @@
+var e=`tutti.graph.amend`,t=`tutti.graph.amended`,n=`tutti.graph.amendment-refused`,r=`(graph)`;export{r as i,n,e as r,t};
