@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { after, before, test } from "node:test";
+import { createClient } from "@tutti/client";
 import { openConsole, violations, type TestConsole } from "./console.ts";
 
 let world: TestConsole;
@@ -143,6 +144,28 @@ test("signing out ends what is live, forgets what was shown, and going back show
   await page.getByLabel("Token").waitFor();
   assert.equal(await page.getByRole(...heading("Runs")).count(), 0);
   assert.deepEqual(await page.context().cookies(), []);
+});
+
+test("whoever signs in next in the same tab finds nothing that the one before has read or written", async () => {
+  const client = createClient({ baseUrl: world.tutti.url, token: world.tutti.token });
+  await client.startGraph({ text: "name: private\nnodes: { one: { type: transform, value: 1 } }\n", name: "private", input: null });
+  const page = await world.open("/agents/holly");
+  await page.getByLabel("Message to holly").fill("a secret thought");
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  const rows = page.getByRole("grid", { name: "Runs" }).locator("[data-index]");
+  await rows.first().waitFor();
+  await page.getByRole("link", { name: "Settings", exact: true }).click();
+  await page.getByRole("button", { name: "Sign out here" }).click();
+  await page.getByLabel("Token").fill(world.tutti.token);
+  // What is read from here on never comes.
+  await page.route("**/v1/runs?*", () => {});
+  await page.keyboard.press("Enter");
+  await page.getByRole("link", { name: "Runs", exact: true }).click();
+  await page.getByRole(...heading("Runs")).waitFor();
+  assert.equal(await rows.count(), 0);
+  await page.getByRole("link", { name: "Agents", exact: true }).click();
+  await page.goto(`${world.tutti.url}/admin/agents/holly`);
+  assert.equal(await page.getByLabel("Message to holly").inputValue(), "");
 });
 
 test("pages of strangers can neither act, listen nor look as who is signed in, be they of another site or another port", async () => {

@@ -14,6 +14,11 @@ export function keep(key: string, value: unknown): void {
   }
 }
 
+/** Lets go of all of it: what one person has read is not for the next. */
+export function forgetKept(): void {
+  kept.clear();
+}
+
 /** What was kept under a key; only the same caller keeps under it. */
 export function found<T>(key: string): T | undefined {
   return kept.get(key) as T | undefined;

@@ -3,10 +3,12 @@ import { AppError } from "@tutti/core";
 import type { SessionReply } from "@tutti/client";
 import { useEffect, useState, type ReactNode } from "react";
 import { disconnect, reconnect, useConnection } from "./feed.ts";
+import { forgetKept } from "./kept-state.ts";
 import { queryClient } from "./query-client.ts";
 import { client, keepCsrfToken } from "./server.ts";
 import { SignIn } from "./sign-in.tsx";
 import { Failure } from "./parts/states.tsx";
+import { forgetTab } from "./tab-storage.ts";
 
 /** The one-time code of the link that opened the page, until it has been tried. */
 let code = takeCode();
@@ -45,6 +47,7 @@ export function SessionGate({ children }: { readonly children: ReactNode }): Rea
 /** Ends this browser's session. */
 export async function leave(): Promise<void> {
   await client.signOut();
+  forgetTab();
   forget();
 }
 
@@ -104,8 +107,9 @@ function forget(): void {
 }
 
 function welcome(signedIn: SessionReply): void {
-  // What was opened for the session before is none of this one's.
+  // What was opened and read for the session before is none of this one's. A page that was shown then keeps its own as it goes.
   disconnect();
+  forgetKept();
   keepCsrfToken(signedIn.csrfToken);
   queryClient.setQueryData(sessionQuery.queryKey, signedIn);
 }
