@@ -1,1 +1,0 @@
-function e(e){try{return sessionStorage.getItem(e)??void 0}catch{return}}function t(e,t){try{t===void 0?sessionStorage.removeItem(e):sessionStorage.setItem(e,t)}catch{}}export{e as n,t};
