@@ -187,10 +187,10 @@ test("what was read before the server went away stays when somebody comes back t
       assert.equal(await main.getByRole("alert").count(), 0, `${name} keeps what it has`);
     }
     await go("Runs");
+    const inVain = page.waitForEvent("requestfailed", (request) => request.url().includes(id));
     await main.locator(`[title="${id}"]`).first().click();
     await header.waitFor();
-    // The reading in vain has ended.
-    await page.waitForLoadState("networkidle");
+    await inVain;
     assert.equal(await main.getByRole("alert").count(), 0, "the run keeps what it has");
     await go("Runs");
   });
