@@ -40,7 +40,7 @@ export function Window({
     <Dialog.Root
       open={isOpen}
       onOpenChange={(isNowOpen) => !isNowOpen && onClose()}
-      onOpenChangeComplete={() => setTouched(false)}
+      onOpenChangeComplete={(isNowOpen) => !isNowOpen && setTouched(false)}
       disablePointerDismissal={isOnce || isTouched}
     >
       <Dialog.Portal>
