@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import type { PolicyStatus } from "@tutti/client";
-import { useMemo, type ReactNode } from "react";
+import { useMemo, useState, type ReactNode } from "react";
 import { useAction } from "../../action.ts";
 import { useLatest } from "../../latest.ts";
 import { Badge } from "../../parts/badge.tsx";
@@ -27,8 +27,10 @@ import { PolicyRules } from "./policy-rules.tsx";
 export function PolicySettings(): ReactNode {
   const { data: status, isPending } = useQuery(policyQuery);
   const { isLoading } = useQuery({ ...policyRulesQuery(status ?? {}), enabled: status !== undefined });
-  // All of it comes at once: what came later would move the buttons below it under the pointer.
-  if (isPending || isLoading) return <Loading />;
+  // All of it comes at once: what came later would move the buttons below it under the pointer. What could not be read says so in its place.
+  const [wasRead, setWasRead] = useState(false);
+  if (!wasRead && !isPending && !isLoading) setWasRead(true);
+  if (!wasRead) return <Loading />;
   return (
     <>
       <InForce />
