@@ -33,7 +33,7 @@ export function ComparePage(): ReactNode {
   const prompt = typed !== undefined && typed.of === search["asked"] ? typed.text : asked.prompt;
   const body = bodyOf(search);
   const ask = (): void => {
-    if (prompt.trim() !== "" && body !== undefined && !asked.isAsking) asked.ask(names, prompt, body);
+    if (prompt.trim() !== "" && body !== undefined && !asked.isAsking) void asked.ask(names, prompt, body);
   };
   const swap = (): void => {
     if (asked.isOpen) return;
@@ -53,7 +53,7 @@ export function ComparePage(): ReactNode {
         <Choices {...{ names, ids, search, set, swap }} canSwap={!asked.isOpen} />
         <Prompt prompt={prompt} onPrompt={(text) => setTyped({ of: search["asked"], text })} onSend={ask} />
         <div className="flex gap-2">
-          <Button type="submit" tone="primary" disabled={prompt.trim() === "" || body === undefined || asked.isAsking}>
+          <Button type="submit" tone="primary" isBusy={asked.isAsking} disabled={prompt.trim() === "" || body === undefined}>
             <Play aria-hidden className="size-3.5" />
             Ask both
           </Button>

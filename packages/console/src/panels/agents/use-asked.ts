@@ -1,6 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { agentsQuery } from "../../queries.ts";
+import { queryClient } from "../../query-client.ts";
 import type { Comparison } from "./comparisons.ts";
 import { NOTHING_ASKED, type CompletionState } from "./completion-state.ts";
 import { cancelAnswer } from "./use-chat.ts";
@@ -23,14 +24,15 @@ interface AskedComparison {
   readonly isOpen: boolean;
   readonly isAsking: boolean;
   readonly canStop: boolean;
-  readonly ask: (names: { readonly a: string; readonly b: string }, prompt: string, sampling: Sampling) => void;
+  readonly ask: (names: { readonly a: string; readonly b: string }, prompt: string, sampling: Sampling) => Promise<void>;
   readonly stop: () => void;
   readonly swap: () => void;
 }
 
 /** Asks two, and keeps what they say: a reload, a link and the way back show it again. What this page streams itself is not read as well. */
 export function useAsked(id: string | undefined, onAsked: (id: string) => void): AskedComparison {
-  const { data: agents = [] } = useQuery(agentsQuery);
+  // Read ahead, for whoever asks.
+  useQuery(agentsQuery);
   const [ours, setOurs] = useState<Pick<Comparison, "id" | "askedAt" | "prompt">>();
   const a = useCompletion();
   const b = useCompletion();
@@ -49,7 +51,9 @@ export function useAsked(id: string | undefined, onAsked: (id: string) => void):
     prompt: shown?.prompt ?? "",
     isMissing: kept.isMissing,
     error: kept.error,
-    ask(names, prompt, sampling) {
+    async ask(names, prompt, sampling) {
+      // An agent is asked in another way than a model, so whoever asks at once waits until it is known which is which.
+      const agents = await queryClient.ensureQueryData(agentsQuery).catch(() => []);
       const next = crypto.getRandomValues(new Uint32Array(2)).reduce((text, part) => text + part.toString(36), "");
       const question = (model: string) => ({
         ...sampling,
