@@ -371,7 +371,7 @@ test("a comparison stays: a reload, another browser and the way back show its pr
   assert.deepEqual([...page.problems, ...other.problems, ...unknown.problems], []);
 });
 
-test("an agent goes on with its answer when a comparison is left, with its tool calls; what a model was saying is told to be gone", async () => {
+test("an agent goes on with its answer when a comparison is left, with its tool calls; what a model was saying is told to have stopped", async () => {
   const page = await tutti.open("/compare?a=clerk&b=test-model");
   const isSecond = (phase: string) => (newest: KeptSides) => newest.a.runId !== null && newest.b.runId !== null && newest.b.phase === phase;
   const answered = kept(page, isSecond("done"));
@@ -392,7 +392,8 @@ test("an agent goes on with its answer when a comparison is left, with its tool 
   await begun;
   await page.reload();
   await second.getByText("stopped", { exact: true }).waitFor();
-  await second.getByText(/is not kept. Ask again/).waitFor();
+  // A browser that ends the answer before its page is gone lets that keep what had come.
+  await second.getByText(/is not kept. Ask again|It begins/).waitFor();
   await page.getByRole("button", { name: "Stop" }).click();
   await first.getByText("stopped", { exact: true }).waitFor();
   assert.deepEqual(page.problems, []);
