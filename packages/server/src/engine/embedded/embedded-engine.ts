@@ -28,12 +28,14 @@ import type { ActiveRun } from "./active-run.ts";
 import { checkAnswer, refuseDenied } from "./answering.ts";
 import { Execution } from "./execution.ts";
 import type { ReceivedSignal } from "./history.ts";
-import { numbered, toJson, type ExecutionHost } from "./operation.ts";
+import { NOWHERE, numbered, toJson } from "./operation.ts";
 import type { OtherRuns, RunOutcome } from "./operations/index.ts";
+import { otherRunsOf } from "./other-runs.ts";
 import { Payloads } from "./payloads.ts";
 import { recordRun } from "./recorded-run.ts";
 import { Results } from "./results.ts";
 import { RunsInMemory } from "./runs-in-memory.ts";
+import { checkedValue } from "./signal-value.ts";
 import { Starter } from "./starter.ts";
 import { fieldOf } from "./taint.ts";
 import { Watchers } from "./watchers.ts";
@@ -297,29 +299,15 @@ export class EmbeddedEngine implements Engine {
   }
 
   #otherRuns(principal: Principal): OtherRuns {
-    const peers = this.#peers ?? this;
-    return {
-      start: async (workflow, input, { isChild, queue, limits, tainted, callsBefore, ...options }) => {
-        if (!isChild && queue === undefined) this.#runs.admit(false);
-        await peers.start(workflow, input, {
-          principal,
-          isSpawned: !isChild,
-          ...options,
-          ...(queue && { queue }),
-          ...(limits && { limits }),
-          ...fieldOf(tainted),
-          ...(callsBefore && { callsBefore }),
-        });
-        if (this.#peers === undefined) await this.recover(options.runId);
+    return otherRunsOf(
+      {
+        own: this,
+        peers: this.#peers,
+        admit: () => this.#runs.admit(false),
+        outcome: (runId, signal) => this.#outcome(runId, { signal, isToldOfPauses: false }),
       },
-      end: async (runId, signal) => {
-        // A peer tells when the run has ended; how it did, and what it cost, is in the store by then.
-        if (this.#peers !== undefined) await this.#peers.result(runId, signal).catch(() => signal.throwIfAborted());
-        return this.#outcome(runId, { signal, isToldOfPauses: false });
-      },
-      signal: (runId, signal) => peers.signal(runId, signal, principal),
-      cancel: (runId, reason) => peers.cancel(runId, reason, principal),
-    };
+      principal,
+    );
   }
 
   /** Does something with a run that is unfinished and in memory, and keeps it there meanwhile. */
@@ -397,35 +385,14 @@ export class EmbeddedEngine implements Engine {
   /** Runs a workflow again over its log, touching nothing. */
   async #dryRun(record: RunRecord): Promise<Execution> {
     const { parts, history } = await this.#runs.reader.load(record);
-    const host: ExecutionHost = {
-      append: () => Promise.resolve(true),
-      goOn: () => Promise.resolve(),
-      toJournal: (value) => value,
-      onPart: () => undefined,
-      onIdle: () => undefined,
-      onSettled: () => undefined,
-    };
-    const { principal } = parts;
     const execution = new Execution(parts, history, {
-      host,
+      host: NOWHERE,
       mode: "dry",
       engine: this.#parts,
       clock: this.#clock,
-      runs: this.#otherRuns(principal),
+      runs: this.#otherRuns(parts.principal),
     });
     execution.run();
     return execution;
   }
-}
-
-/** A signal's value as the workflow's schema types it; signals the workflow does not know are refused. */
-async function checkedValue({ name, signals }: Workflow, signal: ReceivedSignal): Promise<Json> {
-  const value = toJson(signal.value);
-  if (signals === undefined) return value;
-  const schema = signals[signal.name];
-  if (schema !== undefined) return parse(schema, value, `the signal "${signal.name}"`);
-  throw new AppError(
-    "invalid_input",
-    `wanted a signal that "${name}" takes, got "${signal.name}"; it takes: ${Object.keys(signals).join(", ")}`,
-  );
 }

@@ -106,3 +106,13 @@ export function numbered(
   const at = iso(run.nowMs);
   return bodies.map((body, index) => ({ ...body, runId: run.runId, at, seq: run.afterSeq + index + 1 }));
 }
+
+/** The host of a run that touches nothing. */
+export const NOWHERE: ExecutionHost = {
+  append: () => Promise.resolve(true),
+  goOn: () => Promise.resolve(),
+  toJournal: (value) => value,
+  onPart: () => undefined,
+  onIdle: () => undefined,
+  onSettled: () => undefined,
+};

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { AppError, type Json, type Plugin, type Principal } from "@tutti/core";
 import type { RunnerState } from "../../plugins/index.ts";
 import { copiesOf, pruneCopies } from "./copies.ts";
 import { FolderWatch } from "./folder-watch.ts";
+import { installPlugin, subfolders } from "./folders.ts";
 import { Grants } from "./grants.ts";
 import { olderVersion, openGeneration, type Generation } from "./generation.ts";
 import { DEATHS_MAX, Marks } from "./marks.ts";
@@ -12,10 +13,9 @@ import { beyond, inWords } from "./permissions.ts";
 import { PluginStore } from "./plugin-store.ts";
 import { endRetired, onReleased, retire, runnerOf, runsUnderWay } from "./retirement.ts";
 import { pluginPrincipal, type ServiceParts } from "./services.ts";
-import { installFolder, keepCopy } from "./snapshot.ts";
-import { viewOf, type PluginView, type Unit } from "./unit.ts";
+import { keepCopy } from "./snapshot.ts";
+import { newUnit, viewOf, type PluginView, type Unit } from "./unit.ts";
 
-const PLUGINS_MAX = 200;
 /** Of the content's hash, in the versions of agents and graphs. */
 const BUILD_CHARACTERS = 8;
 
@@ -39,14 +39,6 @@ export interface PluginFolderParts {
   readonly home: PluginHome;
   readonly services: ServiceParts;
   readonly options: Readonly<Record<string, { readonly settings: Json; readonly secrets: Readonly<Record<string, string>> }>>;
-}
-
-/** Copies a plugin's folder into the folder of plugins, under its own name; nothing of it runs. Returns the name. */
-export async function installPlugin(from: string, dir: string): Promise<string> {
-  const { name } = await readManifest(from);
-  await mkdir(dir, { recursive: true });
-  await installFolder(from, join(dir, name));
-  return name;
 }
 
 /** What happened to a plugin: its event is published as "plugin.loaded" and so on. */
@@ -245,17 +237,7 @@ export class PluginFolder implements AsyncDisposable {
   #unit(name: string, folder: string): Unit {
     const known = this.#units.get(name);
     if (known !== undefined) return known;
-    const unit: Unit = {
-      name,
-      folder,
-      manifest: undefined,
-      generation: undefined,
-      retired: undefined,
-      problem: undefined,
-      copy: undefined,
-      failedHash: undefined,
-      asks: [],
-    };
+    const unit = newUnit(name, folder);
     this.#units.set(name, unit);
     return unit;
   }
@@ -412,10 +394,4 @@ export class PluginFolder implements AsyncDisposable {
 
 function heldBack(name: string): string {
   return `it is not loaded, because Tutti ended ${DEATHS_MAX} times in a row while it was loaded or called; \`tutti plugins enable ${name}\` tries again`;
-}
-
-async function subfolders(dir: string): Promise<readonly string[]> {
-  const entries = await readdir(dir, { withFileTypes: true }).catch(() => []);
-  const names = entries.filter((entry) => entry.isDirectory() && !entry.name.startsWith(".")).map(({ name }) => name);
-  return names.toSorted().slice(0, PLUGINS_MAX);
 }

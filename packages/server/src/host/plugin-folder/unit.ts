@@ -84,6 +84,21 @@ function statusOf({ generation, problem, asks }: Unit, grant: Grant | undefined)
   return asks.length > 0 ? "asks" : generation === undefined ? "off" : "loaded";
 }
 
+/** A folder that nothing is known of yet. */
+export function newUnit(name: string, folder: string): Unit {
+  return {
+    name,
+    folder,
+    manifest: undefined,
+    generation: undefined,
+    retired: undefined,
+    problem: undefined,
+    copy: undefined,
+    failedHash: undefined,
+    asks: [],
+  };
+}
+
 /** A unit as a person sees it. Pure. */
 export function viewOf(unit: Unit, grant: Grant | undefined, asks: readonly string[]): PluginView {
   const { name, folder, manifest, generation } = unit;
