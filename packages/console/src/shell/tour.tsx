@@ -31,7 +31,7 @@ const STEPS: Readonly<Record<TourProgress | "start", { readonly place: number; r
 
 /**
  * Shows a newcomer a whole run in a minute: start it, approve a step of it, read its receipt, which ends it. It can be left at any time. It
- * stands on the other side than what is said in passing.
+ * stands away from what is said in passing: on the other side, and on a phone at the other end.
  */
 export function Tour({ onClose }: { readonly onClose: () => void }): ReactNode {
   const [runId, setRunId] = useState(() => readKept(RUN));

@@ -1,6 +1,6 @@
 import { useEffect, useEffectEvent, useState, useSyncExternalStore } from "react";
 import { useLive } from "../../feed.ts";
-import { found, keep } from "../../kept-state.ts";
+import { keepRead, readBefore } from "../../kept-state.ts";
 import { liveFilterOf, searchOf, type RunFilters } from "./run-filters.ts";
 import { RunReading, type KeptRuns, type ReadRuns } from "./run-reading.ts";
 
@@ -26,12 +26,12 @@ interface Options {
 /** Runs that filters find, kept new by the feed. Make the caller anew when the filters change. */
 export function useRunList(filters: RunFilters, { onChange, offset }: Options): LiveRunList {
   const key = `runs ${JSON.stringify(searchOf(filters))}`;
-  const [before] = useState(() => found<LeftRuns>(key));
+  const [before] = useState(() => readBefore<LeftRuns>(key));
   const [reading] = useState(() => new RunReading(filters, before?.kept));
   const runs = useSyncExternalStore(reading.subscribe, reading.runs);
   const leave = useEffectEvent(() => {
     const { kept } = reading;
-    if (kept !== undefined) keep(key, { kept, offset: offset() } satisfies LeftRuns);
+    if (kept !== undefined) keepRead(key, { kept, offset: offset() } satisfies LeftRuns);
   });
   useEffect(() => {
     reading.open();
