@@ -1,0 +1,1 @@
+import{Xi as e,qi as t}from"./index-CMDFRzxr.js";var n=e(t(),1);function r(e){let t=(0,n.useRef)(e);return(0,n.useEffect)(()=>{t.current=e}),t}export{r as t};

@@ -1,0 +1,1 @@
+import{kt as e}from"./index-CMDFRzxr.js";var t={name:`mic`,size:24,node:[[`path`,{d:`M12 19v3`,key:`npa21l`}],[`path`,{d:`M19 10v2a7 7 0 0 1-14 0v-2`,key:`1vc78b`}],[`rect`,{x:`9`,y:`2`,width:`6`,height:`13`,rx:`3`,key:`s6n7sd`}]]};t.node;var n=e(t);export{n as t};

@@ -1,1 +1,0 @@
-import{Xi as e,qi as t}from"./index-CZGDEAoq.js";var n=e(t(),1);function r(){let e=(0,n.useRef)(void 0);return(0,n.useEffect)(()=>()=>e.current?.abort(),[]),(0,n.useMemo)(()=>{let t=()=>e.current?.abort();return{begin:()=>(t(),e.current=new AbortController,e.current.signal),end:t}},[])}export{r as t};

@@ -1,1 +1,0 @@
-import{Xi as e,qi as t}from"./index-CZGDEAoq.js";var n=e(t(),1);function r(e,t){let r=(0,n.useRef)(void 0),i=(0,n.useEffectEvent)(e),a=(0,n.useRef)(()=>void 0);return(0,n.useEffect)(()=>(a.current=()=>{r.current??=setTimeout(()=>{r.current=void 0,i()},t)},()=>{clearTimeout(r.current),r.current=void 0}),[t]),(0,n.useCallback)(()=>a.current(),[])}export{r as t};

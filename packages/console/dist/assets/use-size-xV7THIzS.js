@@ -1,0 +1,1 @@
+import{Xi as e,qi as t}from"./index-CMDFRzxr.js";var n=e(t(),1);function r(e){let t=(0,n.useRef)(null),[r,i]=(0,n.useState)(e);return(0,n.useEffect)(()=>{let{current:e}=t;if(e===null)return;let n=new ResizeObserver(()=>{let{width:t,height:n}=e.getBoundingClientRect();t>0&&n>0&&i({width:t,height:n})});return n.observe(e),()=>n.disconnect()},[]),{element:t,size:r}}export{r as t};
