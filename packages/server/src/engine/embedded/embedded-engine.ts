@@ -1,7 +1,6 @@
 import {
   AppError,
   enforce,
-  parse,
   type Action,
   type Engine,
   type Event,
@@ -18,7 +17,6 @@ import {
   type RunRecord,
   type StartOptions,
   type Store,
-  type Workflow,
 } from "@tutti/core";
 import type { Answer } from "@tutti/core/policy";
 import { iso, systemClock, type Clock } from "../clock.ts";
@@ -28,7 +26,7 @@ import type { ActiveRun } from "./active-run.ts";
 import { checkAnswer, refuseDenied } from "./answering.ts";
 import { Execution } from "./execution.ts";
 import type { ReceivedSignal } from "./history.ts";
-import { NOWHERE, numbered, toJson } from "./operation.ts";
+import { NOWHERE, numbered } from "./operation.ts";
 import type { OtherRuns, RunOutcome } from "./operations/index.ts";
 import { otherRunsOf } from "./other-runs.ts";
 import { Payloads } from "./payloads.ts";
